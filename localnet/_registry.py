@@ -1,0 +1,290 @@
+"""
+Names of objects, and their translation to and from Keras-style configs.
+
+Each family (initializers, regularizers, ...) has one `Registry`; its module-level
+``get``, ``serialize`` and ``deserialize`` are the methods of that object. Its classes
+take ``get_config``, ``from_config`` and their repr from `Configurable`.
+"""
+
+import contextvars
+import inspect
+import re
+import reprlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any, Generic, Self, TypeVar
+
+from ._typing import Config
+from ._validate import suggestion
+
+__all__ = ["Configurable", "Registry", "custom_object_scope", "snake_case"]
+
+T = TypeVar("T")
+
+_custom_objects: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar(
+    "localnet_custom_objects", default=MappingProxyType({})
+)
+
+
+@contextmanager
+def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
+    """
+    Make classes and functions of your own known by name for one block of code.
+
+    Parameters
+    ----------
+    custom_objects : mapping of str to object
+        Name as it stands in a config, and the class or function that it means.
+
+    Yields
+    ------
+    None
+        Names are found in this scope first, then in the scopes around it, then among
+        localnet's own.
+
+    Examples
+    --------
+    >>> from localnet import initializers
+    >>> def sevens(shape, dtype=None, *, rng=None):
+    ...     return initializers.Constant(7)(shape, dtype)
+    >>> with custom_object_scope({"sevens": sevens}):
+    ...     initializers.get("sevens") is sevens
+    True
+    """
+    token = _custom_objects.set({**_custom_objects.get(), **custom_objects})
+    try:
+        yield
+    finally:
+        _custom_objects.reset(token)
+
+
+def snake_case(name: str) -> str:
+    """
+    Return the snake-case form that Keras gives a class name.
+
+    >>> snake_case("GlorotUniform"), snake_case("LocallyConnected1D")
+    ('glorot_uniform', 'locally_connected1d')
+    """
+    name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+class Configurable:
+    """
+    Describe an object by the arguments of its constructor.
+
+    A subclass keeps every positional argument in an attribute of the same name.
+
+    Examples
+    --------
+    >>> class Scale(Configurable):
+    ...     def __init__(self, factor=2.0):
+    ...         self.factor = factor
+    >>> Scale.from_config(Scale(3.0).get_config())
+    Scale(factor=3.0)
+    """
+
+    def get_config(self) -> Config:
+        """
+        Return the arguments that make the same object again.
+
+        Returns
+        -------
+        dict
+            One entry per positional argument of the constructor, in its order.
+        """
+        arguments = inspect.signature(type(self)).parameters.values()
+        return {
+            argument.name: getattr(self, argument.name)
+            for argument in arguments
+            if argument.kind is argument.POSITIONAL_OR_KEYWORD
+        }
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """
+        Make an object from what `get_config` returned.
+
+        Parameters
+        ----------
+        config : dict
+            Arguments of the constructor.
+
+        Returns
+        -------
+        object
+            An instance of this class.
+        """
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        arguments = (f"{k}={reprlib.repr(v)}" for k, v in self.get_config().items())
+        return f"{type(self).__name__}({', '.join(arguments)})"
+
+
+class Registry(Generic[T]):
+    """
+    The names of one family of objects.
+
+    Parameters
+    ----------
+    kind : str
+        What an error calls one of them, ``"initializer"``.
+    module : str
+        The Keras module written into configs, ``"keras.initializers"``.
+    factories : mapping of str to callable
+        Every accepted name, and the class or function that makes the object.
+    method : str, optional
+        What every object must have beside being callable, ``"gradient"``.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        module: str,
+        factories: Mapping[str, Callable[..., T]],
+        *,
+        method: str | None = None,
+    ) -> None:
+        self.kind = kind
+        self.module = module
+        self.factories = dict(factories)
+        self.method = method
+
+    def find(self, name: str) -> Callable[..., T]:
+        """Return what `name` stands for: a custom object first, then one of ours."""
+        known: dict[str, Any] = {**self.factories, **_custom_objects.get()}
+        # Keras writes registered classes as "Package>Name".
+        for candidate in (name, name.rpartition(">")[2]):
+            if candidate in known:
+                found: Callable[..., T] = known[candidate]
+                return found
+        raise ValueError(
+            f"{self.kind} must be a known name, got {name!r}{suggestion(name, known)}"
+        )
+
+    def get(self, identifier: Any) -> T | Any:
+        """
+        Return the object that an identifier stands for.
+
+        Parameters
+        ----------
+        identifier : None, str, dict, class or callable
+            ``None`` gives ``None``; a name or a class is called without arguments; a
+            config is deserialized; any other callable is returned as it is.
+
+        Returns
+        -------
+        object or None
+            Ready to be called.
+
+        Raises
+        ------
+        ValueError
+            If the name is unknown, the identifier is of another type, or the object
+            lacks the method that its family needs.
+        """
+        if identifier is None:
+            return None
+        if isinstance(identifier, (str, dict)):
+            return self.deserialize(identifier)
+        if inspect.isclass(identifier):
+            identifier = identifier()
+        if callable(identifier):
+            return self._usable(identifier)
+        raise ValueError(
+            f"{self.kind} must be a name, a config or a callable, got {identifier!r}"
+        )
+
+    def serialize(self, instance: Any) -> Config | str | None:
+        """
+        Return the config that `deserialize` turns back into the object.
+
+        Parameters
+        ----------
+        instance : object or None
+            An object with ``get_config``, or a function.
+
+        Returns
+        -------
+        dict, str or None
+            Keras's own form for an object; the name of a function; ``None`` for None.
+        """
+        if instance is None:
+            return None
+        if not hasattr(instance, "get_config"):
+            return str(getattr(instance, "__name__", type(instance).__name__))
+        cls = type(instance)
+        ours = self.factories.get(cls.__name__) is cls
+        return {
+            "module": self.module if ours else cls.__module__,
+            "class_name": cls.__name__,
+            "config": instance.get_config(),
+            "registered_name": None if ours else cls.__name__,
+        }
+
+    def deserialize(
+        self,
+        config: Config | str,
+        custom_objects: Mapping[str, Any] | None = None,
+    ) -> T | Any:
+        """
+        Return the object that a config describes.
+
+        Parameters
+        ----------
+        config : dict or str
+            ``{"class_name": ..., "config": {...}}``, with or without Keras's newer
+            keys; or a name.
+        custom_objects : mapping of str to object, optional
+            Names of your own, for this call.
+
+        Returns
+        -------
+        object
+            A function of the caller's own is returned uncalled.
+
+        Raises
+        ------
+        ValueError
+            If the name is unknown, the config does not fit the class, or the object
+            lacks the method that its family needs.
+        """
+        with custom_object_scope(custom_objects or {}):
+            return self._usable(self._make(config))
+
+    def _make(self, config: Config | str) -> T | Any:
+        if isinstance(config, str):
+            factory = self.find(config)
+            if config in self.factories or inspect.isclass(factory):
+                return factory()
+            return factory
+        name = config.get("class_name")
+        arguments = config.get("config", {})
+        if not isinstance(name, str):
+            raise ValueError(
+                f"{self.kind} config must have a class_name, got {config!r}"
+            )
+        if name == "function" and isinstance(arguments, str):
+            return self._make(arguments)
+        factory = self.find(name)
+        if not isinstance(arguments, dict):
+            raise ValueError(
+                f"{self.kind} config must be a dict of arguments, got {arguments!r}"
+            )
+        try:
+            if hasattr(factory, "from_config"):
+                return factory.from_config(arguments)
+            return factory(**arguments)
+        except TypeError as error:
+            raise ValueError(
+                f"{self.kind} config must fit {name}, got {arguments!r}: {error}"
+            ) from error
+
+    def _usable(self, instance: T | Any) -> T | Any:
+        if self.method and not callable(getattr(instance, self.method, None)):
+            raise ValueError(
+                f"{self.kind} must have a method {self.method!r}, got {instance!r}"
+            )
+        return instance

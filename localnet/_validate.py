@@ -1,0 +1,122 @@
+"""
+Argument errors in one voice: ``<name> must be <rule>, got <value>``.
+
+Every check returns the value in its normal form, so that a constructor reads as a list
+of assignments. A check raises ``ValueError`` with a single string and changes nothing.
+"""
+
+import difflib
+import math
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ._typing import Array, Shape
+
+__all__ = [
+    "as_float_array",
+    "choice",
+    "integer",
+    "number",
+    "numeric_array",
+    "sizes",
+    "suggestion",
+]
+
+
+def suggestion(word: object, words: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the nearest of `words`, or nothing."""
+    known = {w.lower(): w for w in words}
+    near = difflib.get_close_matches(str(word).lower(), known, n=1, cutoff=0.6)
+    return f"; did you mean {known[near[0]]!r}?" if near else ""
+
+
+def choice(name: str, value: object, words: Sequence[str]) -> str:
+    """Return `value` in lower case if it is one of `words`, whatever its case."""
+    if isinstance(value, str) and value.lower() in words:
+        return value.lower()
+    listed = ", ".join(repr(w) for w in words)
+    raise ValueError(
+        f"{name} must be one of {listed}, got {value!r}{suggestion(value, words)}"
+    )
+
+
+def integer(name: str, value: Any, *, minimum: int) -> int:
+    """Return `value` as a Python int of at least `minimum`; floats are refused."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or number < minimum:
+        raise ValueError(f"{name} must be an integer >= {minimum}, got {value!r}")
+    return number
+
+
+def number(
+    name: str,
+    value: Any,
+    *,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    open_minimum: bool = False,
+) -> float:
+    """Return `value` as a finite Python float inside the bounds."""
+    is_number = isinstance(value, (int, float, np.integer, np.floating))
+    result = float(value) if is_number else math.nan
+    above = result > minimum if open_minimum else result >= minimum
+    if not (math.isfinite(result) and above and result <= maximum):
+        bounds = []
+        if minimum > -math.inf:
+            bounds.append(f"{'>' if open_minimum else '>='} {minimum:g}")
+        if maximum < math.inf:
+            bounds.append(f"<= {maximum:g}")
+        rule = " ".join(["a finite number", " and ".join(bounds)]).strip()
+        raise ValueError(f"{name} must be {rule}, got {value!r}")
+    return result
+
+
+def sizes(name: str, value: Any, n: int, *, minimum: int = 1) -> Shape:
+    """
+    Return `value` as a tuple of `n` ints: one Python int is repeated `n` times.
+
+    As in Keras 2, a NumPy integer or a float is not an int here, while the items of a
+    sequence may be of any integer type.
+    """
+    if isinstance(value, int):
+        items: list[Any] = [value] * n
+    else:
+        try:
+            items = [] if isinstance(value, (str, bytes)) else list(value)
+        except TypeError:
+            items = []
+    try:
+        result = tuple(operator.index(item) for item in items)
+    except TypeError:
+        result = ()
+    if len(result) != n or any(size < minimum for size in result):
+        tuples = f"a tuple of {n} integer{'s' if n > 1 else ''}"
+        raise ValueError(
+            f"{name} must be an integer or {tuples} >= {minimum}, got {value!r}"
+        )
+    return result
+
+
+def numeric_array(name: str, value: Any) -> Array:
+    """Return `value` as an array of numbers: bool, integer, float or complex."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} must be a rectangular array of numbers, got rows of unequal length"
+        ) from error
+    if array.dtype.kind not in "biufc":
+        raise ValueError(f"{name} must hold numbers, got dtype {array.dtype}")
+    return array
+
+
+def as_float_array(name: str, value: Any, floatx: str) -> Array:
+    """Return `value` as an inexact array: floats are kept, integers become `floatx`."""
+    array = numeric_array(name, value)
+    return array if array.dtype.kind in "fc" else array.astype(floatx)

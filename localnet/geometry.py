@@ -1,0 +1,312 @@
+"""
+Where the windows of a locally connected layer lie: pure integer arithmetic, no arrays.
+
+Symbols, used in the whole project: S input sizes, C input channels, R kernel_size,
+O output sizes, L = prod(O) locations in row-major order, K = prod(R)*C values in one
+receptive field. Window ``o`` of an axis covers the cells ``o*s - before + t*d`` for
+the taps ``t = 0 .. r-1``, with stride s, dilation d and ``before`` cells of padding.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from . import _validate
+from ._typing import Shape
+from .config import DATA_FORMATS
+
+__all__ = ["Geometry", "connected_cells", "output_length"]
+
+Pads = tuple[tuple[int, int], ...]
+PADDINGS = ("valid", "same")
+
+
+def effective_size(size: int, dilation: int) -> int:
+    """Return how many cells a dilated window spans, ``(size - 1)*dilation + 1``."""
+    return (size - 1) * dilation + 1
+
+
+def output_length(
+    length: int | None,
+    size: int,
+    stride: int,
+    padding: str = "valid",
+    dilation: int = 1,
+) -> int | None:
+    """
+    Return how many windows an axis has.
+
+    Parameters
+    ----------
+    length : int or None
+        Cells of the input axis; ``None``, not known yet, gives ``None``.
+    size, stride, dilation : int
+        Window size, stride and dilation along the axis.
+    padding : {"valid", "same"}
+        ``valid``: windows inside the input; ``same``: one window per stride.
+
+    Returns
+    -------
+    int or None
+        ``ceil((length - span + 1) / stride)`` or ``ceil(length / stride)``; zero or
+        negative when no window fits.
+
+    Examples
+    --------
+    >>> output_length(10, 3, 1), output_length(10, 3, 2, "same")
+    (8, 5)
+    """
+    if length is None:
+        return None
+    usable = (
+        length if padding == "same" else length - effective_size(size, dilation) + 1
+    )
+    return -(-usable // stride)
+
+
+def same_pads(length: int, size: int, stride: int, dilation: int) -> tuple[int, int]:
+    """
+    Return the cells that ``padding="same"`` adds before and after an axis.
+
+    Windows start at ``o*stride - span//2``, as in Keras implementations 2 and 3. This
+    is not TensorFlow's placement for convolutions when the size is even or the stride
+    is not 1.
+    """
+    span = effective_size(size, dilation)
+    before = span // 2
+    last_start = (-(-length // stride) - 1) * stride - before
+    return before, max(0, last_start + span - length)
+
+
+def connected_cells(
+    length: int, size: int, stride: int, padding: str = "valid", dilation: int = 1
+) -> list[list[int]]:
+    """
+    Return, for every window of an axis, the input cells that it covers.
+
+    Parameters
+    ----------
+    length, size, stride, dilation : int
+        As for `output_length`.
+    padding : {"valid", "same"}
+        With ``same``, taps that fall outside the input are left out.
+
+    Returns
+    -------
+    list of list of int
+        One list of cell numbers per output position.
+
+    Examples
+    --------
+    >>> connected_cells(5, 2, 1, "same")
+    [[0], [0, 1], [1, 2], [2, 3], [3, 4]]
+    """
+    same = padding == "same"
+    before = same_pads(length, size, stride, dilation)[0] if same else 0
+    windows = output_length(length, size, stride, padding, dilation) or 0
+    return [
+        [
+            cell
+            for tap in range(size)
+            if 0 <= (cell := o * stride - before + tap * dilation) < length
+        ]
+        for o in range(windows)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """
+    The shapes and windows of one locally connected layer on one input shape.
+
+    Build it with `Geometry.of`, which checks and normalises every argument.
+
+    Parameters
+    ----------
+    input_sizes : tuple of int
+        S, the spatial sizes of the input.
+    channels : int
+        C, the channels of the input.
+    kernel_size, strides, dilation_rate : tuple of int
+        R and the steps, one per spatial axis.
+    pads : tuple of (int, int)
+        Cells added before and after each spatial axis.
+    pad_value : float
+        What the added cells hold.
+    data_format : {"channels_last", "channels_first"}
+        Where the channel axis of input and output stands; it also orders the K values
+        of a patch: (taps, channel) or (channel, taps).
+    output_sizes : tuple of int
+        O, the number of windows along each spatial axis.
+
+    Examples
+    --------
+    >>> g = Geometry.of((32, 32, 3), kernel_size=3)
+    >>> g.output_sizes, g.locations, g.patch_size
+    ((30, 30), 900, 27)
+    """
+
+    input_sizes: Shape
+    channels: int
+    kernel_size: Shape
+    strides: Shape
+    dilation_rate: Shape
+    pads: Pads
+    pad_value: float
+    data_format: str
+    output_sizes: Shape
+
+    @classmethod
+    def of(
+        cls,
+        input_shape: Shape,
+        *,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: Any = "valid",
+        pad_value: float = 0.0,
+        dilation_rate: Any = 1,
+        data_format: str = "channels_last",
+    ) -> "Geometry":
+        """
+        Check the arguments of a layer and work out its windows.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+            Shape of one sample, channels included: (*S, C) or (C, *S).
+        kernel_size, strides, dilation_rate : int or sequence of int
+            One number serves every spatial axis.
+        padding : {"valid", "same"} or sequence of (int, int)
+            Explicit pairs are the cells added before and after each axis.
+        pad_value : float
+            What the added cells hold.
+        data_format : {"channels_last", "channels_first"}
+            Any case.
+
+        Returns
+        -------
+        Geometry
+            The checked and completed description.
+
+        Raises
+        ------
+        ValueError
+            If an argument breaks its rule, or no window fits into an axis.
+        """
+        data_format = _validate.choice("data_format", data_format, DATA_FORMATS)
+        if len(input_shape) < 2:
+            raise ValueError(
+                "input_shape must have spatial axes and a channel axis, "
+                f"got {input_shape}"
+            )
+        if data_format == "channels_last":
+            input_sizes, channels = tuple(input_shape[:-1]), input_shape[-1]
+        else:
+            input_sizes, channels = tuple(input_shape[1:]), input_shape[0]
+        rank = len(input_sizes)
+        kernel_size = _validate.sizes("kernel_size", kernel_size, rank)
+        strides = _validate.sizes("strides", strides, rank)
+        dilation_rate = _validate.sizes("dilation_rate", dilation_rate, rank)
+        pads = resolve_pads(padding, input_sizes, kernel_size, strides, dilation_rate)
+
+        output_sizes = []
+        for n, r, s, d, (before, after) in zip(
+            input_sizes, kernel_size, strides, dilation_rate, pads, strict=True
+        ):
+            windows = output_length(n + before + after, r, s, "valid", d) or 0
+            if windows < 1:
+                dilated = f" with dilation_rate {d}" if d > 1 else ""
+                raise ValueError(
+                    "kernel_size must fit into the padded input, got "
+                    f"{kernel_size}: kernel_size {r}{dilated} over length {n} with "
+                    f"padding {padding!r} leaves no output location"
+                )
+            output_sizes.append(windows)
+        return cls(
+            input_sizes,
+            channels,
+            kernel_size,
+            strides,
+            dilation_rate,
+            pads,
+            _validate.number("pad_value", pad_value),
+            data_format,
+            tuple(output_sizes),
+        )
+
+    @property
+    def rank(self) -> int:
+        """Number of spatial axes."""
+        return len(self.kernel_size)
+
+    @property
+    def channels_last(self) -> bool:
+        """Whether the channel axis stands last."""
+        return self.data_format == "channels_last"
+
+    @property
+    def locations(self) -> int:
+        """L, the number of output locations."""
+        return math.prod(self.output_sizes)
+
+    @property
+    def patch_size(self) -> int:
+        """K, the number of values in one receptive field."""
+        return math.prod(self.kernel_size) * self.channels
+
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of one input sample in the data format."""
+        return self.sample_shape(self.input_sizes, self.channels)
+
+    @property
+    def padded_sizes(self) -> Shape:
+        """Spatial sizes of the input with its pads."""
+        return tuple(
+            n + before + after
+            for n, (before, after) in zip(self.input_sizes, self.pads, strict=True)
+        )
+
+    @property
+    def has_pads(self) -> bool:
+        """Whether any cell is added to the input."""
+        return any(before or after for before, after in self.pads)
+
+    def sample_shape(self, spatial: Shape, channels: int) -> Shape:
+        """Return the shape of one sample with the channel axis where it belongs."""
+        if self.channels_last:
+            return (*spatial, channels)
+        return (channels, *spatial)
+
+    def kernel_shape(self, filters: int) -> Shape:
+        """Return the shape (L, K, F) of the kernel."""
+        return (self.locations, self.patch_size, filters)
+
+    def bias_shape(self, filters: int) -> Shape:
+        """Return the shape (*O, F) of the bias, in either data format."""
+        return (*self.output_sizes, filters)
+
+
+def resolve_pads(
+    padding: Any, lengths: Shape, sizes: Shape, strides: Shape, dilations: Shape
+) -> Pads:
+    """Return the cells added before and after each axis, whatever `padding` is."""
+    rank = len(lengths)
+    if isinstance(padding, str):
+        if _validate.choice("padding", padding, PADDINGS) == "valid":
+            return ((0, 0),) * rank
+        return tuple(
+            same_pads(*axis)
+            for axis in zip(lengths, sizes, strides, dilations, strict=True)
+        )
+    try:
+        pairs = [_validate.sizes("padding", pair, 2, minimum=0) for pair in padding]
+    except (TypeError, ValueError):
+        pairs = []
+    if len(pairs) != rank or any(isinstance(pair, int) for pair in padding):
+        raise ValueError(
+            "padding must be 'valid', 'same' or one (before, after) pair of integers "
+            f">= 0 for each of {rank} spatial axes, got {padding!r}"
+        )
+    return tuple((before, after) for before, after in pairs)
