@@ -1,0 +1,48 @@
+"""
+Stateless functions on arrays: every ``<op>_forward`` with its ``<op>_backward``.
+
+A forward function returns ``(y, cache)``; its backward takes ``(dy, cache)`` and gives
+the gradients in the order of the forward's arguments. `PAIRS` names them all.
+"""
+
+from .._typing import Pair
+from .contract import local_matmul_backward, local_matmul_forward
+from .dense import DenseGrads, dense_backward, dense_forward
+from .dropout import dropout_backward, dropout_forward, dropout_mask
+from .local_conv import (
+    LocalConvCache,
+    LocalConvGrads,
+    local_conv_backward,
+    local_conv_forward,
+)
+from .matrix import local_conv_matrix
+from .patches import extract_patches, fold_patches, patch_indices
+from .workspace import Workspace
+
+__all__ = [
+    "PAIRS",
+    "DenseGrads",
+    "LocalConvCache",
+    "LocalConvGrads",
+    "Workspace",
+    "dense_backward",
+    "dense_forward",
+    "dropout_backward",
+    "dropout_forward",
+    "dropout_mask",
+    "extract_patches",
+    "fold_patches",
+    "local_conv_backward",
+    "local_conv_forward",
+    "local_conv_matrix",
+    "local_matmul_backward",
+    "local_matmul_forward",
+    "patch_indices",
+]
+
+PAIRS: dict[str, Pair] = {
+    "local_conv": (local_conv_forward, local_conv_backward),
+    "local_matmul": (local_matmul_forward, local_matmul_backward),
+    "dense": (dense_forward, dense_backward),
+    "dropout": (dropout_forward, dropout_backward),
+}

@@ -1,0 +1,36 @@
+"""The untied bias: one number per location and filter, stored as (*O, F)."""
+
+import numpy as np
+
+from .._typing import Array
+from ..geometry import Geometry
+
+__all__ = ["add_bias", "bias_gradient", "bias_in_y"]
+
+
+def bias_in_y(bias: Array, geometry: Geometry) -> Array:
+    """
+    Return the view of the bias that is added to one output sample.
+
+    Notes
+    -----
+    For channels_first Keras *reshapes* the (*O, F) array to (F, *O), it does not move
+    the axis: the number stored at flat position ``f*L + l`` is added to filter f at
+    location l.
+    """
+    if geometry.channels_last:
+        return bias
+    return bias.reshape(bias.shape[-1], *geometry.output_sizes)
+
+
+def add_bias(y: Array, bias: Array, geometry: Geometry) -> Array:
+    """Add the bias to `y` in place and return it; see `bias_in_y` for the order."""
+    y += bias_in_y(bias, geometry)
+    return y
+
+
+def bias_gradient(dy: Array, geometry: Geometry) -> Array:
+    """Return db = sum over the samples of dy, in the storage order of the bias."""
+    filters = dy.shape[-1] if geometry.channels_last else dy.shape[1]
+    dbias: Array = np.add.reduce(dy, axis=0)
+    return dbias.reshape(geometry.bias_shape(filters))

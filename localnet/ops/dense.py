@@ -1,0 +1,118 @@
+"""The fully connected layer, to which a kernel that covers the input amounts."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import _validate, config
+from .._typing import Array, ArrayLike
+
+__all__ = ["DenseCache", "DenseGrads", "dense_backward", "dense_forward"]
+
+
+class DenseCache(NamedTuple):
+    """What `dense_backward` needs: references, not copies."""
+
+    x: Array
+    kernel: Array
+    has_bias: bool
+
+
+class DenseGrads(NamedTuple):
+    """Gradients of `dense_forward`, in the order of its arguments."""
+
+    dx: Array | None
+    dkernel: Array
+    dbias: Array | None
+
+
+def dense_forward(
+    x: ArrayLike, kernel: ArrayLike, bias: ArrayLike | None = None
+) -> tuple[Array, DenseCache]:
+    r"""
+    Multiply the last axis with a matrix and add a bias.
+
+    Parameters
+    ----------
+    x : array_like of shape (N, ..., C)
+        Samples. Not modified.
+    kernel : array_like of shape (C, F)
+        Weights.
+    bias : array_like of shape (F,), optional
+        Added to every sample.
+
+    Returns
+    -------
+    y : ndarray of shape (N, ..., F)
+        Pre-activation; dtype by ``np.result_type``.
+    cache : DenseCache
+        For `dense_backward`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit each other; the message names them.
+
+    See Also
+    --------
+    dense_backward : The gradient of this function.
+
+    Notes
+    -----
+    .. math:: y_{nf} = \sum_c x_{nc} w_{cf} + b_f
+
+    Examples
+    --------
+    >>> y, _ = dense_forward([[1.0, 2.0]], [[1.0, 0.0], [10.0, 1.0]], [0.5, 0.5])
+    >>> y
+    array([[21.5,  2.5]])
+    """
+    floatx = config.floatx()
+    x = _validate.as_float_array("x", x, floatx)
+    kernel = _validate.as_float_array("kernel", kernel, floatx)
+    if x.ndim < 2 or kernel.ndim != 2 or x.shape[-1] != kernel.shape[0]:
+        raise ValueError(
+            "kernel must have shape (C, F) for x of shape (N, ..., C), "
+            f"got {kernel.shape} for {x.shape}"
+        )
+    y = x @ kernel
+    if bias is not None:
+        bias = _validate.as_float_array("bias", bias, floatx)
+        if bias.shape != kernel.shape[1:]:
+            raise ValueError(
+                f"bias must have shape (F,) = {kernel.shape[1:]}, got {bias.shape}"
+            )
+        y = y + bias
+    return y, DenseCache(x, kernel, bias is not None)
+
+
+def dense_backward(
+    dy: ArrayLike, cache: DenseCache, *, need_dx: bool = True
+) -> DenseGrads:
+    r"""
+    Give the gradients of `dense_forward`.
+
+    See Also
+    --------
+    dense_forward : The function that this differentiates.
+
+    Notes
+    -----
+    .. math::
+        dx_{nc} = \sum_f dy_{nf} w_{cf}, \quad
+        dw_{cf} = \sum_n x_{nc} dy_{nf}, \quad
+        db_f = \sum_n dy_{nf}
+    """
+    x, kernel, has_bias = cache
+    dy = _validate.numeric_array("dy", dy)
+    if dy.shape != (*x.shape[:-1], kernel.shape[1]):
+        raise ValueError(
+            "dy must have the shape of y, "
+            f"{(*x.shape[:-1], kernel.shape[1])}, got {dy.shape}"
+        )
+    rows, drows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
+    return DenseGrads(
+        dy @ kernel.T if need_dx else None,
+        rows.T @ drows,
+        np.add.reduce(drows, axis=0) if has_bias else None,
+    )

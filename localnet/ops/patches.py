@@ -1,0 +1,293 @@
+"""
+Receptive fields: how windows are gathered from an image, and put back.
+
+Every strided view of the project is a named function of this module. All of them are
+read-only: windows overlap, so that writing through one would be wrong.
+"""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from .._typing import Array, Shape
+from ..geometry import Geometry
+
+__all__ = [
+    "channels_last_view",
+    "crop",
+    "extract_patches",
+    "fold_patches",
+    "pad",
+    "patch_indices",
+    "row_window_view",
+    "tap_slices",
+    "window_view",
+]
+
+
+def pad(x: Array, geometry: Geometry) -> Array:
+    """
+    Return `x` with the pads of the geometry around its spatial axes.
+
+    Parameters
+    ----------
+    x : ndarray of shape (N, *S, C) or (N, C, *S)
+        Images in the data format of the geometry. Not modified.
+    geometry : Geometry
+        Gives the pads and what they hold.
+
+    Returns
+    -------
+    ndarray
+        A new array, or `x` itself when there is nothing to add.
+    """
+    if not geometry.has_pads:
+        return x
+    sizes = geometry.sample_shape(geometry.padded_sizes, geometry.channels)
+    padded = np.full((len(x), *sizes), geometry.pad_value, dtype=x.dtype)
+    padded[_inside(geometry)] = x
+    return padded
+
+
+def crop(padded: Array, geometry: Geometry) -> Array:
+    """Return the view of a padded image that `pad` was given."""
+    return padded[_inside(geometry)]
+
+
+def _inside(geometry: Geometry) -> tuple[slice, ...]:
+    spatial = tuple(
+        slice(before, before + n)
+        for n, (before, _) in zip(geometry.input_sizes, geometry.pads, strict=True)
+    )
+    if geometry.channels_last:
+        return (slice(None), *spatial)
+    return (slice(None), slice(None), *spatial)
+
+
+def channels_last_view(x: Array, geometry: Geometry) -> Array:
+    """Return a view of `x` with its channel axis moved last."""
+    return x if geometry.channels_last else np.moveaxis(x, 1, -1)
+
+
+def window_view(padded: Array, geometry: Geometry) -> Array:
+    """
+    View every receptive field of a padded image without copying.
+
+    Parameters
+    ----------
+    padded : ndarray
+        What `pad` returned, any memory order.
+    geometry : Geometry
+        Gives the windows.
+
+    Returns
+    -------
+    ndarray of shape (N, *O, *R, C) or (N, *O, C, *R)
+        A read-only view whose elements overlap in memory. The values of a patch stand
+        in Keras's order: (taps, channel) for channels_last, (channel, taps) for
+        channels_first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> g = Geometry.of((4, 1), kernel_size=3)
+    >>> window_view(np.array([[[10], [11], [12], [13]]]), g)[0, :, :, 0]
+    array([[10, 11, 12],
+           [11, 12, 13]])
+    """
+    if geometry.channels_last:
+        sample, *spatial, channel = padded.strides
+    else:
+        sample, channel, *spatial = padded.strides
+    steps = [b * s for b, s in zip(spatial, geometry.strides, strict=True)]
+    taps = [b * d for b, d in zip(spatial, geometry.dilation_rate, strict=True)]
+    patch_shape = geometry.sample_shape(geometry.kernel_size, geometry.channels)
+    patch_strides = (*taps, channel) if geometry.channels_last else (channel, *taps)
+    return as_strided(
+        padded,
+        (len(padded), *geometry.output_sizes, *patch_shape),
+        (sample, *steps, *patch_strides),
+        writeable=False,
+    )
+
+
+def row_window_view(
+    strip: Array, windows: int, window_rows: int, row_stride: int
+) -> Array:
+    """
+    View the windows of rows of a strip, each window as one run of memory.
+
+    Parameters
+    ----------
+    strip : ndarray of shape (N, rows, width)
+        C-contiguous.
+    windows, window_rows, row_stride : int
+        How many windows, how many rows each has, and the step between them.
+
+    Returns
+    -------
+    ndarray of shape (windows, N, window_rows*width)
+        A read-only view; window ``o`` starts at row ``o*row_stride``.
+    """
+    sample, row, item = strip.strides
+    return as_strided(
+        strip,
+        (windows, len(strip), window_rows * strip.shape[2]),
+        (row_stride * row, sample, item),
+        writeable=False,
+    )
+
+
+def tap_slices(geometry: Geometry) -> Iterator[tuple[Shape, tuple[slice, ...]]]:
+    """
+    Yield each tap, and the cells of the padded image that it meets in all windows.
+
+    Yields
+    ------
+    tap : tuple of int
+        Position inside the window, row-major.
+    cells : tuple of slice
+        One strided slice per spatial axis, O cells in all.
+    """
+    for tap in itertools.product(*(range(r) for r in geometry.kernel_size)):
+        yield (
+            tap,
+            tuple(
+                slice(t * d, t * d + (o - 1) * s + 1, s)
+                for t, d, o, s in zip(
+                    tap,
+                    geometry.dilation_rate,
+                    geometry.output_sizes,
+                    geometry.strides,
+                    strict=True,
+                )
+            ),
+        )
+
+
+def extract_patches(x: Array, geometry: Geometry) -> Array:
+    r"""
+    Gather the receptive field of every output location (im2col).
+
+    Parameters
+    ----------
+    x : ndarray of shape (N, *S, C) or (N, C, *S)
+        Images in the data format of the geometry. Not modified.
+    geometry : Geometry
+        Gives the windows.
+
+    Returns
+    -------
+    ndarray of shape (N, L, K)
+        Same dtype as `x`. Locations are in row-major order; the K values are ordered
+        (taps, channel) for channels_last and (channel, taps) for channels_first.
+
+    See Also
+    --------
+    fold_patches : The adjoint of this map.
+
+    Notes
+    -----
+    .. math:: p_{nlk} = x_{n,\,l s - \mathrm{before} + t d,\,c}, \quad k = (t, c)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> g = Geometry.of((4, 1), kernel_size=3)
+    >>> extract_patches(np.array([[[10], [11], [12], [13]]]), g)
+    array([[[10, 11, 12],
+            [11, 12, 13]]])
+    """
+    windows = window_view(pad(x, geometry), geometry)
+    return windows.reshape(len(x), geometry.locations, geometry.patch_size)
+
+
+def fold_patches(dpatches: Array, geometry: Geometry) -> Array:
+    r"""
+    Add every patch back to the cells it was gathered from (col2im).
+
+    Parameters
+    ----------
+    dpatches : ndarray of shape (N, L, K)
+        One value per patch element. Not modified.
+    geometry : Geometry
+        Gives the windows.
+
+    Returns
+    -------
+    ndarray of shape (N, *S, C) or (N, C, *S)
+        Sums over all windows that read a cell; 0 where none does. What falls on the
+        pads is dropped.
+
+    See Also
+    --------
+    extract_patches : The map of which this is the adjoint.
+
+    Notes
+    -----
+    The sum runs tap by tap, because within one tap no two windows share a cell:
+    writing ``+=`` through the overlapping view of all windows would lose additions.
+
+    .. math:: dx_{n,i,c} = \sum_{l, t:\ l s - \mathrm{before} + t d = i} dp_{n,l,(t,c)}
+
+    Examples
+    --------
+    Folding ones counts how many windows cover each cell.
+
+    >>> import numpy as np
+    >>> g = Geometry.of((6, 1), kernel_size=3)
+    >>> fold_patches(np.ones((1, 4, 3)), g)[0, :, 0]
+    array([1., 2., 3., 3., 2., 1.])
+    """
+    n, o = len(dpatches), geometry.output_sizes
+    sizes = geometry.sample_shape(geometry.padded_sizes, geometry.channels)
+    dpadded = np.zeros((n, *sizes), dtype=dpatches.dtype)
+    image = channels_last_view(dpadded, geometry)
+    patch_shape = geometry.sample_shape(geometry.kernel_size, geometry.channels)
+    taps = dpatches.reshape(n, *o, *patch_shape)
+    if not geometry.channels_last:
+        taps = np.moveaxis(taps, 1 + len(o), -1)
+    for tap, cells in tap_slices(geometry):
+        every_window: Any = (..., *tap, slice(None))
+        image[(slice(None), *cells)] += taps[every_window]
+    return np.ascontiguousarray(crop(dpadded, geometry))
+
+
+def patch_indices(geometry: Geometry) -> Array:
+    """
+    Return which input value every patch element reads.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        Gives the windows.
+
+    Returns
+    -------
+    ndarray of int64, shape (L, K)
+        C-order index into one sample in the data format; -1 for a tap on the pads.
+
+    Examples
+    --------
+    >>> patch_indices(Geometry.of((3, 1), kernel_size=2, padding="same"))
+    array([[-1,  0],
+           [ 0,  1],
+           [ 1,  2]])
+    """
+    # Numbered from 1, so that the zeros of the pads stand out; an index that is
+    # gathered by the definition itself cannot disagree with it.
+    unpadded = np.arange(1, 1 + np.prod(geometry.input_shape, dtype=int))
+    numbered = unpadded.reshape(1, *geometry.input_shape)
+    zero_pads = Geometry.of(
+        geometry.input_shape,
+        kernel_size=geometry.kernel_size,
+        strides=geometry.strides,
+        padding=geometry.pads,
+        dilation_rate=geometry.dilation_rate,
+        data_format=geometry.data_format,
+    )
+    indices: Array = extract_patches(numbered, zero_pads)[0] - 1
+    return indices

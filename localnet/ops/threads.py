@@ -1,0 +1,34 @@
+"""One pool of threads for the whole process, made when it is first needed."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from ..config import get_num_threads
+
+__all__ = ["run_all"]
+
+T = TypeVar("T")
+
+_pools: dict[int, ThreadPoolExecutor] = {}
+# A forked child has none of its parent's threads.
+os.register_at_fork(after_in_child=_pools.clear)
+
+
+def run_all(work: Callable[[T], None], parts: Sequence[T], *, worthwhile: bool) -> None:
+    """
+    Call ``work(part)`` for every part, in threads when that is worth a hand-over.
+
+    The parts are the same whatever the number of threads, and no part reads what
+    another one writes, so the results have the same bits.
+    """
+    threads = min(get_num_threads(), len(parts)) if worthwhile else 1
+    if threads < 2:
+        for part in parts:
+            work(part)
+        return
+    if threads not in _pools:
+        _pools[threads] = ThreadPoolExecutor(threads, thread_name_prefix="localnet")
+    for _ in _pools[threads].map(work, parts):
+        pass
