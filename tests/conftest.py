@@ -1,0 +1,34 @@
+"""Settings that every test shares."""
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+import localnet.config as config
+
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=50)
+settings.register_profile(
+    "long",
+    deadline=None,
+    max_examples=2000,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(autouse=True)
+def _isolated_settings(tmp_path_factory, monkeypatch):
+    """Give each test an empty KERAS_HOME and the default settings."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras_home")))
+    monkeypatch.delenv("LOCALNET_NUM_THREADS", raising=False)
+    monkeypatch.setattr(
+        config, "_process", {"floatx": "float32", "epsilon": 1e-7, "engine": "blocked"}
+    )
+
+
+@pytest.fixture
+def rng():
+    """Give the test its own seeded generator."""
+    return np.random.default_rng(20260)
