@@ -18,7 +18,13 @@ from typing import Any, Generic, Self, TypeVar
 from ._typing import Config
 from ._validate import suggestion
 
-__all__ = ["Configurable", "Registry", "custom_object_scope", "snake_case"]
+__all__ = [
+    "Configurable",
+    "Registry",
+    "custom_object_scope",
+    "snake_case",
+    "uncalled",
+]
 
 T = TypeVar("T")
 
@@ -68,6 +74,11 @@ def snake_case(name: str) -> str:
     """
     name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def uncalled(function: T) -> Callable[[], T]:
+    """Return a factory that gives `function` itself, for names that mean a function."""
+    return lambda: function
 
 
 class Configurable:
@@ -257,15 +268,15 @@ class Registry(Generic[T]):
     def _make(self, config: Config | str) -> T | Any:
         if isinstance(config, str):
             factory = self.find(config)
-            if config in self.factories or inspect.isclass(factory):
+            if inspect.isclass(factory) or factory in self.factories.values():
                 return factory()
             return factory
-        name = config.get("class_name")
-        arguments = config.get("config", {})
+        name = config.get("class_name") if isinstance(config, dict) else None
         if not isinstance(name, str):
             raise ValueError(
                 f"{self.kind} config must have a class_name, got {config!r}"
             )
+        arguments = config.get("config", {})
         if name == "function" and isinstance(arguments, str):
             return self._make(arguments)
         factory = self.find(name)

@@ -21,6 +21,7 @@ __all__ = [
     "integer",
     "number",
     "numeric_array",
+    "optional_number",
     "sizes",
     "suggestion",
 ]
@@ -64,7 +65,10 @@ def number(
 ) -> float:
     """Return `value` as a finite Python float inside the bounds."""
     is_number = isinstance(value, (int, float, np.integer, np.floating))
-    result = float(value) if is_number else math.nan
+    try:
+        result = float(value) if is_number else math.nan
+    except OverflowError:  # an int beyond the range of floats
+        result = math.inf
     above = result > minimum if open_minimum else result >= minimum
     if not (math.isfinite(result) and above and result <= maximum):
         bounds = []
@@ -75,6 +79,13 @@ def number(
         rule = " ".join(["a finite number", " and ".join(bounds)]).strip()
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     return result
+
+
+def optional_number(
+    name: str, value: Any, *, minimum: float = -math.inf
+) -> float | None:
+    """Return None for None, else `value` as a finite float of at least `minimum`."""
+    return None if value is None else number(name, value, minimum=minimum)
 
 
 def sizes(name: str, value: Any, n: int, *, minimum: int = 1) -> Shape:

@@ -149,11 +149,9 @@ def _data_format_of_keras_json() -> str:
     home = os.environ.get("KERAS_HOME")
     path = (Path(home) if home else Path.home() / ".keras") / "keras.json"
     try:
-        text = path.read_text(encoding="utf-8")
+        settings = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
         return "channels_last"
-    try:
-        settings = json.loads(text)
     except ValueError as error:
         raise ValueError(f"{path} must be a JSON file: {error}") from error
     if not isinstance(settings, dict):

@@ -32,5 +32,5 @@ def add_bias(y: Array, bias: Array, geometry: Geometry) -> Array:
 def bias_gradient(dy: Array, geometry: Geometry) -> Array:
     """Return db = sum over the samples of dy, in the storage order of the bias."""
     filters = dy.shape[-1] if geometry.channels_last else dy.shape[1]
-    dbias: Array = np.add.reduce(dy, axis=0)
+    dbias = np.ascontiguousarray(np.add.reduce(dy, axis=0))
     return dbias.reshape(geometry.bias_shape(filters))

@@ -44,10 +44,10 @@ def forward(
     workspace: Workspace,
 ) -> Array:
     """Return y, computed column by column."""
-    n, filters, rows = len(padded), kernel.shape[2], geometry.output_sizes[0]
+    n, filters, grid = len(padded), kernel.shape[2], rows_and_columns(geometry)
     z = np.empty((n, *geometry.output_sizes, filters), padded.dtype)
-    z_columns = z.reshape(n, rows, -1, filters)
-    w_columns = kernel.reshape(rows, -1, *kernel.shape[1:])
+    z_columns = z.reshape(n, *grid, filters)
+    w_columns = kernel.reshape(*grid, *kernel.shape[1:])
 
     def work(part: Part) -> None:
         for column, index in part:
@@ -84,10 +84,10 @@ def kernel_gradient(
     dz: Array, padded: Array, kernel: Array, geometry: Geometry, workspace: Workspace
 ) -> Array:
     """Return dkernel: per location, patches transposed times dz, summed over tiles."""
-    n, filters, rows = len(dz), kernel.shape[2], geometry.output_sizes[0]
+    n, filters, grid = len(dz), kernel.shape[2], rows_and_columns(geometry)
     dkernel = np.empty(kernel.shape, dz.dtype)
-    dw_columns = dkernel.reshape(rows, -1, *kernel.shape[1:])
-    dz_columns = dz.reshape(n, rows, -1, filters)
+    dw_columns = dkernel.reshape(*grid, *kernel.shape[1:])
+    dz_columns = dz.reshape(n, *grid, filters)
 
     def work(part: Part) -> None:
         for column, index in part:
@@ -113,11 +113,12 @@ def input_gradient(
     dz: Array, kernel: Array, geometry: Geometry, workspace: Workspace
 ) -> Array:
     """Return dx: per location, kernel times dz transposed, added tap by tap."""
-    n, filters, (rows, *_) = len(dz), kernel.shape[2], geometry.output_sizes
+    n, filters, grid = len(dz), kernel.shape[2], rows_and_columns(geometry)
+    rows = grid[0]
     taps, channels = int(np.prod(geometry.kernel_size)), geometry.channels
     dx = np.empty((n, *geometry.input_shape), dz.dtype)
-    dz_columns = dz.reshape(n, rows, -1, filters)
-    w_columns = kernel.reshape(rows, -1, *kernel.shape[1:])
+    dz_columns = dz.reshape(n, *grid, filters)
+    w_columns = kernel.reshape(*grid, *kernel.shape[1:])
 
     def work(batch: slice) -> None:
         size, key = batch.stop - batch.start, batch.start
@@ -152,6 +153,12 @@ def input_gradient(
 Part = list[tuple[int, Shape]]
 
 
+def rows_and_columns(geometry: Geometry) -> tuple[int, int]:
+    """Return how many locations a column has, and how many columns there are."""
+    rows = geometry.output_sizes[0]
+    return rows, geometry.locations // rows
+
+
 def columns(geometry: Geometry) -> Iterator[tuple[int, Shape]]:
     """Yield the number of every column, and its coordinates on the other axes."""
     return enumerate(np.ndindex(*geometry.output_sizes[1:]))
@@ -164,18 +171,21 @@ def parts_of_columns(geometry: Geometry) -> list[Part]:
     return [every[start : start + step] for start in range(0, len(every), step)]
 
 
+def samples_per_product(kernel_shape: Shape) -> int:
+    """Return how many samples keep one product below `GEMM_LIMIT`, at least one."""
+    _, patch_size, filters = kernel_shape
+    return max(1, GEMM_LIMIT // max(1, patch_size * filters))
+
+
 def batch_tiles(n: int, kernel_shape: Shape) -> list[slice]:
     """Cut the batch so that one product stays below `GEMM_LIMIT`; never empty."""
-    _, patch_size, filters = kernel_shape
-    step = max(1, GEMM_LIMIT // (patch_size * filters))
+    step = samples_per_product(kernel_shape)
     return [slice(a, min(a + step, n)) for a in range(0, n, step)] or [slice(0, 0)]
 
 
 def input_tiles(n: int, kernel_shape: Shape) -> list[slice]:
     """Cut the batch for `input_gradient`: at least two tiles if they can be filled."""
-    _, patch_size, filters = kernel_shape
-    step = max(1, GEMM_LIMIT // (patch_size * filters))
-    step = min(step, max(8, -(-n // 2)))
+    step = min(samples_per_product(kernel_shape), max(8, -(-n // 2)))
     return [slice(a, min(a + step, n)) for a in range(0, n, step)]
 
 
@@ -209,7 +219,7 @@ def column_patches(
         source = padded[(slice(None), slice(None), *spans)]
         width = geometry.patch_size // geometry.kernel_size[0]
         if source.flags.c_contiguous:
-            strip = source.reshape(n, -1, width)
+            strip = source.reshape(n, source.shape[1], width)
         else:
             strip = workspace.take(
                 ("strip", key), (n, source.shape[1], width), padded.dtype

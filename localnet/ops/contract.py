@@ -115,7 +115,7 @@ def local_matmul_forward(
             f"bias must have shape (L, F) = {kernel.shape[::2]}, got {bias.shape}"
         )
     # y[n,l,f] = sum_k p[n,l,k] w[l,k,f] + b[l,f]
-    y = np.einsum(FORWARD, patches, kernel, optimize=True)
+    y = np.einsum(FORWARD, patches, kernel, optimize=True, order="C")
     if bias is not None:
         y = y + bias
     return y, LocalMatmulCache(patches, kernel, bias is not None)
@@ -136,10 +136,13 @@ def local_matmul_backward(dy: Array, cache: LocalMatmulCache) -> LocalMatmulGrad
         dw_{lkf} = \sum_n p_{nlk} dy_{nlf}, \quad
         db_{lf} = \sum_n dy_{nlf}
     """
+    y_shape = (*cache.patches.shape[:2], cache.kernel.shape[2])
+    if dy.shape != y_shape:
+        raise ValueError(f"dy must have the shape of y, {y_shape}, got {dy.shape}")
     # dp[n,l,k] = sum_f dy[n,l,f] w[l,k,f]
-    dpatches = np.einsum(DPATCHES, dy, cache.kernel, optimize=True)
+    dpatches = np.einsum(DPATCHES, dy, cache.kernel, optimize=True, order="C")
     # dw[l,k,f] = sum_n p[n,l,k] dy[n,l,f]
-    dkernel = np.einsum(DKERNEL, cache.patches, dy, optimize=True)
+    dkernel = np.einsum(DKERNEL, cache.patches, dy, optimize=True, order="C")
     # db[l,f] = sum_n dy[n,l,f]
     dbias = dy.sum(axis=0) if cache.has_bias else None
     return LocalMatmulGrads(dpatches, dkernel, dbias)

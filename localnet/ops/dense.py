@@ -75,14 +75,16 @@ def dense_forward(
             "kernel must have shape (C, F) for x of shape (N, ..., C), "
             f"got {kernel.shape} for {x.shape}"
         )
-    y = x @ kernel
+    dtype = np.result_type(x, kernel)
     if bias is not None:
         bias = _validate.as_float_array("bias", bias, floatx)
         if bias.shape != kernel.shape[1:]:
             raise ValueError(
                 f"bias must have shape (F,) = {kernel.shape[1:]}, got {bias.shape}"
             )
-        y = y + bias
+        dtype = np.result_type(dtype, bias)
+    x, kernel = x.astype(dtype, copy=False), kernel.astype(dtype, copy=False)
+    y = x @ kernel if bias is None else x @ kernel + bias
     return y, DenseCache(x, kernel, bias is not None)
 
 
@@ -104,7 +106,7 @@ def dense_backward(
         db_f = \sum_n dy_{nf}
     """
     x, kernel, has_bias = cache
-    dy = _validate.numeric_array("dy", dy)
+    dy = _validate.numeric_array("dy", dy).astype(kernel.dtype, copy=False)
     if dy.shape != (*x.shape[:-1], kernel.shape[1]):
         raise ValueError(
             "dy must have the shape of y, "

@@ -50,7 +50,8 @@ def local_conv_matrix(
     Raises
     ------
     ValueError
-        If an argument breaks its rule or the shapes do not fit.
+        If an argument breaks its rule, the shapes do not fit, or the kernel is of
+        float16, which SciPy does not store.
 
     See Also
     --------
@@ -67,6 +68,10 @@ def local_conv_matrix(
     from scipy.sparse import csr_array
 
     kernel = _validate.as_float_array("kernel", kernel, config.floatx())
+    if kernel.dtype == np.float16:
+        raise ValueError(
+            "kernel must be of a dtype that scipy.sparse stores, got dtype float16"
+        )
     geometry = Geometry.of(
         tuple(input_shape),
         kernel_size=kernel_size,

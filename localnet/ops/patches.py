@@ -132,11 +132,12 @@ def row_window_view(
     ndarray of shape (windows, N, window_rows*width)
         A read-only view; window ``o`` starts at row ``o*row_stride``.
     """
-    sample, row, item = strip.strides
+    sample, row, _ = strip.strides
     return as_strided(
         strip,
         (windows, len(strip), window_rows * strip.shape[2]),
-        (row_stride * row, sample, item),
+        # An axis of length 1 may have any stride, hence the itemsize.
+        (row_stride * row, sample, strip.itemsize),
         writeable=False,
     )
 
@@ -201,7 +202,8 @@ def extract_patches(x: Array, geometry: Geometry) -> Array:
     array([[[10, 11, 12],
             [11, 12, 13]]])
     """
-    windows = window_view(pad(x, geometry), geometry)
+    # A copy even where windows do not overlap: the result never aliases x.
+    windows = window_view(pad(x, geometry), geometry).copy()
     return windows.reshape(len(x), geometry.locations, geometry.patch_size)
 
 
