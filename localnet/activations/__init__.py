@@ -1,0 +1,373 @@
+"""
+Activation functions, each with its gradient, and their Keras names.
+
+For every name there are ``relu(x)``, ``relu_forward(x) -> (y, cache)`` and
+``relu_backward(dy, cache) -> dx``; `PAIRS` names all the pairs. `get` turns what a user
+may write into an activation, and `pair` an activation into its two halves.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from .._registry import Registry, custom_object_scope
+from .._typing import Array, ArrayLike, Config, Pair
+from .gated import (
+    gelu,
+    gelu_backward,
+    gelu_forward,
+    mish,
+    mish_backward,
+    mish_forward,
+    swish,
+    swish_backward,
+    swish_forward,
+)
+from .piecewise import (
+    elu,
+    elu_backward,
+    elu_forward,
+    hard_sigmoid,
+    hard_sigmoid_backward,
+    hard_sigmoid_forward,
+    linear,
+    linear_backward,
+    linear_forward,
+    selu,
+    selu_backward,
+    selu_forward,
+)
+from .rectifiers import (
+    leaky_relu,
+    leaky_relu_backward,
+    leaky_relu_forward,
+    relu,
+    relu6,
+    relu6_backward,
+    relu6_forward,
+    relu_backward,
+    relu_forward,
+)
+from .smooth import (
+    exponential,
+    exponential_backward,
+    exponential_forward,
+    sigmoid,
+    sigmoid_backward,
+    sigmoid_forward,
+    softplus,
+    softplus_backward,
+    softplus_forward,
+    softsign,
+    softsign_backward,
+    softsign_forward,
+    tanh,
+    tanh_backward,
+    tanh_forward,
+)
+from .softmax import (
+    log_softmax,
+    log_softmax_backward,
+    log_softmax_forward,
+    softmax,
+    softmax_backward,
+    softmax_forward,
+)
+
+__all__ = [
+    "PAIRS",
+    "Activation",
+    "ActivationPair",
+    "deserialize",
+    "elu",
+    "elu_backward",
+    "elu_forward",
+    "exponential",
+    "exponential_backward",
+    "exponential_forward",
+    "gelu",
+    "gelu_backward",
+    "gelu_forward",
+    "get",
+    "hard_sigmoid",
+    "hard_sigmoid_backward",
+    "hard_sigmoid_forward",
+    "leaky_relu",
+    "leaky_relu_backward",
+    "leaky_relu_forward",
+    "linear",
+    "linear_backward",
+    "linear_forward",
+    "log_softmax",
+    "log_softmax_backward",
+    "log_softmax_forward",
+    "mish",
+    "mish_backward",
+    "mish_forward",
+    "pair",
+    "relu",
+    "relu6",
+    "relu6_backward",
+    "relu6_forward",
+    "relu_backward",
+    "relu_forward",
+    "selu",
+    "selu_backward",
+    "selu_forward",
+    "serialize",
+    "sigmoid",
+    "sigmoid_backward",
+    "sigmoid_forward",
+    "silu",
+    "softmax",
+    "softmax_backward",
+    "softmax_forward",
+    "softplus",
+    "softplus_backward",
+    "softplus_forward",
+    "softsign",
+    "softsign_backward",
+    "softsign_forward",
+    "swish",
+    "swish_backward",
+    "swish_forward",
+    "tanh",
+    "tanh_backward",
+    "tanh_forward",
+]
+
+silu = swish
+
+_PAIR_OF: dict[Callable[..., Array], Pair] = {
+    linear: (linear_forward, linear_backward),
+    relu: (relu_forward, relu_backward),
+    softmax: (softmax_forward, softmax_backward),
+    elu: (elu_forward, elu_backward),
+    selu: (selu_forward, selu_backward),
+    softplus: (softplus_forward, softplus_backward),
+    softsign: (softsign_forward, softsign_backward),
+    tanh: (tanh_forward, tanh_backward),
+    sigmoid: (sigmoid_forward, sigmoid_backward),
+    exponential: (exponential_forward, exponential_backward),
+    hard_sigmoid: (hard_sigmoid_forward, hard_sigmoid_backward),
+    swish: (swish_forward, swish_backward),
+    gelu: (gelu_forward, gelu_backward),
+    mish: (mish_forward, mish_backward),
+    relu6: (relu6_forward, relu6_backward),
+    leaky_relu: (leaky_relu_forward, leaky_relu_backward),
+    log_softmax: (log_softmax_forward, log_softmax_backward),
+}
+_BY_NAME = {activation.__name__: activation for activation in _PAIR_OF}
+_registry: Registry[Any] = Registry(
+    "activation", "keras.activations", {**_BY_NAME, "silu": swish}
+)
+
+PAIRS: dict[str, Pair] = {name: _PAIR_OF[_BY_NAME[name]] for name in _BY_NAME}
+
+
+class ActivationPair(NamedTuple):
+    """
+    An activation of your own: a forward function and its gradient.
+
+    Parameters
+    ----------
+    forward : callable
+        ``forward(x) -> (y, cache)``; its name, without ``_forward``, is the one that
+        configs get.
+    backward : callable
+        ``backward(dy, cache) -> dx``.
+
+    Examples
+    --------
+    >>> cube = ActivationPair(lambda x: (x**3, x), lambda dy, x: 3 * x**2 * dy)
+    >>> cube(2.0)
+    8.0
+    """
+
+    forward: Callable[..., tuple[Array, Any]]
+    backward: Callable[..., Array]
+
+    def __call__(self, x: ArrayLike, **kwargs: Any) -> Array:
+        """Return the value that forward computes."""
+        return self.forward(x, **kwargs)[0]
+
+
+Activation: TypeAlias = Callable[..., Array] | ActivationPair
+
+
+def get(identifier: object) -> Activation:
+    """
+    Return the activation that an identifier stands for.
+
+    Parameters
+    ----------
+    identifier : None, str, dict, function or tuple of two functions
+        ``None`` means `linear`; a name is case-sensitive; a dict is a config; one of
+        the functions of this module stands for itself; ``(forward, backward)`` is an
+        activation of your own.
+
+    Returns
+    -------
+    callable
+        A function of this module, or an `ActivationPair`.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or a function comes without its gradient.
+    TypeError
+        If the identifier is of another type; Keras too raises a TypeError here.
+
+    See Also
+    --------
+    pair : The forward and backward functions of an activation.
+    localnet.layers : There, names of layers such as "LeakyReLU" are accepted as well.
+
+    Examples
+    --------
+    >>> get("relu") is relu, get("silu") is swish, get(None) is linear
+    (True, True, True)
+    """
+    if identifier is None:
+        return linear
+    if isinstance(identifier, (str, dict)):
+        return deserialize(identifier)
+    if isinstance(identifier, tuple):
+        if len(identifier) != 2 or not all(map(callable, identifier)):
+            raise ValueError(
+                "activation must be a (forward, backward) pair of functions, "
+                f"got {identifier!r}"
+            )
+        return ActivationPair(*identifier)
+    if callable(identifier):
+        for ours in _PAIR_OF:
+            if identifier is ours:
+                return ours
+        raise ValueError(
+            "activation must be a (forward, backward) pair if it is your own, "
+            f"got {identifier!r} without a gradient"
+        )
+    raise TypeError(
+        "activation must be a name, a config, a function of localnet.activations or a "
+        f"(forward, backward) pair, got {identifier!r}"
+    )
+
+
+def pair(activation: object) -> Pair:
+    """
+    Return the forward and backward functions of an activation.
+
+    Parameters
+    ----------
+    activation : callable
+        What `get` returned, or anything that it accepts.
+
+    Returns
+    -------
+    forward : callable
+        ``forward(x) -> (y, cache)``.
+    backward : callable
+        ``backward(dy, cache) -> dx``.
+
+    See Also
+    --------
+    get : The activation that an identifier stands for.
+
+    Examples
+    --------
+    >>> forward, backward = pair(tanh)
+    >>> y, cache = forward([0.0])
+    >>> backward([2.0], cache)
+    array([2.])
+    """
+    known = get(activation)
+    return known if isinstance(known, ActivationPair) else _PAIR_OF[known]
+
+
+def serialize(activation: object) -> str:
+    """
+    Return the name of an activation, as it stands in a config.
+
+    Parameters
+    ----------
+    activation : callable
+        What `get` returned, or anything that it accepts.
+
+    Returns
+    -------
+    str
+        The Keras name; ``"swish"`` for `silu`. For a pair of your own it is the name of
+        its forward function, without ``_forward``.
+
+    Raises
+    ------
+    ValueError
+        If the forward function of a pair has no name, as a lambda has none.
+
+    See Also
+    --------
+    deserialize : The way back.
+
+    Examples
+    --------
+    >>> serialize(silu)
+    'swish'
+    """
+    known = get(activation)
+    if not isinstance(known, ActivationPair):
+        return known.__name__
+    name = str(getattr(known.forward, "__name__", "")).removesuffix("_forward")
+    if not name.isidentifier():
+        raise ValueError(
+            "activation must have a named forward function to be serialized, "
+            f"got {known.forward!r}"
+        )
+    return name
+
+
+def deserialize(
+    config: Config | str, custom_objects: Mapping[str, Any] | None = None
+) -> Activation:
+    """
+    Return the activation that a config describes.
+
+    Parameters
+    ----------
+    config : str or dict
+        A name, or ``{"class_name": name}``, or what newer Keras versions write,
+        ``{"class_name": "function", "config": name}``.
+    custom_objects : mapping of str to tuple of two functions, optional
+        Names of your own pairs, for this call.
+
+    Returns
+    -------
+    callable
+        A function of this module, or an `ActivationPair`.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or the config holds arguments, which no activation that
+        is a plain function can keep.
+
+    See Also
+    --------
+    serialize : The way back.
+
+    Examples
+    --------
+    >>> deserialize({"class_name": "function", "config": "tanh"}) is tanh
+    True
+    """
+    name: Any = config
+    if isinstance(config, dict):
+        name, arguments = config.get("class_name"), config.get("config")
+        if name == "function":
+            name = arguments
+        elif arguments:
+            raise ValueError(
+                f"activation config must hold no arguments, got {config!r}"
+            )
+        if not isinstance(name, str):
+            raise ValueError(f"activation config must hold a name, got {config!r}")
+    with custom_object_scope(custom_objects or {}):
+        return get(_registry.find(name))

@@ -1,0 +1,355 @@
+"""
+Other activations made of pieces, and `linear`, which has only one.
+
+The value of a gradient *at* a kink is a convention. Here it is always Keras's, and the
+Notes of each function name it.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import _validate
+from .._typing import Array, ArrayLike, Shape
+from ._arrays import as_input, as_upstream
+
+__all__ = [
+    "EluCache",
+    "elu",
+    "elu_backward",
+    "elu_forward",
+    "hard_sigmoid",
+    "hard_sigmoid_backward",
+    "hard_sigmoid_forward",
+    "linear",
+    "linear_backward",
+    "linear_forward",
+    "selu",
+    "selu_backward",
+    "selu_forward",
+]
+
+# The fixed point of the moment map for zero mean and unit variance.
+SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
+
+
+class EluCache(NamedTuple):
+    """What `elu_backward` needs: a reference to `x`, and the parameter."""
+
+    x: Array
+    alpha: float
+
+
+def linear(x: ArrayLike) -> Array:
+    """
+    Return the input unchanged.
+
+    Parameters
+    ----------
+    x : array_like
+        Pre-activation of any shape. Not modified.
+
+    Returns
+    -------
+    ndarray
+        A copy of `x`, of the same shape and dtype.
+
+    See Also
+    --------
+    linear_forward : The same value with what the gradient needs.
+
+    Notes
+    -----
+    .. math:: y = x
+
+    Examples
+    --------
+    >>> linear([-1.0, 2.0])
+    array([-1.,  2.])
+    """
+    return linear_forward(x)[0]
+
+
+def linear_forward(x: ArrayLike) -> tuple[Array, Shape]:
+    """
+    Compute `linear` and keep what its gradient needs.
+
+    Parameters
+    ----------
+    x : array_like
+        As for `linear`.
+
+    Returns
+    -------
+    y : ndarray
+        ``linear(x)``.
+    cache : tuple of int
+        The shape of `x`.
+
+    See Also
+    --------
+    linear_backward : The gradient of this function.
+    """
+    y = as_input(x).copy()
+    return y, y.shape
+
+
+def linear_backward(dy: ArrayLike, cache: Shape) -> Array:
+    """
+    Return ``dx = dy``.
+
+    See Also
+    --------
+    linear_forward : The function that this differentiates.
+    """
+    return as_upstream(dy, cache).copy()
+
+
+def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
+    r"""
+    Let negative values saturate exponentially.
+
+    Parameters
+    ----------
+    x : array_like
+        Pre-activation of any shape. Not modified.
+    alpha : float
+        The output tends to ``-alpha`` far below zero.
+
+    Returns
+    -------
+    ndarray
+        Same shape and dtype as `x`.
+
+    Raises
+    ------
+    ValueError
+        If `alpha` is not a finite number.
+
+    See Also
+    --------
+    elu_forward : The same value with what the gradient needs.
+    selu : The same curve with constants that keep the variance at one.
+
+    Notes
+    -----
+    .. math:: y = \max(x, 0) + alpha \, (e^{\min(x, 0)} - 1), \quad
+              dx = dy \, ([x > 0] + alpha \, e^x [x \le 0])
+
+    The gradient at 0 is ``alpha * dy``.
+
+    References
+    ----------
+    .. [1] D.-A. Clevert, T. Unterthiner and S. Hochreiter, "Fast and accurate deep
+       network learning by exponential linear units", 2015, arXiv:1511.07289.
+
+    Examples
+    --------
+    >>> elu([-np.log(2.0), 0.0, 2.0])
+    array([-0.5,  0. ,  2. ])
+    """
+    return elu_forward(x, alpha)[0]
+
+
+def elu_forward(x: ArrayLike, alpha: float = 1.0) -> tuple[Array, EluCache]:
+    """
+    Compute `elu` and keep what its gradient needs.
+
+    Parameters
+    ----------
+    x : array_like
+        As for `elu`.
+    alpha : float
+        As for `elu`.
+
+    Returns
+    -------
+    y : ndarray
+        ``elu(x, alpha)``.
+    cache : EluCache
+        References, not copies. Valid until `x` is written to.
+
+    Raises
+    ------
+    ValueError
+        As for `elu`.
+
+    See Also
+    --------
+    elu_backward : The gradient of this function.
+    """
+    x = as_input(x)
+    alpha = _validate.number("alpha", alpha)
+    # One of the two terms is always zero, and the exponent is never positive.
+    y = np.maximum(x, 0.0) + alpha * np.expm1(np.minimum(x, 0.0))
+    return y, EluCache(x, alpha)
+
+
+def elu_backward(dy: ArrayLike, cache: EluCache) -> Array:
+    r"""
+    Return :math:`dx = dy \, ([x > 0] + alpha \, e^x [x \le 0])`.
+
+    See Also
+    --------
+    elu_forward : The function that this differentiates.
+    """
+    x, alpha = cache
+    dy = as_upstream(dy, x.shape)
+    return dy * np.where(x > 0.0, 1.0, alpha * np.exp(np.minimum(x, 0.0)))
+
+
+def selu(x: ArrayLike) -> Array:
+    r"""
+    Apply the exponential unit that keeps activations normalised.
+
+    Parameters
+    ----------
+    x : array_like
+        Pre-activation of any shape. Not modified.
+
+    Returns
+    -------
+    ndarray
+        Same shape and dtype as `x`.
+
+    See Also
+    --------
+    selu_forward : The same value with what the gradient needs.
+    elu : The same curve with a free constant.
+
+    Notes
+    -----
+    With scale 1.0507009873554805 and alpha 1.6732632423543772,
+
+    .. math:: y = scale \, (\max(x, 0) + alpha \, (e^{\min(x, 0)} - 1)), \quad
+              dx = dy \, scale \, ([x \ge 0] + alpha \, e^x [x < 0])
+
+    The gradient at 0 is ``scale * dy``, the value from the right, whereas `elu` takes
+    the value from the left.
+
+    References
+    ----------
+    .. [1] G. Klambauer, T. Unterthiner, A. Mayr and S. Hochreiter, "Self-normalizing
+       neural networks", 2017, arXiv:1706.02515.
+
+    Examples
+    --------
+    >>> selu([0.0, 1.0])
+    array([0.        , 1.05070099])
+    """
+    return selu_forward(x)[0]
+
+
+def selu_forward(x: ArrayLike) -> tuple[Array, Array]:
+    """
+    Compute `selu` and keep what its gradient needs.
+
+    Parameters
+    ----------
+    x : array_like
+        As for `selu`.
+
+    Returns
+    -------
+    y : ndarray
+        ``selu(x)``.
+    cache : ndarray
+        `x` itself. Valid until it is written to.
+
+    See Also
+    --------
+    selu_backward : The gradient of this function.
+    """
+    x = as_input(x)
+    return SELU_SCALE * elu(x, SELU_ALPHA), x
+
+
+def selu_backward(dy: ArrayLike, cache: Array) -> Array:
+    r"""
+    Return :math:`dx = dy \, scale \, ([x \ge 0] + alpha \, e^x [x < 0])`.
+
+    See Also
+    --------
+    selu_forward : The function that this differentiates.
+    """
+    x = cache
+    dy = as_upstream(dy, x.shape)
+    below = SELU_SCALE * SELU_ALPHA * np.exp(np.minimum(x, 0.0))
+    return dy * np.where(x >= 0.0, SELU_SCALE, below)
+
+
+def hard_sigmoid(x: ArrayLike) -> Array:
+    r"""
+    Approximate the sigmoid by three straight pieces.
+
+    Parameters
+    ----------
+    x : array_like
+        Pre-activation of any shape. Not modified.
+
+    Returns
+    -------
+    ndarray
+        Same shape and dtype as `x`, values in [0, 1].
+
+    See Also
+    --------
+    hard_sigmoid_forward : The same value with what the gradient needs.
+    sigmoid : The smooth curve.
+
+    Notes
+    -----
+    .. math:: y = \min(\max(0.2 x + 0.5, 0), 1), \quad
+              dx = 0.2 \, dy \, [-2.5 \le x \le 2.5]
+
+    The gradient at both kinks is ``0.2 * dy``.
+
+    References
+    ----------
+    .. [1] M. Courbariaux, Y. Bengio and J.-P. David, "BinaryConnect: training deep
+       neural networks with binary weights during propagations", 2015,
+       arXiv:1511.00363.
+
+    Examples
+    --------
+    >>> hard_sigmoid([-3.0, 1.0, 2.5])
+    array([0. , 0.7, 1. ])
+    """
+    return hard_sigmoid_forward(x)[0]
+
+
+def hard_sigmoid_forward(x: ArrayLike) -> tuple[Array, Array]:
+    """
+    Compute `hard_sigmoid` and keep what its gradient needs.
+
+    Parameters
+    ----------
+    x : array_like
+        As for `hard_sigmoid`.
+
+    Returns
+    -------
+    y : ndarray
+        ``hard_sigmoid(x)``.
+    cache : ndarray
+        `x` itself. Valid until it is written to.
+
+    See Also
+    --------
+    hard_sigmoid_backward : The gradient of this function.
+    """
+    x = as_input(x)
+    return np.clip(0.2 * x + 0.5, 0.0, 1.0), x
+
+
+def hard_sigmoid_backward(dy: ArrayLike, cache: Array) -> Array:
+    r"""
+    Return :math:`dx = 0.2 \, dy \, [-2.5 \le x \le 2.5]`.
+
+    See Also
+    --------
+    hard_sigmoid_forward : The function that this differentiates.
+    """
+    x = cache
+    return 0.2 * as_upstream(dy, x.shape) * (np.abs(x) <= 2.5)

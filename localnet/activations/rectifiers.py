@@ -1,0 +1,328 @@
+"""
+The rectifier and its relatives: straight pieces that meet in a kink.
+
+The value of a gradient *at* a kink is a convention. Here it is always Keras's, and the
+Notes of each function name it.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import _validate
+from .._typing import Array, ArrayLike
+from ._arrays import as_input, as_upstream
+
+__all__ = [
+    "ReluCache",
+    "leaky_relu",
+    "leaky_relu_backward",
+    "leaky_relu_forward",
+    "relu",
+    "relu6",
+    "relu6_backward",
+    "relu6_forward",
+    "relu_backward",
+    "relu_forward",
+]
+
+
+class ReluCache(NamedTuple):
+    """What `relu_backward` needs: a reference to `x`, and the parameters."""
+
+    x: Array
+    alpha: float
+    max_value: float | None
+    threshold: float
+
+
+def relu(
+    x: ArrayLike,
+    alpha: float = 0.0,
+    max_value: float | None = None,
+    threshold: float = 0.0,
+) -> Array:
+    r"""
+    Cut off what is not above a threshold.
+
+    Parameters
+    ----------
+    x : array_like
+        Pre-activation of any shape. Not modified.
+    alpha : float
+        Slope below the threshold.
+    max_value : float, optional
+        Ceiling of the output, not negative. ``None`` means no ceiling.
+    threshold : float
+        Values up to here count as "below".
+
+    Returns
+    -------
+    ndarray
+        Same shape and dtype as `x`. NaN stays NaN.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not a finite number, or `max_value` is negative.
+
+    See Also
+    --------
+    relu_forward : The same value with what the gradient needs.
+    leaky_relu : The rectifier with only a slope below zero.
+    relu6 : The rectifier with only a ceiling of 6.
+
+    Notes
+    -----
+    With ``[...]`` being 1 where the condition holds and 0 elsewhere, by default
+
+    .. math:: y = \max(x, 0), \quad dx = dy \, [x > 0]
+
+    and with all parameters, as Keras composes them,
+
+    .. math::
+        y = \min(\max(x \, [x > threshold], 0), max\_value)
+            + alpha \min(x - threshold, 0)
+
+    where the outer maximum is dropped if there is a threshold but no ceiling: a
+    negative threshold alone lets values between it and zero pass.
+
+    At ``x == threshold`` the gradient is 0, except that it is `alpha` for a slope with
+    neither ceiling nor threshold. At ``x == max_value`` it is `dy`, except that it is 0
+    for ``max_value=6`` without a threshold, which Keras hands to `relu6`.
+
+    References
+    ----------
+    .. [1] V. Nair and G. E. Hinton, "Rectified linear units improve restricted
+       Boltzmann machines", ICML 2010.
+
+    Examples
+    --------
+    >>> relu([-2.0, 0.5, 3.0])
+    array([0. , 0.5, 3. ])
+    >>> relu([-2.0, 0.5, 3.0], alpha=0.5, max_value=2.0, threshold=1.0)
+    array([-1.5 , -0.25,  2.  ])
+    """
+    return relu_forward(x, alpha, max_value, threshold)[0]
+
+
+def relu_forward(
+    x: ArrayLike,
+    alpha: float = 0.0,
+    max_value: float | None = None,
+    threshold: float = 0.0,
+) -> tuple[Array, ReluCache]:
+    """
+    Compute `relu` and keep what its gradient needs.
+
+    Parameters
+    ----------
+    x : array_like
+        As for `relu`.
+    alpha, max_value, threshold : float
+        As for `relu`.
+
+    Returns
+    -------
+    y : ndarray
+        ``relu(x, alpha, max_value, threshold)``.
+    cache : ReluCache
+        References, not copies. Valid until `x` is written to.
+
+    Raises
+    ------
+    ValueError
+        As for `relu`.
+
+    See Also
+    --------
+    relu_backward : The gradient of this function.
+    """
+    x = as_input(x)
+    alpha = _validate.number("alpha", alpha)
+    threshold = _validate.number("threshold", threshold)
+    max_value = _validate.optional_number("max_value", max_value, minimum=0.0)
+
+    y = x if threshold == 0.0 else np.where(x <= threshold, 0.0, x)
+    if threshold == 0.0 or max_value is not None:
+        y = np.clip(y, 0.0, max_value)
+    if alpha != 0.0:
+        y = y + alpha * np.minimum(x - threshold, 0.0)
+    return y, ReluCache(x, alpha, max_value, threshold)
+
+
+def relu_backward(dy: ArrayLike, cache: ReluCache) -> Array:
+    r"""
+    Return `dy` where `x` passed, ``alpha * dy`` below the threshold, 0 elsewhere.
+
+    See Also
+    --------
+    relu_forward : The function that this differentiates.
+    relu : Its Notes give the gradient at the kinks.
+    """
+    x, alpha, max_value, threshold = cache
+    dy = as_upstream(dy, x.shape)
+    passes = x > threshold
+    if max_value is not None:
+        is_relu6 = max_value == 6.0 and threshold == 0.0
+        passes &= x < 6.0 if is_relu6 else (x >= 0.0) & (x <= max_value)
+    dx = dy * passes
+    if alpha != 0.0:
+        is_leaky_relu = max_value is None and threshold == 0.0
+        dx += alpha * dy * (x <= 0.0 if is_leaky_relu else x < threshold)
+    return dx
+
+
+def relu6(x: ArrayLike) -> Array:
+    r"""
+    Clip to the interval from 0 to 6.
+
+    Parameters
+    ----------
+    x : array_like
+        Pre-activation of any shape. Not modified.
+
+    Returns
+    -------
+    ndarray
+        Same shape and dtype as `x`, values in [0, 6].
+
+    See Also
+    --------
+    relu6_forward : The same value with what the gradient needs.
+    relu : The rectifier with any ceiling.
+
+    Notes
+    -----
+    .. math:: y = \min(\max(x, 0), 6), \quad dx = dy \, [0 < x < 6]
+
+    The gradient is 0 at both kinks.
+
+    Examples
+    --------
+    >>> relu6([-1.0, 2.0, 7.0])
+    array([0., 2., 6.])
+    """
+    return relu6_forward(x)[0]
+
+
+def relu6_forward(x: ArrayLike) -> tuple[Array, ReluCache]:
+    """
+    Compute `relu6` and keep what its gradient needs.
+
+    Parameters
+    ----------
+    x : array_like
+        As for `relu6`.
+
+    Returns
+    -------
+    y : ndarray
+        ``relu6(x)``.
+    cache : ReluCache
+        References, not copies. Valid until `x` is written to.
+
+    See Also
+    --------
+    relu6_backward : The gradient of this function.
+    """
+    return relu_forward(x, max_value=6.0)
+
+
+def relu6_backward(dy: ArrayLike, cache: ReluCache) -> Array:
+    r"""
+    Return :math:`dx = dy \, [0 < x < 6]`.
+
+    See Also
+    --------
+    relu6_forward : The function that this differentiates.
+    """
+    return relu_backward(dy, cache)
+
+
+def leaky_relu(x: ArrayLike, alpha: float = 0.2) -> Array:
+    r"""
+    Scale what is negative by a small slope.
+
+    Parameters
+    ----------
+    x : array_like
+        Pre-activation of any shape. Not modified.
+    alpha : float
+        Slope below zero.
+
+    Returns
+    -------
+    ndarray
+        Same shape and dtype as `x`.
+
+    Raises
+    ------
+    ValueError
+        If `alpha` is not a finite number.
+
+    See Also
+    --------
+    leaky_relu_forward : The same value with what the gradient needs.
+    relu : The rectifier with slope, ceiling and threshold.
+
+    Notes
+    -----
+    .. math:: y = \max(x, 0) + alpha \min(x, 0), \quad
+              dx = dy \, ([x > 0] + alpha \, [x \le 0])
+
+    The gradient at 0 is ``alpha * dy``. Unlike here, Keras rounds `alpha` to float32
+    even for float64 data; the outputs differ by less than ``1e-7`` relative.
+
+    References
+    ----------
+    .. [1] A. L. Maas, A. Y. Hannun and A. Y. Ng, "Rectifier nonlinearities improve
+       neural network acoustic models", ICML 2013.
+
+    Examples
+    --------
+    >>> leaky_relu([-1.0, 2.0])
+    array([-0.2,  2. ])
+    """
+    return leaky_relu_forward(x, alpha)[0]
+
+
+def leaky_relu_forward(x: ArrayLike, alpha: float = 0.2) -> tuple[Array, ReluCache]:
+    """
+    Compute `leaky_relu` and keep what its gradient needs.
+
+    Parameters
+    ----------
+    x : array_like
+        As for `leaky_relu`.
+    alpha : float
+        As for `leaky_relu`.
+
+    Returns
+    -------
+    y : ndarray
+        ``leaky_relu(x, alpha)``.
+    cache : ReluCache
+        References, not copies. Valid until `x` is written to.
+
+    Raises
+    ------
+    ValueError
+        As for `leaky_relu`.
+
+    See Also
+    --------
+    leaky_relu_backward : The gradient of this function.
+    """
+    return relu_forward(x, alpha)
+
+
+def leaky_relu_backward(dy: ArrayLike, cache: ReluCache) -> Array:
+    r"""
+    Return :math:`dx = dy \, ([x > 0] + alpha \, [x \le 0])`.
+
+    See Also
+    --------
+    leaky_relu_forward : The function that this differentiates.
+    """
+    return relu_backward(dy, cache)

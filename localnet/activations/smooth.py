@@ -1,0 +1,383 @@
+"""
+Smooth activations of one value: the sigmoid family and the exponential.
+
+No formula here takes the exponential of a large positive number unless the answer
+itself is one: ``exp(min(x, -x))`` is :math:`e^{-|x|}`, written so that it also holds
+for the complex step.
+"""
+
+import numpy as np
+
+from .._typing import Array, ArrayLike
+from ._arrays import as_input, as_upstream
+
+__all__ = [
+    "exponential",
+    "exponential_backward",
+    "exponential_forward",
+    "sigmoid",
+    "sigmoid_backward",
+    "sigmoid_forward",
+    "softplus",
+    "softplus_backward",
+    "softplus_forward",
+    "softsign",
+    "softsign_backward",
+    "softsign_forward",
+    "tanh",
+    "tanh_backward",
+    "tanh_forward",
+]
+
+
+def sigmoid(x: ArrayLike) -> Array:
+    r"""
+    Squash to the interval from 0 to 1.
+
+    Parameters
+    ----------
+    x : array_like
+        Pre-activation of any shape: a logit. Not modified.
+
+    Returns
+    -------
+    ndarray
+        Same shape and dtype as `x`: the probability that belongs to the logit.
+
+    See Also
+    --------
+    sigmoid_forward : The same value with what the gradient needs.
+    hard_sigmoid : An approximation by straight pieces.
+    softmax : The same for more than two classes.
+
+    Notes
+    -----
+    .. math:: y = \frac{1}{1 + e^{-x}}, \quad dx = dy \, y (1 - y)
+
+    It is computed as :math:`e^{\min(x, 0)} / (1 + e^{-|x|})`, which is the same number,
+    never overflows and keeps its relative accuracy far below zero.
+
+    Examples
+    --------
+    >>> sigmoid([0.0, np.log(3.0)])
+    array([0.5 , 0.75])
+    """
+    return sigmoid_forward(x)[0]
+
+
+def sigmoid_forward(x: ArrayLike) -> tuple[Array, Array]:
+    """
+    Compute `sigmoid` and keep what its gradient needs.
+
+    Parameters
+    ----------
+    x : array_like
+        As for `sigmoid`.
+
+    Returns
+    -------
+    y : ndarray
+        ``sigmoid(x)``.
+    cache : ndarray
+        `y` itself. Valid until it is written to.
+
+    See Also
+    --------
+    sigmoid_backward : The gradient of this function.
+    """
+    x = as_input(x)
+    y = np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(np.minimum(x, -x)))
+    return y, y
+
+
+def sigmoid_backward(dy: ArrayLike, cache: Array) -> Array:
+    r"""
+    Return :math:`dx = dy \, y (1 - y)`.
+
+    See Also
+    --------
+    sigmoid_forward : The function that this differentiates.
+    """
+    y = cache
+    return as_upstream(dy, y.shape) * (y * (1.0 - y))
+
+
+def tanh(x: ArrayLike) -> Array:
+    r"""
+    Squash to the interval from -1 to 1.
+
+    Parameters
+    ----------
+    x : array_like
+        Pre-activation of any shape. Not modified.
+
+    Returns
+    -------
+    ndarray
+        Same shape and dtype as `x`, values in [-1, 1].
+
+    See Also
+    --------
+    tanh_forward : The same value with what the gradient needs.
+    softsign : A curve of the same range that saturates more slowly.
+
+    Notes
+    -----
+    .. math:: y = \tanh x, \quad dx = dy \, (1 - y^2)
+
+    Examples
+    --------
+    >>> tanh([0.0, np.log(3.0)])
+    array([0. , 0.8])
+    """
+    return tanh_forward(x)[0]
+
+
+def tanh_forward(x: ArrayLike) -> tuple[Array, Array]:
+    """
+    Compute `tanh` and keep what its gradient needs.
+
+    Parameters
+    ----------
+    x : array_like
+        As for `tanh`.
+
+    Returns
+    -------
+    y : ndarray
+        ``tanh(x)``.
+    cache : ndarray
+        `y` itself. Valid until it is written to.
+
+    See Also
+    --------
+    tanh_backward : The gradient of this function.
+    """
+    y = np.tanh(as_input(x))
+    return y, y
+
+
+def tanh_backward(dy: ArrayLike, cache: Array) -> Array:
+    r"""
+    Return :math:`dx = dy \, (1 - y^2)`.
+
+    See Also
+    --------
+    tanh_forward : The function that this differentiates.
+    """
+    y = cache
+    return as_upstream(dy, y.shape) * (1.0 - y * y)
+
+
+def exponential(x: ArrayLike) -> Array:
+    r"""
+    Take the exponential.
+
+    Parameters
+    ----------
+    x : array_like
+        Pre-activation of any shape. Not modified.
+
+    Returns
+    -------
+    ndarray
+        Same shape and dtype as `x`. Where the true value is too large for the dtype it
+        is ``inf``, with NumPy's overflow warning.
+
+    See Also
+    --------
+    exponential_forward : The same value with what the gradient needs.
+    softplus : A positive output that grows only linearly.
+
+    Notes
+    -----
+    .. math:: y = e^x, \quad dx = dy \, y
+
+    Examples
+    --------
+    >>> exponential([0.0, np.log(3.0)])
+    array([1., 3.])
+    """
+    return exponential_forward(x)[0]
+
+
+def exponential_forward(x: ArrayLike) -> tuple[Array, Array]:
+    """
+    Compute `exponential` and keep what its gradient needs.
+
+    Parameters
+    ----------
+    x : array_like
+        As for `exponential`.
+
+    Returns
+    -------
+    y : ndarray
+        ``exponential(x)``.
+    cache : ndarray
+        `y` itself. Valid until it is written to.
+
+    See Also
+    --------
+    exponential_backward : The gradient of this function.
+    """
+    y = np.exp(as_input(x))
+    return y, y
+
+
+def exponential_backward(dy: ArrayLike, cache: Array) -> Array:
+    r"""
+    Return :math:`dx = dy \, y`.
+
+    See Also
+    --------
+    exponential_forward : The function that this differentiates.
+    """
+    y = cache
+    return as_upstream(dy, y.shape) * y
+
+
+def softplus(x: ArrayLike) -> Array:
+    r"""
+    Round off the kink of the rectifier.
+
+    Parameters
+    ----------
+    x : array_like
+        Pre-activation of any shape. Not modified.
+
+    Returns
+    -------
+    ndarray
+        Same shape and dtype as `x`, values not negative.
+
+    See Also
+    --------
+    softplus_forward : The same value with what the gradient needs.
+    relu : What this approaches far from zero.
+
+    Notes
+    -----
+    .. math:: y = \log(1 + e^x), \quad dx = dy \, \sigma(x)
+
+    with the `sigmoid` :math:`\sigma`. It is computed as
+    :math:`\max(x, 0) + \log(1 + e^{-|x|})`, which never overflows.
+
+    References
+    ----------
+    .. [1] C. Dugas, Y. Bengio, F. Bélisle, C. Nadeau and R. Garcia, "Incorporating
+       second-order functional knowledge for better option pricing", NIPS 2000.
+
+    Examples
+    --------
+    >>> softplus([-1000.0, np.log(np.e - 1.0), 1000.0])
+    array([   0.,    1., 1000.])
+    """
+    return softplus_forward(x)[0]
+
+
+def softplus_forward(x: ArrayLike) -> tuple[Array, Array]:
+    """
+    Compute `softplus` and keep what its gradient needs.
+
+    Parameters
+    ----------
+    x : array_like
+        As for `softplus`.
+
+    Returns
+    -------
+    y : ndarray
+        ``softplus(x)``.
+    cache : ndarray
+        `x` itself. Valid until it is written to.
+
+    See Also
+    --------
+    softplus_backward : The gradient of this function.
+    """
+    x = as_input(x)
+    return np.maximum(x, 0.0) + np.log1p(np.exp(np.minimum(x, -x))), x
+
+
+def softplus_backward(dy: ArrayLike, cache: Array) -> Array:
+    r"""
+    Return :math:`dx = dy \, \sigma(x)`.
+
+    See Also
+    --------
+    softplus_forward : The function that this differentiates.
+    """
+    x = cache
+    return as_upstream(dy, x.shape) * sigmoid(x)
+
+
+def softsign(x: ArrayLike) -> Array:
+    r"""
+    Squash to the interval from -1 to 1 without an exponential.
+
+    Parameters
+    ----------
+    x : array_like
+        Pre-activation of any shape. Not modified.
+
+    Returns
+    -------
+    ndarray
+        Same shape and dtype as `x`, values in [-1, 1].
+
+    See Also
+    --------
+    softsign_forward : The same value with what the gradient needs.
+    tanh : A curve of the same range that saturates faster.
+
+    Notes
+    -----
+    .. math:: y = \frac{x}{1 + |x|}, \quad dx = \frac{dy}{(1 + |x|)^2}
+
+    The slope is continuous; only the curvature jumps at 0.
+
+    Examples
+    --------
+    >>> softsign([-1.0, 0.0, 3.0])
+    array([-0.5 ,  0.  ,  0.75])
+    """
+    return softsign_forward(x)[0]
+
+
+def softsign_forward(x: ArrayLike) -> tuple[Array, Array]:
+    """
+    Compute `softsign` and keep what its gradient needs.
+
+    Parameters
+    ----------
+    x : array_like
+        As for `softsign`.
+
+    Returns
+    -------
+    y : ndarray
+        ``softsign(x)``.
+    cache : ndarray
+        The denominator, ``1 + abs(x)``.
+
+    See Also
+    --------
+    softsign_backward : The gradient of this function.
+    """
+    x = as_input(x)
+    denominator = 1.0 + np.abs(x)
+    return x / denominator, denominator
+
+
+def softsign_backward(dy: ArrayLike, cache: Array) -> Array:
+    r"""
+    Return :math:`dx = dy / (1 + |x|)^2`.
+
+    See Also
+    --------
+    softsign_forward : The function that this differentiates.
+    """
+    denominator = cache
+    # The square would overflow in float16.
+    return as_upstream(dy, denominator.shape) / denominator / denominator

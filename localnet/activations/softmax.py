@@ -1,0 +1,233 @@
+"""Activations that normalise along an axis: each output depends on all its inputs."""
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from .._typing import Array, ArrayLike, Shape
+from ._arrays import as_input, as_upstream
+
+__all__ = [
+    "Axis",
+    "SoftmaxCache",
+    "log_softmax",
+    "log_softmax_backward",
+    "log_softmax_forward",
+    "softmax",
+    "softmax_backward",
+    "softmax_forward",
+]
+
+Axis: TypeAlias = int | tuple[int, ...]
+
+
+class SoftmaxCache(NamedTuple):
+    """What a backward needs: a reference to `y`, and the axes of the sum."""
+
+    y: Array
+    axes: Shape
+
+
+def softmax(x: ArrayLike, axis: Axis = -1) -> Array:
+    r"""
+    Turn logits into probabilities that sum to one.
+
+    Parameters
+    ----------
+    x : array_like
+        Logits, of rank 2 or more. Not modified.
+    axis : int or tuple of int
+        Axis of the classes, or the axes over which the probabilities sum to one.
+
+    Returns
+    -------
+    ndarray
+        Same shape and dtype as `x`: probabilities.
+
+    Raises
+    ------
+    ValueError
+        If `x` has fewer than two axes, or `axis` does not name distinct axes of `x`.
+
+    See Also
+    --------
+    softmax_forward : The same value with what the gradient needs.
+    log_softmax : The logarithm of this, where small probabilities matter.
+    sigmoid : The case of two classes, one of which has the logit 0.
+
+    Notes
+    -----
+    .. math:: y_i = \frac{e^{x_i}}{\sum_j e^{x_j}}, \quad
+              dx_i = y_i \, (dy_i - \sum_j dy_j y_j)
+
+    The largest logit is subtracted first, which changes nothing in exact arithmetic and
+    prevents overflow. As in Keras, the default is the *last* axis, even if a layer has
+    its channels first, and an array of rank 1 is refused.
+
+    Examples
+    --------
+    >>> softmax([[0.0, np.log(3.0)], [1000.0, 1000.0]])
+    array([[0.25, 0.75],
+           [0.5 , 0.5 ]])
+    """
+    return softmax_forward(x, axis)[0]
+
+
+def softmax_forward(x: ArrayLike, axis: Axis = -1) -> tuple[Array, SoftmaxCache]:
+    """
+    Compute `softmax` and keep what its gradient needs.
+
+    Parameters
+    ----------
+    x : array_like
+        As for `softmax`.
+    axis : int or tuple of int
+        As for `softmax`.
+
+    Returns
+    -------
+    y : ndarray
+        ``softmax(x, axis)``.
+    cache : SoftmaxCache
+        References, not copies. Valid until `y` is written to.
+
+    Raises
+    ------
+    ValueError
+        As for `softmax`.
+
+    See Also
+    --------
+    softmax_backward : The gradient of this function.
+    """
+    x = as_input(x)
+    if x.ndim < 2:
+        raise ValueError(f"x must have at least two axes, got shape {x.shape}")
+    axes = _axes(axis, x.shape)
+    y = np.exp(_below_zero(x, axes))
+    y /= y.sum(axis=axes, keepdims=True)
+    return y, SoftmaxCache(y, axes)
+
+
+def softmax_backward(dy: ArrayLike, cache: SoftmaxCache) -> Array:
+    r"""
+    Return :math:`dx_i = y_i \, (dy_i - \sum_j dy_j y_j)`.
+
+    See Also
+    --------
+    softmax_forward : The function that this differentiates.
+    """
+    y, axes = cache
+    dy = as_upstream(dy, y.shape)
+    dx: Array = y * (dy - (dy * y).sum(axis=axes, keepdims=True))
+    return dx
+
+
+def log_softmax(x: ArrayLike, axis: Axis = -1) -> Array:
+    r"""
+    Take the logarithm of the softmax without losing small probabilities.
+
+    Parameters
+    ----------
+    x : array_like
+        Logits, of rank 1 or more. Not modified.
+    axis : int or tuple of int
+        Axis of the classes, or the axes over which the probabilities sum to one.
+
+    Returns
+    -------
+    ndarray
+        Same shape and dtype as `x`: log-probabilities in nats, never positive.
+
+    Raises
+    ------
+    ValueError
+        If `axis` does not name distinct axes of `x`.
+
+    See Also
+    --------
+    log_softmax_forward : The same value with what the gradient needs.
+    softmax : The probabilities themselves.
+
+    Notes
+    -----
+    .. math:: y_i = x_i - \log \sum_j e^{x_j}, \quad
+              dx_i = dy_i - e^{y_i} \sum_j dy_j
+
+    The largest logit is subtracted first, which prevents overflow.
+
+    Examples
+    --------
+    >>> np.exp(log_softmax([0.0, np.log(3.0)]))
+    array([0.25, 0.75])
+    >>> log_softmax([0.0, 1000.0])
+    array([-1000.,     0.])
+    """
+    return log_softmax_forward(x, axis)[0]
+
+
+def log_softmax_forward(x: ArrayLike, axis: Axis = -1) -> tuple[Array, SoftmaxCache]:
+    """
+    Compute `log_softmax` and keep what its gradient needs.
+
+    Parameters
+    ----------
+    x : array_like
+        As for `log_softmax`.
+    axis : int or tuple of int
+        As for `log_softmax`.
+
+    Returns
+    -------
+    y : ndarray
+        ``log_softmax(x, axis)``.
+    cache : SoftmaxCache
+        References, not copies. Valid until `y` is written to.
+
+    Raises
+    ------
+    ValueError
+        As for `log_softmax`.
+
+    See Also
+    --------
+    log_softmax_backward : The gradient of this function.
+    """
+    x = as_input(x)
+    axes = _axes(axis, x.shape)
+    y = _below_zero(x, axes)
+    y -= np.log(np.exp(y).sum(axis=axes, keepdims=True))
+    return y, SoftmaxCache(y, axes)
+
+
+def log_softmax_backward(dy: ArrayLike, cache: SoftmaxCache) -> Array:
+    r"""
+    Return :math:`dx_i = dy_i - e^{y_i} \sum_j dy_j`.
+
+    See Also
+    --------
+    log_softmax_forward : The function that this differentiates.
+    """
+    y, axes = cache
+    dy = as_upstream(dy, y.shape)
+    dx: Array = dy - np.exp(y) * dy.sum(axis=axes, keepdims=True)
+    return dx
+
+
+def _axes(axis: Axis, shape: Shape) -> Shape:
+    """Return `axis` as a tuple of numbers that are not negative."""
+    try:
+        axes: Shape = normalize_axis_tuple(axis, len(shape))
+    except (TypeError, ValueError):
+        axes = ()
+    if not axes:
+        raise ValueError(f"axis must name distinct axes of x, {shape}, got {axis!r}")
+    return axes
+
+
+def _below_zero(x: Array, axes: Shape) -> Array:
+    """Return a new array with the largest value along `axes` shifted to zero."""
+    # The initial value only serves an axis of length 0, which has no maximum.
+    shifted: Array = x - x.max(axis=axes, keepdims=True, initial=-np.inf)
+    return shifted
