@@ -1,0 +1,278 @@
+"""
+Losses, with the names, signatures and arithmetic of Keras 2.
+
+Each comes as a function ``<l>(y_true, y_pred)`` that gives one value per sample, as a
+pair ``<l>_forward`` and ``<l>_backward`` of `PAIRS`, and as a class that adds sample
+weights and a reduction. The order of arguments is Keras's: targets first.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from .._registry import Registry, uncalled
+from .._typing import Array, Config, Pair
+from .base import FunctionLoss, Loss, PairLoss
+from .classes import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
+    Hinge,
+    Huber,
+    KLDivergence,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+)
+from .crossentropy import (
+    binary_crossentropy,
+    binary_crossentropy_backward,
+    binary_crossentropy_forward,
+    categorical_crossentropy,
+    categorical_crossentropy_backward,
+    categorical_crossentropy_forward,
+    sparse_categorical_crossentropy,
+    sparse_categorical_crossentropy_backward,
+    sparse_categorical_crossentropy_forward,
+)
+from .divergence import (
+    kl_divergence,
+    kl_divergence_backward,
+    kl_divergence_forward,
+    poisson,
+    poisson_backward,
+    poisson_forward,
+)
+from .margin import (
+    categorical_hinge,
+    categorical_hinge_backward,
+    categorical_hinge_forward,
+    hinge,
+    hinge_backward,
+    hinge_forward,
+    squared_hinge,
+    squared_hinge_backward,
+    squared_hinge_forward,
+)
+from .regression import (
+    mean_absolute_error,
+    mean_absolute_error_backward,
+    mean_absolute_error_forward,
+    mean_absolute_percentage_error,
+    mean_absolute_percentage_error_backward,
+    mean_absolute_percentage_error_forward,
+    mean_squared_error,
+    mean_squared_error_backward,
+    mean_squared_error_forward,
+    mean_squared_logarithmic_error,
+    mean_squared_logarithmic_error_backward,
+    mean_squared_logarithmic_error_forward,
+)
+from .robust import (
+    huber,
+    huber_backward,
+    huber_forward,
+    log_cosh,
+    log_cosh_backward,
+    log_cosh_forward,
+)
+from .similarity import (
+    cosine_similarity,
+    cosine_similarity_backward,
+    cosine_similarity_forward,
+)
+
+__all__ = [
+    "PAIRS",
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "FunctionLoss",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
+    "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "as_loss",
+    "binary_crossentropy",
+    "binary_crossentropy_backward",
+    "binary_crossentropy_forward",
+    "categorical_crossentropy",
+    "categorical_crossentropy_backward",
+    "categorical_crossentropy_forward",
+    "categorical_hinge",
+    "categorical_hinge_backward",
+    "categorical_hinge_forward",
+    "cosine_similarity",
+    "cosine_similarity_backward",
+    "cosine_similarity_forward",
+    "deserialize",
+    "get",
+    "hinge",
+    "hinge_backward",
+    "hinge_forward",
+    "huber",
+    "huber_backward",
+    "huber_forward",
+    "kl_divergence",
+    "kl_divergence_backward",
+    "kl_divergence_forward",
+    "log_cosh",
+    "log_cosh_backward",
+    "log_cosh_forward",
+    "mean_absolute_error",
+    "mean_absolute_error_backward",
+    "mean_absolute_error_forward",
+    "mean_absolute_percentage_error",
+    "mean_absolute_percentage_error_backward",
+    "mean_absolute_percentage_error_forward",
+    "mean_squared_error",
+    "mean_squared_error_backward",
+    "mean_squared_error_forward",
+    "mean_squared_logarithmic_error",
+    "mean_squared_logarithmic_error_backward",
+    "mean_squared_logarithmic_error_forward",
+    "poisson",
+    "poisson_backward",
+    "poisson_forward",
+    "serialize",
+    "sparse_categorical_crossentropy",
+    "sparse_categorical_crossentropy_backward",
+    "sparse_categorical_crossentropy_forward",
+    "squared_hinge",
+    "squared_hinge_backward",
+    "squared_hinge_forward",
+]
+
+LossFunction: TypeAlias = Callable[..., Array]
+
+_FUNCTIONS: dict[LossFunction, type[PairLoss]] = {
+    mean_squared_error: MeanSquaredError,
+    mean_absolute_error: MeanAbsoluteError,
+    mean_absolute_percentage_error: MeanAbsolutePercentageError,
+    mean_squared_logarithmic_error: MeanSquaredLogarithmicError,
+    huber: Huber,
+    log_cosh: LogCosh,
+    cosine_similarity: CosineSimilarity,
+    hinge: Hinge,
+    squared_hinge: SquaredHinge,
+    categorical_hinge: CategoricalHinge,
+    kl_divergence: KLDivergence,
+    poisson: Poisson,
+    categorical_crossentropy: CategoricalCrossentropy,
+    sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
+    binary_crossentropy: BinaryCrossentropy,
+}
+
+PAIRS: dict[str, Pair] = {
+    function.__name__: cls.pair for function, cls in _FUNCTIONS.items()
+}
+
+# What a name stands for: the functions by their own names and by Keras's short ones.
+FUNCTION_NAMES: dict[str, LossFunction] = {
+    **{function.__name__: function for function in _FUNCTIONS},
+    "mse": mean_squared_error,
+    "MSE": mean_squared_error,
+    "mae": mean_absolute_error,
+    "MAE": mean_absolute_error,
+    "mape": mean_absolute_percentage_error,
+    "MAPE": mean_absolute_percentage_error,
+    "msle": mean_squared_logarithmic_error,
+    "MSLE": mean_squared_logarithmic_error,
+    "bce": binary_crossentropy,
+    "BCE": binary_crossentropy,
+    "kld": kl_divergence,
+    "KLD": kl_divergence,
+    "kullback_leibler_divergence": kl_divergence,
+    "logcosh": log_cosh,
+    "huber_loss": huber,
+}
+
+
+_registry: Registry[Loss | LossFunction] = Registry(
+    "loss",
+    "keras.losses",
+    {
+        **{name: uncalled(function) for name, function in FUNCTION_NAMES.items()},
+        **{cls.__name__: cls for cls in _FUNCTIONS.values()},
+    },
+)
+get = _registry.get
+deserialize = _registry.deserialize
+
+
+def serialize(loss: Any) -> Config | str | None:
+    """
+    Return the config that `deserialize` turns back into the loss.
+
+    Parameters
+    ----------
+    loss : Loss, callable or None
+        A callable that `as_loss` wrapped is stored as the callable.
+
+    Returns
+    -------
+    dict, str or None
+        Keras's own form for an object; the name of a function; ``None`` for None.
+
+    Examples
+    --------
+    >>> serialize(mean_squared_error)
+    'mean_squared_error'
+    >>> serialize(Huber(0.5))["config"]
+    {'reduction': 'auto', 'name': 'huber_loss', 'delta': 0.5}
+    """
+    return _registry.serialize(
+        loss.function if isinstance(loss, FunctionLoss) else loss
+    )
+
+
+def as_loss(identifier: Any) -> Loss:
+    """
+    Return the loss object that an identifier stands for.
+
+    Parameters
+    ----------
+    identifier : str, dict, class, callable or Loss
+        What `get` accepts. One of this package's functions becomes an object of its
+        class; any other callable needs a method ``gradient``, see `FunctionLoss`.
+
+    Returns
+    -------
+    Loss
+        With the reduction ``"auto"``, unless the identifier is an object or a config.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or a callable has no gradient.
+
+    See Also
+    --------
+    get : The same, without the change of a function into an object.
+
+    Examples
+    --------
+    >>> as_loss("mse").get_config()
+    {'reduction': 'auto', 'name': 'mean_squared_error'}
+    """
+    loss = get(identifier)
+    if isinstance(loss, Loss):
+        return loss
+    for function, cls in _FUNCTIONS.items():
+        if loss is function:
+            return cls()  # type: ignore[call-arg]
+    return FunctionLoss(loss)

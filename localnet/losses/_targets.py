@@ -1,0 +1,205 @@
+"""
+What every loss does around its formula.
+
+Targets are brought to the type and shape of the predictions before it, upstream
+gradients and sample weights to the shape of the per-sample values after it.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import _validate, config
+from .._typing import Array, ArrayLike, Shape
+
+__all__ = [
+    "LossCache",
+    "align_weights",
+    "check_axis",
+    "check_label_smoothing",
+    "class_labels",
+    "inside",
+    "match",
+    "match_exactly",
+    "mean_backward",
+    "predictions",
+    "unbroadcast",
+    "upstream",
+]
+
+
+class LossCache(NamedTuple):
+    """What a backward needs: views and references, not copies."""
+
+    # Both broadcast to one shape, in the dtype of the predictions.
+    y_true: Array
+    y_pred: Array
+    # The shape of the predictions as the caller gave them.
+    shape: Shape
+    # The fuzz factor of the forward call, since the setting may change before backward.
+    epsilon: float
+
+
+def predictions(y_pred: ArrayLike) -> Array:
+    """Return `y_pred` as an array of real floats with at least one axis."""
+    array = _validate.as_float_array("y_pred", y_pred, config.floatx())
+    if array.dtype.kind == "c":
+        raise ValueError(f"y_pred must hold real numbers, got dtype {array.dtype}")
+    if array.ndim == 0:
+        raise ValueError("y_pred must have at least one axis, got shape ()")
+    return array
+
+
+def _targets(y_true: ArrayLike) -> Array:
+    array = _validate.numeric_array("y_true", y_true)
+    if array.dtype.kind == "c":
+        raise ValueError(f"y_true must hold real numbers, got dtype {array.dtype}")
+    return array
+
+
+def match(y_true: ArrayLike, y_pred: ArrayLike) -> LossCache:
+    """
+    Bring targets to the dtype of the predictions, and both to one shape.
+
+    Targets without the last axis gain one of size 1 where it can only mean "one target
+    per sample": rank 1 against rank 2, or against predictions that end in 1.
+    """
+    p = predictions(y_pred)
+    given = t = _targets(y_true)
+    if t.ndim == p.ndim - 1 and (p.ndim == 2 or p.shape[-1] == 1):
+        t = t[..., np.newaxis]
+    try:
+        shape = np.broadcast_shapes(t.shape, p.shape)
+    except ValueError:
+        shape = ()
+    # (N, 1) targets against (N,) predictions would pair every sample with every other.
+    if len(shape) != p.ndim:
+        raise ValueError(
+            f"y_true must have a shape that broadcasts with that of y_pred, {p.shape}, "
+            f"got {given.shape}"
+        )
+    return LossCache(
+        np.broadcast_to(t.astype(p.dtype, copy=False), shape),
+        np.broadcast_to(p, shape),
+        p.shape,
+        config.epsilon(),
+    )
+
+
+def match_exactly(y_true: ArrayLike, y_pred: ArrayLike, hint: str = "") -> LossCache:
+    """Do what `match` does, for losses whose targets never broadcast."""
+    p = predictions(y_pred)
+    t = _targets(y_true)
+    # A single class may come without its axis.
+    if t.shape != p.shape and (*t.shape, 1) != p.shape:
+        raise ValueError(
+            f"y_true must have the shape of y_pred, {p.shape}, got {t.shape}{hint}"
+        )
+    return match(t, p)
+
+
+def check_axis(axis: int, ndim: int) -> int:
+    """Return `axis` if an array of rank `ndim` has it."""
+    number = _validate.integer("axis", axis, minimum=-ndim)
+    if number >= ndim:
+        raise ValueError(f"axis must be from {-ndim} to {ndim - 1}, got {axis}")
+    return number
+
+
+def check_label_smoothing(value: float) -> float:
+    """Return `value` if it is a share of the labels."""
+    return _validate.number("label_smoothing", value, minimum=0.0, maximum=1.0)
+
+
+def class_labels(y_true: ArrayLike, y_pred: Array, axis: int = -1) -> Array:
+    """
+    Check integer labels against predictions of rank 1 or more.
+
+    Returns them with an axis of size 1 in the place of the class axis, so that
+    ``np.take_along_axis`` picks each sample's own class.
+    """
+    labels = _targets(y_true)
+    given = labels.shape
+    axis %= y_pred.ndim
+    before, classes, after = (
+        y_pred.shape[:axis],
+        y_pred.shape[axis],
+        y_pred.shape[axis + 1 :],
+    )
+    if given == before + after:
+        labels = np.expand_dims(labels, axis)
+    if labels.shape != (*before, 1, *after):
+        raise ValueError(
+            f"y_true must hold one class label per sample, {before + after} or "
+            f"{(*before, 1, *after)} for y_pred of shape {y_pred.shape}, got {given}"
+        )
+    # Comparisons with NaN are false, so that it counts as a bad label.
+    good = (labels >= 0) & (labels < classes) & (labels == np.rint(labels))
+    if not good.all():
+        first = np.argwhere(~good.reshape(given))[0].tolist()
+        index = first[0] if len(first) == 1 else tuple(first)
+        raise ValueError(
+            f"y_true must hold whole numbers from 0 to {classes - 1} as labels of "
+            f"{classes} classes, got {labels.reshape(given)[tuple(first)]} "
+            f"at index {index}"
+        )
+    return labels.astype(np.intp)
+
+
+def inside(array: Array, low: float, high: float) -> Array:
+    """Return where a clip to the closed interval passes gradients; NaN passes too."""
+    result: Array = ~((array < low) | (array > high))
+    return result
+
+
+def upstream(dy: ArrayLike, cache: LossCache, axis: int = -1) -> Array:
+    """Return `dy` in the predictions' dtype, its reduced axis put back with size 1."""
+    array = _validate.numeric_array("dy", dy)
+    shape = cache.y_pred.shape
+    axis %= len(shape)
+    expected = shape[:axis] + shape[axis + 1 :]
+    if array.shape != expected:
+        raise ValueError(
+            "dy must have the shape of the per-sample values, "
+            f"{expected}, got {array.shape}"
+        )
+    return np.expand_dims(array.astype(cache.y_pred.dtype, copy=False), axis)
+
+
+def unbroadcast(dy_pred: Array, shape: Shape) -> Array:
+    """Sum over the axes along which the predictions were broadcast."""
+    pairs = enumerate(zip(dy_pred.shape, shape, strict=True))
+    axes = tuple(axis for axis, (size, own) in pairs if size != own)
+    return dy_pred.sum(axis=axes, keepdims=True) if axes else dy_pred
+
+
+def mean_backward(
+    dy: ArrayLike, slope: Array, cache: LossCache, axis: int = -1
+) -> Array:
+    """Send `dy` back through the mean, over `axis`, of elements with this `slope`."""
+    share = upstream(dy, cache, axis) / cache.y_pred.shape[axis]
+    return unbroadcast(share * slope, cache.shape)
+
+
+def align_weights(sample_weight: ArrayLike | None, values: Array) -> Array:
+    """
+    Bring sample weights to the shape and dtype of per-sample values.
+
+    Weights with fewer axes than `values` belong to its first ones; a last axis of
+    size 1 too many is dropped. No weights are ones.
+    """
+    if sample_weight is None:
+        return np.ones_like(values)
+    given = weights = _validate.numeric_array("sample_weight", sample_weight)
+    if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
+        weights = weights[..., 0]
+    elif 0 < weights.ndim < values.ndim:
+        missing = values.ndim - weights.ndim
+        weights = weights.reshape(weights.shape + (1,) * missing)
+    try:
+        return np.broadcast_to(weights.astype(values.dtype), values.shape)
+    except ValueError as error:
+        raise ValueError(
+            "sample_weight must have a shape that broadcasts to the per-sample values' "
+            f"{values.shape}, got {given.shape}"
+        ) from error

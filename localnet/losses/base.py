@@ -1,0 +1,326 @@
+"""What a loss object adds to a loss function: sample weights and a reduction."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from .. import _validate
+from .._registry import Configurable
+from .._typing import Array, ArrayLike, Config, Pair
+from ._targets import align_weights, predictions
+
+__all__ = ["FunctionLoss", "Loss", "PairLoss"]
+
+REDUCTIONS = ("auto", "sum_over_batch_size", "sum", "none")
+
+
+class Loss(Configurable, ABC):
+    r"""
+    A loss with sample weights and a reduction.
+
+    A subclass gives `forward` and `backward` for the values per sample.
+
+    Parameters
+    ----------
+    reduction : {"auto", "sum_over_batch_size", "sum", "none"}
+        ``"auto"`` is ``"sum_over_batch_size"``: the mean over all per-sample values,
+        also those of further axes. ``"none"`` leaves them as they are.
+    name : str, optional
+        Name in configs.
+
+    Notes
+    -----
+    With weights w the mean is divided by the number n of values, as in Keras, not by
+    the sum of the weights:
+
+    .. math:: L = \frac{1}{n} \sum_i w_i \, l_i
+
+    The mean of no values is 0.
+    """
+
+    #: The activation whose logits `with_logits` reads instead of its result.
+    logits_activation: ClassVar[str | None] = None
+
+    def __init__(self, reduction: str = "auto", name: str | None = None) -> None:
+        self.reduction = _validate.choice("reduction", reduction, REDUCTIONS)
+        self.name = name
+
+    @abstractmethod
+    def forward(self, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Any]:
+        """
+        Give the values per sample and the cache of `backward`.
+
+        Parameters
+        ----------
+        y_true : array_like
+            Targets.
+        y_pred : array_like
+            Predictions.
+
+        Returns
+        -------
+        values : ndarray
+            One value per sample.
+        cache : object
+            For `backward`.
+        """
+
+    @abstractmethod
+    def backward(self, dy: ArrayLike, cache: Any) -> Array:
+        """
+        Give the gradient of ``sum(values * dy)`` with respect to the predictions.
+
+        Parameters
+        ----------
+        dy : array_like of the shape of the values
+            Upstream gradient.
+        cache : object
+            From `forward`.
+
+        Returns
+        -------
+        ndarray of the shape of y_pred
+            The gradient.
+        """
+
+    def __call__(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any:
+        """
+        Give the reduced loss.
+
+        Parameters
+        ----------
+        y_true : array_like
+            Targets.
+        y_pred : array_like
+            Predictions.
+        sample_weight : array_like, optional
+            One weight per value, or per sample; a number weighs all.
+
+        Returns
+        -------
+        numpy.floating or ndarray
+            A number in the dtype of `y_pred`; an array for the reduction ``"none"``.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit each other; the message names both.
+        """
+        values, _ = self.forward(y_true, y_pred)
+        return self._reduce(values * align_weights(sample_weight, values))
+
+    def gradient(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> Array:
+        """
+        Give the gradient of the reduced loss with respect to the predictions.
+
+        Parameters
+        ----------
+        y_true : array_like
+            Targets.
+        y_pred : array_like
+            Predictions.
+        sample_weight : array_like, optional
+            As for the call.
+
+        Returns
+        -------
+        ndarray of the shape and dtype of y_pred
+            For the reduction ``"none"``, the gradient of the sum.
+        """
+        return self.value_and_gradient(y_true, y_pred, sample_weight)[1]
+
+    def value_and_gradient(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[Any, Array]:
+        """
+        Give the reduced loss and its gradient in one pass.
+
+        Parameters
+        ----------
+        y_true : array_like
+            Targets.
+        y_pred : array_like
+            Predictions.
+        sample_weight : array_like, optional
+            As for the call.
+
+        Returns
+        -------
+        value : numpy.floating or ndarray
+            As the call returns it.
+        gradient : ndarray of the shape and dtype of y_pred
+            As `gradient` returns it.
+        """
+        values, cache = self.forward(y_true, y_pred)
+        weights = align_weights(sample_weight, values)
+        dy = weights / values.size if self._is_mean else weights
+        return self._reduce(values * weights), self.backward(dy, cache)
+
+    @property
+    def _is_mean(self) -> bool:
+        return self.reduction in ("auto", "sum_over_batch_size")
+
+    def _reduce(self, weighted: Array) -> Any:
+        if self.reduction == "none":
+            return weighted
+        if self._is_mean and weighted.size:
+            return np.mean(weighted)
+        return np.sum(weighted)
+
+    def with_logits(self) -> Self:
+        """
+        Give an equal loss that reads its predictions as logits.
+
+        Training uses it after a softmax or a sigmoid, as Keras does: on logits nothing
+        is clipped, and the gradient does not vanish on saturated predictions.
+
+        Returns
+        -------
+        Loss
+            A new loss of the same class.
+
+        Raises
+        ------
+        ValueError
+            If no activation's logits are known to this loss.
+        """
+        if self.logits_activation is None:
+            raise ValueError(
+                f"loss must have a form for logits, got {type(self).__name__}"
+            )
+        return self.from_config({**self.get_config(), "from_logits": True})
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """
+        Make a loss from what `get_config` gave.
+
+        Parameters
+        ----------
+        config : dict
+            Arguments of the constructor. Keras's ``fn`` (the function's name again)
+            and an ``ignore_class`` of None say nothing and are passed over.
+
+        Returns
+        -------
+        Loss
+            An equal loss.
+        """
+        useful = {
+            key: value
+            for key, value in config.items()
+            if key != "fn" and (key, value) != ("ignore_class", None)
+        }
+        return super().from_config(useful)
+
+
+class PairLoss(Loss):
+    """
+    A loss made of one of the function pairs of this package.
+
+    Parameters
+    ----------
+    reduction, name : str
+        See `Loss`.
+    **options : object
+        Keyword arguments of the forward function.
+    """
+
+    pair: ClassVar[Pair]
+
+    def __init__(self, reduction: str, name: str | None, **options: Any) -> None:
+        super().__init__(reduction, name)
+        self.options = options
+
+    def forward(self, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Any]:  # noqa: D102
+        result: tuple[Array, Any] = self.pair[0](y_true, y_pred, **self.options)
+        return result
+
+    def backward(self, dy: ArrayLike, cache: Any) -> Array:  # noqa: D102
+        gradient: Array = self.pair[1](dy, cache)
+        return gradient
+
+    def get_config(self) -> Config:  # noqa: D102
+        return {"reduction": self.reduction, "name": self.name, **self.options}
+
+
+class FunctionLoss(Loss):
+    """
+    A loss made of a callable of your own.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(y_true, y_pred)`` gives values per sample, and
+        ``function.gradient(y_true, y_pred)`` their derivative with respect to `y_pred`,
+        in its shape.
+
+    Raises
+    ------
+    ValueError
+        If `function` is not callable or has no ``gradient``.
+
+    Examples
+    --------
+    >>> def cubic(y_true, y_pred):
+    ...     return np.mean((y_pred - y_true) ** 3, axis=-1)
+    >>> cubic.gradient = lambda y_true, y_pred: (
+    ...     3 * (y_pred - y_true) ** 2 / y_pred.shape[-1]
+    ... )
+    >>> loss = FunctionLoss(cubic)
+    >>> loss([[1.0], [1.0]], np.array([[3.0], [1.0]]))
+    np.float64(4.0)
+    >>> loss.gradient([[1.0], [1.0]], np.array([[3.0], [1.0]]))
+    array([[6.],
+           [0.]])
+    """
+
+    def __init__(self, function: Any) -> None:
+        if not (callable(function) and callable(getattr(function, "gradient", None))):
+            raise ValueError(
+                "loss must be a callable with a method gradient(y_true, y_pred) that "
+                "gives the derivative of its values with respect to y_pred, "
+                f"got {function!r}"
+            )
+        super().__init__(name=getattr(function, "__name__", type(function).__name__))
+        self.function = function
+
+    def forward(self, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Any]:  # noqa: D102
+        t, p = _validate.numeric_array("y_true", y_true), predictions(y_pred)
+        values = _validate.numeric_array(f"values of {self.name}", self.function(t, p))
+        if values.shape != p.shape[: values.ndim]:
+            raise ValueError(
+                f"values of {self.name} must have a shape that y_pred's {p.shape} "
+                f"begins with, got {values.shape}"
+            )
+        return values.astype(p.dtype, copy=False), (t, p)
+
+    def backward(self, dy: ArrayLike, cache: Any) -> Array:  # noqa: D102
+        t, p = cache
+        slope = _validate.numeric_array(
+            f"gradient of {self.name}",
+            self.function.gradient(t, p),
+        )
+        if slope.shape != p.shape:
+            raise ValueError(
+                f"gradient of {self.name} must have the shape of y_pred, {p.shape}, "
+                f"got {slope.shape}"
+            )
+        dy = np.asarray(dy, p.dtype)
+        missing = p.ndim - dy.ndim
+        dy_pred: Array = dy.reshape(dy.shape + (1,) * missing) * slope.astype(p.dtype)
+        return dy_pred

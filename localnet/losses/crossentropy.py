@@ -1,0 +1,425 @@
+"""Crossentropies: of one label among C classes, and of C independent labels."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import config
+from .._typing import Array, ArrayLike
+from ._targets import (
+    LossCache,
+    check_axis,
+    check_label_smoothing,
+    class_labels,
+    inside,
+    match,
+    match_exactly,
+    mean_backward,
+    predictions,
+    upstream,
+)
+
+__all__ = [
+    "CrossentropyCache",
+    "binary_crossentropy",
+    "binary_crossentropy_backward",
+    "binary_crossentropy_forward",
+    "categorical_crossentropy",
+    "categorical_crossentropy_backward",
+    "categorical_crossentropy_forward",
+    "sparse_categorical_crossentropy",
+    "sparse_categorical_crossentropy_backward",
+    "sparse_categorical_crossentropy_forward",
+]
+
+
+class CrossentropyCache(NamedTuple):
+    """
+    What the backward of a crossentropy needs.
+
+    The targets of `pair` are smoothed; those of a sparse crossentropy are labels, with
+    an axis of size 1 in the place of the classes.
+    """
+
+    pair: LossCache
+    from_logits: bool
+    axis: int
+
+
+def _smooth(y_true: Array, label_smoothing: float, classes: int) -> Array:
+    share = check_label_smoothing(label_smoothing)
+    return y_true * (1 - share) + share / classes if share else y_true
+
+
+def _log_softmax(z: Array, axis: int) -> Array:
+    shifted = z - np.max(z, axis=axis, keepdims=True)
+    result: Array = shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    return result
+
+
+def _softmax(z: Array, axis: int) -> Array:
+    powers = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    result: Array = powers / np.sum(powers, axis=axis, keepdims=True)
+    return result
+
+
+def categorical_crossentropy(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Array:
+    r"""
+    Give the crossentropy between distributions over C classes.
+
+    Parameters
+    ----------
+    y_true : array_like of the shape of `y_pred`
+        Target probabilities, often one-hot.
+    y_pred : array_like of shape (..., C)
+        Predicted probabilities, or logits. Not modified.
+    from_logits : bool
+        Whether `y_pred` has yet to go through a softmax.
+    label_smoothing : float
+        The share a, from 0 to 1, of every target that is spread over all classes.
+    axis : int
+        The class axis.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        One value per sample, in nats, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, `label_smoothing` is not from 0 to 1, or `y_pred` has no
+        such axis.
+
+    See Also
+    --------
+    categorical_crossentropy_backward : The gradient.
+    sparse_categorical_crossentropy : The same for integer labels.
+    CategoricalCrossentropy : The same with weights and a reduction.
+
+    Notes
+    -----
+    .. math:: l = -\sum_c t_c \log q_c, \qquad t_c \leftarrow t_c (1 - a) + a / C
+
+    where q is the softmax of the logits, or else the predictions divided by their sum
+    and *then* clipped to :math:`[\epsilon, 1 - \epsilon]`, with :math:`\epsilon` from
+    `localnet.config.epsilon`. On saturated predictions the two differ greatly.
+
+    Examples
+    --------
+    >>> y_true = [[0, 1, 0]]
+    >>> categorical_crossentropy(y_true, np.array([[0.25, 0.5, 0.25]])) / np.log(2.0)
+    array([1.])
+    >>> categorical_crossentropy(y_true, np.array([[0.0, -145.0, 0.0]]), True)
+    array([145.69314718])
+    """
+    return categorical_crossentropy_forward(
+        y_true, y_pred, from_logits, label_smoothing, axis
+    )[0]
+
+
+def categorical_crossentropy_forward(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> tuple[Array, CrossentropyCache]:
+    """
+    Give `categorical_crossentropy` and what its backward needs.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like
+        As for `categorical_crossentropy`.
+    from_logits, label_smoothing, axis : bool, float, int
+        As for `categorical_crossentropy`.
+
+    Returns
+    -------
+    values : ndarray of shape (...)
+        One value per sample, in nats.
+    cache : CrossentropyCache
+        For `categorical_crossentropy_backward`.
+    """
+    pair = match_exactly(
+        y_true, y_pred, "; integer labels go with sparse_categorical_crossentropy"
+    )
+    p, eps = pair.y_pred, pair.epsilon
+    axis = check_axis(axis, p.ndim)
+    t = _smooth(pair.y_true, label_smoothing, p.shape[axis])
+    if from_logits:
+        log_q = _log_softmax(p, axis)
+    else:
+        log_q = np.log(np.clip(p / np.sum(p, axis=axis, keepdims=True), eps, 1 - eps))
+    cache = CrossentropyCache(pair._replace(y_true=t), from_logits, axis)
+    return -np.sum(t * log_q, axis=axis), cache
+
+
+def categorical_crossentropy_backward(dy: ArrayLike, cache: CrossentropyCache) -> Array:
+    r"""
+    Give the gradient of `categorical_crossentropy` with respect to `y_pred`.
+
+    See Also
+    --------
+    categorical_crossentropy : The function that this differentiates.
+
+    Notes
+    -----
+    .. math::
+        \text{logits:}\quad & dp_c = dy \, (q_c \textstyle\sum_k t_k - t_c) \\
+        \text{probabilities:}\quad & dp_c = \frac{dy}{\sum_k p_k}
+        \left(g_c - \textstyle\sum_k g_k q_k\right), \quad g_c = -t_c / q_c
+
+    where g is 0 if :math:`q_c` before the clip lies outside
+    :math:`[\epsilon, 1 - \epsilon]`. For logits, Keras leaves out the sum of the
+    targets; it is 1 for a distribution.
+    """
+    pair, from_logits, axis = cache
+    t, p, eps = pair.y_true, pair.y_pred, pair.epsilon
+    if from_logits:
+        slope = _softmax(p, axis) * np.sum(t, axis=axis, keepdims=True) - t
+    else:
+        total = np.sum(p, axis=axis, keepdims=True)
+        q = p / total
+        dq = np.where(inside(q, eps, 1 - eps), -t / np.clip(q, eps, 1 - eps), 0)
+        slope = (dq - np.sum(dq * q, axis=axis, keepdims=True)) / total
+    dy_pred: Array = upstream(dy, pair, axis) * slope
+    return dy_pred
+
+
+def sparse_categorical_crossentropy(
+    y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, axis: int = -1
+) -> Array:
+    r"""
+    Give the crossentropy of predictions over C classes, given the right class.
+
+    Parameters
+    ----------
+    y_true : array_like of shape (...) or (..., 1)
+        Class labels from 0 to C - 1.
+    y_pred : array_like of shape (..., C)
+        Predicted probabilities, or logits. Not modified.
+    from_logits : bool
+        Whether `y_pred` has yet to go through a softmax.
+    axis : int
+        The class axis.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        One value per sample, in nats, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, a label is no class (the message names the first
+        one), or `y_pred` has no such axis.
+
+    See Also
+    --------
+    sparse_categorical_crossentropy_backward : The gradient.
+    categorical_crossentropy : The same for distributions.
+    SparseCategoricalCrossentropy : The same with weights and a reduction.
+
+    Notes
+    -----
+    .. math:: l = \log \sum_c q_c - \log q_t
+
+    where q is the exponential of the logits, or else the predictions clipped to
+    :math:`[\epsilon, 1 - \epsilon]`. As in Keras, the sum is divided out *after* the
+    clip, while `categorical_crossentropy` does so before it.
+
+    Examples
+    --------
+    >>> sparse_categorical_crossentropy([1], np.array([[0.25, 0.5, 0.25]])) / np.log(2)
+    array([1.])
+    """
+    return sparse_categorical_crossentropy_forward(y_true, y_pred, from_logits, axis)[0]
+
+
+def sparse_categorical_crossentropy_forward(
+    y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, axis: int = -1
+) -> tuple[Array, CrossentropyCache]:
+    """
+    Give `sparse_categorical_crossentropy` and what its backward needs.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like
+        As for `sparse_categorical_crossentropy`.
+    from_logits, axis : bool, int
+        As for `sparse_categorical_crossentropy`.
+
+    Returns
+    -------
+    values : ndarray of shape (...)
+        One value per sample, in nats.
+    cache : CrossentropyCache
+        For `sparse_categorical_crossentropy_backward`.
+    """
+    p, eps = predictions(y_pred), config.epsilon()
+    axis = check_axis(axis, p.ndim)
+    labels = class_labels(y_true, p, axis)
+    z = p if from_logits else np.log(np.clip(p, eps, 1 - eps))
+    picked = np.take_along_axis(_log_softmax(z, axis), labels, axis)
+    pair = LossCache(labels, p, p.shape, eps)
+    return -np.squeeze(picked, axis), CrossentropyCache(pair, from_logits, axis)
+
+
+def sparse_categorical_crossentropy_backward(
+    dy: ArrayLike, cache: CrossentropyCache
+) -> Array:
+    r"""
+    Give the gradient of `sparse_categorical_crossentropy` with respect to `y_pred`.
+
+    See Also
+    --------
+    sparse_categorical_crossentropy : The function that this differentiates.
+
+    Notes
+    -----
+    .. math::
+        \text{logits:}\quad & dp_c = dy \, (\operatorname{softmax}(p)_c - [c = t]) \\
+        \text{probabilities:}\quad & dp_c = \frac{dy}{q_c}
+        \left(\frac{q_c}{\sum_k q_k} - [c = t]\right)
+        \quad \text{where } \epsilon \le p_c \le 1 - \epsilon, \text{ else } 0
+    """
+    pair, from_logits, axis = cache
+    labels, p, eps = pair.y_true, pair.y_pred, pair.epsilon
+    q = np.clip(p, eps, 1 - eps)
+    dz = _softmax(p if from_logits else np.log(q), axis)
+    np.put_along_axis(dz, labels, np.take_along_axis(dz, labels, axis) - 1, axis)
+    slope = dz if from_logits else np.where(inside(p, eps, 1 - eps), dz / q, 0)
+    return upstream(dy, pair, axis) * slope
+
+
+def binary_crossentropy(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Array:
+    r"""
+    Average the crossentropies of independent yes-or-no predictions.
+
+    Parameters
+    ----------
+    y_true : array_like
+        Target probabilities, of a shape that broadcasts with that of `y_pred`.
+    y_pred : array_like of shape (..., C)
+        Predicted probabilities, or logits. Not modified.
+    from_logits : bool
+        Whether `y_pred` has yet to go through a sigmoid.
+    label_smoothing : float
+        The share a, from 0 to 1, of every target that is replaced by 1/2.
+    axis : int
+        The axis to average over.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        One value per sample, in nats, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, `label_smoothing` is not from 0 to 1, or `y_pred` has
+        no such axis.
+
+    See Also
+    --------
+    binary_crossentropy_backward : The gradient.
+    BinaryCrossentropy : The same with weights and a reduction.
+
+    Notes
+    -----
+    .. math::
+        \text{logits:}\quad & l = \frac{1}{C} \sum_c
+        \max(p_c, 0) - p_c t_c + \log(1 + e^{-|p_c|}) \\
+        \text{probabilities:}\quad & l = -\frac{1}{C} \sum_c
+        t_c \log(q_c + \epsilon) + (1 - t_c) \log(1 - q_c + \epsilon)
+
+    where t is :math:`t_c (1 - a) + a/2` and q is p clipped to
+    :math:`[\epsilon, 1 - \epsilon]`. As in Keras, :math:`\epsilon` counts twice.
+
+    Examples
+    --------
+    >>> binary_crossentropy([[1, 0]], np.array([[0.0, 0.0]]), True) / np.log(2.0)
+    array([1.])
+    """
+    return binary_crossentropy_forward(
+        y_true, y_pred, from_logits, label_smoothing, axis
+    )[0]
+
+
+def binary_crossentropy_forward(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> tuple[Array, CrossentropyCache]:
+    """
+    Give `binary_crossentropy` and what its backward needs.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like
+        As for `binary_crossentropy`.
+    from_logits, label_smoothing, axis : bool, float, int
+        As for `binary_crossentropy`.
+
+    Returns
+    -------
+    values : ndarray of shape (...)
+        One value per sample, in nats.
+    cache : CrossentropyCache
+        For `binary_crossentropy_backward`.
+    """
+    pair = match(y_true, y_pred)
+    p, eps = pair.y_pred, pair.epsilon
+    axis = check_axis(axis, p.ndim)
+    t = _smooth(pair.y_true, label_smoothing, 2)
+    if from_logits:
+        elements = np.maximum(p, 0) - p * t + np.log1p(np.exp(-np.abs(p)))
+    else:
+        q = np.clip(p, eps, 1 - eps)
+        elements = -(t * np.log(q + eps) + (1 - t) * np.log(1 - q + eps))
+    cache = CrossentropyCache(pair._replace(y_true=t), from_logits, axis)
+    return np.mean(elements, axis=axis), cache
+
+
+def binary_crossentropy_backward(dy: ArrayLike, cache: CrossentropyCache) -> Array:
+    r"""
+    Give the gradient of `binary_crossentropy` with respect to `y_pred`.
+
+    See Also
+    --------
+    binary_crossentropy : The function that this differentiates.
+
+    Notes
+    -----
+    .. math::
+        \text{logits:}\quad & dp_c = \frac{dy}{C} (\operatorname{sigmoid}(p_c) - t_c) \\
+        \text{probabilities:}\quad & dp_c = \frac{dy}{C}
+        \left(\frac{1 - t_c}{1 - p_c + \epsilon} - \frac{t_c}{p_c + \epsilon}\right)
+        \quad \text{where } \epsilon \le p_c \le 1 - \epsilon, \text{ else } 0
+    """
+    pair, from_logits, axis = cache
+    t, p, eps = pair.y_true, pair.y_pred, pair.epsilon
+    if from_logits:
+        tail = np.exp(-np.abs(p))
+        slope = np.where(p >= 0, 1, tail) / (1 + tail) - t
+    else:
+        q = np.clip(p, eps, 1 - eps)
+        slope = (1 - t) / (1 - q + eps) - t / (q + eps)
+        slope = np.where(inside(p, eps, 1 - eps), slope, 0)
+    return mean_backward(dy, slope, pair, axis)
