@@ -1,0 +1,347 @@
+"""
+Projections of weights, applied after each update of an optimizer.
+
+A constraint ``c`` maps an array to a new one, ``c(w)``. Any callable will do.
+"""
+
+import abc
+import math
+import operator
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from . import _validate, config
+from ._registry import Configurable, Registry
+from ._typing import Array, ArrayLike
+
+__all__ = [
+    "Constraint",
+    "MaxNorm",
+    "MinMaxNorm",
+    "NonNeg",
+    "RadialConstraint",
+    "UnitNorm",
+    "deserialize",
+    "get",
+    "serialize",
+]
+
+Axis: TypeAlias = int | list[int] | tuple[int, ...]
+
+
+def _bound(name: str, value: Any) -> float:
+    """Return `value` as a Python number: infinity is a bound too, NaN is none."""
+    bound = value.item() if isinstance(value, np.generic) else value
+    if not isinstance(bound, (int, float)) or math.isnan(bound):
+        raise ValueError(f"{name} must be a number, got {value!r}")
+    return bound
+
+
+def _axis(value: Any) -> Axis:
+    try:
+        if isinstance(value, list):
+            return [operator.index(axis) for axis in value]
+        if isinstance(value, tuple):
+            return tuple(operator.index(axis) for axis in value)
+        return operator.index(value)
+    except TypeError as error:
+        raise ValueError(
+            f"axis must be an integer or a list of integers, got {value!r}"
+        ) from error
+
+
+def _weights(w: ArrayLike) -> Array:
+    return _validate.as_float_array("w", w, config.floatx())
+
+
+def _norms(w: Array, axis: Axis) -> Array:
+    """Return the norms of `w` over `axis`, which stays as an axis of length 1."""
+    axes = tuple(axis) if isinstance(axis, list) else axis
+    try:
+        squared: Array = np.sum(np.square(w), axis=axes, keepdims=True)
+    except ValueError as error:
+        raise ValueError(
+            f"axis must be distinct axes of w, got {axis!r} for shape {w.shape}"
+        ) from error
+    return np.sqrt(squared)
+
+
+def _clip(norms: Array, low: float, high: float) -> Array:
+    # Where the bounds cross, Keras lets the lower one win.
+    return np.clip(norms, low, max(low, high))
+
+
+class Constraint(Configurable, abc.ABC):
+    """
+    Base of the constraints, and of your own.
+
+    A subclass keeps the arguments of its constructor in attributes of the same names;
+    ``get_config`` and ``from_config`` then work.
+
+    See Also
+    --------
+    NonNeg : An example of a subclass.
+    """
+
+    @abc.abstractmethod
+    def __call__(self, w: ArrayLike) -> Array:
+        """Return new weights that satisfy the constraint."""
+
+
+class MaxNorm(Constraint):
+    r"""
+    Bound the norm of each weight vector from above.
+
+    Parameters
+    ----------
+    max_value : float, default 2
+        The largest norm.
+    axis : int, list of int or tuple of int, default 0
+        The axes that a weight vector runs along.
+
+    Raises
+    ------
+    ValueError
+        If `max_value` is not a number or `axis` not made of integers; when called, if
+        `w` has no such axes.
+
+    See Also
+    --------
+    MinMaxNorm : Bound the norm from both sides.
+    UnitNorm : Fix the norm at 1.
+
+    Notes
+    -----
+    With :math:`n = \sqrt{\sum_{axis} w^2}` and Keras's fuzz factor
+    :math:`\epsilon`, `localnet.config.epsilon`,
+
+    .. math:: c(w) = w \, \frac{\min(n, max\_value)}{\epsilon + n}
+
+    Two quirks are Keras's. Weights inside the bound are rescaled too, by
+    :math:`n / (\epsilon + n)`. And axis 0 of the (L, K, F) kernel of a locally
+    connected layer is the *location*; use ``axis=1`` for the norm of each filter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> w = np.array([[3.0, 0.3], [4.0, 0.4]])
+    >>> np.round(MaxNorm(2)(w), 6)
+    array([[1.2, 0.3],
+           [1.6, 0.4]])
+    """
+
+    def __init__(self, max_value: float = 2, axis: Axis = 0) -> None:
+        self.max_value = _bound("max_value", max_value)
+        self.axis = _axis(axis)
+
+    def __call__(self, w: ArrayLike) -> Array:
+        """Return `w` with norms of at most `max_value`."""
+        w = _weights(w)
+        norms = _norms(w, self.axis)
+        desired = _clip(norms, 0, self.max_value)
+        return w * (desired / (config.epsilon() + norms))
+
+
+class NonNeg(Constraint):
+    """
+    Set negative weights to zero.
+
+    See Also
+    --------
+    MaxNorm : Bound the norm.
+
+    Notes
+    -----
+    As in Keras, it is the product ``w * (w >= 0)``: the zeros that replace negative
+    weights are negative zeros.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> NonNeg()(np.array([1.5, 0.0, -2.0]))
+    array([ 1.5,  0. , -0. ])
+    """
+
+    def __call__(self, w: ArrayLike) -> Array:
+        """Return `w` with its negative entries set to zero."""
+        w = _weights(w)
+        return w * (w >= 0)
+
+
+class UnitNorm(Constraint):
+    r"""
+    Give each weight vector the norm 1.
+
+    Parameters
+    ----------
+    axis : int, list of int or tuple of int, default 0
+        The axes that a weight vector runs along.
+
+    Raises
+    ------
+    ValueError
+        If `axis` is not made of integers; when called, if `w` has no such axes.
+
+    See Also
+    --------
+    MaxNorm : Bound the norm from above.
+
+    Notes
+    -----
+    .. math:: c(w) = \frac{w}{\epsilon + n}, \qquad n = \sqrt{\sum_{axis} w^2}
+
+    so that a vector of zeros stays zero. Axis 0 of the (L, K, F) kernel of a locally
+    connected layer is the location; use ``axis=1`` for the norm of each filter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> np.round(UnitNorm()(np.array([[3.0, 0.0], [4.0, 0.0]])), 6)
+    array([[0.6, 0. ],
+           [0.8, 0. ]])
+    """
+
+    def __init__(self, axis: Axis = 0) -> None:
+        self.axis = _axis(axis)
+
+    def __call__(self, w: ArrayLike) -> Array:
+        """Return `w` divided by its norms."""
+        w = _weights(w)
+        return w / (config.epsilon() + _norms(w, self.axis))
+
+
+class MinMaxNorm(Constraint):
+    r"""
+    Move the norm of each weight vector into an interval.
+
+    Parameters
+    ----------
+    min_value, max_value : float, default 0.0 and 1.0
+        The smallest and the largest norm. If they cross, `min_value` counts for both.
+    rate : float, default 1.0
+        How far a norm moves: 1 all the way at once, 0 not at all.
+    axis : int, list of int or tuple of int, default 0
+        The axes that a weight vector runs along.
+
+    Raises
+    ------
+    ValueError
+        If a bound is not a number, `rate` not finite or `axis` not made of integers;
+        when called, if `w` has no such axes.
+
+    See Also
+    --------
+    MaxNorm : Bound the norm from above only.
+
+    Notes
+    -----
+    .. math:: c(w) = w \, \frac{rate \cdot \mathrm{clip}(n, min\_value, max\_value)
+        + (1 - rate) \, n}{\epsilon + n}, \qquad n = \sqrt{\sum_{axis} w^2}
+
+    A vector of zeros stays zero. Axis 0 of the (L, K, F) kernel of a locally connected
+    layer is the location; use ``axis=1`` for the norm of each filter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> w = np.array([[3.0, 0.3], [4.0, 0.4]])
+    >>> np.round(MinMaxNorm(1.0, 2.0)(w), 5)
+    array([[1.2, 0.6],
+           [1.6, 0.8]])
+    >>> np.round(MinMaxNorm(1.0, 2.0, rate=0.5)(w), 5)
+    array([[2.1 , 0.45],
+           [2.8 , 0.6 ]])
+    """
+
+    def __init__(
+        self,
+        min_value: float = 0.0,
+        max_value: float = 1.0,
+        rate: float = 1.0,
+        axis: Axis = 0,
+    ) -> None:
+        self.min_value = _bound("min_value", min_value)
+        self.max_value = _bound("max_value", max_value)
+        self.rate = _validate.number("rate", rate)
+        self.axis = _axis(axis)
+
+    def __call__(self, w: ArrayLike) -> Array:
+        """Return `w` with norms moved into the interval."""
+        w = _weights(w)
+        norms = _norms(w, self.axis)
+        clipped = _clip(norms, self.min_value, self.max_value)
+        desired = self.rate * clipped + (1 - self.rate) * norms
+        return w * (desired / (config.epsilon() + norms))
+
+
+class RadialConstraint(Constraint):
+    """
+    Make square convolution kernels constant on square rings.
+
+    Raises
+    ------
+    ValueError
+        When called, if `w` does not have rank 4 and two equal first axes. So it fits
+        convolution kernels (rows, cols, C, F), and no locally connected kernel.
+
+    See Also
+    --------
+    MaxNorm : A constraint that fits any kernel.
+
+    Notes
+    -----
+    Ring 0 is the centre, one cell of an odd size and four of an even one. All values
+    are taken from the diagonal, and not where one would look for them: with
+    ``half = size // 2``, ring 0 takes entry ``half - 1`` of the diagonal, and ring
+    ``j > 0`` takes entry ``half + j - 1`` (odd) or ``half + j`` (even). This is Keras's
+    choice, kept as it is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> w = np.diag([1.0, 2.0, 3.0]).reshape(3, 3, 1, 1)
+    >>> RadialConstraint()(w)[:, :, 0, 0]
+    array([[2., 2., 2.],
+           [2., 1., 2.],
+           [2., 2., 2.]])
+    """
+
+    def __call__(self, w: ArrayLike) -> Array:
+        """Return `w` with every ring set to one value."""
+        w = _weights(w)
+        if w.ndim != 4 or w.shape[0] != w.shape[1]:
+            raise ValueError(
+                f"w must have rank 4 and two equal first axes, got shape {w.shape}"
+            )
+        size = w.shape[0]
+        half = size // 2
+        distance = abs(2 * np.arange(size) - (size - 1)) // 2
+        ring = np.maximum.outer(distance, distance)
+        source = np.where(ring == 0, half - 1, half + ring - size % 2)
+        taken: Array = w[source, source]
+        return taken
+
+
+_registry = Registry[Constraint](
+    "constraint",
+    "keras.constraints",
+    {
+        "MaxNorm": MaxNorm,
+        "max_norm": MaxNorm,
+        "maxnorm": MaxNorm,
+        "MinMaxNorm": MinMaxNorm,
+        "min_max_norm": MinMaxNorm,
+        "NonNeg": NonNeg,
+        "non_neg": NonNeg,
+        "nonneg": NonNeg,
+        "RadialConstraint": RadialConstraint,
+        "radial_constraint": RadialConstraint,
+        "UnitNorm": UnitNorm,
+        "unit_norm": UnitNorm,
+        "unitnorm": UnitNorm,
+    },
+)
+get = _registry.get
+serialize = _registry.serialize
+deserialize = _registry.deserialize

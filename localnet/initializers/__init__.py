@@ -1,0 +1,85 @@
+"""
+Start values of weights.
+
+An initializer is called for an array, ``i(shape, dtype=None, *, rng=None)``. Where its
+random numbers come from is decided in this order: the ``seed`` of its constructor, the
+generator ``rng`` of the call, entropy of its own. Any callable of this form will do.
+"""
+
+from .._registry import Registry, snake_case
+from ._base import Initializer
+from .drawn import Orthogonal, RandomNormal, RandomUniform, TruncatedNormal
+from .fixed import Constant, Identity, Ones, Zeros
+from .scaling import (
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LecunNormal,
+    LecunUniform,
+    VarianceScaling,
+    compute_fans,
+)
+
+__all__ = [
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Identity",
+    "Initializer",
+    "LecunNormal",
+    "LecunUniform",
+    "Ones",
+    "Orthogonal",
+    "RandomNormal",
+    "RandomUniform",
+    "TruncatedNormal",
+    "VarianceScaling",
+    "Zeros",
+    "compute_fans",
+    "deserialize",
+    "get",
+    "serialize",
+]
+
+_NAMED_SCALINGS: tuple[type[Initializer], ...] = (
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LecunNormal,
+    LecunUniform,
+)
+_CLASSES: tuple[type[Initializer], ...] = (
+    *_NAMED_SCALINGS,
+    Constant,
+    Identity,
+    Ones,
+    Orthogonal,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    VarianceScaling,
+    Zeros,
+)
+
+_registry = Registry[Initializer](
+    "initializer",
+    "keras.initializers",
+    {
+        **{cls.__name__: cls for cls in _CLASSES},
+        **{snake_case(cls.__name__): cls for cls in _CLASSES},
+        # Names that stand in files from the change from TensorFlow 1 to 2.
+        **{f"{cls.__name__}V2": cls for cls in _CLASSES},
+        **{f"{snake_case(cls.__name__)}V2": cls for cls in _NAMED_SCALINGS},
+        "normal": RandomNormal,
+        "one": Ones,
+        "uniform": RandomUniform,
+        "zero": Zeros,
+    },
+)
+get = _registry.get
+serialize = _registry.serialize
+deserialize = _registry.deserialize
