@@ -1,0 +1,468 @@
+"""What every optimizer does around the step that is its own."""
+
+import abc
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Self, TypeAlias
+
+import numpy as np
+
+from .. import _validate
+from .._typing import Array, ArrayLike, Config
+from . import schedules
+from .clipping import clip_by_global_norm, clip_by_norm, clip_by_value
+from .schedules import Schedule
+
+__all__ = ["Optimizer"]
+
+Params: TypeAlias = Iterable[Array] | Mapping[str, Array]
+Grads: TypeAlias = Iterable[ArrayLike] | Mapping[str, ArrayLike]
+
+
+class Optimizer(abc.ABC):
+    """
+    Update parameters in place from their gradients.
+
+    One update clips the gradients, shrinks the parameters (weight decay), takes the
+    optimizer's own step for each parameter, counts the update and moves the averages.
+    A subclass writes that step as ``_step(index, param, grad, rate)``, which changes
+    `param` and may keep one array per parameter in each of its `slots`.
+
+    Parameters
+    ----------
+    learning_rate : float or callable, default 0.01
+        A number, or a schedule: a function from the number of updates made so far
+        to the learning rate.
+    weight_decay : float, optional
+        Each update first subtracts this fraction, times the learning rate, of every
+        parameter, biases included.
+    clipnorm : float, optional
+        Largest Euclidean norm of each gradient.
+    clipvalue : float, optional
+        Largest magnitude of each entry of a gradient.
+    global_clipnorm : float, optional
+        Largest Euclidean norm of all gradients together. Of the three limits only the
+        first that is above 0 holds, in the order `clipnorm`, `global_clipnorm`,
+        `clipvalue`.
+    use_ema : bool, default False
+        Keep an exponential moving average of each parameter, which `finalize` writes
+        back.
+    ema_momentum : float, default 0.99
+        Weight of the old average, from 0 to 1.
+    ema_overwrite_frequency : int, optional
+        Replace the parameters by their averages after every so many updates.
+    name : str, optional
+        Kept in the config; the name of the class by default.
+
+    Attributes
+    ----------
+    iterations : int
+        Updates made so far.
+    slots : dict of str to list of ndarray
+        What the optimizer remembers of each parameter, by position. Empty until the
+        first update.
+    slot_names : tuple of str
+        The keys that `slots` may have.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range, or both `clipnorm` and `global_clipnorm` are
+        given.
+
+    See Also
+    --------
+    localnet.optimizers.SGD : The optimizer to start with.
+
+    Notes
+    -----
+    Constraints belong to the layers: apply them after `update`. The averages have then
+    been taken already, from the parameters as they were before, as in Keras.
+
+    Examples
+    --------
+    An optimizer of one's own is its step.
+
+    >>> import numpy as np
+    >>> class SignDescent(Optimizer):
+    ...     def _step(self, index, param, grad, rate):
+    ...         param -= rate * np.sign(grad)
+    >>> w = np.array([1.0, 2.0])
+    >>> SignDescent(0.5).update([w], [np.array([3.0, -4.0])])
+    >>> w
+    array([0.5, 2.5])
+    """
+
+    slot_names: ClassVar[tuple[str, ...]] = ("average",)
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.01,
+        *,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        if clipnorm is not None and global_clipnorm is not None:
+            raise ValueError(
+                f"clipnorm must be None when global_clipnorm is given, got "
+                f"clipnorm={clipnorm!r} and global_clipnorm={global_clipnorm!r}"
+            )
+        self.learning_rate = learning_rate
+        self.weight_decay = _validate.optional_number(
+            "weight_decay", weight_decay, minimum=0.0
+        )
+        self.clipnorm = _validate.optional_number("clipnorm", clipnorm)
+        self.clipvalue = _validate.optional_number("clipvalue", clipvalue)
+        self.global_clipnorm = _validate.optional_number(
+            "global_clipnorm", global_clipnorm
+        )
+        self.use_ema = bool(use_ema)
+        self.ema_momentum = _validate.number(
+            "ema_momentum", ema_momentum, minimum=0.0, maximum=1.0
+        )
+        self.ema_overwrite_frequency = (
+            None
+            if ema_overwrite_frequency is None
+            else _validate.integer(
+                "ema_overwrite_frequency", ema_overwrite_frequency, minimum=1
+            )
+        )
+        self.name = type(self).__name__ if name is None else name
+        self.iterations = 0
+        self.slots: dict[str, list[Array]] = {}
+
+    @property
+    def learning_rate(self) -> float | Schedule:
+        """
+        The learning rate, or the schedule that gives it.
+
+        Returns
+        -------
+        float or callable
+            As it was set; a number as a Python float.
+        """
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float | Schedule) -> None:
+        self._learning_rate = (
+            value if callable(value) else _validate.number("learning_rate", value)
+        )
+
+    def current_learning_rate(self) -> float:
+        """
+        Return the learning rate that the next update uses.
+
+        Returns
+        -------
+        float
+            The schedule's value at `iterations`, or the plain learning rate.
+
+        Raises
+        ------
+        ValueError
+            If the schedule gives anything but a finite number.
+        """
+        if callable(self._learning_rate):
+            return _validate.number(
+                f"learning_rate({self.iterations})",
+                self._learning_rate(self.iterations),
+            )
+        return self._learning_rate
+
+    def update(self, params: Params, grads: Grads) -> None:
+        """
+        Change the parameters by one step against their gradients.
+
+        Parameters
+        ----------
+        params : sequence or dict of ndarray
+            Writeable arrays of floats, changed in place. What the optimizer remembers
+            is matched by position, so keep the order from one update to the next.
+        grads : sequence or dict of array_like
+            One gradient per parameter, of its shape; a dict has the keys of `params`.
+            Not modified, and computed with in the dtype of the parameter. NaN and
+            infinity are let through.
+
+        Raises
+        ------
+        ValueError
+            If the two do not match, a parameter is not a writeable array of floats,
+            or the shapes are not those of the former updates. Nothing is changed.
+
+        Notes
+        -----
+        Without any parameter nothing happens, and the update is not counted.
+        """
+        variables = _variables(params)
+        # A floating-point warning made an error must not leave half an update.
+        with np.errstate(all="ignore"):
+            gradients = self._clip(_gradients(variables, grads))
+            if not variables:
+                return
+            slots = self._slots_for(variables)
+            rate = self.current_learning_rate()
+
+            self.slots = slots
+            arrays = list(variables.values())
+            if self.weight_decay:
+                for param in arrays:
+                    param -= param * self.weight_decay * rate
+            for index, (param, grad) in enumerate(zip(arrays, gradients, strict=True)):
+                self._step(index, param, grad, rate)
+            self.iterations += 1
+            if self.use_ema:
+                self._move_averages(arrays)
+
+    def finalize(self, params: Params) -> None:
+        """
+        Replace the parameters by their averages, at the end of a training.
+
+        Without ``use_ema``, or before the first update, nothing is changed.
+
+        Parameters
+        ----------
+        params : sequence or dict of ndarray
+            As given to `update`; changed in place.
+
+        Raises
+        ------
+        ValueError
+            If they are not the parameters of the former updates.
+        """
+        variables = _variables(params)
+        if self.use_ema and "average" in self.slots:
+            averages = self._slots_for(variables)["average"]
+            for param, average in zip(variables.values(), averages, strict=True):
+                param[...] = average
+
+    def get_state(self) -> dict[str, Array]:
+        """
+        Return what `set_state` needs to go on from here.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Copies: ``iterations`` as a 0-d int64 array, and each slot as
+            ``<name>_<position>``.
+        """
+        state = {"iterations": np.array(self.iterations, np.int64)}
+        for name, arrays in self.slots.items():
+            for index, array in enumerate(arrays):
+                state[f"{name}_{index}"] = array.copy()
+        return state
+
+    def set_state(self, state: Mapping[str, ArrayLike]) -> None:
+        """
+        Go on from a state that `get_state` returned.
+
+        Parameters
+        ----------
+        state : mapping of str to array_like
+            ``iterations``, and ``<name>_<position>`` for every slot. A slot that is
+            left out starts anew at the next update.
+
+        Raises
+        ------
+        ValueError
+            If ``iterations`` is missing, a key is unknown, an array does not hold
+            floats, or two slots differ in their shapes. Nothing is changed.
+        """
+        if "iterations" not in state:
+            raise ValueError(f"state must hold iterations, got the keys {list(state)}")
+        iterations = _validate.integer("iterations", state["iterations"], minimum=0)
+        slots: dict[str, list[Array]] = {}
+        known = {"iterations"}
+        for name in self.slot_names:
+            while (key := f"{name}_{len(slots.get(name, ()))}") in state:
+                array = np.array(_validate.numeric_array(key, state[key]))
+                if array.dtype.kind != "f":
+                    raise ValueError(f"{key} must hold floats, got dtype {array.dtype}")
+                slots.setdefault(name, []).append(array)
+                known.add(key)
+        for key in state:
+            if key not in known:
+                raise ValueError(
+                    f"state must hold iterations and slots numbered from 0, of "
+                    f"{' or '.join(self.slot_names)}, got {key!r}"
+                )
+        shapes = {name: _shapes(arrays) for name, arrays in slots.items()}
+        if any(shape != next(iter(shapes.values())) for shape in shapes.values()):
+            raise ValueError(f"state must hold slots of equal shapes, got {shapes}")
+        self.iterations, self.slots = iterations, slots
+
+    def get_config(self) -> Config:
+        """
+        Return the arguments of the constructor, with Keras's keys.
+
+        Returns
+        -------
+        dict
+            Ready for JSON. A schedule is a config of its own.
+
+        Raises
+        ------
+        ValueError
+            If the learning rate is a function without ``get_config``.
+        """
+        return {
+            "name": self.name,
+            "weight_decay": self.weight_decay,
+            "clipnorm": self.clipnorm,
+            "global_clipnorm": self.global_clipnorm,
+            "clipvalue": self.clipvalue,
+            "use_ema": self.use_ema,
+            "ema_momentum": self.ema_momentum,
+            "ema_overwrite_frequency": self.ema_overwrite_frequency,
+            "jit_compile": False,
+            "is_legacy_optimizer": False,
+            "learning_rate": self._learning_rate_config(),
+        }
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """
+        Return the optimizer that `get_config` described, before its first update.
+
+        Parameters
+        ----------
+        config : dict
+            Arguments of the constructor; ``is_legacy_optimizer`` is ignored.
+
+        Returns
+        -------
+        Optimizer
+            A new object of this class.
+
+        Raises
+        ------
+        ValueError
+            If a value is out of its range, or a schedule is unknown.
+        TypeError
+            If a key is no argument of the constructor.
+        """
+        arguments = {k: v for k, v in config.items() if k != "is_legacy_optimizer"}
+        if isinstance(arguments.get("learning_rate"), dict):
+            schedule = schedules.deserialize(arguments["learning_rate"])
+            arguments["learning_rate"] = schedule
+        return cls(**arguments)
+
+    @abc.abstractmethod
+    def _step(self, index: int, param: Array, grad: Array, rate: float) -> None:
+        """Change `param`, the parameter at position `index`, in place."""
+
+    def _needs(self, slot: str) -> bool:
+        """Return whether the next update uses the slot of this name."""
+        return slot != "average" or self.use_ema
+
+    def _clip(self, grads: list[Array]) -> list[Array]:
+        if self.clipnorm is not None and self.clipnorm > 0:
+            return [clip_by_norm(grad, self.clipnorm) for grad in grads]
+        if self.global_clipnorm is not None and self.global_clipnorm > 0:
+            return clip_by_global_norm(grads, self.global_clipnorm)
+        if self.clipvalue is not None and self.clipvalue > 0:
+            return [clip_by_value(grad, self.clipvalue) for grad in grads]
+        return grads
+
+    def _slots_for(self, variables: dict[Any, Array]) -> dict[str, list[Array]]:
+        """Return the slots of these parameters, old and newly needed."""
+        params = list(variables.values())
+        slots: dict[str, list[Array]] = {}
+        for name in self.slot_names:
+            if name in self.slots:
+                shapes = _shapes(self.slots[name])
+                if shapes != _shapes(params):
+                    raise ValueError(
+                        f"params must have the shapes of the former updates, {shapes}, "
+                        f"got {_shapes(params)}"
+                    )
+                slots[name] = [
+                    array.astype(param.dtype, copy=False)
+                    for array, param in zip(self.slots[name], params, strict=True)
+                ]
+            elif name == "average" and self.use_ema:
+                slots[name] = [np.array(param) for param in params]
+            elif self._needs(name):
+                slots[name] = [np.zeros(param.shape, param.dtype) for param in params]
+        return slots
+
+    def _move_averages(self, params: list[Array]) -> None:
+        frequency = self.ema_overwrite_frequency
+        for param, average in zip(params, self.slots["average"], strict=True):
+            average *= self.ema_momentum
+            average += (1 - self.ema_momentum) * param
+            if frequency is not None and self.iterations % frequency == 0:
+                param[...] = average
+
+    def _learning_rate_config(self) -> Any:
+        rate = self._learning_rate
+        if not callable(rate):
+            return rate
+        if not hasattr(rate, "get_config"):
+            raise ValueError(
+                f"learning_rate must be a number or have get_config to be saved, "
+                f"got {rate!r}"
+            )
+        return schedules.serialize(rate)
+
+
+def _shapes(arrays: Iterable[Array]) -> list[tuple[int, ...]]:
+    return [array.shape for array in arrays]
+
+
+def _labelled(name: str, arrays: Any) -> dict[Any, Any]:
+    """Return the arrays by key, or by position if they have none."""
+    if isinstance(arrays, Mapping):
+        return dict(arrays)
+    # The rows of a single array are views, so a forgotten [] would go unnoticed.
+    if isinstance(arrays, np.ndarray) or not isinstance(arrays, Iterable):
+        kind = type(arrays).__name__
+        raise ValueError(f"{name} must be a sequence or dict of arrays, got {kind}")
+    return dict(enumerate(arrays))
+
+
+def _variables(params: Any) -> dict[Any, Array]:
+    variables = _labelled("params", params)
+    for key, param in variables.items():
+        if not isinstance(param, np.ndarray):
+            kind = type(param).__name__
+            raise ValueError(f"params[{key!r}] must be an array of floats, got {kind}")
+        if param.dtype.kind != "f":
+            raise ValueError(
+                f"params[{key!r}] must be an array of floats, got dtype {param.dtype}"
+            )
+        if not param.flags.writeable:
+            raise ValueError(
+                f"params[{key!r}] must be writeable, got a read-only array"
+            )
+    return variables
+
+
+def _gradients(variables: dict[Any, Array], grads: Any) -> list[Array]:
+    given = _labelled("grads", grads)
+    if given.keys() != variables.keys():
+        raise ValueError(
+            f"grads must match params, one for each of {list(variables)}, "
+            f"got {list(given)}"
+        )
+    checked = []
+    for key, param in variables.items():
+        grad = _validate.numeric_array(f"grads[{key!r}]", given[key])
+        if grad.dtype.kind == "c":
+            raise ValueError(
+                f"grads[{key!r}] must hold real numbers, got dtype {grad.dtype}"
+            )
+        if grad.shape != param.shape:
+            raise ValueError(
+                f"grads[{key!r}] must have the shape {param.shape} of its parameter, "
+                f"got {grad.shape}"
+            )
+        # A gradient inside a parameter would change while the parameters do.
+        inside = any(np.may_share_memory(grad, other) for other in variables.values())
+        checked.append(grad.astype(param.dtype, copy=inside))
+    return checked
