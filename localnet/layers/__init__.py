@@ -1,0 +1,99 @@
+"""Layers: thin holders of weights, initializers, regularizers and constraints."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._registry import Registry, custom_object_scope
+from .._typing import Config
+from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from .base import Layer, LayerCache, clear_session
+from .core import Dense, Dropout, Flatten, InputLayer, Reshape
+from .local import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
+
+__all__ = [
+    "ELU",
+    "Activation",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "InputLayer",
+    "Layer",
+    "LayerCache",
+    "LeakyReLU",
+    "LocallyConnected1D",
+    "LocallyConnected2D",
+    "LocallyConnected3D",
+    "ReLU",
+    "Reshape",
+    "Softmax",
+    "clear_session",
+    "deserialize",
+    "serialize",
+]
+
+_registry: Registry[Layer] = Registry(
+    "layer",
+    "keras.layers",
+    {
+        cls.__name__: cls
+        for cls in (
+            *(LocallyConnected1D, LocallyConnected2D, LocallyConnected3D),
+            *(Dense, Dropout, Flatten, InputLayer, Reshape),
+            *(Activation, LeakyReLU, ELU, ReLU, Softmax),
+        )
+    },
+)
+
+
+def serialize(layer: Layer) -> Config:
+    """
+    Return the class name and config of a layer, in Keras's form.
+
+    Parameters
+    ----------
+    layer : Layer
+        Built or not.
+
+    Returns
+    -------
+    dict
+        With the shape it was built for, if it is built.
+    """
+    config = _registry.serialize(layer)
+    if not isinstance(config, dict):
+        raise ValueError(f"layer must be a Layer, got {layer!r}")
+    if layer.built:
+        config["build_config"] = {"input_shape": layer.input_shape}
+    return config
+
+
+def deserialize(
+    config: Config, custom_objects: Mapping[str, Any] | None = None
+) -> Layer:
+    """
+    Return the layer that a config describes.
+
+    Parameters
+    ----------
+    config : dict
+        What `serialize` returned, or an old-style ``{"class_name", "config"}``.
+    custom_objects : mapping of str to class, optional
+        Layer classes of your own by name.
+
+    Returns
+    -------
+    Layer
+        Not built.
+
+    Raises
+    ------
+    ValueError
+        If the class is unknown or the config does not fit it.
+    """
+    if not isinstance(config, dict):
+        raise ValueError(f"layer config must be a dict, got {config!r}")
+    with custom_object_scope(custom_objects or {}):
+        layer = _registry.deserialize(config)
+    if not isinstance(layer, Layer):
+        raise ValueError(f"layer config must describe a Layer, got {config!r}")
+    return layer

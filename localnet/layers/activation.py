@@ -1,0 +1,295 @@
+"""Layers that are nothing but an activation, and activations that are named layers."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .. import _validate, activations
+from .._typing import Array, Config, Pair
+from .base import Layer
+
+__all__ = ["ELU", "Activation", "LeakyReLU", "ReLU", "Softmax"]
+
+
+class ActivationLayer(Layer):
+    """A layer whose map is the identity, so that only its activation is left."""
+
+    def _forward(
+        self, x: Array, training: bool, rng: np.random.Generator
+    ) -> tuple[Array, None]:
+        return x, None
+
+    def _backward(
+        self, dz: Array, cache: None, need_dx: bool
+    ) -> tuple[Array, dict[str, Array]]:
+        return dz, {}
+
+
+def _pair(name: str, **kwargs: Any) -> Pair:
+    forward, backward = activations.PAIRS[name]
+    return partial(forward, **kwargs), backward
+
+
+class Activation(ActivationLayer):
+    """
+    Apply an activation function.
+
+    Parameters
+    ----------
+    activation : str, callable, (forward, backward) pair or layer
+        What `localnet.activations.get` accepts, or an activation layer.
+    **kwargs
+        Arguments of `Layer`.
+
+    Examples
+    --------
+    >>> Activation("relu")([[-1.0, 2.0]])
+    array([[0., 2.]], dtype=float32)
+    """
+
+    def __init__(self, activation: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation = resolve_activation(activation)
+        self._activation_pair = activation_pair(self.activation)
+
+    @property
+    def final_activation(self) -> str | None:
+        """Name of the function whose plain result the output is, if it has one."""
+        return plain_name(self.activation)
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        return {
+            **super().get_config(),
+            "activation": serialize_activation(self.activation),
+        }
+
+
+class LeakyReLU(ActivationLayer):
+    """
+    Let a fraction of the negative values through: ``x if x > 0 else alpha*x``.
+
+    Parameters
+    ----------
+    alpha : float
+        Slope on the negative side, not negative.
+    **kwargs
+        Arguments of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `alpha` is negative or not a finite number.
+
+    See Also
+    --------
+    localnet.activations.leaky_relu : The function; its default slope is 0.2.
+
+    Examples
+    --------
+    >>> LeakyReLU(alpha=0.5)([[-2.0, 2.0]])
+    array([[-1.,  2.]], dtype=float32)
+    """
+
+    def __init__(self, alpha: float = 0.3, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.alpha = _validate.number("alpha", alpha, minimum=0.0)
+        self._activation_pair = _pair("leaky_relu", alpha=self.alpha)
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        return {**super().get_config(), "alpha": self.alpha}
+
+
+class ELU(ActivationLayer):
+    """
+    Bend the negative values to a bound: ``x if x > 0 else alpha*(exp(x) - 1)``.
+
+    Parameters
+    ----------
+    alpha : float
+        Bound of the negative side.
+    **kwargs
+        Arguments of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `alpha` is not a finite number.
+
+    See Also
+    --------
+    localnet.activations.elu : The function.
+
+    Examples
+    --------
+    >>> ELU(alpha=2.0)([[0.0, 2.0]])
+    array([[0., 2.]], dtype=float32)
+    """
+
+    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.alpha = _validate.number("alpha", alpha)
+        self._activation_pair = _pair("elu", alpha=self.alpha)
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        return {**super().get_config(), "alpha": self.alpha}
+
+
+class ReLU(ActivationLayer):
+    """
+    Rectify: ``relu`` with a ceiling, a slope below the threshold, and a threshold.
+
+    Parameters
+    ----------
+    max_value : float, optional
+        Ceiling, not negative.
+    negative_slope : float
+        Slope below the threshold, not negative.
+    threshold : float
+        Where the positive side starts, not negative.
+    **kwargs
+        Arguments of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is negative or not a finite number.
+
+    See Also
+    --------
+    localnet.activations.relu : The function.
+
+    Examples
+    --------
+    >>> ReLU(max_value=1.0)([[-1.0, 0.5, 2.0]])
+    array([[0. , 0.5, 1. ]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if max_value is not None:
+            max_value = _validate.number("max_value", max_value, minimum=0.0)
+        self.max_value = max_value
+        self.negative_slope = _validate.number(
+            "negative_slope", negative_slope, minimum=0.0
+        )
+        self.threshold = _validate.number("threshold", threshold, minimum=0.0)
+        self._activation_pair = _pair(
+            "relu",
+            alpha=self.negative_slope,
+            max_value=self.max_value,
+            threshold=self.threshold,
+        )
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        return {
+            **super().get_config(),
+            "max_value": self.max_value,
+            "negative_slope": self.negative_slope,
+            "threshold": self.threshold,
+        }
+
+
+class Softmax(ActivationLayer):
+    """
+    Turn numbers into probabilities along one axis or several.
+
+    Parameters
+    ----------
+    axis : int or list of int
+        What sums to 1.
+    **kwargs
+        Arguments of `Layer`.
+
+    See Also
+    --------
+    localnet.activations.softmax : The function.
+
+    Examples
+    --------
+    >>> Softmax()([[0.0, 0.0]])
+    array([[0.5, 0.5]], dtype=float32)
+    """
+
+    def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = axis
+        axes = tuple(axis) if isinstance(axis, (list, tuple)) else axis
+        self._activation_pair = _pair("softmax", axis=axes)
+
+    @property
+    def final_activation(self) -> str | None:
+        """Name of the function whose plain result the output is, if it has one."""
+        return "softmax" if self.axis == -1 else None
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        return {**super().get_config(), "axis": self.axis}
+
+
+CLASSES: dict[str, type[Layer]] = {
+    cls.__name__: cls for cls in (LeakyReLU, ELU, ReLU, Softmax)
+}
+
+
+def resolve_activation(identifier: Any) -> Any:
+    """
+    Return what an ``activation=`` argument stands for: a function, a pair or a layer.
+
+    Class names such as "LeakyReLU", and configs of such layers, give a layer.
+    """
+    if isinstance(identifier, Layer):
+        if not isinstance(identifier, ActivationLayer):
+            raise ValueError(
+                f"activation must be a function or an activation layer, "
+                f"got {identifier!r}"
+            )
+        return identifier
+    if isinstance(identifier, str) and identifier in CLASSES:
+        return CLASSES[identifier]()
+    if isinstance(identifier, dict) and identifier.get("class_name") in CLASSES:
+        return CLASSES[identifier["class_name"]].from_config(
+            identifier.get("config", {})
+        )
+    return activations.get(identifier)
+
+
+def activation_pair(activation: Any) -> Pair | None:
+    """Return (forward, backward) of a resolved activation; None for the identity."""
+    if isinstance(activation, ActivationLayer):
+        return activation._activation_pair
+    if activation is activations.linear:
+        return None
+    return activations.pair(activation)
+
+
+def plain_name(activation: Any) -> str | None:
+    """Return "softmax" or "sigmoid" if the activation is just that, else None."""
+    if isinstance(activation, ActivationLayer):
+        return activation.final_activation
+    for name in ("softmax", "sigmoid"):
+        if activation is getattr(activations, name):
+            return name
+    return None
+
+
+def serialize_activation(activation: Any) -> Any:
+    """Return a name, or for a layer its class name and config."""
+    if isinstance(activation, ActivationLayer):
+        return {
+            "module": "keras.layers",
+            "class_name": type(activation).__name__,
+            "config": activation.get_config(),
+            "registered_name": None,
+        }
+    return activations.serialize(activation)

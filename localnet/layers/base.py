@@ -1,0 +1,673 @@
+"""
+What every layer has: a name, weights, a build step, and a pure pair underneath.
+
+A layer is a map with weights followed by an activation. Subclasses provide the map
+(`_build`, `_forward`, `_backward`); activation, penalties and bookkeeping live here.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import _validate, config, initializers, regularizers
+from .._registry import snake_case
+from .._typing import Array, ArrayLike, Config, Pair
+
+__all__ = ["BatchShape", "Layer", "LayerCache", "clear_session"]
+
+BatchShape = tuple[int | None, ...]
+
+_names_given: dict[str, int] = {}
+
+
+def clear_session() -> None:
+    """Start the automatic names of layers and models from the beginning again."""
+    _names_given.clear()
+
+
+def unique_name(class_name: str) -> str:
+    """Return the snake-case class name, with ``_1``, ``_2``, ... from the second on."""
+    stem = snake_case(class_name)
+    count = _names_given[stem] = _names_given.get(stem, -1) + 1
+    return f"{stem}_{count}" if count else stem
+
+
+def draw_weight(
+    name: str,
+    initializer: Any,
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    rng: np.random.Generator,
+    fans: tuple[int, int] | None,
+) -> Array:
+    """
+    Return start values from one of our initializers or from a callable of the user's.
+
+    `fans` override those that the VarianceScaling family works out from the shape. A
+    callable of the user's gets ``(shape, dtype)``, and ``rng`` if it names it.
+    """
+    if isinstance(initializer, initializers.VarianceScaling):
+        values = initializer(shape, dtype, rng=rng, fans=fans)
+    elif _takes_rng(initializer):
+        values = initializer(shape, dtype, rng=rng)
+    else:
+        values = initializer(shape, dtype)
+    array = _validate.numeric_array(f"initial {name}", values)
+    if array.shape != shape:
+        raise ValueError(f"initial {name} must have shape {shape}, got {array.shape}")
+    return np.array(array, dtype=dtype, order="C")
+
+
+def _takes_rng(function: Any) -> bool:
+    try:
+        return "rng" in inspect.signature(function).parameters
+    except ValueError:  # a built-in without a signature
+        return False
+
+
+class Weight(NamedTuple):
+    """How one weight is born, penalised and kept in bounds."""
+
+    initializer: Any
+    regularizer: Any
+    constraint: Any
+
+
+class LayerCache(NamedTuple):
+    """What `Layer.backward_from_cache` needs of one forward call."""
+
+    y: Array
+    logits: Array
+    activation: Any
+    inner: Any
+    activity_loss: float | None
+
+
+class Layer:
+    """
+    Base of all layers: holds weights and calls `ops`; has no mathematics of its own.
+
+    Parameters
+    ----------
+    name : str, optional
+        Default: the class name in snake case, numbered within the process.
+    trainable : bool
+        Whether an optimizer may change the weights.
+    dtype : str, optional
+        Float type of weights and results; default ``localnet.config.floatx()``.
+    activity_regularizer : regularizer, optional
+        Penalty on the output, divided by the batch size.
+    **kwargs
+        Keras's ``input_shape``, ``batch_input_shape``, ``input_dim``, ``batch_size``
+        and ``weights``; ``dynamic`` and ``autocast`` are accepted without a meaning.
+
+    Attributes
+    ----------
+    params : dict of str to ndarray
+        The live weights, in the order of `get_weights`.
+    grads : dict of str to ndarray
+        Gradients of the last `backward`.
+    input_shape, output_shape : tuple
+        With ``None`` for the batch axis; known once the layer is built.
+    """
+
+    activation: Any = None
+    _activation_pair: Pair | None = None
+    # Axes of the input, batch axis included; None where any number will do.
+    input_rank: int | None = None
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        activity_regularizer: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"name must be a string, got {name!r}")
+        with self._named():
+            self.batch_input_shape = _declared_shape(kwargs)
+            self._initial_weights = kwargs.pop("weights", None)
+            for meaningless in ("dynamic", "autocast"):
+                kwargs.pop(meaningless, None)
+            if kwargs:
+                raise _unknown_argument(type(self), next(iter(kwargs)))
+            self.dtype = _float_dtype(config.floatx() if dtype is None else dtype)
+            self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.trainable = bool(trainable)
+        self.name = unique_name(type(self).__name__) if name is None else name
+        self.built = False
+        self.input_shape: BatchShape | None = None
+        self.output_shape: BatchShape | None = None
+        self.params: dict[str, Array] = {}
+        self.grads: dict[str, Array] = {}
+        self._weights: dict[str, Weight] = {}
+        self._seed = np.random.SeedSequence()
+        self._noise: np.random.Generator | None = None
+        self._cache: LayerCache | None = None
+
+    # Hooks of subclasses ---------------------------------------------------------
+
+    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
+        """Create the weights with `_add_weight`; nothing to do without weights."""
+
+    def _forward(
+        self, x: Array, training: bool, rng: np.random.Generator
+    ) -> tuple[Array, Any]:
+        """Return the map of `x` before the activation, and a cache."""
+        raise NotImplementedError
+
+    def _backward(
+        self, dz: Array, cache: Any, need_dx: bool
+    ) -> tuple[Array | None, dict[str, Array]]:
+        """Return the gradients of `_forward` with respect to `x` and each weight."""
+        raise NotImplementedError
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        """
+        Return the shape of the output for a shape of the input.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None
+            Batch axis first; ``None`` is a size that is not known.
+
+        Returns
+        -------
+        tuple of int or None
+            Batch axis first.
+        """
+        return tuple(input_shape)
+
+    # Building --------------------------------------------------------------------
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """
+        Create the weights for one shape of the input.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None
+            Batch axis first. Building again draws new weights.
+
+        Raises
+        ------
+        ValueError
+            If the layer cannot work on this shape; the layer stays as it was.
+        """
+        before = (self.params, self._weights)
+        self.params, self._weights = {}, {}
+        try:
+            with self._named():
+                shape = self._checked_shape(input_shape)
+                self._build(shape, np.random.default_rng(self._seed))
+                output_shape = self.compute_output_shape(shape)
+                if self._initial_weights is not None:
+                    self._load(self._initial_weights)
+        except BaseException:
+            self.params, self._weights = before
+            raise
+        self.input_shape, self.output_shape = shape, output_shape
+        self.grads, self._cache = {}, None
+        self.built = True
+
+    def unbuild(self) -> None:
+        """Forget the weights, so that the layer can be built for another shape."""
+        self.params, self._weights, self.grads = {}, {}, {}
+        self.input_shape = self.output_shape = self._cache = None
+        self.built = False
+
+    def seed(self, seed: np.random.SeedSequence) -> None:
+        """
+        Set the source of the layer's random numbers: first weights, then noise.
+
+        Parameters
+        ----------
+        seed : numpy.random.SeedSequence
+            A model gives each layer a child of its own seed. An initializer with a
+            ``seed`` of its own ignores it.
+        """
+        self._seed = seed
+        self._noise = None
+
+    @property
+    def noise(self) -> np.random.Generator:
+        """Generator of the layer's training noise, such as dropout masks."""
+        if self._noise is None:
+            entropy, key = self._seed.entropy, (*self._seed.spawn_key, 0)
+            child = np.random.SeedSequence(entropy, spawn_key=key)
+            self._noise = np.random.default_rng(child)
+        return self._noise
+
+    def _checked_shape(self, input_shape: Sequence[int | None]) -> BatchShape:
+        try:
+            batch, *sizes = input_shape
+            shape: BatchShape = (
+                batch,
+                *(
+                    size
+                    if size is None
+                    else _validate.integer("input_shape", size, minimum=0)
+                    for size in sizes
+                ),
+            )
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                "input_shape must be a tuple of sizes, batch axis first, "
+                f"got {input_shape!r}"
+            ) from error
+        if self.input_rank is not None and len(shape) != self.input_rank:
+            raise ValueError(
+                f"input_shape must have {self.input_rank} axes, batch axis included, "
+                f"got {shape}"
+            )
+        return shape
+
+    def _add_weight(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        weight: Weight,
+        rng: np.random.Generator,
+        fans: tuple[int, int] | None = None,
+    ) -> None:
+        # A missing initializer means glorot_uniform in Keras, for the bias as well.
+        initializer = weight.initializer or initializers.GlorotUniform()
+        self.params[name] = draw_weight(name, initializer, shape, self.dtype, rng, fans)
+        self._weights[name] = weight
+
+    # Forward and backward --------------------------------------------------------
+
+    def forward_with_cache(
+        self,
+        x: ArrayLike,
+        training: bool = False,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Array, LayerCache]:
+        """
+        Compute the output and what its gradients need; the layer remembers nothing.
+
+        Parameters
+        ----------
+        x : array_like
+            Batch of inputs; cast to the layer's dtype. Not modified.
+        training : bool
+            Whether layers with training noise apply it.
+        rng : numpy.random.Generator, optional
+            Source of the noise; default: the layer's own.
+
+        Returns
+        -------
+        y : ndarray
+            Output, after the activation.
+        cache : LayerCache
+            For `backward_from_cache`.
+
+        Raises
+        ------
+        ValueError
+            If the layer was built for another shape.
+
+        See Also
+        --------
+        backward_from_cache : The gradients.
+        """
+        with self._named():
+            x = _validate.as_float_array("input", x, self.dtype.name)
+            if x.dtype.kind == "f":  # complex stays, for the complex step
+                x = x.astype(self.dtype, copy=False)
+            if not self.built:
+                self.build((None, *x.shape[1:]))
+            self._check_input(x)
+            z, inner = self._forward(x, training, self.noise if rng is None else rng)
+            y, activation = z, None
+            if self._activation_pair is not None:
+                y, activation = self._activation_pair[0](z)
+        activity_loss = None
+        if self.activity_regularizer is not None:
+            activity_loss = self.activity_regularizer(y) / max(1, len(y))
+        return y, LayerCache(y, z, activation, inner, activity_loss)
+
+    def backward_from_cache(
+        self,
+        dy: Array | None,
+        cache: LayerCache,
+        *,
+        dlogits: Array | None = None,
+        need_dx: bool = True,
+    ) -> tuple[Array | None, dict[str, Array]]:
+        """
+        Compute the gradients of ``sum(y*dy)`` and of this layer's penalties.
+
+        Parameters
+        ----------
+        dy : ndarray, shape of y, or None
+            Upstream gradient; ``None`` if all of it comes by `dlogits`.
+        cache : LayerCache
+            What `forward_with_cache` returned.
+        dlogits : ndarray, shape of y, optional
+            Upstream gradient that bypasses the activation.
+        need_dx : bool
+            Whether the gradient of the input is wanted.
+
+        Returns
+        -------
+        dx : ndarray or None
+            Gradient with respect to the input.
+        grads : dict of str to ndarray
+            Gradients with respect to the weights.
+
+        See Also
+        --------
+        forward_with_cache : The pure forward pass.
+        """
+        if self.activity_regularizer is not None:
+            activity = self.activity_regularizer.gradient(cache.y) / max(
+                1, len(cache.y)
+            )
+            dy = activity if dy is None else dy + activity
+        dz = dy
+        if dy is not None and self._activation_pair is not None:
+            dz = self._activation_pair[1](dy, cache.activation)
+        if dlogits is not None:
+            dz = dlogits if dz is None else dz + dlogits
+        if dz is None:
+            raise ValueError("dy must be given where dlogits is not, got None for both")
+        dx, grads = self._backward(dz, cache.inner, need_dx)
+        for name, weight in self._weights.items():
+            if weight.regularizer is not None:
+                grads[name] = grads[name] + self._penalty_gradient(name)
+        return dx, grads
+
+    def forward(self, x: ArrayLike, training: bool = False) -> Array:
+        """
+        Compute the output, and remember what `backward` needs.
+
+        Parameters
+        ----------
+        x : array_like
+            Batch of inputs. An unbuilt layer is built for its shape.
+        training : bool
+            Whether layers with training noise apply it.
+
+        Returns
+        -------
+        ndarray
+            Output, after the activation.
+        """
+        y, self._cache = self.forward_with_cache(x, training)
+        return y
+
+    def __call__(self, x: ArrayLike, training: bool = False) -> Array:
+        """Compute the output; see `forward`."""
+        return self.forward(x, training)
+
+    def backward(self, dy: ArrayLike) -> Array:
+        """
+        Give the gradient of the input, and leave those of the weights in `grads`.
+
+        Parameters
+        ----------
+        dy : array_like, shape of the last output
+            Upstream gradient.
+
+        Returns
+        -------
+        ndarray, shape of the last input
+            Gradient of ``sum(y*dy) + sum(self.losses)``.
+
+        Raises
+        ------
+        RuntimeError
+            If `forward` was not called before.
+        ValueError
+            If `dy` has another shape than the last output.
+        """
+        cache = self._cache
+        if cache is None:
+            raise RuntimeError(
+                f"{self.name}: backward needs the result of forward; call forward first"
+            )
+        with self._named():
+            dy = _validate.as_float_array("dy", dy, self.dtype.name)
+            if dy.shape != cache.y.shape:
+                raise ValueError(
+                    f"dy must have the shape of the last output, {cache.y.shape}, "
+                    f"got {dy.shape}"
+                )
+        dx, self.grads = self.backward_from_cache(
+            dy.astype(cache.y.dtype, copy=False), cache
+        )
+        if dx is None:
+            raise RuntimeError(f"{self.name}: _backward returned no dx")
+        return dx
+
+    def _check_input(self, x: Array) -> None:
+        """Refuse an input that the built layer does not fit; any is fine by default."""
+
+    @property
+    def final_activation(self) -> str | None:
+        """Name of the function whose plain result the output is, if it has one."""
+        return None
+
+    # Penalties and bounds --------------------------------------------------------
+
+    @property
+    def losses(self) -> list[float]:
+        """Penalties now: of the last output, then of each weight that has one."""
+        activity = self._cache.activity_loss if self._cache is not None else None
+        return [*([] if activity is None else [activity]), *self.weight_losses()]
+
+    def weight_losses(self) -> list[float]:
+        """Return the penalty of each weight that has a regularizer."""
+        return [
+            float(weight.regularizer(self._penalised(name)))
+            for name, weight in self._weights.items()
+            if weight.regularizer is not None
+        ]
+
+    def _penalised(self, name: str) -> Array:
+        """Return the weight as its regularizer sees it."""
+        return self.params[name]
+
+    def _penalty_gradient(self, name: str) -> Array:
+        gradient: Array = self._weights[name].regularizer.gradient(
+            self._penalised(name)
+        )
+        return gradient
+
+    def constrain(self) -> None:
+        """Put every weight that has a constraint back into its bounds, in place."""
+        for name, weight in self._weights.items():
+            if weight.constraint is not None:
+                self.params[name][...] = weight.constraint(self.params[name])
+
+    # Weights ---------------------------------------------------------------------
+
+    @property
+    def trainable_params(self) -> dict[str, Array]:
+        """The weights that an optimizer may change."""
+        return self.params if self.trainable else {}
+
+    def get_weights(self) -> list[Array]:
+        """
+        Return copies of the weights.
+
+        Returns
+        -------
+        list of ndarray
+            In Keras's order: kernel, bias.
+        """
+        return [value.copy() for value in self.params.values()]
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """
+        Replace the values of all weights.
+
+        Parameters
+        ----------
+        weights : sequence of array_like
+            In the order of `get_weights`; cast to the layer's dtype.
+
+        Raises
+        ------
+        ValueError
+            If the number or a shape differs; no weight is changed then.
+        """
+        with self._named():
+            self._load(weights)
+
+    def _load(self, weights: Sequence[ArrayLike]) -> None:
+        if len(weights) != len(self.params):
+            hint = "" if self.built or self.params else "; the layer is not built yet"
+            raise ValueError(
+                f"weights must be a list of {len(self.params)} arrays, "
+                f"got {len(weights)}{hint}"
+            )
+        checked = []
+        for (name, value), new in zip(self.params.items(), weights, strict=True):
+            array = _validate.numeric_array(f"weight {name}", new)
+            if array.shape != value.shape:
+                raise ValueError(
+                    f"weight {name} must have shape {value.shape}, got {array.shape}"
+                )
+            checked.append((value, array))
+        for value, array in checked:
+            value[...] = array
+
+    def count_params(self) -> int:
+        """
+        Return how many numbers the weights hold.
+
+        Returns
+        -------
+        int
+            Taps that fall on padding are counted.
+
+        Raises
+        ------
+        ValueError
+            If the layer is not built.
+        """
+        if not self.built:
+            raise ValueError(
+                f"{self.name}: count_params needs a built layer; call build or forward "
+                "first"
+            )
+        return sum(value.size for value in self.params.values())
+
+    # Config ----------------------------------------------------------------------
+
+    def get_config(self) -> Config:
+        """
+        Return the arguments that make an equal layer, with Keras's keys.
+
+        Returns
+        -------
+        dict
+            Ready for JSON.
+        """
+        shape = self.batch_input_shape
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": self.dtype.name,
+            **({} if shape is None else {"batch_input_shape": shape}),
+        }
+
+    @classmethod
+    def from_config(cls, config: Config) -> "Layer":
+        """
+        Make a layer from what `get_config` returned.
+
+        Parameters
+        ----------
+        config : dict
+            Keys missing in old configs take their defaults.
+
+        Returns
+        -------
+        Layer
+            Not built.
+
+        Raises
+        ------
+        TypeError
+            If a key is unknown or a required one is missing.
+        """
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        shape = self.output_shape or "not built"
+        return f"<{type(self).__name__} {self.name!r} {shape}>"
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Put the layer's name before the message of a ValueError."""
+        try:
+            yield
+        except ValueError as error:
+            label = getattr(self, "name", None) or type(self).__name__
+            message = str(error)
+            if message.startswith(f"{label}: "):
+                raise
+            raise ValueError(f"{label}: {message}") from error
+
+
+def _declared_shape(kwargs: dict[str, Any]) -> BatchShape | None:
+    """Take the four ways of naming the input's shape out of `kwargs`."""
+    batch_size = kwargs.pop("batch_size", None)
+    shape = kwargs.pop("input_shape", None)
+    dim = kwargs.pop("input_dim", None)
+    batch_shape = kwargs.pop("batch_input_shape", None)
+    if batch_shape is None:
+        if shape is None and dim is not None:
+            shape = (dim,)
+        if shape is None:
+            return None
+        name, sizes = "input_shape", (batch_size, *_as_tuple("input_shape", shape))
+    else:
+        name, sizes = (
+            "batch_input_shape",
+            _as_tuple("batch_input_shape", batch_shape),
+        )
+    return tuple(
+        None if size is None else _validate.integer(name, size, minimum=0)
+        for size in sizes
+    )
+
+
+def _as_tuple(name: str, value: Any) -> tuple[Any, ...]:
+    if isinstance(value, (int, np.integer)):
+        return (value,)
+    if isinstance(value, (str, bytes, Mapping)):
+        raise ValueError(f"{name} must be a tuple of sizes, got {value!r}")
+    try:
+        return tuple(value)
+    except TypeError:
+        raise ValueError(f"{name} must be a tuple of sizes, got {value!r}") from None
+
+
+def _float_dtype(dtype: Any) -> np.dtype:
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = dtype
+    return np.dtype(_validate.choice("dtype", name, config.FLOATS))
+
+
+def _unknown_argument(cls: Callable[..., Any], argument: str) -> TypeError:
+    known = [
+        *inspect.signature(cls).parameters,
+        *("name", "trainable", "dtype", "input_shape", "batch_input_shape"),
+        *("input_dim", "batch_size", "weights", "activity_regularizer"),
+    ]
+    near = _validate.suggestion(argument, known)
+    return TypeError(
+        f"{cls.__name__} must be given known arguments, got {argument!r}{near}"
+    )

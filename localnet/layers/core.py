@@ -1,0 +1,383 @@
+"""The layers that stand around locally connected ones in a model."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import _validate, config
+from .._typing import Array, Config
+from ..ops import (
+    dense_backward,
+    dense_forward,
+    dropout_backward,
+    dropout_forward,
+    dropout_mask,
+)
+from .base import BatchShape, Layer
+from .kernel import KernelLayer
+
+__all__ = ["Dense", "Dropout", "Flatten", "InputLayer", "Reshape"]
+
+
+class Dense(KernelLayer):
+    """
+    Connect every input of the last axis to every output.
+
+    Parameters
+    ----------
+    units : int
+        F, the number of outputs.
+    activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer
+        As for `localnet.layers.LocallyConnected1D`.
+    bias_regularizer, activity_regularizer, kernel_constraint, bias_constraint
+        As for `localnet.layers.LocallyConnected1D`.
+    **kwargs
+        Arguments of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument breaks its rule.
+
+    See Also
+    --------
+    localnet.ops.dense_forward : The function behind it.
+
+    Notes
+    -----
+    Input (N, ..., C), output (N, ..., F), kernel (C, F), bias (F,).
+
+    Examples
+    --------
+    >>> layer = Dense(2, kernel_initializer="ones")
+    >>> layer([[1.0, 2.0, 3.0]])
+    array([[6., 6.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+            **kwargs,
+        )
+        with self._named():
+            self.units = _validate.integer("units", units, minimum=1)
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        """Return (N, ..., F) for (N, ..., C); see `Layer.compute_output_shape`."""
+        return (*input_shape[:-1], self.units)
+
+    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
+        if len(input_shape) < 2 or input_shape[-1] is None:
+            raise ValueError(
+                "input_shape must have a known last axis beside the batch axis, "
+                f"got {input_shape}"
+            )
+        self._add_kernel_and_bias((input_shape[-1], self.units), (self.units,), rng)
+
+    def _check_input(self, x: Array) -> None:
+        channels = self.params["kernel"].shape[0]
+        if x.ndim < 2 or x.shape[-1] != channels:
+            raise ValueError(
+                f"input must have {channels} values on its last axis, "
+                f"got shape {x.shape}"
+            )
+
+    def _forward(
+        self, x: Array, training: bool, rng: np.random.Generator
+    ) -> tuple[Array, Any]:
+        return dense_forward(x, self.params["kernel"], self.params.get("bias"))
+
+    def _backward(
+        self, dz: Array, cache: Any, need_dx: bool
+    ) -> tuple[Array | None, dict[str, Array]]:
+        dx, dkernel, dbias = dense_backward(dz, cache, need_dx=need_dx)
+        return dx, self._weight_grads(dkernel, dbias)
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        return {**super().get_config(), "units": self.units, **self._kernel_config()}
+
+
+class ShapeLayer(Layer):
+    """A layer that only rearranges: its backward restores the input's shape."""
+
+    def _rearrange(self, x: Array) -> Array:
+        raise NotImplementedError
+
+    def _restore(self, dz: Array, input_shape: tuple[int, ...]) -> Array:
+        return dz.reshape(input_shape)
+
+    def _forward(
+        self, x: Array, training: bool, rng: np.random.Generator
+    ) -> tuple[Array, Any]:
+        return self._rearrange(x), x.shape
+
+    def _backward(
+        self, dz: Array, cache: Any, need_dx: bool
+    ) -> tuple[Array, dict[str, Array]]:
+        return self._restore(dz, cache), {}
+
+
+class InputLayer(ShapeLayer):
+    """
+    Name the shape of a model's input.
+
+    Parameters
+    ----------
+    input_shape : tuple of int, optional
+        Shape of one sample.
+    **kwargs
+        Arguments of `Layer`; Keras's ``sparse``, ``ragged`` and ``optional`` must be
+        false.
+
+    Examples
+    --------
+    >>> InputLayer((8, 8, 1)).batch_input_shape
+    (None, 8, 8, 1)
+    """
+
+    def __init__(self, input_shape: Any = None, **kwargs: Any) -> None:
+        for unsupported in ("sparse", "ragged", "optional"):
+            if kwargs.pop(unsupported, False):
+                raise ValueError(f"InputLayer: {unsupported} must be False, got True")
+        super().__init__(input_shape=input_shape, **kwargs)
+
+    def _rearrange(self, x: Array) -> Array:
+        return x
+
+
+class Flatten(ShapeLayer):
+    """
+    Give every sample as one vector.
+
+    Parameters
+    ----------
+    data_format : {"channels_last", "channels_first"}, optional
+        For channels_first the channel axis is moved last before flattening, as Keras
+        does. Default: ``localnet.config.image_data_format()``.
+    **kwargs
+        Arguments of `Layer`.
+
+    Examples
+    --------
+    >>> Flatten()([[[1.0, 2.0], [3.0, 4.0]]])
+    array([[1., 2., 3., 4.]], dtype=float32)
+    """
+
+    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        with self._named():
+            self.data_format = _validate.choice(
+                "data_format",
+                config.image_data_format() if data_format is None else data_format,
+                config.DATA_FORMATS,
+            )
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        """Return (N, product of the rest); see `Layer.compute_output_shape`."""
+        sizes = input_shape[1:]
+        if None in sizes:
+            return (input_shape[0], None)
+        return (input_shape[0], math.prod(s for s in sizes if s is not None))
+
+    def _moves_channels(self, ndim: int) -> bool:
+        return self.data_format == "channels_first" and ndim > 2
+
+    def _rearrange(self, x: Array) -> Array:
+        if self._moves_channels(x.ndim):
+            x = np.moveaxis(x, 1, -1)
+        return x.reshape(len(x), math.prod(x.shape[1:]))
+
+    def _restore(self, dz: Array, input_shape: tuple[int, ...]) -> Array:
+        if self._moves_channels(len(input_shape)):
+            samples, channels, *sizes = input_shape
+            return np.moveaxis(dz.reshape(samples, *sizes, channels), -1, 1)
+        return dz.reshape(input_shape)
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        return {**super().get_config(), "data_format": self.data_format}
+
+
+class Reshape(ShapeLayer):
+    """
+    Give every sample another shape.
+
+    Parameters
+    ----------
+    target_shape : tuple of int
+        Without the batch axis; one entry may be -1 and is worked out.
+    **kwargs
+        Arguments of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If the entries are not integers, or when the layer is built for a sample that
+        has another number of values.
+
+    Examples
+    --------
+    >>> Reshape((2, -1))([[1.0, 2.0, 3.0, 4.0]])
+    array([[[1., 2.],
+            [3., 4.]]], dtype=float32)
+    """
+
+    def __init__(self, target_shape: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        with self._named():
+            try:
+                target = tuple(
+                    _validate.integer("target_shape", size, minimum=-1)
+                    for size in target_shape
+                )
+            except TypeError:
+                target = (-1, -1)
+            if target.count(-1) > 1:
+                raise ValueError(
+                    "target_shape must be a tuple of sizes with at most one -1, "
+                    f"got {target_shape!r}"
+                )
+            self.target_shape = target
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        """Return (N, *target_shape); see `Layer.compute_output_shape`."""
+        sizes = [s for s in input_shape[1:] if s is not None]
+        if len(sizes) < len(input_shape) - 1:
+            return (
+                input_shape[0],
+                *(None if s == -1 else s for s in self.target_shape),
+            )
+        total = math.prod(sizes)
+        known = math.prod(s for s in self.target_shape if s != -1)
+        free = -1 in self.target_shape
+        if (total % known if known else total) if free else total != known:
+            raise ValueError(
+                f"{self.name}: target_shape must hold as many values as one sample, "
+                f"{total}, got {self.target_shape}"
+            )
+        rest = total // known if known else 0
+        return (input_shape[0], *(rest if s == -1 else s for s in self.target_shape))
+
+    def _rearrange(self, x: Array) -> Array:
+        shape = self.compute_output_shape(x.shape)
+        return x.reshape([len(x), *(s for s in shape[1:] if s is not None)])
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        return {**super().get_config(), "target_shape": self.target_shape}
+
+
+class Dropout(Layer):
+    """
+    Set a random part of the input to zero while training, and scale the rest up.
+
+    Parameters
+    ----------
+    rate : float
+        Part that is dropped, in [0, 1).
+    noise_shape : tuple of int or None, optional
+        Shape of the mask; axes of size 1 share it. ``None`` entries follow the input.
+    seed : int, optional
+        Seed of the masks; default: a child of the model's seed.
+    **kwargs
+        Arguments of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `rate` is not in [0, 1).
+
+    See Also
+    --------
+    localnet.ops.dropout_forward : The function behind it.
+
+    Examples
+    --------
+    >>> Dropout(0.5)([[1.0, 2.0]])  # not training: nothing is dropped
+    array([[1., 2.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Any = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        with self._named():
+            self.rate = _validate.number("rate", rate, minimum=0.0, maximum=1.0)
+            if self.rate == 1:
+                raise ValueError(f"rate must be less than 1, got {rate!r}")
+            self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+            self.mask_seed = (
+                None if seed is None else _validate.integer("seed", seed, minimum=0)
+            )
+        if self.mask_seed is not None:
+            self.seed(np.random.SeedSequence(self.mask_seed))
+
+    def seed(self, seed: np.random.SeedSequence) -> None:
+        """Set the source of the masks, unless the layer has a seed of its own."""
+        own = self.mask_seed
+        super().seed(seed if own is None else np.random.SeedSequence(own))
+
+    def _mask_shape(self, x: Array) -> tuple[int, ...]:
+        if self.noise_shape is None:
+            return x.shape
+        shape = tuple(
+            size if wanted is None else wanted
+            for wanted, size in zip(self.noise_shape, x.shape, strict=False)
+        )
+        if len(self.noise_shape) != x.ndim or any(
+            wanted not in (1, size) for wanted, size in zip(shape, x.shape, strict=True)
+        ):
+            raise ValueError(
+                f"noise_shape must broadcast to the input's shape {x.shape}, "
+                f"got {self.noise_shape}"
+            )
+        return shape
+
+    def _forward(
+        self, x: Array, training: bool, rng: np.random.Generator
+    ) -> tuple[Array, Array | None]:
+        if not training or self.rate == 0:
+            return x, None
+        mask = dropout_mask(self._mask_shape(x), self.rate, rng, x.dtype)
+        return dropout_forward(x, mask)
+
+    def _backward(
+        self, dz: Array, cache: Array | None, need_dx: bool
+    ) -> tuple[Array, dict[str, Array]]:
+        return (dz if cache is None else dropout_backward(dz, cache)), {}
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        return {
+            **super().get_config(),
+            "rate": self.rate,
+            "noise_shape": self.noise_shape,
+            "seed": self.mask_seed,
+        }

@@ -1,0 +1,113 @@
+"""What Dense and the locally connected layers share: kernel, bias and activation."""
+
+from typing import Any
+
+import numpy as np
+
+from .. import constraints, initializers, regularizers
+from .._typing import Array, Config
+from .activation import (
+    activation_pair,
+    plain_name,
+    resolve_activation,
+    serialize_activation,
+)
+from .base import Layer, Weight
+
+__all__ = ["KernelLayer"]
+
+
+class KernelLayer(Layer):
+    """
+    A layer with a weight called kernel and, if wanted, one called bias.
+
+    Parameters
+    ----------
+    activation : str, callable, (forward, backward) pair, layer or None
+        Applied last; ``None`` is linear.
+    use_bias : bool
+        Whether a bias is added.
+    kernel_initializer, bias_initializer : initializer
+        How the weights are born.
+    kernel_regularizer, bias_regularizer, activity_regularizer : regularizer or None
+        Penalties on the weights and on the output.
+    kernel_constraint, bias_constraint : constraint or None
+        Applied after every update by an optimizer.
+    **kwargs
+        Arguments of `Layer`.
+    """
+
+    def __init__(
+        self,
+        *,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        with self._named():
+            self.activation = resolve_activation(activation)
+            self._activation_pair = activation_pair(self.activation)
+            self.use_bias = bool(use_bias)
+            self.kernel_initializer = initializers.get(kernel_initializer)
+            self.bias_initializer = initializers.get(bias_initializer)
+            self.kernel_regularizer = regularizers.get(kernel_regularizer)
+            self.bias_regularizer = regularizers.get(bias_regularizer)
+            self.kernel_constraint = constraints.get(kernel_constraint)
+            self.bias_constraint = constraints.get(bias_constraint)
+
+    @property
+    def kernel(self) -> Array | None:
+        """The live kernel, or None before the layer is built."""
+        return self.params.get("kernel")
+
+    @property
+    def bias(self) -> Array | None:
+        """The live bias, or None without one."""
+        return self.params.get("bias")
+
+    @property
+    def final_activation(self) -> str | None:
+        """Name of the function whose plain result the output is, if it has one."""
+        return plain_name(self.activation)
+
+    def _add_kernel_and_bias(
+        self,
+        kernel_shape: tuple[int, ...],
+        bias_shape: tuple[int, ...],
+        rng: np.random.Generator,
+        fans: tuple[int, int] | None = None,
+    ) -> None:
+        kernel = Weight(
+            self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint
+        )
+        self._add_weight("kernel", kernel_shape, kernel, rng, fans=fans)
+        if self.use_bias:
+            bias = Weight(
+                self.bias_initializer, self.bias_regularizer, self.bias_constraint
+            )
+            self._add_weight("bias", bias_shape, bias, rng)
+
+    def _weight_grads(self, dkernel: Array, dbias: Array | None) -> dict[str, Array]:
+        return {"kernel": dkernel, **({} if dbias is None else {"bias": dbias})}
+
+    def _kernel_config(self) -> Config:
+        """Return the part of the config that every kernel layer ends with."""
+        return {
+            "activation": serialize_activation(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
+        }

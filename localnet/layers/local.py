@@ -1,0 +1,388 @@
+"""Locally connected layers: convolution whose kernel differs from place to place."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .. import _validate, config
+from .._typing import Array, Config
+from ..geometry import PADDINGS, Geometry, output_length
+from ..ops import local_conv_backward, local_conv_forward, patch_indices
+from .base import BatchShape
+from .kernel import KernelLayer
+
+__all__ = ["LocallyConnected1D", "LocallyConnected2D", "LocallyConnected3D"]
+
+FANS = ("keras", "local")
+
+
+class LocallyConnected(KernelLayer):
+    """The one implementation behind the three public classes, told apart by `rank`."""
+
+    rank: ClassVar[int]
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        implementation: int = 1,
+        *,
+        dilation_rate: Any = 1,
+        fans: str = "keras",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+            **kwargs,
+        )
+        with self._named():
+            self.filters = _validate.integer("filters", filters, minimum=1)
+            self.kernel_size = _validate.sizes("kernel_size", kernel_size, self.rank)
+            self.strides = _validate.sizes("strides", strides, self.rank)
+            self.padding = _validate.choice("padding", padding, PADDINGS)
+            self.data_format = _validate.choice(
+                "data_format",
+                config.image_data_format() if data_format is None else data_format,
+                config.DATA_FORMATS,
+            )
+            self.implementation = _validate.integer(
+                "implementation", implementation, minimum=1
+            )
+            if self.implementation > 3:
+                raise ValueError(
+                    f"implementation must be 1, 2 or 3, got {implementation!r}"
+                )
+            self.dilation_rate = _validate.sizes(
+                "dilation_rate", dilation_rate, self.rank
+            )
+            if max(self.dilation_rate) > 1 and max(self.strides) > 1:
+                raise ValueError(
+                    "dilation_rate must be 1 where strides is not, got "
+                    f"dilation_rate {self.dilation_rate} and strides {self.strides}"
+                )
+            self.fans = _validate.choice("fans", fans, FANS)
+        self.input_rank = self.rank + 2
+        # (L, K, 1), False where a tap falls on padding; None if none does.
+        self._inside: Array | None = None
+
+    # Shapes ----------------------------------------------------------------------
+
+    def _geometry(self, input_shape: BatchShape) -> Geometry:
+        return Geometry.of(
+            tuple(size for size in input_shape[1:] if size is not None),
+            kernel_size=self.kernel_size,
+            strides=self.strides,
+            padding=self.padding,
+            dilation_rate=self.dilation_rate,
+            data_format=self.data_format,
+        )
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        """
+        Return the shape of the output for a shape of the input.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None
+            (N, *S, C) or (N, C, *S); sizes that are not known stay so.
+
+        Returns
+        -------
+        tuple of int or None
+            (N, *O, F) or (N, F, *O).
+
+        Raises
+        ------
+        ValueError
+            If the rank is wrong or no window fits into an axis.
+
+        Examples
+        --------
+        >>> LocallyConnected1D(64, 3).compute_output_shape((None, 10, 32))
+        (None, 8, 64)
+        """
+        with self._named():
+            shape = self._checked_shape(input_shape)
+            last = self.data_format == "channels_last"
+            sizes = shape[1:-1] if last else shape[2:]
+            outputs = tuple(
+                output_length(n, r, s, self.padding, d)
+                for n, r, s, d in zip(
+                    sizes,
+                    self.kernel_size,
+                    self.strides,
+                    self.dilation_rate,
+                    strict=True,
+                )
+            )
+            if any(o is not None and o < 1 for o in outputs):
+                raise ValueError(
+                    "kernel_size must leave at least one output location, got "
+                    f"{self.kernel_size} for input_shape {shape}"
+                )
+            if last:
+                return (shape[0], *outputs, self.filters)
+            return (shape[0], self.filters, *outputs)
+
+    # Weights ---------------------------------------------------------------------
+
+    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
+        if None in input_shape[1:]:
+            raise ValueError(
+                "input_shape must be known but for the batch axis, because every "
+                f"location has weights of its own, got {input_shape}"
+            )
+        geometry = self._geometry(input_shape)
+        # What a convolution of the same window would have.
+        local_fans = (
+            geometry.patch_size,
+            geometry.patch_size // max(1, geometry.channels) * self.filters,
+        )
+        self._add_kernel_and_bias(
+            geometry.kernel_shape(self.filters),
+            geometry.bias_shape(self.filters),
+            rng,
+            fans=local_fans if self.fans == "local" else None,
+        )
+        self._inside = None
+        if geometry.has_pads:
+            self._inside = (patch_indices(geometry) >= 0)[:, :, np.newaxis]
+            self.params["kernel"] *= self._inside
+
+    def _penalised(self, name: str) -> Array:
+        # Taps on padding carry nothing, so that penalties are those of
+        # implementation 3, which does not store them.
+        weight = super()._penalised(name)
+        if name == "kernel" and self._inside is not None:
+            return weight * self._inside
+        return weight
+
+    def _penalty_gradient(self, name: str) -> Array:
+        gradient = super()._penalty_gradient(name)
+        if name == "kernel" and self._inside is not None:
+            return gradient * self._inside
+        return gradient
+
+    # Forward and backward --------------------------------------------------------
+
+    def _check_input(self, x: Array) -> None:
+        if self.input_shape is None or x.shape[1:] != self.input_shape[1:]:
+            raise ValueError(
+                f"input must have the shape the layer was built for, "
+                f"{self.input_shape}, got {x.shape}"
+            )
+
+    def _forward(
+        self, x: Array, training: bool, rng: np.random.Generator
+    ) -> tuple[Array, Any]:
+        return local_conv_forward(
+            x,
+            self.params["kernel"],
+            self.params.get("bias"),
+            kernel_size=self.kernel_size,
+            strides=self.strides,
+            padding=self.padding,
+            dilation_rate=self.dilation_rate,
+            data_format=self.data_format,
+        )
+
+    def _backward(
+        self, dz: Array, cache: Any, need_dx: bool
+    ) -> tuple[Array | None, dict[str, Array]]:
+        dx, dkernel, dbias = local_conv_backward(dz, cache, need_dx=need_dx)
+        return dx, self._weight_grads(dkernel, dbias)
+
+    # Config ----------------------------------------------------------------------
+
+    def get_config(self) -> Config:
+        """
+        Return the arguments that make an equal layer, with Keras's keys.
+
+        Returns
+        -------
+        dict
+            ``dilation_rate`` and ``fans`` stand in it only off their defaults, since
+            Keras refuses keys that it does not know.
+        """
+        dilated = max(self.dilation_rate) > 1
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "data_format": self.data_format,
+            **self._kernel_config(),
+            "implementation": self.implementation,
+            **({"dilation_rate": self.dilation_rate} if dilated else {}),
+            **({"fans": self.fans} if self.fans != "keras" else {}),
+        }
+
+
+class LocallyConnected1D(LocallyConnected):
+    r"""
+    Connect every window of a sequence to outputs by weights of its own.
+
+    Like a 1-D convolution, but the weights are not shared between positions.
+
+    Parameters
+    ----------
+    filters : int
+        F, outputs per position.
+    kernel_size : int or tuple of 1 int
+        R, the window.
+    strides : int or tuple of 1 int
+        Step between windows; must be 1 where `dilation_rate` is not.
+    padding : {"valid", "same"}
+        Any case. ``same`` gives ``ceil(length / stride)`` positions.
+    data_format : {"channels_last", "channels_first"}, optional
+        Default: ``localnet.config.image_data_format()``, read when the layer is made.
+    activation : str, callable, (forward, backward) pair, layer or None
+        Applied last; ``None`` is linear.
+    use_bias : bool
+        Whether each output has a bias of its own.
+    kernel_initializer, bias_initializer : initializer
+        ``None`` means glorot_uniform, for the bias as well.
+    kernel_regularizer, bias_regularizer, activity_regularizer : regularizer or None
+        Penalties on the weights and on the output (divided by the batch size).
+    kernel_constraint, bias_constraint : constraint or None
+        Applied after every update. Axis 0 of the kernel is the position axis.
+    implementation : {1, 2, 3}
+        Kept for old configs; weights have the layout of implementation 1 always.
+    dilation_rate : int or tuple of 1 int
+        Distance between the taps of a window.
+    fans : {"keras", "local"}
+        What initializers of the VarianceScaling family take for fan_in and fan_out.
+        ``keras``: counts the positions too, so that the layer starts small.
+        ``local``: R*C and R*F, as for the convolution that it replaces.
+    **kwargs
+        name, trainable, dtype, input_shape, batch_input_shape, input_dim, batch_size,
+        weights.
+
+    Raises
+    ------
+    ValueError
+        If an argument breaks its rule.
+    TypeError
+        If a keyword is unknown or `name` is not a string.
+
+    See Also
+    --------
+    localnet.ops.local_conv_forward : The function behind it.
+
+    Notes
+    -----
+    Input (N, W, C) or (N, C, W), output (N, O, F) or (N, F, O); kernel (O, R*C, F) and
+    bias (O, F) in both data formats:
+
+    .. math:: y_{nlf} = \sum_k p_{nlk} w_{lkf} + b_{lf}
+
+    Keras's quirks are kept: the K values of the kernel are ordered (tap, channel) for
+    channels_last and (channel, tap) for channels_first, and for channels_first the bias
+    is reshaped, not transposed.
+
+    References
+    ----------
+    .. [1] Keras 2, ``keras.layers.LocallyConnected1D``.
+
+    Examples
+    --------
+    >>> layer = LocallyConnected1D(64, 3)
+    >>> layer.build((None, 10, 32))
+    >>> layer.output_shape, layer.count_params()
+    ((None, 8, 64), 49664)
+    """
+
+    rank = 1
+
+
+class LocallyConnected2D(LocallyConnected):
+    """
+    Connect every window of an image to outputs by weights of its own.
+
+    Like a 2-D convolution, but the weights are not shared between positions. All
+    arguments are those of `LocallyConnected1D`, with two spatial axes.
+
+    Parameters
+    ----------
+    filters : int
+        F, outputs per position.
+    kernel_size, strides, dilation_rate : int or tuple of 2 ints
+        Rows first; one number serves both axes.
+    **kwargs
+        As for `LocallyConnected1D`, in the same order.
+
+    See Also
+    --------
+    LocallyConnected1D : Where every argument is explained.
+
+    Notes
+    -----
+    Input (N, H, W, C) or (N, C, H, W); kernel (O_h*O_w, R_h*R_w*C, F), positions in
+    row-major order; bias (O_h, O_w, F) in both data formats.
+
+    References
+    ----------
+    .. [1] Keras 2, ``keras.layers.LocallyConnected2D``.
+
+    Examples
+    --------
+    >>> layer = LocallyConnected2D(64, (3, 3))
+    >>> layer.build((None, 32, 32, 3))
+    >>> layer.output_shape
+    (None, 30, 30, 64)
+    >>> layer.count_params() == (30 * 30) * (3 * 3 * 3 * 64) + (30 * 30) * 64
+    True
+    """
+
+    rank = 2
+
+
+class LocallyConnected3D(LocallyConnected):
+    """
+    Connect every window of a volume to outputs by weights of its own.
+
+    Keras never had it; it is the same layer with three spatial axes.
+
+    Parameters
+    ----------
+    filters : int
+        F, outputs per position.
+    kernel_size, strides, dilation_rate : int or tuple of 3 ints
+        One number serves all three axes.
+    **kwargs
+        As for `LocallyConnected1D`, in the same order.
+
+    See Also
+    --------
+    LocallyConnected1D : Where every argument is explained.
+
+    Examples
+    --------
+    >>> layer = LocallyConnected3D(2, 2)
+    >>> layer.build((None, 4, 4, 4, 1))
+    >>> layer.output_shape, layer.kernel.shape
+    ((None, 3, 3, 3, 2), (27, 8, 2))
+    """
+
+    rank = 3
