@@ -1,0 +1,220 @@
+"""
+The data of `fit`, `evaluate` and `predict`: checked once, then cut into batches.
+
+Everything that can be wrong with data is found here, before any weight changes.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import _validate
+from ._typing import Array, ArrayLike
+
+__all__ = ["Data", "class_weights_of", "split"]
+
+
+@dataclass(frozen=True)
+class Data:
+    """
+    Inputs, targets and weights of equal length; what is not given is None.
+
+    Build it with `Data.of`, which checks them.
+    """
+
+    x: Array
+    y: Any = None
+    sample_weight: Array | None = None
+
+    @classmethod
+    def of(
+        cls,
+        x: ArrayLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        class_weight: Mapping[int, float] | None = None,
+        *,
+        need_y: bool = True,
+    ) -> "Data":
+        """
+        Check the arrays that a caller gave.
+
+        Parameters
+        ----------
+        x, y, sample_weight : array_like
+            First axis: samples.
+        class_weight : mapping of int to float, optional
+            Multiplied into the sample weights; every class of `y` must be in it.
+        need_y : bool
+            Whether targets are required.
+
+        Returns
+        -------
+        Data
+            References to the arrays, no copies.
+
+        Raises
+        ------
+        ValueError
+            If an array is empty, is not numeric, or has another length than `x`.
+        """
+        x = _samples("x", x)
+        if y is None:
+            if need_y:
+                raise ValueError("y must be given, got None")
+            return cls(x)
+        y = _samples("y", y)
+        if len(y) != len(x):
+            raise ValueError(
+                f"x and y must have the same length, got {len(x)} and {len(y)} samples"
+            )
+        weight = None
+        if sample_weight is not None:
+            weight = _samples("sample_weight", sample_weight)
+            if len(weight) != len(x):
+                raise ValueError(
+                    "sample_weight must have one entry per sample, "
+                    f"got {len(weight)} for {len(x)} samples"
+                )
+        if class_weight is not None:
+            factors = class_weights_of(y, class_weight)
+            if weight is None:
+                weight = factors
+            else:
+                weight = weight * factors.reshape(-1, *(1,) * (weight.ndim - 1))
+        return cls(x, y, weight)
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, index: Any) -> "Data":
+        """Return the samples that an index or a slice selects."""
+        return Data(
+            self.x[index],
+            None if self.y is None else self.y[index],
+            None if self.sample_weight is None else self.sample_weight[index],
+        )
+
+    def batches(
+        self,
+        batch_size: int,
+        *,
+        shuffle: bool | str = False,
+        rng: np.random.Generator | None = None,
+    ) -> Iterator["Data"]:
+        """
+        Yield the samples in batches; the last one may be smaller.
+
+        Parameters
+        ----------
+        batch_size : int
+            Samples per batch.
+        shuffle : bool or "batch"
+            ``True``: a new permutation of the samples; ``"batch"``: the order of the
+            batches only, so that `x` can be a file on disk.
+        rng : numpy.random.Generator, optional
+            Needed for shuffling.
+
+        Yields
+        ------
+        Data
+            One batch.
+        """
+        starts = np.arange(0, len(self), batch_size)
+        if shuffle and rng is None:
+            raise ValueError("rng must be given for shuffling, got None")
+        if shuffle == "batch" and rng is not None:
+            starts = rng.permutation(starts)
+        if shuffle is True and rng is not None:
+            order = rng.permutation(len(self))
+            for start in starts:
+                yield self.take(order[start : start + batch_size])
+        else:
+            for start in starts:
+                yield self.take(slice(start, start + batch_size))
+
+
+def _samples(name: str, value: Any) -> Array:
+    array = _validate.numeric_array(name, value)
+    if array.ndim == 0:
+        raise ValueError(f"{name} must have a sample axis, got one number, {array}")
+    if len(array) == 0:
+        raise ValueError(f"{name} must hold samples, got shape {array.shape}")
+    return array
+
+
+def split(data: Data, fraction: float) -> tuple[Data, Data]:
+    """
+    Take the last part of the samples away, before any shuffling.
+
+    Parameters
+    ----------
+    data : Data
+        All samples.
+    fraction : float
+        Part to take, in (0, 1): cut at ``floor(n*(1 - fraction))``, as Keras does.
+
+    Returns
+    -------
+    first, last : Data
+        The two parts.
+
+    Raises
+    ------
+    ValueError
+        If one side would be empty.
+    """
+    fraction = _validate.number("validation_split", fraction, minimum=0.0, maximum=1.0)
+    cut = int(np.floor(len(data) * (1.0 - fraction)))
+    if cut in (0, len(data)):
+        raise ValueError(
+            "validation_split must leave samples on both sides, "
+            f"got {fraction} of {len(data)} samples"
+        )
+    return data.take(slice(0, cut)), data.take(slice(cut, None))
+
+
+def class_weights_of(y: Array, class_weight: Mapping[int, float]) -> Array:
+    """
+    Return the weight of each sample's class.
+
+    Parameters
+    ----------
+    y : ndarray of shape (N,), (N, 1) or (N, C)
+        Labels, or one row of class indicators per sample.
+    class_weight : mapping of int to float
+        Weight per class.
+
+    Returns
+    -------
+    ndarray of shape (N,)
+        One weight per sample.
+
+    Raises
+    ------
+    ValueError
+        If a class of `y` has no weight, or `y` has more than two axes.
+    """
+    if not isinstance(class_weight, Mapping):
+        raise ValueError(
+            f"class_weight must be a dict of class to weight, got {class_weight!r}"
+        )
+    if y.ndim > 2:
+        raise ValueError(
+            f"class_weight must be used with y of 1 or 2 axes, got shape {y.shape}"
+        )
+    labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
+    weights = {
+        key: _validate.number(f"class_weight[{key!r}]", value)
+        for key, value in class_weight.items()
+    }
+    classes, inverse = np.unique(labels, return_inverse=True)
+    missing = [c for c in classes.tolist() if c not in weights]
+    if missing:
+        raise ValueError(
+            f"class_weight must have a weight for every class of y, got none for "
+            f"{missing[0]!r}"
+        )
+    return np.array([weights[c] for c in classes.tolist()])[inverse]

@@ -1,0 +1,611 @@
+"""Models: layers wired together, trained by the loop of `localnet.training`."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import __version__, losses, metrics, optimizers
+from . import layers as layers_module
+from ._registry import custom_object_scope
+from ._typing import Array, ArrayLike, Config
+from .interop import native
+from .layers import InputLayer, Layer, LayerCache
+from .layers.base import BatchShape, unique_name
+from .summary import summary_table
+from .training import Trainable
+
+__all__ = ["Sequential", "load_model"]
+
+
+class Sequential(Trainable):
+    """
+    A stack of layers, each fed with the output of the one before.
+
+    Parameters
+    ----------
+    layers : list of Layer, optional
+        Added in order.
+    name : str, optional
+        Default: ``"sequential"``, numbered within the process.
+    seed : int or SeedSequence, optional
+        Seed of everything random in the model: each layer's start values and noise, and
+        the shuffling. Default: fresh entropy.
+
+    Raises
+    ------
+    ValueError
+        If a layer does not fit, or two have the same name.
+
+    See Also
+    --------
+    localnet.layers : What can be stacked.
+
+    Examples
+    --------
+    >>> from localnet.layers import LocallyConnected1D
+    >>> model = Sequential()
+    >>> model.add(LocallyConnected1D(64, 3, input_shape=(10, 32)))
+    >>> model.output_shape
+    (None, 8, 64)
+    >>> model.add(LocallyConnected1D(32, 3))
+    >>> model.output_shape
+    (None, 6, 32)
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer] | None = None,
+        name: str | None = None,
+        *,
+        seed: int | np.random.SeedSequence | None = None,
+    ) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"name must be a string, got {name!r}")
+        super().__init__()
+        if not isinstance(seed, np.random.SeedSequence):
+            try:
+                seed = np.random.SeedSequence(seed)
+            except (TypeError, ValueError):
+                raise ValueError(
+                    f"seed must be an integer >= 0 or None, got {seed!r}"
+                ) from None
+        shuffling, self._seeds = seed.spawn(2)
+        self._shuffle_rng = np.random.default_rng(shuffling)
+        self._stack: list[Layer] = []
+        self.name = unique_name(type(self).__name__) if name is None else name
+        for layer in layers or ():
+            self.add(layer)
+
+    # Structure -------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Layer]:  # type: ignore[override]
+        """The layers in order, without an InputLayer."""
+        return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
+
+    @property
+    def built(self) -> bool:  # type: ignore[override]
+        """Whether every layer has its weights."""
+        return bool(self.layers) and all(layer.built for layer in self._stack)
+
+    @property
+    def input_shape(self) -> BatchShape | None:
+        """Shape of the input, batch axis first; None if it is not known yet."""
+        if not self._stack:
+            return None
+        first = self._stack[0]
+        return first.input_shape or first.batch_input_shape
+
+    @property
+    def output_shape(self) -> BatchShape | None:
+        """Shape of the output, batch axis first; None if it is not known yet."""
+        return self._stack[-1].output_shape if self._stack else None
+
+    def add(self, layer: Any) -> None:
+        """
+        Put a layer on top.
+
+        Parameters
+        ----------
+        layer : Layer
+            It is built at once if the shape of the model's input is known.
+
+        Raises
+        ------
+        ValueError
+            If it is not a layer, its name is taken, or it cannot be built on the shape
+            below. The model stays as it was.
+        """
+        if not isinstance(layer, Layer):
+            hint = "; make an instance of the class" if isinstance(layer, type) else ""
+            raise ValueError(f"layer must be a Layer, got {layer!r}{hint}")
+        if any(other is layer for other in self._stack):
+            raise ValueError(
+                f"layer must be added once, got {layer.name!r} a second time"
+            )
+        if any(other.name == layer.name for other in self._stack):
+            raise ValueError(
+                f"layer must have a name of its own, got {layer.name!r} a second time"
+            )
+        if isinstance(layer, InputLayer) and self._stack:
+            raise ValueError("InputLayer must be the first layer of a model")
+        # An InputLayer draws nothing and must not shift the seeds of the others.
+        if not isinstance(layer, InputLayer):
+            layer.seed(self._seeds.spawn(1)[0])
+        if not layer.built:
+            below = self.output_shape if self._stack else layer.batch_input_shape
+            if below is not None and None not in below[1:]:
+                layer.build(below)
+        self._stack.append(layer)
+
+    def pop(self) -> None:
+        """
+        Take the top layer away.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        if not self.layers:
+            raise ValueError(f"{self.name}: pop needs a layer, the model has none")
+        self._stack.pop()
+
+    def build(self, input_shape: Sequence[int | None] | None = None) -> None:
+        """
+        Create the weights of all layers that have none.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None, optional
+            Batch axis first; needed if no layer names it.
+
+        Raises
+        ------
+        ValueError
+            If the shape is missing or does not fit a layer.
+        """
+        if not self.layers:
+            raise ValueError(f"{self.name}: a model without layers cannot be built")
+        shape = self.input_shape if input_shape is None else tuple(input_shape)
+        if shape is None:
+            raise ValueError(
+                f"{self.name}: input_shape must be given to build or to the first layer"
+            )
+        fresh = []
+        try:
+            for layer in self._stack:
+                if not layer.built:
+                    layer.build(shape)
+                    fresh.append(layer)
+                shape = layer.compute_output_shape(shape)
+        except BaseException:
+            for layer in fresh:
+                layer.unbuild()
+            raise
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """
+        Return one layer.
+
+        Parameters
+        ----------
+        name : str, optional
+            Its name.
+        index : int, optional
+            Its place, from 0; give one of the two.
+
+        Returns
+        -------
+        Layer
+            The layer itself.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer, or not exactly one argument is given.
+        """
+        if (name is None) == (index is None):
+            raise ValueError("get_layer must be given a name or an index, not both")
+        for place, layer in enumerate(self.layers):
+            if layer.name == name or place == index:
+                return layer
+        names = [layer.name for layer in self.layers]
+        wanted = name if index is None else index
+        raise ValueError(f"layer must be one of {names}, got {wanted!r}")
+
+    def summary(self, print_fn: Any = None) -> None:
+        """
+        Print the layers with their output shapes and numbers of parameters.
+
+        Parameters
+        ----------
+        print_fn : callable, optional
+            Called with the text; default: written to standard output.
+
+        Raises
+        ------
+        ValueError
+            If the model is not built.
+        """
+        if not self.built:
+            raise ValueError(
+                f"{self.name}: summary needs a built model; call build(input_shape) "
+                "or give the first layer an input_shape"
+            )
+        text = summary_table(self.name, type(self).__name__, self.layers)
+        if print_fn is None:
+            sys.stdout.write(text + "\n")
+        else:
+            print_fn(text)
+
+    # Running ---------------------------------------------------------------------
+
+    def __call__(self, x: ArrayLike, training: bool = False) -> Array:
+        """Compute the output for a batch."""
+        if not self.built:
+            self.build((None, *np.shape(x)[1:]))
+        return self._run(np.asarray(x), training, {})[0]
+
+    def _run(
+        self, x: Array, training: bool, noise: Mapping[str, np.random.Generator]
+    ) -> tuple[Array, list[LayerCache]]:
+        tape = []
+        for layer in self.layers:
+            x, cache = layer.forward_with_cache(x, training, noise.get(layer.name))
+            tape.append(cache)
+        return x, tape
+
+    def _run_back(
+        self, dy: Array | None, dlogits: Array | None, tape: list[LayerCache]
+    ) -> dict[str, dict[str, Array]]:
+        layers = self.layers
+        learns = [bool(layer.trainable_params) for layer in layers]
+        grads: dict[str, dict[str, Array]] = {}
+        for place in range(len(layers) - 1, -1, -1):
+            if not any(learns[: place + 1]):
+                break
+            dy, grads[layers[place].name] = layers[place].backward_from_cache(
+                dy,
+                tape[place],
+                dlogits=dlogits,
+                need_dx=any(learns[:place]),
+            )
+            dlogits = None
+        return grads
+
+    # Weights ---------------------------------------------------------------------
+
+    def get_weights(self) -> list[Array]:
+        """
+        Return copies of all weights.
+
+        Returns
+        -------
+        list of ndarray
+            Layer by layer, kernel before bias.
+        """
+        return [value for layer in self.layers for value in layer.get_weights()]
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """
+        Replace the values of all weights.
+
+        Parameters
+        ----------
+        weights : sequence of array_like
+            In the order of `get_weights`.
+
+        Raises
+        ------
+        ValueError
+            If the number or a shape differs; no weight is changed then.
+        """
+        self._need_built("set_weights")
+        former = self.get_weights()
+        if len(weights) != len(former):
+            raise ValueError(
+                f"weights must be a list of {len(former)} arrays, got {len(weights)}"
+            )
+        try:
+            self._load(weights)
+        except BaseException:
+            self._load(former)
+            raise
+
+    def _load(self, weights: Sequence[ArrayLike]) -> None:
+        start = 0
+        for layer in self.layers:
+            stop = start + len(layer.params)
+            layer.set_weights(weights[start:stop])
+            start = stop
+
+    def count_params(self) -> int:
+        """
+        Return how many numbers the weights hold.
+
+        Returns
+        -------
+        int
+            Sum over the layers.
+
+        Raises
+        ------
+        ValueError
+            If the model is not built.
+        """
+        self._need_built("count_params")
+        return sum(layer.count_params() for layer in self.layers)
+
+    def _need_built(self, method: str) -> None:
+        if not self.built:
+            raise ValueError(
+                f"{self.name}: {method} needs a built model; call build(input_shape)"
+            )
+
+    # Config and files ------------------------------------------------------------
+
+    def get_config(self) -> Config:
+        """
+        Return the names and arguments that make an equal model, as Keras does.
+
+        Returns
+        -------
+        dict
+            Ready for JSON.
+        """
+        stack = list(self._stack)
+        entries = [layers_module.serialize(layer) for layer in stack]
+        shape = self.input_shape
+        if shape is not None and stack and not isinstance(stack[0], InputLayer):
+            first = InputLayer(
+                batch_input_shape=shape,
+                dtype=stack[0].dtype,
+                name=f"{stack[0].name}_input",
+            )
+            entries.insert(0, layers_module.serialize(first))
+        return {"name": self.name, "layers": entries}
+
+    @classmethod
+    def from_config(
+        cls, config: Any, custom_objects: Mapping[str, Any] | None = None
+    ) -> "Sequential":
+        """
+        Make a model from what `get_config` returned.
+
+        Parameters
+        ----------
+        config : dict or list
+            Also the list of layers that early Keras 2 wrote.
+        custom_objects : mapping of str to object, optional
+            Classes and functions of your own by name.
+
+        Returns
+        -------
+        Sequential
+            With fresh weights.
+
+        Raises
+        ------
+        ValueError
+            If a layer is unknown or its config does not fit.
+        """
+        if isinstance(config, list):
+            config = {"layers": config}
+        if not isinstance(config, dict) or not isinstance(config.get("layers"), list):
+            raise ValueError(
+                f"config must be a dict with a list of layers, got {config!r}"
+            )
+        model = cls(name=config.get("name"))
+        with custom_object_scope(custom_objects or {}):
+            for entry in config["layers"]:
+                layer = layers_module.deserialize(entry)
+                model.add(layer)
+        shape = config.get("build_input_shape")
+        if shape is not None and not model.built:
+            model.build(shape)
+        return model
+
+    def to_json(self, **kwargs: Any) -> str:
+        """
+        Return the config as JSON text.
+
+        Parameters
+        ----------
+        **kwargs
+            Passed to `json.dumps`, such as ``indent``.
+
+        Returns
+        -------
+        str
+            For `from_config` after `json.loads`: its entry ``config``.
+        """
+        return json.dumps(
+            {
+                "class_name": type(self).__name__,
+                "config": self.get_config(),
+                "keras_version": f"localnet {__version__}",
+                "backend": "numpy",
+            },
+            **kwargs,
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """
+        Write the model to one file: config, weights and how it is trained.
+
+        Parameters
+        ----------
+        path : str or path-like
+            ``.npz``; the suffix is added if there is none.
+
+        Returns
+        -------
+        pathlib.Path
+            The file; an old one of this name is replaced as a whole.
+
+        Raises
+        ------
+        ValueError
+            If the model is not built, or the suffix is another.
+        OSError
+            If the file cannot be written.
+
+        See Also
+        --------
+        load_model : Reads it.
+        """
+        self._need_built("save")
+        config: Config = {"class_name": "Sequential", "config": self.get_config()}
+        arrays = self._weight_entries()
+        if self.optimizer is not None:
+            config["training"] = {
+                "optimizer": optimizers.serialize(self.optimizer),
+                "loss": losses.serialize(self._loss_identifier()),
+                **{
+                    key: [_metric_name(metric) for metric in self._compiled_with[key]]
+                    for key in ("metrics", "weighted_metrics")
+                },
+                "loss_weights": self._compiled_with["loss_weights"],
+            }
+            for key, value in self.optimizer.get_state().items():
+                arrays[f"optimizer/{key}"] = value
+        return native.write(_npz(path), config, arrays)
+
+    def _loss_identifier(self) -> Any:
+        return None if self.loss is None else losses.as_loss(self.loss)
+
+    def save_weights(self, path: str | os.PathLike[str]) -> Path:
+        """
+        Write the weights alone.
+
+        Parameters
+        ----------
+        path : str or path-like
+            ``.npz``; the suffix is added if there is none.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        ValueError
+            If the model is not built, or the suffix is another.
+        OSError
+            If the file cannot be written.
+        """
+        self._need_built("save_weights")
+        names = [layer.name for layer in self.layers]
+        config: Config = {"class_name": "weights", "layers": names}
+        return native.write(_npz(path), config, self._weight_entries())
+
+    def load_weights(self, path: str | os.PathLike[str]) -> None:
+        """
+        Read weights that `save_weights` or `save` wrote, by position.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file.
+
+        Raises
+        ------
+        ValueError
+            If the file is none of ours, or its shapes are not the model's. No weight
+            is changed then.
+        OSError
+            If the file cannot be opened.
+        """
+        self._need_built("load_weights")
+        _, arrays = native.read(path)
+        self.set_weights(_weights_of(arrays))
+
+    def _weight_entries(self) -> dict[str, Array]:
+        return {
+            f"weights/{place:04d}": value
+            for place, value in enumerate(self.get_weights())
+        }
+
+
+def load_model(
+    path: str | os.PathLike[str],
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+) -> Sequential:
+    """
+    Read a model that `Sequential.save` wrote.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    custom_objects : mapping of str to object, optional
+        Classes and functions of your own by name.
+    compile : bool
+        Whether to restore loss, metrics and the optimizer with its state.
+
+    Returns
+    -------
+    Sequential
+        It predicts, and goes on training, as the saved one would.
+
+    Raises
+    ------
+    ValueError
+        If the file is none of ours, is damaged, or names an unknown class.
+    OSError
+        If the file cannot be opened.
+    """
+    config, arrays = native.read(path)
+    if config.get("class_name") != "Sequential":
+        raise ValueError(
+            f"{path} must hold a Sequential model, got {config.get('class_name')!r}"
+        )
+    with custom_object_scope(custom_objects or {}):
+        try:
+            model = Sequential.from_config(config.get("config"))
+            model.set_weights(_weights_of(arrays))
+            training = config.get("training")
+            if compile and training is not None:
+                model.compile(
+                    optimizers.deserialize(training["optimizer"]),
+                    training["loss"],
+                    training["metrics"],
+                    training["loss_weights"],
+                    training["weighted_metrics"],
+                )
+                state = {
+                    name.removeprefix("optimizer/"): value
+                    for name, value in arrays.items()
+                    if name.startswith("optimizer/")
+                }
+                if model.optimizer is not None:
+                    model.optimizer.set_state(state)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} must describe a model: {error}") from error
+    return model
+
+
+def _weights_of(arrays: Mapping[str, Array]) -> list[Array]:
+    names = sorted(name for name in arrays if name.startswith("weights/"))
+    return [arrays[name] for name in names]
+
+
+def _metric_name(metric: Any) -> str:
+    return metric if isinstance(metric, str) else str(metrics.serialize(metric))
+
+
+def _npz(path: str | os.PathLike[str]) -> Path:
+    path = Path(path)
+    if path.suffix not in ("", ".npz"):
+        raise ValueError(
+            f"path must end in .npz, the format of localnet, got {str(path)!r}"
+        )
+    return path
