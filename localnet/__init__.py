@@ -1,3 +1,79 @@
-"""localnet: the reference for locally connected layers, in pure NumPy."""
+"""
+localnet: the reference for locally connected layers, in pure NumPy.
+
+A locally connected layer is a convolution that does not share its weights: every output
+location has a kernel of its own.
+
+Stateless functions live in `localnet.ops`, layers in `localnet.layers`, and
+`localnet.Sequential` trains them with the API and the numbers of Keras 2.
+
+Submodules are loaded when they are first used, so that ``import localnet`` costs next to
+nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import (
+        activations,
+        callbacks,
+        config,
+        constraints,
+        datasets,
+        gradcheck,
+        initializers,
+        interop,
+        layers,
+        losses,
+        metrics,
+        models,
+        ops,
+        optimizers,
+        regularizers,
+    )
+    from ._registry import custom_object_scope
+    from .models import Sequential, load_model
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Sequential",
+    "activations",
+    "callbacks",
+    "config",
+    "constraints",
+    "custom_object_scope",
+    "datasets",
+    "gradcheck",
+    "initializers",
+    "interop",
+    "layers",
+    "load_model",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "optimizers",
+    "regularizers",
+]
+
+# Names that are not submodules, and the submodule they live in.
+_HOMES = {
+    "Sequential": "models",
+    "custom_object_scope": "_registry",
+    "load_model": "models",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f".{_HOMES.get(name, name)}", __name__)
+    value = getattr(module, name) if name in _HOMES else module
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -10,7 +10,8 @@ __all__ = ["Array", "ArrayLike", "Config", "DTypeLike", "Pair", "Seed", "Shape"]
 
 Array: TypeAlias = NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
-Seed: TypeAlias = int | np.random.SeedSequence | np.random.Generator | None
+# Quoted, so that numpy.random is not loaded before it is needed.
+Seed: TypeAlias = "int | np.random.SeedSequence | np.random.Generator | None"
 # A JSON-ready description of an object, as ``get_config`` returns it.
 Config: TypeAlias = dict[str, Any]
 # (forward, backward): forward(...) -> (y, cache), backward(dy, cache) -> gradients.

@@ -8,6 +8,7 @@ of assignments. A check raises ``ValueError`` with a single string and changes n
 import difflib
 import math
 import operator
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ __all__ = [
     "number",
     "numeric_array",
     "optional_number",
+    "path",
     "sizes",
     "suggestion",
 ]
@@ -86,6 +88,17 @@ def optional_number(
 ) -> float | None:
     """Return None for None, else `value` as a finite float of at least `minimum`."""
     return None if value is None else number(name, value, minimum=minimum)
+
+
+def path(name: str, value: Any) -> str:
+    """Return a str or path-like `value` as a str."""
+    try:
+        result = os.fspath(value)
+    except TypeError:
+        result = None
+    if not isinstance(result, str):
+        raise ValueError(f"{name} must be a str or path-like, got {value!r}")
+    return result
 
 
 def sizes(name: str, value: Any, n: int, *, minimum: int = 1) -> Shape:

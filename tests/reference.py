@@ -13,8 +13,8 @@ def load(name: str) -> dict[str, Any]:
     """Return the arrays of one file; 0-d strings are parsed as the JSON they hold."""
     with np.load(ROOT / name, allow_pickle=False) as data:
         return {
-            key: json.loads(str(data[key])) if data[key].dtype.kind == "U" else data[key]
-            for key in data.files
+            key: json.loads(str(value)) if value.dtype.kind == "U" else value
+            for key, value in data.items()
         }
 
 

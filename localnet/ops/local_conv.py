@@ -161,7 +161,6 @@ def local_conv_forward(
                 f"bias must have shape (*O, F) = {bias_shape}, got {bias.shape}"
             )
         dtype = np.result_type(dtype, bias)
-        bias = bias.astype(dtype, copy=False)
     kernel = kernel.astype(dtype, copy=False)
     padded = pad(x.astype(dtype, copy=False), geometry)
     workspace = workspace or Workspace()

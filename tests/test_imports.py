@@ -1,0 +1,140 @@
+"""Importing localnet is cheap, and its modules import downwards only."""
+
+import ast
+import configparser
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "localnet"
+NOT_AT_IMPORT = {
+    "h5py",
+    "matplotlib",
+    "sklearn",
+    "pytest",
+    "scipy.signal",
+    "scipy.sparse",
+    "scipy.special",
+    "tqdm",
+}
+
+
+def test_import_localnet_loads_nothing_heavy():
+    code = f"import sys, localnet; print(*{NOT_AT_IMPORT!r} & sys.modules.keys())"
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert result.stdout.split() == []
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imports(name: str, source: str, *, is_package: bool) -> set[str]:
+    """Return every module of localnet that the source of module `name` imports."""
+    package = name if is_package else name.rpartition(".")[0]
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = importlib.util.resolve_name(
+                "." * node.level + (node.module or ""), package
+            )
+            for alias in node.names:
+                whole = f"{base}.{alias.name}"
+                found.add(whole if whole in MODULES else base)
+    return {target for target in found if target.partition(".")[0] == "localnet"}
+
+
+def floors() -> dict[str, tuple[int, str]]:
+    """Return (height, name) for every entry of the contract in setup.cfg."""
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg", encoding="utf-8")
+    lines = parser["importlinter:contract:floors"]["layers"].split("\n")
+    rows = [line for line in lines if line.strip()]
+    return {
+        entry.strip(): (height, entry.strip())
+        for height, line in enumerate(reversed(rows))
+        for entry in line.split("|")
+    }
+
+
+FLOORS = floors()
+
+
+def floor_of(module: str) -> tuple[int, str] | None:
+    """Return the floor of a module: that of the entry that it is or lies in."""
+    while module:
+        if module in FLOORS:
+            return FLOORS[module]
+        module = module.rpartition(".")[0]
+    return None
+
+
+def may_import(module: str, target: str) -> bool:
+    """Whether `target` stands lower, or in the same entry; neighbours stay apart."""
+    floor, ground = floor_of(module), floor_of(target)
+    for name, found in ((module, floor), (target, ground)):
+        assert found, f"{name} must stand on a floor of [importlinter] in setup.cfg"
+    return ground == floor or ground[0] < floor[0]
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "localnet"])
+def test_imports_go_down_only(name):
+    path = MODULES[name]
+    source = path.read_text(encoding="utf-8")
+    for target in imports(name, source, is_package=path.name == "__init__.py"):
+        if target == "localnet":
+            continue
+        assert may_import(name, target), f"{name} must not import {target}"
+
+
+@pytest.mark.parametrize(
+    ("module", "target", "expected"),
+    [
+        ("localnet.ops.dense", "localnet.config", True),
+        ("localnet.ops.dense", "localnet.ops.bias", True),
+        ("localnet.ops.dense", "localnet.layers.local", False),
+        ("localnet.losses", "localnet.activations", False),
+        ("localnet._typing", "localnet._validate", False),
+    ],
+)
+def test_floors_are_told_apart(module, target, expected):
+    assert may_import(module, target) is expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import localnet.ops.naive", {"localnet.ops.naive"}),
+        ("from .. import _validate, config", {"localnet._validate", "localnet.config"}),
+        ("from . import blocked", {"localnet.ops.blocked"}),
+        ("from ..geometry import Geometry", {"localnet.geometry"}),
+        ("from localnet import __version__", {"localnet"}),
+        ("def f():\n    from ..ops.bias import add_bias", {"localnet.ops.bias"}),
+        ("import numpy as np\nfrom scipy import sparse", set()),
+    ],
+)
+def test_every_form_of_import_is_seen(source, expected):
+    assert imports("localnet.ops.matrix", source, is_package=False) == expected
+
+
+def test_a_package_resolves_its_own_dots():
+    assert imports("localnet.ops", "from .bias import x", is_package=True) == {
+        "localnet.ops.bias"
+    }

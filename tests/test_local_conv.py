@@ -1,0 +1,441 @@
+"""The locally connected layer: three engines, threads, purity, dtypes, refusals."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from raising import refuses
+from strategies import LAYOUTS, LocalConvProblem, local_conv_problems
+
+from localnet import config
+from localnet.ops import (
+    Workspace,
+    blocked,
+    local_conv,
+    local_conv_backward,
+    local_conv_forward,
+)
+
+# More than `blocked.THREAD_LIMIT` multiply-adds, 8 parts of columns, 2 input tiles.
+LARGE = LocalConvProblem(
+    batch=32, input_shape=(32, 32, 3), filters=16, kernel_size=(3, 3), dtype="float32"
+)
+PROBLEMS = {
+    "1d": LocalConvProblem(2, (6, 2), 3, kernel_size=(3,)),
+    "1d-strided-past-the-window": LocalConvProblem(2, (9, 2), 2, (2,), strides=(3,)),
+    "2d-same": LocalConvProblem(
+        2, (4, 3, 2), 2, (3, 2), strides=(2, 1), padding="same"
+    ),
+    "2d-channels-first": LocalConvProblem(
+        2, (2, 4, 3), 2, (2, 2), data_format="channels_first"
+    ),
+    "2d-dilated": LocalConvProblem(1, (5, 4, 2), 2, (2, 2), dilation_rate=(2, 1)),
+    "2d-pads-of-minus-one": LocalConvProblem(
+        2, (3, 3, 1), 2, (2, 2), padding=((1, 0), (0, 2)), pad_value=-1.0
+    ),
+    "3d": LocalConvProblem(1, (3, 2, 3, 2), 2, (2, 1, 2)),
+}
+problems = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+engines = pytest.mark.parametrize("engine", config.ENGINES)
+
+
+def run(problem, engine="blocked", **options):
+    """Return y, dx, dkernel and dbias of one problem."""
+    return run_arrays(problem, engine, *problem.arrays, **options)
+
+
+def run_arrays(problem, engine, x, kernel, bias, dy, *, need_dx=True, workspace=None):
+    """Return the same for other arrays in the geometry of the problem."""
+    with config.engine(engine):
+        y, cache = local_conv_forward(
+            x, kernel, bias, **problem.options, workspace=workspace
+        )
+        grads = local_conv_backward(dy, cache, need_dx=need_dx, workspace=workspace)
+    return y, *grads
+
+
+def random_reals(problem, rng):
+    """Return x, kernel, bias and dy of a problem with values off any grid."""
+    return [rng.standard_normal(a.shape).astype(a.dtype) for a in problem.arrays]
+
+
+# --- engines --------------------------------------------------------------------------
+
+
+@given(local_conv_problems())
+def test_engines_agree_bit_for_bit_on_integers(problem):
+    naive, einsum, fast = (run(problem, engine) for engine in config.ENGINES)
+    for expected, *others in zip(naive, einsum, fast, strict=True):
+        for got in others:
+            if expected is None:
+                assert got is None
+                continue
+            assert_array_equal(got, expected, strict=True)
+            assert got.dtype == problem.dtype
+            assert got.flags.c_contiguous
+
+
+@engines
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_results_are_c_contiguous_whatever_the_memory_layout(
+    layout, data_format, engine
+):
+    problem = LocalConvProblem(
+        3, (4, 5, 4), 3, (2, 2), data_format=data_format, layouts=(layout,) * 4
+    )
+    contiguous = [np.ascontiguousarray(a) for a in problem.arrays]
+    for got, expected in zip(
+        run(problem, engine), run_arrays(problem, engine, *contiguous), strict=True
+    ):
+        assert got.flags.c_contiguous
+        assert_array_equal(got, expected)
+
+
+@given(local_conv_problems(), st.sampled_from(config.ENGINES))
+def test_pure_whatever_the_memory_layout(problem, engine):
+    arguments = [a for a in problem.arrays if a is not None]
+    before = [a.copy() for a in arguments]
+    results = [a for a in run(problem, engine) if a is not None]
+    for array, copy in zip(arguments, before, strict=True):
+        assert_array_equal(array, copy)
+        assert not any(np.shares_memory(array, result) for result in results)
+    for i, result in enumerate(results):
+        assert result.flags.writeable
+        assert not any(np.shares_memory(result, other) for other in results[:i])
+
+
+@given(local_conv_problems())
+def test_a_problem_prints_as_code_that_makes_it_again(problem):
+    again = eval(repr(problem))
+    for ours, theirs in zip(problem.arrays, again.arrays, strict=True):
+        assert (ours is None) == (theirs is None)
+        if ours is not None:
+            assert_array_equal(ours, theirs, strict=True)
+            assert ours.strides == theirs.strides
+
+
+@pytest.mark.parametrize(
+    ("engine", "module", "function"),
+    [
+        ("naive", local_conv.naive, "{}"),
+        ("einsum", local_conv, "_einsum_{}"),
+        ("blocked", blocked, "{}"),
+    ],
+    ids=config.ENGINES,
+)
+def test_each_name_reaches_its_engine(engine, module, function, monkeypatch):
+    x, kernel, bias, dy = PROBLEMS["1d"].arrays
+    y, grads = np.ones(1), local_conv.LocalConvGrads(np.ones(1), np.ones(1), None)
+    monkeypatch.setattr(module, function.format("forward"), lambda *_: y)
+    monkeypatch.setattr(module, function.format("backward"), lambda *_: grads)
+    config.set_engine(engine)
+    got, cache = local_conv_forward(x, kernel, bias, kernel_size=3)
+    assert got is y
+    assert local_conv_backward(dy, cache).dx is grads.dx
+
+
+@engines
+@problems
+def test_what_is_not_needed_is_none_and_changes_nothing_else(problem, engine):
+    _, dx, dkernel, dbias = run(problem, engine)
+    _, no_dx, same_dkernel, same_dbias = run(problem, engine, need_dx=False)
+    assert no_dx is None
+    assert_array_equal(same_dkernel, dkernel)
+    assert_array_equal(same_dbias, dbias)
+    _, same_dx, same_dkernel, no_dbias = run(replace(problem, use_bias=False), engine)
+    assert no_dbias is None
+    assert_array_equal(same_dx, dx)
+    assert_array_equal(same_dkernel, dkernel)
+
+
+@problems
+def test_batches_cut_into_tiles_with_a_remainder(problem, monkeypatch):
+    problem = replace(problem, batch=5)
+    _, kernel, _, _ = problem.arrays
+    expected = run(problem, "naive")
+    monkeypatch.setattr(blocked, "GEMM_LIMIT", 2 * kernel[0].size)
+    tiles = [slice(0, 2), slice(2, 4), slice(4, 5)]
+    assert blocked.batch_tiles(5, kernel.shape) == tiles
+    assert blocked.input_tiles(5, kernel.shape) == tiles
+    for got, want in zip(run(problem), expected, strict=True):
+        assert_array_equal(got, want)
+
+
+def test_a_product_larger_than_the_limit_takes_one_sample_at_a_time(monkeypatch):
+    monkeypatch.setattr(blocked, "GEMM_LIMIT", 1)
+    assert blocked.batch_tiles(2, (1, 3, 4)) == [slice(0, 1), slice(1, 2)]
+
+
+# --- threads --------------------------------------------------------------------------
+
+
+def bits(problem, arrays):
+    return [a.tobytes() for a in run_arrays(problem, "blocked", *arrays)]
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_same_bits_for_any_number_of_threads_and_every_run(data_format, rng):
+    last = data_format == "channels_last"
+    problem = replace(
+        LARGE,
+        input_shape=LARGE.input_shape if last else (3, 32, 32),
+        data_format=data_format,
+    )
+    arrays = random_reals(problem, rng)
+    assert blocked.is_large(problem.batch, arrays[1])
+    results = []
+    for threads in (1, 2, 4, 2):
+        config.set_num_threads(threads)
+        results.append(bits(problem, arrays))
+    assert results[0] == results[1] == results[2] == results[3]
+
+
+@problems
+def test_same_bits_for_any_number_of_threads_on_small_problems(
+    problem, monkeypatch, rng
+):
+    problem = replace(problem, batch=17)
+    arrays = random_reals(problem, rng)
+    config.set_num_threads(1)
+    expected = bits(problem, arrays)
+    monkeypatch.setattr(blocked, "THREAD_LIMIT", 0)
+    for threads in (2, 4):
+        config.set_num_threads(threads)
+        assert bits(problem, arrays) == expected
+
+
+@problems
+def test_the_work_is_cut_by_the_shapes_alone(problem):
+    kernel_shape = problem.arrays[1].shape
+    cuts = []
+    for threads in (1, 2, 4):
+        config.set_num_threads(threads)
+        cuts.append(
+            (
+                blocked.parts_of_columns(problem.geometry),
+                blocked.batch_tiles(100, kernel_shape),
+                blocked.input_tiles(100, kernel_shape),
+            )
+        )
+    assert cuts[0] == cuts[1] == cuts[2]
+
+
+# --- gradients ------------------------------------------------------------------------
+
+
+@engines
+@problems
+def test_gradients_equal_central_differences_exactly(problem, engine):
+    x, kernel, bias, dy = problem.arrays
+    _, *grads = run(problem, engine)
+    arguments = [x, kernel, bias]
+
+    def loss():
+        with config.engine("einsum"):
+            y, _ = local_conv_forward(*arguments, **problem.options)
+        return np.sum(dy * y)
+
+    # y is linear in each argument and all values are integers: the step may be 1.
+    for position, grad in enumerate(grads):
+        original = arguments[position]
+        for index in np.ndindex(original.shape):
+            slopes = []
+            for step in (1.0, -1.0):
+                arguments[position] = original.copy()
+                arguments[position][index] += step
+                slopes.append(loss())
+            assert (slopes[0] - slopes[1]) / 2 == grad[index], index
+        arguments[position] = original
+
+
+@engines
+def test_cells_that_no_window_reads_have_gradient_zero(engine):
+    problem = LocalConvProblem(2, (9, 1), 1, kernel_size=(2,), strides=(3,))
+    dx = run(problem, engine)[1]
+    assert_array_equal(dx[:, 2::3], 0)
+
+
+# --- workspace ------------------------------------------------------------------------
+
+
+def test_a_workspace_changes_no_bit_and_is_never_aliased(rng):
+    workspace = Workspace()
+    for _ in range(2):  # the second round meets buffers of other sizes, full of numbers
+        for problem in PROBLEMS.values():
+            expected = run(problem)
+            got = run(problem, workspace=workspace)
+            for ours, theirs in zip(got, expected, strict=True):
+                assert_array_equal(ours, theirs, strict=True)
+                for buffer in workspace._buffers.values():
+                    assert not np.shares_memory(ours, buffer)
+    assert workspace._buffers
+
+
+def test_the_cache_refers_to_x_and_holds_no_patches():
+    x, kernel, bias, _ = PROBLEMS["1d"].arrays
+    _, cache = local_conv_forward(x, kernel, bias, kernel_size=3)
+    assert np.shares_memory(cache.padded, x)
+    assert cache.kernel is kernel
+    assert cache.padded.shape == x.shape
+
+
+# --- dtypes ---------------------------------------------------------------------------
+
+
+@engines
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex128"])
+def test_dtype_is_kept(dtype, engine):
+    for result in run(replace(PROBLEMS["2d-same"], dtype=dtype), engine):
+        assert result.dtype == dtype
+
+
+@engines
+@pytest.mark.parametrize("floatx", config.FLOATS)
+def test_integers_and_booleans_become_floatx(floatx, engine):
+    config.set_floatx(floatx)
+    config.set_engine(engine)
+    kernel = np.array([[[2], [3]], [[5], [7]]])
+    y, cache = local_conv_forward([[[True], [False], [True]]], kernel, kernel_size=2)
+    assert_array_equal(y, np.array([[[2], [7]]], floatx), strict=True)
+    grads = local_conv_backward([[[1], [1]]], cache)
+    assert grads.dx.dtype == grads.dkernel.dtype == floatx
+
+
+def test_floats_of_two_widths_give_the_wider_one():
+    x, kernel, bias, dy = PROBLEMS["1d"].arrays
+    narrow = np.float32
+    for arguments in [
+        (x, kernel.astype(narrow), bias.astype(narrow)),
+        (x.astype(narrow), kernel, bias.astype(narrow)),
+        (x.astype(narrow), kernel.astype(narrow), bias),
+    ]:
+        y, cache = local_conv_forward(*arguments, kernel_size=3)
+        grads = local_conv_backward(dy.astype(narrow), cache)
+        assert {a.dtype for a in (y, *grads)} == {np.dtype("float64")}
+
+
+def test_a_wider_dy_does_not_widen_the_gradients():
+    x, kernel, bias, dy = replace(PROBLEMS["1d"], dtype="float32").arrays
+    _, cache = local_conv_forward(x, kernel, bias, kernel_size=3)
+    grads = local_conv_backward(dy.astype("float64"), cache)
+    assert {a.dtype for a in grads} == {np.dtype("float32")}
+
+
+@engines
+def test_complex_step_gives_the_gradient(engine, rng):
+    problem = PROBLEMS["2d-same"]
+    x, kernel, bias, dy = random_reals(problem, rng)
+    direction = rng.standard_normal(kernel.shape)
+    config.set_engine(engine)
+    _, cache = local_conv_forward(x, kernel, bias, **problem.options)
+    y, _ = local_conv_forward(x, kernel + 1e-200j * direction, bias, **problem.options)
+    slope = np.sum(dy * y.imag) / 1e-200
+    dkernel = local_conv_backward(dy, cache).dkernel
+    assert_allclose(slope, np.sum(dkernel * direction), rtol=1e-13)
+
+
+# --- sizes of zero --------------------------------------------------------------------
+
+
+@engines
+@pytest.mark.parametrize(
+    ("batch", "channels", "filters"),
+    [(0, 2, 3), (2, 0, 3), (2, 2, 0)],
+    ids=["no-samples", "no-channels", "no-filters"],
+)
+def test_an_empty_sum_is_zero(batch, channels, filters, engine):
+    problem = LocalConvProblem(batch, (4, 3, channels), filters, (2, 2))
+    _, _, bias, dy = problem.arrays
+    y, dx, dkernel, dbias = run(problem, engine)
+    assert_array_equal(y, np.broadcast_to(bias, (batch, 3, 2, filters)))
+    assert_array_equal(dx, np.zeros((batch, 4, 3, channels)))
+    assert_array_equal(dkernel, np.zeros((6, 4 * channels, filters)))
+    assert_array_equal(dbias, dy.sum(axis=0))
+
+
+# --- refusals -------------------------------------------------------------------------
+
+X, KERNEL = np.zeros((2, 5, 3)), np.zeros((4, 6, 2))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            (np.zeros((5, 3)), KERNEL),
+            "x must have a sample axis, 1 to 3 spatial axes and a channel axis, "
+            "got shape (5, 3)",
+        ),
+        (
+            (np.zeros((1, 1, 1, 1, 1, 1)), KERNEL),
+            "x must have a sample axis, 1 to 3 spatial axes and a channel axis, "
+            "got shape (1, 1, 1, 1, 1, 1)",
+        ),
+        (
+            (X, np.zeros((4, 5, 2))),
+            "kernel must have shape (L, K, F) = (4, 6, F), got (4, 5, 2)",
+        ),
+        (
+            (X, np.zeros((4, 6))),
+            "kernel must have shape (L, K, F) = (4, 6, F), got (4, 6)",
+        ),
+        ((X, 1.0), "kernel must have shape (L, K, F) = (4, 6, F), got ()"),
+        (
+            (X, KERNEL, np.zeros(2)),
+            "bias must have shape (*O, F) = (4, 2), got (2,)",
+        ),
+        (([[["a"]]], KERNEL), "x must hold numbers, got dtype <U1"),
+        ((X, None), "kernel must hold numbers, got dtype object"),
+        ((X, KERNEL, "b"), "bias must hold numbers, got dtype <U1"),
+        (
+            ([[1.0, 2.0], [3.0]], KERNEL),
+            "x must be a rectangular array of numbers, got rows of unequal length",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_forward_refuses(arguments, sentence):
+    with refuses(sentence):
+        local_conv_forward(*arguments, kernel_size=2)
+
+
+def test_a_bias_of_channels_first_has_the_shape_of_channels_last():
+    x, kernel = np.zeros((2, 1, 3, 4)), np.zeros((6, 4, 5))
+    with refuses("bias must have shape (*O, F) = (2, 3, 5), got (5, 2, 3)"):
+        local_conv_forward(
+            x,
+            kernel,
+            np.zeros((5, 2, 3)),
+            kernel_size=2,
+            data_format="channels_first",
+        )
+
+
+def test_forward_refuses_what_geometry_refuses():
+    with refuses(
+        "kernel_size must fit into the padded input, got (6,): "
+        "kernel_size 6 over length 5 with padding 'valid' leaves no output location"
+    ):
+        local_conv_forward(X, KERNEL, kernel_size=6)
+
+
+@engines
+@pytest.mark.parametrize(
+    ("dy", "sentence"),
+    [
+        (np.zeros((2, 4, 3)), "dy must have the shape of y, (2, 4, 2), got (2, 4, 3)"),
+        (np.zeros((1, 4, 2)), "dy must have the shape of y, (2, 4, 2), got (1, 4, 2)"),
+        (1.0, "dy must have the shape of y, (2, 4, 2), got ()"),
+        ("dy", "dy must hold numbers, got dtype <U2"),
+    ],
+    ids=["filters", "batch", "scalar", "text"],
+)
+def test_backward_refuses(dy, sentence, engine):
+    config.set_engine(engine)
+    _, cache = local_conv_forward(X, KERNEL, kernel_size=2)
+    with refuses(sentence):
+        local_conv_backward(dy, cache)

@@ -1,0 +1,183 @@
+"""Argument checks: what each returns, and the whole sentence of each refusal."""
+
+import math
+from pathlib import PurePosixPath
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from raising import refuses
+
+from localnet import _validate
+
+
+@pytest.mark.parametrize(
+    ("word", "words", "expected"),
+    [
+        ("blokced", ["naive", "blocked"], "; did you mean 'blocked'?"),
+        ("glorotuniform", ["GlorotUniform"], "; did you mean 'GlorotUniform'?"),
+        ("x", ["naive", "blocked"], ""),
+        (7, ["naive"], ""),
+        ("a", [], ""),
+    ],
+)
+def test_suggestion(word, words, expected):
+    assert _validate.suggestion(word, words) == expected
+
+
+def test_choice_ignores_case():
+    assert _validate.choice("mode", "MAX", ("min", "max")) == "max"
+
+
+@pytest.mark.parametrize(
+    ("value", "tail"),
+    [
+        ("maxx", "'maxx'; did you mean 'max'?"),
+        (3, "3"),
+        (["max"], "['max']; did you mean 'max'?"),
+    ],
+)
+def test_choice_refuses(value, tail):
+    with refuses(f"mode must be one of 'min', 'max', got {tail}"):
+        _validate.choice("mode", value, ("min", "max"))
+
+
+@pytest.mark.parametrize("value", [3, np.int8(3), np.array(3)])
+def test_integer_becomes_an_int(value):
+    result = _validate.integer("units", value, minimum=3)
+    assert result == 3
+    assert type(result) is int
+
+
+@pytest.mark.parametrize("value", [2, 3.0, "3", None, np.array([3])])
+def test_integer_refuses(value):
+    with refuses(f"units must be an integer >= 3, got {value!r}"):
+        _validate.integer("units", value, minimum=3)
+
+
+@pytest.mark.parametrize("value", [1, 1.0, np.float32(1), np.int64(1), True])
+def test_number_becomes_a_float(value):
+    result = _validate.number("rate", value, minimum=1, maximum=1)
+    assert result == 1.0
+    assert type(result) is float
+
+
+@pytest.mark.parametrize(
+    ("bounds", "rule", "value"),
+    [
+        ({}, "a finite number", math.inf),
+        ({}, "a finite number", math.nan),
+        ({}, "a finite number", -(10**400)),
+        ({}, "a finite number", "1"),
+        ({}, "a finite number", 1j),
+        ({}, "a finite number", None),
+        ({"minimum": 0}, "a finite number >= 0", -1e-300),
+        ({"minimum": 0, "open_minimum": True}, "a finite number > 0", 0),
+        ({"maximum": 1}, "a finite number <= 1", 1.5),
+        ({"minimum": 0, "maximum": 1}, "a finite number >= 0 and <= 1", 2),
+        ({"minimum": 0.5}, "a finite number >= 0.5", 0),
+    ],
+)
+def test_number_refuses(bounds, rule, value):
+    with refuses(f"rate must be {rule}, got {value!r}"):
+        _validate.number("rate", value, **bounds)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (2, (2, 2)),
+        ([2, 3], (2, 3)),
+        (np.array([2, 3], np.int16), (2, 3)),
+        ((np.int64(2), 3), (2, 3)),
+        (iter((2, 3)), (2, 3)),
+    ],
+    ids=["int", "list", "array", "numpy-items", "iterator"],
+)
+def test_sizes_become_a_tuple_of_ints(value, expected):
+    result = _validate.sizes("strides", value, 2)
+    assert result == expected
+    assert all(type(size) is int for size in result)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        0,
+        (1, 0),
+        (1,),
+        (1, 2, 3),
+        1.0,
+        np.int64(1),
+        (1, 1.0),
+        "12",
+        b"12",
+        None,
+        [[1], 1],
+    ],
+    ids=repr,
+)
+def test_sizes_refuse(value):
+    with refuses(
+        f"strides must be an integer or a tuple of 2 integers >= 1, got {value!r}"
+    ):
+        _validate.sizes("strides", value, 2)
+
+
+def test_sizes_refuse_in_the_singular_and_with_another_minimum():
+    with refuses("pads must be an integer or a tuple of 1 integer >= 0, got -1"):
+        _validate.sizes("pads", -1, 1, minimum=0)
+
+
+@pytest.mark.parametrize("dtype", ["?", "i1", "u8", "f2", "f8", "c8"])
+def test_numeric_array_is_the_array_itself(dtype):
+    array = np.zeros(3, dtype)
+    assert _validate.numeric_array("x", array) is array
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("text", "x must hold numbers, got dtype <U4"),
+        ([None], "x must hold numbers, got dtype object"),
+        (np.zeros(1, "M8[s]"), "x must hold numbers, got dtype datetime64[s]"),
+        (
+            [[1, 2], [3]],
+            "x must be a rectangular array of numbers, got rows of unequal length",
+        ),
+    ],
+    ids=["text", "object", "datetime", "ragged"],
+)
+def test_numeric_array_refuses(value, sentence):
+    with refuses(sentence):
+        _validate.numeric_array("x", value)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "c8"])
+def test_floats_are_kept(dtype):
+    array = np.zeros(3, dtype)
+    assert _validate.as_float_array("x", array, "float32") is array
+
+
+@pytest.mark.parametrize("dtype", ["?", "i2", "u4"])
+def test_integers_become_floatx(dtype):
+    result = _validate.as_float_array("x", np.array([0, 1], dtype), "float16")
+    assert_array_equal(result, np.array([0, 1], "float16"), strict=True)
+
+
+def test_optional_number_lets_none_through():
+    assert _validate.optional_number("clipnorm", None) is None
+    assert _validate.optional_number("clipnorm", 2, minimum=0) == 2.0
+    with refuses("clipnorm must be a finite number >= 0, got -1"):
+        _validate.optional_number("clipnorm", -1, minimum=0)
+
+
+def test_path_becomes_a_str():
+    assert _validate.path("path", "a.npz") == "a.npz"
+    assert _validate.path("path", PurePosixPath("a") / "b.npz") == "a/b.npz"
+
+
+@pytest.mark.parametrize("value", [None, 3, b"a.npz"])
+def test_path_refuses(value):
+    with refuses(f"path must be a str or path-like, got {value!r}"):
+        _validate.path("path", value)
