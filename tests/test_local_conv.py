@@ -19,7 +19,7 @@ from localnet.ops import (
     local_conv_forward,
 )
 
-# More than `blocked.THREAD_LIMIT` multiply-adds, 8 parts of columns, 2 input tiles.
+# More than `blocked.THREAD_LIMIT` multiply-adds, and several blocks.
 LARGE = LocalConvProblem(
     batch=32, input_shape=(32, 32, 3), filters=16, kernel_size=(3, 3), dtype="float32"
 )
@@ -165,6 +165,18 @@ def test_batches_cut_into_tiles_with_a_remainder(problem, monkeypatch):
         assert_array_equal(got, want)
 
 
+@pytest.mark.parametrize("columns", [1, 2, 1000])
+@problems
+def test_blocks_of_every_width(problem, columns, monkeypatch):
+    grid = blocked.lifted(None, problem.geometry)[1]
+    column = grid.output_sizes[0] * problem.batch * grid.patch_size * 8
+    monkeypatch.setattr(blocked, "BLOCK_BYTES", columns * column)
+    widths = {b.width for part in blocked.parts(grid, problem.batch, 8) for b in part}
+    assert max(widths) == min(columns, grid.output_sizes[-1])
+    for got, want in zip(run(problem), run(problem, "naive"), strict=True):
+        assert_array_equal(got, want)
+
+
 def test_a_product_larger_than_the_limit_takes_one_sample_at_a_time(monkeypatch):
     monkeypatch.setattr(blocked, "GEMM_LIMIT", 1)
     assert blocked.batch_tiles(2, (1, 3, 4)) == [slice(0, 1), slice(1, 2)]
@@ -198,8 +210,10 @@ def test_same_bits_for_any_number_of_threads_and_every_run(data_format, rng):
 def test_same_bits_for_any_number_of_threads_on_small_problems(
     problem, monkeypatch, rng
 ):
-    problem = replace(problem, batch=17)
+    problem = replace(problem, batch=65)
     arrays = random_reals(problem, rng)
+    monkeypatch.setattr(blocked, "BLOCK_BYTES", 1)
+    assert len(blocked.input_tiles(65, arrays[1].shape)) > 1
     config.set_num_threads(1)
     expected = bits(problem, arrays)
     monkeypatch.setattr(blocked, "THREAD_LIMIT", 0)
@@ -216,7 +230,7 @@ def test_the_work_is_cut_by_the_shapes_alone(problem):
         config.set_num_threads(threads)
         cuts.append(
             (
-                blocked.parts_of_columns(problem.geometry),
+                blocked.parts(blocked.lifted(None, problem.geometry)[1], 100, 8),
                 blocked.batch_tiles(100, kernel_shape),
                 blocked.input_tiles(100, kernel_shape),
             )

@@ -416,6 +416,7 @@ def test_an_error_in_a_part_reaches_the_caller(count):
 
 def test_two_threads_may_call_at_once(monkeypatch):
     monkeypatch.setattr(blocked, "THREAD_LIMIT", 0)
+    monkeypatch.setattr(blocked, "BLOCK_BYTES", 1)
     config.set_num_threads(2)
     problems = [
         LocalConvProblem(9, (7, 6, 3), 4, (3, 2), strides=(2, 1), padding="same"),
@@ -451,6 +452,7 @@ from localnet import config
 from localnet.ops import blocked, local_conv_backward, local_conv_forward, threads
 
 blocked.THREAD_LIMIT = 0
+blocked.BLOCK_BYTES = 1
 config.set_num_threads(2)
 rng = np.random.default_rng(0)
 x, kernel = rng.random((9, 8, 7, 3)), rng.random((42, 12, 4))

@@ -1,39 +1,61 @@
 """
 The fast engine: the three contractions as matrix products over blocks in cache.
 
-A *column* is the set of output locations that share all coordinates but the first (in
-2D: one output column; in 1D there is a single column). Per column the engine
+Locations are taken in *blocks*: all of the first spatial axis times a few neighbours on
+the last one, as many as fit into cache. Per block the engine
 
-1. copies the strip of the image that its windows read (1/rows of the patches' size),
-2. sees every patch as one contiguous run of that strip,
-3. multiplies: ``rows`` products of (N, K) with (K, F) in one `numpy.matmul`.
+1. copies the strips of the image that its windows read (not the patches, of which every
+   strip holds a whole column),
+2. sees every patch as one contiguous run of a strip,
+3. multiplies: one product of (N, K) with (K, F) per location, in one `numpy.matmul`.
 
 The gradient of the input is added up in an image whose batch axis is innermost, where
 every addition runs over contiguous memory. How the work is cut depends on the shapes
 alone, never on the number of threads, so that the bits do not either.
 """
 
-from collections.abc import Iterator
-from typing import Any
+import itertools
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._typing import Array, Shape
 from ..geometry import Geometry
 from .bias import add_bias, bias_gradient
-from .patches import channels_last_view, crop, row_window_view, window_view
+from .patches import channels_last_view, crop, row_window_view, strip_view, window_view
 from .threads import run_all
 from .workspace import Workspace
 
 __all__ = ["backward", "forward"]
 
+# Bytes of patches in one block: what stays in a core's cache.
+BLOCK_BYTES = 1 << 20
 # Products n*K*F up to this size use OpenBLAS's small-matrix path, which is faster here
 # and never starts threads of its own.
 GEMM_LIMIT = 1_000_000
 # Multiply-adds below which handing work to a thread costs more than it saves.
 THREAD_LIMIT = 10_000_000
-# Columns handed to a thread at a time, so that a strip buffer is reused within a part.
+# Lists of blocks handed to a thread at a time; each list has buffers of its own.
 PARTS = 8
+
+
+class Block(NamedTuple):
+    """Locations: every row, one place on the middle axes, a range of the last axis."""
+
+    middle: Shape
+    start: int
+    stop: int
+
+    @property
+    def at(self) -> tuple[Any, ...]:
+        """Index of the block in an array whose first axes are O."""
+        return (slice(None), *self.middle, slice(self.start, self.stop))
+
+    @property
+    def width(self) -> int:
+        """Locations on the last axis."""
+        return self.stop - self.start
 
 
 def forward(
@@ -43,23 +65,25 @@ def forward(
     geometry: Geometry,
     workspace: Workspace,
 ) -> Array:
-    """Return y, computed column by column."""
-    n, filters, grid = len(padded), kernel.shape[2], rows_and_columns(geometry)
+    """Return y, computed block by block."""
+    n, filters = len(padded), kernel.shape[2]
     z = np.empty((n, *geometry.output_sizes, filters), padded.dtype)
-    z_columns = z.reshape(n, *grid, filters)
-    w_columns = kernel.reshape(*grid, *kernel.shape[1:])
+    image, grid = lifted(padded, geometry)
+    z_grid = np.moveaxis(z.reshape(n, *grid.output_sizes, filters), 0, -2)
+    w_grid = kernel.reshape(*grid.output_sizes, *kernel.shape[1:])
+    tiles = batch_tiles(n, kernel.shape)
 
-    def work(part: Part) -> None:
-        for column, index in part:
-            patches = column_patches(padded, geometry, index, workspace, part[0][0])
-            for batch in batch_tiles(n, kernel.shape):
+    def work(part: list[Block]) -> None:
+        for block in part:
+            patches = block_patches(image, grid, block, workspace, part[0])
+            for batch in tiles:
                 np.matmul(
-                    patches[:, batch],
-                    w_columns[:, column],
-                    out=z_columns[batch, :, column].swapaxes(0, 1),
+                    patches[..., batch, :],
+                    w_grid[block.at],
+                    out=z_grid[block.at][..., batch, :],
                 )
 
-    run_all(work, parts_of_columns(geometry), worthwhile=is_large(n, kernel))
+    run_all(work, parts(grid, n, padded.itemsize), worthwhile=is_large(n, kernel))
     y = z if geometry.channels_last else np.ascontiguousarray(np.moveaxis(z, -1, 1))
     return y if bias is None else add_bias(y, bias, geometry)
 
@@ -84,28 +108,27 @@ def kernel_gradient(
     dz: Array, padded: Array, kernel: Array, geometry: Geometry, workspace: Workspace
 ) -> Array:
     """Return dkernel: per location, patches transposed times dz, summed over tiles."""
-    n, filters, grid = len(dz), kernel.shape[2], rows_and_columns(geometry)
+    n, filters = len(dz), kernel.shape[2]
     dkernel = np.empty(kernel.shape, dz.dtype)
-    dw_columns = dkernel.reshape(*grid, *kernel.shape[1:])
-    dz_columns = dz.reshape(n, *grid, filters)
+    image, grid = lifted(padded, geometry)
+    dw_grid = dkernel.reshape(*grid.output_sizes, *kernel.shape[1:])
+    dz_grid = np.moveaxis(dz.reshape(n, *grid.output_sizes, filters), 0, -2)
+    first, *rest = batch_tiles(n, kernel.shape)
 
-    def work(part: Part) -> None:
-        for column, index in part:
-            patches = column_patches(padded, geometry, index, workspace, part[0][0])
-            first, *rest = batch_tiles(n, kernel.shape)
+    def work(part: list[Block]) -> None:
+        for block in part:
+            patches = block_patches(image, grid, block, workspace, part[0])
+            patches_t, dz_block = patches.swapaxes(-1, -2), dz_grid[block.at]
             # dw[l,k,f] = sum_n p[n,l,k] dy[n,l,f]
             np.matmul(
-                patches[:, first].swapaxes(1, 2),
-                dz_columns[first, :, column].swapaxes(0, 1),
-                out=dw_columns[:, column],
+                patches_t[..., first], dz_block[..., first, :], out=dw_grid[block.at]
             )
             for batch in rest:
-                dw_columns[:, column] += np.matmul(
-                    patches[:, batch].swapaxes(1, 2),
-                    dz_columns[batch, :, column].swapaxes(0, 1),
+                dw_grid[block.at] += np.matmul(
+                    patches_t[..., batch], dz_block[..., batch, :]
                 )
 
-    run_all(work, parts_of_columns(geometry), worthwhile=is_large(n, kernel))
+    run_all(work, parts(grid, n, dz.itemsize), worthwhile=is_large(n, kernel))
     return dkernel
 
 
@@ -113,35 +136,38 @@ def input_gradient(
     dz: Array, kernel: Array, geometry: Geometry, workspace: Workspace
 ) -> Array:
     """Return dx: per location, kernel times dz transposed, added tap by tap."""
-    n, filters, grid = len(dz), kernel.shape[2], rows_and_columns(geometry)
-    rows = grid[0]
-    taps, channels = int(np.prod(geometry.kernel_size)), geometry.channels
+    n, filters = len(dz), kernel.shape[2]
     dx = np.empty((n, *geometry.input_shape), dz.dtype)
-    dz_columns = dz.reshape(n, *grid, filters)
-    w_columns = kernel.reshape(*grid, *kernel.shape[1:])
+    _, grid = lifted(None, geometry)
+    dz_grid = np.moveaxis(dz.reshape(n, *grid.output_sizes, filters), 0, -1)
+    w_grid = kernel.reshape(*grid.output_sizes, *kernel.shape[1:])
+    taps = list(np.ndindex(*grid.kernel_size))
 
     def work(batch: slice) -> None:
         size, key = batch.stop - batch.start, batch.start
-        # batch-last image of this tile
-        image = workspace.take(
-            ("image", key), (*geometry.padded_sizes, channels, size), dz.dtype
-        )
+        # The image of this tile, batch axis innermost.
+        image_shape = (*grid.padded_sizes, grid.channels, size)
+        image = workspace.take(("image", key), image_shape, dz.dtype)
         image[...] = 0
-        dp = workspace.take(
-            ("dpatches", key), (rows, geometry.patch_size, size), dz.dtype
-        )
-        dz_t = workspace.take(("dz", key), (rows, filters, size), dz.dtype)
-        for column, index in columns(geometry):
-            dz_t[...] = dz_columns[batch, :, column].transpose(1, 2, 0)
+        for block in itertools.chain.from_iterable(parts(grid, size, dz.itemsize)):
+            locations = (grid.output_sizes[0], block.width)
+            dz_t = workspace.take(("dz", key), (*locations, filters, size), dz.dtype)
+            dz_t[...] = dz_grid[block.at][..., batch]
+            dp = workspace.take(
+                ("dpatches", key), (*locations, grid.patch_size, size), dz.dtype
+            )
             # dp[n,l,k] = sum_f dy[n,l,f] w[l,k,f]
-            np.matmul(w_columns[:, column], dz_t, out=dp)
-            if geometry.channels_last:
-                by_tap = dp.reshape(rows, taps, channels, size)
+            np.matmul(w_grid[block.at], dz_t, out=dp)
+            if grid.channels_last:
+                by_tap = dp.reshape(*locations, len(taps), grid.channels, size)
             else:
-                by_tap = dp.reshape(rows, channels, taps, size).swapaxes(1, 2)
-            for tap, cells in enumerate(cells_of_column(geometry, index)):
-                image[cells] += by_tap[:, tap]
-        whole = np.moveaxis(image, -1, 0)
+                by_tap = dp.reshape(*locations, grid.channels, len(taps), size)
+                by_tap = by_tap.swapaxes(2, 3)
+            for number, tap in enumerate(taps):
+                image[cells_of_tap(grid, block, tap)] += by_tap[:, :, number]
+        whole = np.moveaxis(image, -1, 0).reshape(
+            size, *geometry.padded_sizes, geometry.channels
+        )
         if not geometry.channels_last:
             whole = np.moveaxis(whole, -1, 1)
         dx[batch] = crop(whole, geometry)
@@ -150,25 +176,36 @@ def input_gradient(
     return dx
 
 
-Part = list[tuple[int, Shape]]
+def lifted(padded: Array | None, geometry: Geometry) -> tuple[Any, Geometry]:
+    """Return image and geometry with two spatial axes at least: a sequence gets one."""
+    if geometry.rank > 1:
+        return padded, geometry
+    grid = replace(
+        geometry,
+        input_sizes=(*geometry.input_sizes, 1),
+        kernel_size=(*geometry.kernel_size, 1),
+        strides=(*geometry.strides, 1),
+        dilation_rate=(*geometry.dilation_rate, 1),
+        pads=(*geometry.pads, (0, 0)),
+        output_sizes=(*geometry.output_sizes, 1),
+    )
+    if padded is None:
+        return None, grid
+    return np.expand_dims(padded, 2 if geometry.channels_last else 3), grid
 
 
-def rows_and_columns(geometry: Geometry) -> tuple[int, int]:
-    """Return how many locations a column has, and how many columns there are."""
-    rows = geometry.output_sizes[0]
-    return rows, geometry.locations // rows
-
-
-def columns(geometry: Geometry) -> Iterator[tuple[int, Shape]]:
-    """Yield the number of every column, and its coordinates on the other axes."""
-    return enumerate(np.ndindex(*geometry.output_sizes[1:]))
-
-
-def parts_of_columns(geometry: Geometry) -> list[Part]:
-    """Return the columns in at most `PARTS` lists of neighbours."""
-    every = list(columns(geometry))
-    step = -(-len(every) // PARTS)
-    return [every[start : start + step] for start in range(0, len(every), step)]
+def parts(grid: Geometry, n: int, itemsize: int) -> list[list[Block]]:
+    """Return all blocks, in at most `PARTS` lists of neighbours."""
+    rows, *middle, last = grid.output_sizes
+    column_bytes = max(1, rows * n * grid.patch_size * itemsize)
+    width = min(last, max(1, BLOCK_BYTES // column_bytes))
+    blocks = [
+        Block(place, start, min(start + width, last))
+        for place in np.ndindex(*middle)
+        for start in range(0, last, width)
+    ]
+    step = -(-len(blocks) // PARTS)
+    return [blocks[start : start + step] for start in range(0, len(blocks), step)]
 
 
 def samples_per_product(kernel_shape: Shape) -> int:
@@ -185,7 +222,7 @@ def batch_tiles(n: int, kernel_shape: Shape) -> list[slice]:
 
 def input_tiles(n: int, kernel_shape: Shape) -> list[slice]:
     """Cut the batch for `input_gradient`: at least two tiles if they can be filled."""
-    step = min(samples_per_product(kernel_shape), max(8, -(-n // 2)))
+    step = min(samples_per_product(kernel_shape), max(32, -(-n // 2)))
     return [slice(a, min(a + step, n)) for a in range(0, n, step)]
 
 
@@ -194,64 +231,51 @@ def is_large(n: int, kernel: Array) -> bool:
     return n * kernel.size >= THREAD_LIMIT
 
 
-def column_patches(
-    padded: Array, geometry: Geometry, index: Shape, workspace: Workspace, key: int
+def block_patches(
+    image: Array, grid: Geometry, block: Block, workspace: Workspace, key: Block
 ) -> Array:
     """
-    Return the patches of one column, shape (rows, N, K).
+    Return the patches of a block, shape (rows, width, N, K).
 
-    channels_last without dilated rows: copy the strip that the column reads, and see
-    each patch as a run of it. Otherwise the values of a patch are not neighbours in
-    any strip, and the patches themselves are copied.
+    channels_last without dilated rows: copy the strip that each column of locations
+    reads, and see each patch as a run of it. Otherwise the values of a patch are not
+    neighbours in any strip, and the patches themselves are copied.
     """
-    n, rows = len(padded), geometry.output_sizes[0]
-    if geometry.channels_last and geometry.dilation_rate[0] == 1:
-        spans = tuple(
-            slice(o * s, o * s + (r - 1) * d + 1, d)
-            for o, s, r, d in zip(
-                index,
-                geometry.strides[1:],
-                geometry.kernel_size[1:],
-                geometry.dilation_rate[1:],
-                strict=True,
-            )
-        )
-        source = padded[(slice(None), slice(None), *spans)]
-        width = geometry.patch_size // geometry.kernel_size[0]
-        if source.flags.c_contiguous:
-            strip = source.reshape(n, source.shape[1], width)
+    n, rows, patch_size = len(image), grid.output_sizes[0], grid.patch_size
+    if grid.channels_last and grid.dilation_rate[0] == 1:
+        source = np.moveaxis(strip_view(image, grid)[(slice(None), *block.at)], 2, 0)
+        shape = (*source.shape[:3], patch_size // grid.kernel_size[0])
+        if source.flags.c_contiguous:  # a sequence is its own strip
+            strips = source.reshape(shape)
         else:
-            strip = workspace.take(
-                ("strip", key), (n, source.shape[1], width), padded.dtype
-            )
-            strip.reshape(source.shape)[...] = source
-        return row_window_view(
-            strip, rows, geometry.kernel_size[0], geometry.strides[0]
-        )
-    at: Any = (slice(None), slice(None), *index)
-    windows = window_view(padded, geometry)[at]
+            strips = workspace.take(("strips", key), shape, image.dtype)
+            strips.reshape(source.shape)[...] = source
+        return row_window_view(strips, rows, grid.kernel_size[0], grid.strides[0])
+    windows = window_view(image, grid)[(slice(None), *block.at)]
     patches = workspace.take(
-        ("patches", key), (rows, n, geometry.patch_size), padded.dtype
+        ("patches", key), (rows, block.width, n, patch_size), image.dtype
     )
-    patches.reshape(rows, n, *windows.shape[2:])[...] = windows.swapaxes(0, 1)
+    patches.reshape(rows, block.width, n, *windows.shape[3:])[...] = np.moveaxis(
+        windows, 0, 2
+    )
     return patches
 
 
-def cells_of_column(
-    geometry: Geometry, index: Shape
-) -> Iterator[tuple[slice | int, ...]]:
-    """Yield, tap by tap, the cells of the padded image that a column's windows read."""
-    rows, stride = geometry.output_sizes[0], geometry.strides[0]
-    for tap in np.ndindex(*geometry.kernel_size):
-        first = tap[0] * geometry.dilation_rate[0]
-        others = (
-            o * s + t * d
-            for o, s, t, d in zip(
-                index,
-                geometry.strides[1:],
-                tap[1:],
-                geometry.dilation_rate[1:],
-                strict=True,
-            )
-        )
-        yield (slice(first, first + (rows - 1) * stride + 1, stride), *others)
+def cells_of_tap(grid: Geometry, block: Block, tap: Shape) -> tuple[Any, ...]:
+    """Return the cells of the padded image that one tap meets in a block."""
+    rows, last = slice(0, grid.output_sizes[0]), slice(block.start, block.stop)
+    places: tuple[Any, ...] = (rows, *block.middle, last)
+    cells: list[Any] = []
+    for place, t, s, d in zip(
+        places,
+        tap,
+        grid.strides,
+        grid.dilation_rate,
+        strict=True,
+    ):
+        if isinstance(place, slice):
+            first, final = place.start * s + t * d, (place.stop - 1) * s + t * d
+            cells.append(slice(first, final + 1, s))
+        else:
+            cells.append(place * s + t * d)
+    return tuple(cells)

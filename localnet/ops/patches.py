@@ -6,6 +6,7 @@ read-only: windows overlap, so that writing through one would be wrong.
 """
 
 import itertools
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,7 @@ __all__ = [
     "pad",
     "patch_indices",
     "row_window_view",
+    "strip_view",
     "tap_slices",
     "window_view",
 ]
@@ -114,30 +116,64 @@ def window_view(padded: Array, geometry: Geometry) -> Array:
     )
 
 
-def row_window_view(
-    strip: Array, windows: int, window_rows: int, row_stride: int
-) -> Array:
+def strip_view(padded: Array, geometry: Geometry) -> Array:
     """
-    View the windows of rows of a strip, each window as one run of memory.
+    View the windows of all spatial axes but the first, which stays whole.
 
     Parameters
     ----------
-    strip : ndarray of shape (N, rows, width)
+    padded : ndarray of shape (N, *S, C)
+        What `pad` returned for channels_last, any memory order.
+    geometry : Geometry
+        Gives the windows.
+
+    Returns
+    -------
+    ndarray of shape (N, S[0], *O[1:], *R[1:], C)
+        A read-only view: strip ``o`` holds what the windows of column ``o`` read.
+    """
+    sample, rows, *spatial, channel = padded.strides
+    steps = [b * s for b, s in zip(spatial, geometry.strides[1:], strict=True)]
+    taps = [b * d for b, d in zip(spatial, geometry.dilation_rate[1:], strict=True)]
+    return as_strided(
+        padded,
+        (
+            *padded.shape[:2],
+            *geometry.output_sizes[1:],
+            *geometry.kernel_size[1:],
+            geometry.channels,
+        ),
+        (sample, rows, *steps, *taps, channel),
+        writeable=False,
+    )
+
+
+def row_window_view(
+    strips: Array, windows: int, window_rows: int, row_stride: int
+) -> Array:
+    """
+    View the windows of rows of strips, each window as one run of memory.
+
+    Parameters
+    ----------
+    strips : ndarray of shape (..., rows, width)
         C-contiguous.
     windows, window_rows, row_stride : int
         How many windows, how many rows each has, and the step between them.
 
     Returns
     -------
-    ndarray of shape (windows, N, window_rows*width)
+    ndarray of shape (windows, ..., window_rows*width)
         A read-only view; window ``o`` starts at row ``o*row_stride``.
     """
-    sample, row, _ = strip.strides
+    *others, rows, width = strips.shape
+    # Worked out, since NumPy leaves the stride of an axis of length 1 open.
+    row = width * strips.itemsize
+    steps = [rows * row * math.prod(others[i + 1 :]) for i in range(len(others))]
     return as_strided(
-        strip,
-        (windows, len(strip), window_rows * strip.shape[2]),
-        # An axis of length 1 may have any stride, hence the itemsize.
-        (row_stride * row, sample, strip.itemsize),
+        strips,
+        (windows, *others, window_rows * width),
+        (row_stride * row, *steps, strips.itemsize),
         writeable=False,
     )
 
