@@ -6,13 +6,13 @@ from .layers import Layer
 
 __all__ = ["summary_table"]
 
-WIDTH = 65
-COLUMNS = (29, 55, 65)
+# Keras 2's columns; they grow with long names, so that no cell is broken.
+COLUMNS = (29, 26, 10)
 
 
 def summary_table(name: str, class_name: str, layers: Sequence[Layer]) -> str:
     """
-    Lay the layers of a built model out for reading, as Keras 2 does.
+    Lay the layers of a built model out for reading, much as Keras 2 does.
 
     Parameters
     ----------
@@ -26,58 +26,41 @@ def summary_table(name: str, class_name: str, layers: Sequence[Layer]) -> str:
     str
         One line per layer: name and class, output shape, number of parameters.
     """
-    lines = [
-        f'Model: "{name}"',
-        "_" * WIDTH,
-        *_row("Layer (type)", "Output Shape", "Param #"),
-        "=" * WIDTH,
-    ]
+    rows = [("Layer (type)", "Output Shape", "Param #")]
     for layer in layers:
-        lines += _row(
-            f"{layer.name} ({type(layer).__name__})",
-            str(layer.output_shape),
-            str(layer.count_params()),
-        )
-        lines.append("")
-    counts = [(layer.trainable, layer.count_params()) for layer in layers]
-    size = {flag: sum(n for t, n in counts if t is flag) for flag in (True, False)}
-    width = {
-        flag: sum(
-            value.nbytes
-            for layer in layers
-            if layer.trainable is flag
-            for value in layer.params.values()
-        )
-        for flag in (True, False)
-    }
-    total, total_width = sum(size.values()), sum(width.values())
-    lines += [
-        "=" * WIDTH,
-        f"Total params: {total} ({_bytes(total_width)})",
-        f"Trainable params: {size[True]} ({_bytes(width[True])})",
-        f"Non-trainable params: {size[False]} ({_bytes(width[False])})",
-        "_" * WIDTH,
+        title = f"{layer.name} ({type(layer).__name__})"
+        rows.append((title, str(layer.output_shape), str(layer.count_params())))
+    columns = [
+        max(width, 2 + max(len(row[i]) for row in rows))
+        for i, width in enumerate(COLUMNS)
     ]
-    return "\n".join(lines)
+    header, *lines = (
+        "".join(cell.ljust(width) for cell, width in zip(row, columns, strict=True))
+        for row in rows
+    )
+    rule = sum(columns)
+    return "\n".join(
+        line.rstrip()
+        for line in (
+            f'Model: "{name}" ({class_name})',
+            "_" * rule,
+            header,
+            "=" * rule,
+            *lines,
+            "=" * rule,
+            f"Total params: {_size(layers)}",
+            f"Trainable params: {_size([x for x in layers if x.trainable])}",
+            f"Non-trainable params: {_size([x for x in layers if not x.trainable])}",
+            "_" * rule,
+        )
+    )
 
 
-def _row(*cells: str) -> list[str]:
-    """Return the lines of one row; a cell too long for its column goes on below."""
-    starts = (0, *COLUMNS[:-1])
-    widths = [end - start - 3 for start, end in zip(starts, COLUMNS, strict=True)]
-    widths[-1] = COLUMNS[-1] - COLUMNS[-2]
-    pieces = [
-        [cell[i : i + width] for i in range(0, len(cell), width)] or [""]
-        for cell, width in zip(cells, widths, strict=True)
-    ]
-    lines = []
-    for number in range(max(map(len, pieces))):
-        line = ""
-        for start, piece in zip(starts, pieces, strict=True):
-            text = piece[number] if number < len(piece) else ""
-            line = line.ljust(start) + text
-        lines.append(line.rstrip())
-    return lines
+def _size(layers: Sequence[Layer]) -> str:
+    """Return how many numbers the weights hold, and how much memory."""
+    total = sum(layer.count_params() for layer in layers)
+    memory = sum(value.nbytes for layer in layers for value in layer.params.values())
+    return f"{total} ({_bytes(memory)})"
 
 
 def _bytes(size: float) -> str:

@@ -1,0 +1,28 @@
+"""
+Callbacks: objects whose hooks a training calls at each of its stages.
+
+`CallbackList` calls the hooks of several callbacks in order, with one dict of logs that
+they may extend. `History` comes last and so keeps what the others added.
+"""
+
+from .base import Callback, LambdaCallback
+from .checkpoint import ModelCheckpoint
+from .dispatch import CallbackList
+from .progress import ProgbarLogger
+from .rates import LearningRateScheduler, ReduceLROnPlateau
+from .records import CSVLogger, History
+from .stopping import EarlyStopping, TerminateOnNaN
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ProgbarLogger",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+]

@@ -1,0 +1,76 @@
+"""The part that callbacks which watch one logged value have in common."""
+
+import math
+import warnings
+from typing import ClassVar
+
+from .. import _validate
+from .base import Callback, Logs
+
+__all__ = ["MonitorCallback"]
+
+MODES = ("auto", "min", "max")
+
+
+class MonitorCallback(Callback):
+    """
+    Watch one value of the logs.
+
+    Parameters
+    ----------
+    monitor : str
+        Its name, for instance ``"val_loss"``.
+    mode : {"auto", "min", "max"}
+        Whether small or large is good; ``"auto"`` decides by the name.
+    verbose : int
+        Above 0, say what is done.
+
+    Attributes
+    ----------
+    best : float
+        The best value so far.
+
+    Raises
+    ------
+    ValueError
+        If an argument is wrong.
+    """
+
+    # Parts and endings of names for which "auto" means "max"; Keras's callbacks differ.
+    rising_parts: ClassVar[tuple[str, ...]] = ()
+    rising_endings: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, monitor: str, mode: str, verbose: int) -> None:
+        super().__init__()
+        if not isinstance(monitor, str):
+            raise ValueError(
+                f"monitor must be the name of a logged value, got {monitor!r}"
+            )
+        self.monitor = monitor
+        self.mode = _validate.choice("mode", mode, MODES)
+        self.verbose = _validate.integer("verbose", verbose, minimum=0)
+        self.best = self.worst
+
+    @property
+    def maximize(self) -> bool:
+        """Whether large values are good."""
+        if self.mode == "auto":
+            return self.monitor.endswith(self.rising_endings) or any(
+                part in self.monitor for part in self.rising_parts
+            )
+        return self.mode == "max"
+
+    @property
+    def worst(self) -> float:
+        """The value that every number improves on."""
+        return -math.inf if self.maximize else math.inf
+
+    def _monitored(self, logs: Logs) -> float | None:
+        """Return the value, or warn that it is missing and return None."""
+        if self.monitor not in logs:
+            warnings.warn(
+                f"{type(self).__name__} must have {self.monitor!r} in the logs to act, "
+                f"got only {', '.join(logs) or 'an empty dict'}",
+                stacklevel=2,
+            )
+        return logs.get(self.monitor)

@@ -1,0 +1,231 @@
+"""The callback that shows how far a training is."""
+
+import sys
+from time import perf_counter
+from typing import Any, Protocol
+
+from .base import Callback, Logs, say
+
+__all__ = ["ProgbarLogger"]
+
+# Seconds between two drawings of a line that is rewritten.
+INTERVAL = 0.1
+
+
+class ProgbarLogger(Callback):
+    """
+    Show the progress of an epoch, and its loss and metrics, on the standard output.
+
+    `fit` and `evaluate` add one by themselves when they are verbose.
+
+    Parameters
+    ----------
+    verbose : {0, 1, 2}
+        0 nothing, 1 a bar that moves, 2 one line when an epoch ends.
+
+    Raises
+    ------
+    ValueError
+        If `verbose` is another.
+
+    Notes
+    -----
+    The bar is drawn by ``tqdm`` if that is installed. If not, it is a line that is
+    rewritten in a terminal, and written once per epoch elsewhere. The validation of an
+    epoch shows no bar of its own; its values stand in the final line of the epoch. As
+    in Keras, values of at most 1e-3 are written with an exponent.
+    """
+
+    def __init__(self, verbose: int = 1) -> None:
+        super().__init__()
+        if verbose not in (0, 1, 2):
+            raise ValueError(f"verbose must be 0, 1 or 2, got {verbose!r}")
+        self.verbose = int(verbose)
+        self.seen = 0
+        self.in_fit = False
+        self._display: _Display | None = None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Leave evaluations silent from now on: they validate epochs."""
+        self.in_fit = True
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Leave the line of an epoch that was broken off."""
+        self.in_fit = False
+        if self._display is not None:
+            self._display.leave()
+            self._display = None
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Begin a bar, under the number of the epoch."""
+        epochs = self.params["epochs"]
+        if self.verbose and epochs > 1:
+            say(f"Epoch {epoch + 1}/{epochs}")
+        self._begin()
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Move the bar."""
+        self._move(batch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Show the final values."""
+        self._end(logs)
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Begin a bar, unless an epoch is validated."""
+        if not self.in_fit:
+            self._begin()
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Move the bar, unless an epoch is validated."""
+        if not self.in_fit:
+            self._move(batch, logs)
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """Show the final values, unless an epoch is validated."""
+        if not self.in_fit:
+            self._end(logs)
+
+    def _begin(self) -> None:
+        self.seen = 0
+        if self.verbose:
+            self._display = _display(self.params.get("steps"), live=self.verbose == 1)
+
+    def _move(self, batch: int, logs: Logs | None) -> None:
+        self.seen = batch + 1
+        if self._display is not None:
+            self._display.move(self.seen, logs or {})
+
+    def _end(self, logs: Logs | None) -> None:
+        if self._display is not None:
+            self._display.end(self.seen, logs or {})
+            self._display = None
+
+
+class TrainingBar(Callback):
+    """
+    Show one bar for a whole training, an epoch at a time; made for short epochs.
+
+    See Also
+    --------
+    ProgbarLogger : One bar for each epoch.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = 0
+        self._display: _Display | None = None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Begin the bar."""
+        self.seen = 0
+        self._display = _display(self.params["epochs"], live=True, unit="epoch")
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Move the bar."""
+        self.seen = epoch + 1
+        if self._display is not None:
+            self._display.move(self.seen, logs or {})
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Show the final values."""
+        if self._display is not None:
+            self._display.end(self.seen, logs or {})
+            self._display = None
+
+
+class _Display(Protocol):
+    def move(self, seen: int, logs: Logs) -> None:
+        """Show that `seen` batches are done."""
+
+    def end(self, seen: int, logs: Logs) -> None:
+        """Show the final values, and go to the next line."""
+
+    def leave(self) -> None:
+        """Go to the next line as things stand."""
+
+
+def _display(steps: int | None, *, live: bool, unit: str = "step") -> _Display:
+    if live:
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            return _Line(steps, live=sys.stdout.isatty(), unit=unit)
+        return _Bar(tqdm(total=steps, file=sys.stdout, unit=unit))
+    return _Line(steps, live=False, unit=unit)
+
+
+class _Bar:
+    """A bar drawn by tqdm."""
+
+    def __init__(self, bar: Any) -> None:
+        self.bar = bar
+
+    def move(self, seen: int, logs: Logs) -> None:
+        self.bar.set_postfix_str(_described(logs), refresh=False)
+        self.bar.update(seen - self.bar.n)
+
+    def end(self, seen: int, logs: Logs) -> None:
+        self.bar.set_postfix_str(_described(logs), refresh=False)
+        self.bar.close()
+
+    def leave(self) -> None:
+        self.bar.close()
+
+
+class _Line:
+    """Keras's line of numbers; while it is live it is rewritten in place."""
+
+    def __init__(self, steps: int | None, *, live: bool, unit: str) -> None:
+        self.steps = steps
+        self.live = live
+        self.unit = unit
+        self.began = self.drawn = perf_counter()
+        self.width = 0
+
+    def move(self, seen: int, logs: Logs) -> None:
+        if self.live and perf_counter() - self.drawn >= INTERVAL:
+            self._draw(self._text(seen, logs))
+            self.drawn = perf_counter()
+
+    def end(self, seen: int, logs: Logs) -> None:
+        spent = perf_counter() - self.began
+        pace = f"{_duration(spent / max(seen, 1))}/{self.unit}"
+        if self.unit == "step":
+            pace = f"{_duration(spent)}/epoch - {pace}"
+        self._draw(f"{self._text(seen, logs)} - {pace}")
+        sys.stdout.write("\n")
+
+    def leave(self) -> None:
+        if self.width:
+            sys.stdout.write("\n")
+
+    def _text(self, seen: int, logs: Logs) -> str:
+        steps = self.steps or seen
+        count = f"{seen:{len(str(steps))}d}/{steps}"
+        spent = f"{perf_counter() - self.began:.0f}s"
+        return " - ".join(filter(None, [count, spent, _described(logs)]))
+
+    def _draw(self, text: str) -> None:
+        if self.live:
+            sys.stdout.write(f"\r{text:<{self.width}}")
+            sys.stdout.flush()
+            self.width = len(text)
+        else:
+            sys.stdout.write(text)
+
+
+def _described(logs: Logs) -> str:
+    """Return ``name: value`` for everything in the logs, as Keras writes it."""
+    return " - ".join(
+        f"{name}: {value:.4f}" if abs(value) > 1e-3 else f"{name}: {value:.4e}"
+        for name, value in logs.items()
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds >= 1 or seconds == 0:
+        return f"{seconds:.0f}s"
+    if seconds >= 1e-3:
+        return f"{seconds * 1e3:.0f}ms"
+    return f"{seconds * 1e6:.0f}us"

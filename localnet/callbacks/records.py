@@ -1,0 +1,112 @@
+"""Callbacks that keep the logs of every epoch, in memory or in a file."""
+
+import csv
+import os
+from pathlib import Path
+
+import numpy as np
+
+from .. import _validate
+from .base import Callback, Logs
+
+__all__ = ["CSVLogger", "History"]
+
+
+class History(Callback):
+    """
+    Keep the logs of every epoch; `fit` returns one.
+
+    Attributes
+    ----------
+    history : dict of str to list of float
+        The values of each name, one per epoch in which it was logged.
+    epoch : list of int
+        Numbers of the epochs, from ``initial_epoch``.
+    params : dict
+        ``"verbose"``, ``"epochs"`` and ``"steps"``.
+
+    Notes
+    -----
+    As in Keras, a History that is used for a second training begins `epoch` anew but
+    goes on adding to `history`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history: dict[str, list[float]] = {}
+        self.epoch: list[int] = []
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Forget the numbers of the epochs."""
+        self.epoch = []
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Keep the logs, NumPy's numbers as Python's."""
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            plain = value.item() if isinstance(value, np.generic) else value
+            self.history.setdefault(name, []).append(plain)
+
+
+class CSVLogger(Callback):
+    """
+    Write the logs of every epoch to a CSV file.
+
+    Parameters
+    ----------
+    filename : str or path-like
+        The file. Each row is on the disk when its epoch has ended.
+    separator : str, default ","
+        One character between the values.
+    append : bool, default False
+        Add to a file that exists, under its own header, instead of replacing it.
+
+    Raises
+    ------
+    ValueError
+        If `filename` is not a path or `separator` is not one character.
+
+    Notes
+    -----
+    As in Keras, the columns are ``epoch``, counted from 0, and the sorted names that
+    the first epoch logged. If none of them is a ``val_`` name, a ``val_`` column is
+    added for each, since validation may come in a later epoch. What an epoch did not
+    log is ``NA``.
+    """
+
+    def __init__(
+        self,
+        filename: str | os.PathLike[str],
+        separator: str = ",",
+        append: bool = False,
+    ) -> None:
+        super().__init__()
+        self.filename = _validate.path("filename", filename)
+        if not isinstance(separator, str) or len(separator) != 1:
+            raise ValueError(f"separator must be one character, got {separator!r}")
+        self.separator = separator
+        self.append = append
+        self.keys: list[str] | None = None
+        self.append_header = True
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Create the file, or look whether it has a header."""
+        with Path(self.filename).open("a" if self.append else "w") as file:
+            self.append_header = file.tell() == 0
+        if self.append_header:
+            self.keys = None
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Write one row, the first time under a header."""
+        logs = logs or {}
+        if self.keys is None:
+            names = sorted(logs)
+            validated = any(name.startswith("val_") for name in names)
+            later = [] if validated else [f"val_{name}" for name in names]
+            self.keys = names + later
+        with Path(self.filename).open("a", newline="") as file:
+            writer = csv.writer(file, delimiter=self.separator)
+            if self.append_header:
+                writer.writerow(["epoch", *self.keys])
+                self.append_header = False
+            writer.writerow([epoch, *(logs.get(name, "NA") for name in self.keys)])
