@@ -1,7 +1,7 @@
 """
 The cost of ``import localnet`` against ``import numpy``: ratio of medians.
 
-Submodules are loaded on first use; ``localnet.models`` stands for all that training needs.
+Submodules are loaded on first use; ``localnet.models`` stands for all of training.
 
 Run: python benchmarks/import_time.py
 """

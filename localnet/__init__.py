@@ -7,8 +7,7 @@ location has a kernel of its own.
 Stateless functions live in `localnet.ops`, layers in `localnet.layers`, and
 `localnet.Sequential` trains them with the API and the numbers of Keras 2.
 
-Submodules are loaded when they are first used, so that ``import localnet`` costs next to
-nothing.
+Submodules are loaded when they are first used, so that ``import localnet`` is cheap.
 """
 
 import importlib

@@ -168,7 +168,7 @@ def test_batches_cut_into_tiles_with_a_remainder(problem, monkeypatch):
 @pytest.mark.parametrize("columns", [1, 2, 1000])
 @problems
 def test_blocks_of_every_width(problem, columns, monkeypatch):
-    grid = blocked.lifted(None, problem.geometry)[1]
+    grid = blocked.lifted(problem.geometry)
     column = grid.output_sizes[0] * problem.batch * grid.patch_size * 8
     monkeypatch.setattr(blocked, "BLOCK_BYTES", columns * column)
     widths = {b.width for part in blocked.parts(grid, problem.batch, 8) for b in part}
@@ -230,7 +230,7 @@ def test_the_work_is_cut_by_the_shapes_alone(problem):
         config.set_num_threads(threads)
         cuts.append(
             (
-                blocked.parts(blocked.lifted(None, problem.geometry)[1], 100, 8),
+                blocked.parts(blocked.lifted(problem.geometry), 100, 8),
                 blocked.batch_tiles(100, kernel_shape),
                 blocked.input_tiles(100, kernel_shape),
             )

@@ -4,16 +4,10 @@ import json
 
 import numpy as np
 import pytest
-
 import reference
+
 from localnet import config, layers
 from localnet.interop.layouts import convert_kernel
-from localnet.layers import (
-    LeakyReLU,
-    LocallyConnected1D,
-    LocallyConnected2D,
-    LocallyConnected3D,
-)
 
 CASES = sorted(path.stem for path in (reference.ROOT / "lc").glob("*.npz"))
 # Keras rounds these functions' constants to float32.

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 import reference
+
 from localnet import Sequential, layers, optimizers
 from localnet.callbacks import Callback
 

@@ -11,6 +11,9 @@ from .base import Layer
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "ReLU", "Softmax"]
 
+# Of a NumPy array.
+MAX_RANK = 64
+
 
 class ActivationLayer(Layer):
     """A layer whose map is the identity, so that only its activation is left."""
@@ -50,8 +53,9 @@ class Activation(ActivationLayer):
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.activation = resolve_activation(activation)
-        self._activation_pair = activation_pair(self.activation)
+        with self._named():
+            self.activation = resolve_activation(activation)
+            self._activation_pair = activation_pair(self.activation)
 
     @property
     def final_activation(self) -> str | None:
@@ -94,7 +98,8 @@ class LeakyReLU(ActivationLayer):
 
     def __init__(self, alpha: float = 0.3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.alpha = _validate.number("alpha", alpha, minimum=0.0)
+        with self._named():
+            self.alpha = _validate.number("alpha", alpha, minimum=0.0)
         self._activation_pair = _pair("leaky_relu", alpha=self.alpha)
 
     def get_config(self) -> Config:
@@ -130,7 +135,8 @@ class ELU(ActivationLayer):
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.alpha = _validate.number("alpha", alpha)
+        with self._named():
+            self.alpha = _validate.number("alpha", alpha)
         self._activation_pair = _pair("elu", alpha=self.alpha)
 
     def get_config(self) -> Config:
@@ -176,13 +182,14 @@ class ReLU(ActivationLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if max_value is not None:
-            max_value = _validate.number("max_value", max_value, minimum=0.0)
-        self.max_value = max_value
-        self.negative_slope = _validate.number(
-            "negative_slope", negative_slope, minimum=0.0
-        )
-        self.threshold = _validate.number("threshold", threshold, minimum=0.0)
+        with self._named():
+            self.max_value = _validate.optional_number(
+                "max_value", max_value, minimum=0.0
+            )
+            self.negative_slope = _validate.number(
+                "negative_slope", negative_slope, minimum=0.0
+            )
+            self.threshold = _validate.number("threshold", threshold, minimum=0.0)
         self._activation_pair = _pair(
             "relu",
             alpha=self.negative_slope,
@@ -211,6 +218,11 @@ class Softmax(ActivationLayer):
     **kwargs
         Arguments of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `axis` is not made of integers, or later if the input lacks such an axis.
+
     See Also
     --------
     localnet.activations.softmax : The function.
@@ -223,8 +235,13 @@ class Softmax(ActivationLayer):
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axis = axis
-        axes = tuple(axis) if isinstance(axis, (list, tuple)) else axis
+        several = isinstance(axis, (list, tuple))
+        with self._named():
+            axes = tuple(
+                _validate.integer("axis", a, minimum=-MAX_RANK)
+                for a in (axis if several else [axis])
+            )
+        self.axis: Any = list(axes) if several else axes[0]
         self._activation_pair = _pair("softmax", axis=axes)
 
     @property

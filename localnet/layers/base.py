@@ -16,7 +16,15 @@ from .. import _validate, config, initializers, regularizers
 from .._registry import snake_case
 from .._typing import Array, ArrayLike, Config, Pair
 
-__all__ = ["BatchShape", "Layer", "LayerCache", "clear_session"]
+__all__ = [
+    "BatchShape",
+    "Layer",
+    "LayerCache",
+    "child_seed",
+    "clear_session",
+    "resolve",
+    "unchanged_on_error",
+]
 
 BatchShape = tuple[int | None, ...]
 
@@ -33,6 +41,36 @@ def unique_name(class_name: str) -> str:
     stem = snake_case(class_name)
     count = _names_given[stem] = _names_given.get(stem, -1) + 1
     return f"{stem}_{count}" if count else stem
+
+
+def child_seed(seed: np.random.SeedSequence, number: int) -> np.random.SeedSequence:
+    """Return what ``seed.spawn`` gives as child `number`, without counting it there."""
+    return np.random.SeedSequence(
+        seed.entropy, spawn_key=(*seed.spawn_key, number), pool_size=seed.pool_size
+    )
+
+
+def resolve(argument: str, get: Callable[[Any], Any], identifier: Any) -> Any:
+    """Return ``get(identifier)``; an error calls the family by the argument's name."""
+    try:
+        return get(identifier)
+    except ValueError as error:
+        family = argument.rpartition("_")[2]
+        raise ValueError(str(error).replace(family, argument, 1)) from error
+
+
+@contextmanager
+def unchanged_on_error(*layers: "Layer") -> Iterator[None]:
+    """Undo what a failing block did to layers: building, results, drawn noise."""
+    before = [(layer, vars(layer).copy(), layer.noise_state) for layer in layers]
+    try:
+        yield
+    except BaseException:
+        for layer, attributes, noise_state in before:
+            vars(layer).clear()
+            vars(layer).update(attributes)
+            layer.noise_state = noise_state
+        raise
 
 
 def draw_weight(
@@ -138,7 +176,9 @@ class Layer:
             if kwargs:
                 raise _unknown_argument(type(self), next(iter(kwargs)))
             self.dtype = _float_dtype(config.floatx() if dtype is None else dtype)
-            self.activity_regularizer = regularizers.get(activity_regularizer)
+            self.activity_regularizer = resolve(
+                "activity_regularizer", regularizers.get, activity_regularizer
+            )
         self.trainable = bool(trainable)
         self.name = unique_name(type(self).__name__) if name is None else name
         self.built = False
@@ -193,34 +233,42 @@ class Layer:
         Parameters
         ----------
         input_shape : tuple of int or None
-            Batch axis first. Building again draws new weights.
+            Batch axis first. Building again starts with fresh weights.
 
         Raises
         ------
         ValueError
             If the layer cannot work on this shape; the layer stays as it was.
         """
-        before = (self.params, self._weights)
-        self.params, self._weights = {}, {}
-        try:
-            with self._named():
-                shape = self._checked_shape(input_shape)
-                self._build(shape, np.random.default_rng(self._seed))
-                output_shape = self.compute_output_shape(shape)
-                if self._initial_weights is not None:
-                    self._load(self._initial_weights)
-        except BaseException:
-            self.params, self._weights = before
-            raise
-        self.input_shape, self.output_shape = shape, output_shape
-        self.grads, self._cache = {}, None
-        self.built = True
+        with unchanged_on_error(self), self._named():
+            shape = self._checked_shape(input_shape)
+            self.params, self._weights = {}, {}
+            self._build(shape, np.random.default_rng(self._seed))
+            self.input_shape = shape
+            self.output_shape = self.compute_output_shape(shape)
+            if self._initial_weights is not None:
+                self._load(self._initial_weights)
+            self.grads, self._cache = {}, None
+            self.built = True
 
-    def unbuild(self) -> None:
-        """Forget the weights, so that the layer can be built for another shape."""
-        self.params, self._weights, self.grads = {}, {}, {}
-        self.input_shape = self.output_shape = self._cache = None
-        self.built = False
+    def check_fits(self, input_shape: Sequence[int | None]) -> None:
+        """
+        Refuse a shape of the input that the built layer was not built for.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None
+            Batch axis first.
+
+        Raises
+        ------
+        ValueError
+            If a batch of this shape would be refused.
+        """
+        with self._named():
+            _, *sizes = self._checked_shape(input_shape)
+            if None not in sizes:
+                self._check_input(np.empty((0, *sizes), self.dtype))
 
     def seed(self, seed: np.random.SeedSequence) -> None:
         """
@@ -239,10 +287,18 @@ class Layer:
     def noise(self) -> np.random.Generator:
         """Generator of the layer's training noise, such as dropout masks."""
         if self._noise is None:
-            entropy, key = self._seed.entropy, (*self._seed.spawn_key, 0)
-            child = np.random.SeedSequence(entropy, spawn_key=key)
-            self._noise = np.random.default_rng(child)
+            self._noise = np.random.default_rng(child_seed(self._seed, 0))
         return self._noise
+
+    @property
+    def noise_state(self) -> Any:
+        """How far the training noise is; None before any was drawn."""
+        return None if self._noise is None else self._noise.bit_generator.state
+
+    @noise_state.setter
+    def noise_state(self, state: Any) -> None:
+        if state is not None:
+            self.noise.bit_generator.state = state
 
     def _checked_shape(self, input_shape: Sequence[int | None]) -> BatchShape:
         try:
@@ -536,7 +592,11 @@ class Layer:
                 raise ValueError(
                     f"weight {name} must have shape {value.shape}, got {array.shape}"
                 )
-            checked.append((value, array))
+            if array.dtype.kind == "c":
+                raise ValueError(
+                    f"weight {name} must hold real numbers, got dtype {array.dtype}"
+                )
+            checked.append((value, array.astype(value.dtype)))
         for value, array in checked:
             value[...] = array
 
@@ -656,7 +716,7 @@ def _as_tuple(name: str, value: Any) -> tuple[Any, ...]:
 def _float_dtype(dtype: Any) -> np.dtype:
     try:
         name = np.dtype(dtype).name
-    except TypeError:
+    except (TypeError, ValueError):
         name = dtype
     return np.dtype(_validate.choice("dtype", name, config.FLOATS))
 

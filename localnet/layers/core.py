@@ -308,7 +308,7 @@ class Dropout(Layer):
     Raises
     ------
     ValueError
-        If `rate` is not in [0, 1).
+        If `rate` is not in [0, 1) or `noise_shape` is not a tuple of sizes.
 
     See Also
     --------
@@ -332,7 +332,7 @@ class Dropout(Layer):
             self.rate = _validate.number("rate", rate, minimum=0.0, maximum=1.0)
             if self.rate == 1:
                 raise ValueError(f"rate must be less than 1, got {rate!r}")
-            self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+            self.noise_shape = _noise_shape(noise_shape)
             self.mask_seed = (
                 None if seed is None else _validate.integer("seed", seed, minimum=0)
             )
@@ -381,3 +381,17 @@ class Dropout(Layer):
             "noise_shape": self.noise_shape,
             "seed": self.mask_seed,
         }
+
+
+def _noise_shape(value: Any) -> tuple[int | None, ...] | None:
+    if value is None:
+        return None
+    try:
+        return tuple(
+            None if size is None else _validate.integer("size", size, minimum=1)
+            for size in value
+        )
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"noise_shape must be a tuple of sizes or None, got {value!r}"
+        ) from None

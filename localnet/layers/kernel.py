@@ -12,7 +12,7 @@ from .activation import (
     resolve_activation,
     serialize_activation,
 )
-from .base import Layer, Weight
+from .base import Layer, Weight, resolve
 
 __all__ = ["KernelLayer"]
 
@@ -56,12 +56,24 @@ class KernelLayer(Layer):
             self.activation = resolve_activation(activation)
             self._activation_pair = activation_pair(self.activation)
             self.use_bias = bool(use_bias)
-            self.kernel_initializer = initializers.get(kernel_initializer)
-            self.bias_initializer = initializers.get(bias_initializer)
-            self.kernel_regularizer = regularizers.get(kernel_regularizer)
-            self.bias_regularizer = regularizers.get(bias_regularizer)
-            self.kernel_constraint = constraints.get(kernel_constraint)
-            self.bias_constraint = constraints.get(bias_constraint)
+            self.kernel_initializer = resolve(
+                "kernel_initializer", initializers.get, kernel_initializer
+            )
+            self.bias_initializer = resolve(
+                "bias_initializer", initializers.get, bias_initializer
+            )
+            self.kernel_regularizer = resolve(
+                "kernel_regularizer", regularizers.get, kernel_regularizer
+            )
+            self.bias_regularizer = resolve(
+                "bias_regularizer", regularizers.get, bias_regularizer
+            )
+            self.kernel_constraint = resolve(
+                "kernel_constraint", constraints.get, kernel_constraint
+            )
+            self.bias_constraint = resolve(
+                "bias_constraint", constraints.get, bias_constraint
+            )
 
     @property
     def kernel(self) -> Array | None:

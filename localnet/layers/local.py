@@ -7,7 +7,7 @@ import numpy as np
 from .. import _validate, config
 from .._typing import Array, Config
 from ..geometry import PADDINGS, Geometry, output_length
-from ..ops import local_conv_backward, local_conv_forward, patch_indices
+from ..ops import Workspace, local_conv_backward, local_conv_forward, patch_indices
 from .base import BatchShape
 from .kernel import KernelLayer
 
@@ -84,6 +84,7 @@ class LocallyConnected(KernelLayer):
         self.input_rank = self.rank + 2
         # (L, K, 1), False where a tap falls on padding; None if none does.
         self._inside: Array | None = None
+        self._workspace = Workspace()
 
     # Shapes ----------------------------------------------------------------------
 
@@ -204,12 +205,15 @@ class LocallyConnected(KernelLayer):
             padding=self.padding,
             dilation_rate=self.dilation_rate,
             data_format=self.data_format,
+            workspace=self._workspace,
         )
 
     def _backward(
         self, dz: Array, cache: Any, need_dx: bool
     ) -> tuple[Array | None, dict[str, Array]]:
-        dx, dkernel, dbias = local_conv_backward(dz, cache, need_dx=need_dx)
+        dx, dkernel, dbias = local_conv_backward(
+            dz, cache, need_dx=need_dx, workspace=self._workspace
+        )
         return dx, self._weight_grads(dkernel, dbias)
 
     # Config ----------------------------------------------------------------------

@@ -16,6 +16,7 @@ alone, never on the number of threads, so that the bits do not either.
 
 import itertools
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,7 +37,7 @@ BLOCK_BYTES = 1 << 20
 GEMM_LIMIT = 1_000_000
 # Multiply-adds below which handing work to a thread costs more than it saves.
 THREAD_LIMIT = 10_000_000
-# Lists of blocks handed to a thread at a time; each list has buffers of its own.
+# Lists of blocks, handed to threads one at a time.
 PARTS = 8
 
 
@@ -68,14 +69,15 @@ def forward(
     """Return y, computed block by block."""
     n, filters = len(padded), kernel.shape[2]
     z = np.empty((n, *geometry.output_sizes, filters), padded.dtype)
-    image, grid = lifted(padded, geometry)
-    z_grid = np.moveaxis(z.reshape(n, *grid.output_sizes, filters), 0, -2)
+    grid = lifted(geometry)
+    image = lifted_image(padded, grid)
+    z_grid = batch_second_last(z.reshape(n, *grid.output_sizes, filters))
     w_grid = kernel.reshape(*grid.output_sizes, *kernel.shape[1:])
     tiles = batch_tiles(n, kernel.shape)
 
     def work(part: list[Block]) -> None:
         for block in part:
-            patches = block_patches(image, grid, block, workspace, part[0])
+            patches = block_patches(image, grid, block, workspace)
             for batch in tiles:
                 np.matmul(
                     patches[..., batch, :],
@@ -110,14 +112,15 @@ def kernel_gradient(
     """Return dkernel: per location, patches transposed times dz, summed over tiles."""
     n, filters = len(dz), kernel.shape[2]
     dkernel = np.empty(kernel.shape, dz.dtype)
-    image, grid = lifted(padded, geometry)
+    grid = lifted(geometry)
+    image = lifted_image(padded, grid)
     dw_grid = dkernel.reshape(*grid.output_sizes, *kernel.shape[1:])
-    dz_grid = np.moveaxis(dz.reshape(n, *grid.output_sizes, filters), 0, -2)
+    dz_grid = batch_second_last(dz.reshape(n, *grid.output_sizes, filters))
     first, *rest = batch_tiles(n, kernel.shape)
 
     def work(part: list[Block]) -> None:
         for block in part:
-            patches = block_patches(image, grid, block, workspace, part[0])
+            patches = block_patches(image, grid, block, workspace)
             patches_t, dz_block = patches.swapaxes(-1, -2), dz_grid[block.at]
             # dw[l,k,f] = sum_n p[n,l,k] dy[n,l,f]
             np.matmul(
@@ -138,23 +141,23 @@ def input_gradient(
     """Return dx: per location, kernel times dz transposed, added tap by tap."""
     n, filters = len(dz), kernel.shape[2]
     dx = np.empty((n, *geometry.input_shape), dz.dtype)
-    _, grid = lifted(None, geometry)
+    grid = lifted(geometry)
     dz_grid = np.moveaxis(dz.reshape(n, *grid.output_sizes, filters), 0, -1)
     w_grid = kernel.reshape(*grid.output_sizes, *kernel.shape[1:])
     taps = list(np.ndindex(*grid.kernel_size))
 
     def work(batch: slice) -> None:
-        size, key = batch.stop - batch.start, batch.start
+        size = batch.stop - batch.start
         # The image of this tile, batch axis innermost.
         image_shape = (*grid.padded_sizes, grid.channels, size)
-        image = workspace.take(("image", key), image_shape, dz.dtype)
+        image = workspace.take("image", image_shape, dz.dtype)
         image[...] = 0
         for block in itertools.chain.from_iterable(parts(grid, size, dz.itemsize)):
             locations = (grid.output_sizes[0], block.width)
-            dz_t = workspace.take(("dz", key), (*locations, filters, size), dz.dtype)
+            dz_t = workspace.take("dz", (*locations, filters, size), dz.dtype)
             dz_t[...] = dz_grid[block.at][..., batch]
             dp = workspace.take(
-                ("dpatches", key), (*locations, grid.patch_size, size), dz.dtype
+                "dpatches", (*locations, grid.patch_size, size), dz.dtype
             )
             # dp[n,l,k] = sum_f dy[n,l,f] w[l,k,f]
             np.matmul(w_grid[block.at], dz_t, out=dp)
@@ -176,11 +179,12 @@ def input_gradient(
     return dx
 
 
-def lifted(padded: Array | None, geometry: Geometry) -> tuple[Any, Geometry]:
-    """Return image and geometry with two spatial axes at least: a sequence gets one."""
+@lru_cache(maxsize=128)
+def lifted(geometry: Geometry) -> Geometry:
+    """Return the geometry with two spatial axes at least: a sequence is one wide."""
     if geometry.rank > 1:
-        return padded, geometry
-    grid = replace(
+        return geometry
+    return replace(
         geometry,
         input_sizes=(*geometry.input_sizes, 1),
         kernel_size=(*geometry.kernel_size, 1),
@@ -189,9 +193,18 @@ def lifted(padded: Array | None, geometry: Geometry) -> tuple[Any, Geometry]:
         pads=(*geometry.pads, (0, 0)),
         output_sizes=(*geometry.output_sizes, 1),
     )
-    if padded is None:
-        return None, grid
-    return np.expand_dims(padded, 2 if geometry.channels_last else 3), grid
+
+
+def lifted_image(padded: Array, grid: Geometry) -> Array:
+    """Return a padded image with the axes of the lifted geometry."""
+    return padded.reshape(
+        len(padded), *grid.sample_shape(grid.padded_sizes, grid.channels)
+    )
+
+
+def batch_second_last(a: Array) -> Array:
+    """Return a view with the batch axis moved from first to second last."""
+    return a.transpose(*range(1, a.ndim - 1), 0, a.ndim - 1)
 
 
 def parts(grid: Geometry, n: int, itemsize: int) -> list[list[Block]]:
@@ -232,7 +245,7 @@ def is_large(n: int, kernel: Array) -> bool:
 
 
 def block_patches(
-    image: Array, grid: Geometry, block: Block, workspace: Workspace, key: Block
+    image: Array, grid: Geometry, block: Block, workspace: Workspace
 ) -> Array:
     """
     Return the patches of a block, shape (rows, width, N, K).
@@ -248,13 +261,11 @@ def block_patches(
         if source.flags.c_contiguous:  # a sequence is its own strip
             strips = source.reshape(shape)
         else:
-            strips = workspace.take(("strips", key), shape, image.dtype)
+            strips = workspace.take("strips", shape, image.dtype)
             strips.reshape(source.shape)[...] = source
         return row_window_view(strips, rows, grid.kernel_size[0], grid.strides[0])
     windows = window_view(image, grid)[(slice(None), *block.at)]
-    patches = workspace.take(
-        ("patches", key), (rows, block.width, n, patch_size), image.dtype
-    )
+    patches = workspace.take("patches", (rows, block.width, n, patch_size), image.dtype)
     patches.reshape(rows, block.width, n, *windows.shape[3:])[...] = np.moveaxis(
         windows, 0, 2
     )

@@ -1,5 +1,6 @@
 """Buffers that outlive a call, so that a loop over batches touches no fresh memory."""
 
+import threading
 from collections.abc import Hashable
 
 import numpy as np
@@ -14,8 +15,8 @@ class Workspace:
     A set of scratch arrays, reused from call to call.
 
     Touching fresh memory costs more than the arithmetic of a small layer. Hand the same
-    workspace to every call of `local_conv_forward` and `local_conv_backward` in one
-    thread; results never alias it. Two threads need two workspaces.
+    workspace to every call of `local_conv_forward` and `local_conv_backward`; results
+    never alias it. Every thread gets buffers of its own, so that threads may share one.
 
     Examples
     --------
@@ -28,11 +29,11 @@ class Workspace:
     """
 
     def __init__(self) -> None:
-        self._buffers: dict[tuple[Hashable, np.dtype], Array] = {}
+        self._buffers: dict[tuple[int, Hashable, np.dtype], Array] = {}
 
     def take(self, name: Hashable, shape: Shape, dtype: np.dtype | str) -> Array:
         """
-        Return an uninitialised array; the last one of this name must be done with.
+        Return an uninitialised array; the thread's last one of this name is reused.
 
         Parameters
         ----------
@@ -48,7 +49,7 @@ class Workspace:
         ndarray of shape `shape`
             C-contiguous.
         """
-        key = (name, np.dtype(dtype))
+        key = (threading.get_ident(), name, np.dtype(dtype))
         size = int(np.prod(shape))
         buffer = self._buffers.get(key)
         if buffer is None or buffer.size < size:

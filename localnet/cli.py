@@ -1,0 +1,238 @@
+"""The command ``localnet``."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import __version__, config, datasets
+from ._typing import Array
+from .callbacks.progress import TrainingBar
+from .layers import Dense, Dropout, Flatten, LocallyConnected2D
+from .models import Sequential
+from .optimizers import SGD, ExponentialDecay
+
+__all__ = ["main"]
+
+DESCRIPTION = """\
+Locally connected layers (convolution without weight sharing) in pure NumPy.
+
+Try: localnet train digits
+"""
+
+TRAIN = """\
+Train a small locally connected network on data that come with the package, say how
+well it does on images that it has not seen, and save it.
+
+digits: 1797 handwritten digits of 8x8 pixels (UCI, CC BY 4.0); one fifth is held out.
+The network is two LocallyConnected2D layers, 3x3 with 16 filters each, and a softmax
+over the ten digits, trained by stochastic gradient descent.
+"""
+
+TRAIN_EXAMPLES = """\
+examples:
+  localnet train digits                       about ten seconds on two cores
+  localnet train digits --seeds 5             five networks, mean and spread
+  localnet train digits --split writers       hold out people it has never seen
+  localnet train digits --save my-model.npz   then: localnet.load_model("my-model.npz")
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: those of the process.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 1 after an error, whose one sentence goes to stderr; 130
+        after Ctrl-C.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (ValueError, OSError) as error:
+        print(f"localnet: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nlocalnet: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="localnet",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"localnet {__version__}"
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    train = commands.add_parser(
+        "train",
+        help="train a locally connected network on data that come with the package",
+        description=TRAIN,
+        epilog=TRAIN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    train.add_argument("data", choices=["digits"], help="what to learn")
+    train.add_argument(
+        "--epochs", type=int, default=40, metavar="N", help="passes (default: 40)"
+    )
+    train.add_argument(
+        "--batch-size",
+        type=int,
+        default=32,
+        metavar="N",
+        help="images per update (default: 32)",
+    )
+    train.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="seed of weights, dropout and shuffling; same seed, same result "
+        "(default: 0)",
+    )
+    train.add_argument(
+        "--seeds",
+        type=int,
+        default=1,
+        metavar="N",
+        help="train N networks, from --seed on, and report mean and spread; "
+        "the last one is saved (default: 1)",
+    )
+    train.add_argument(
+        "--split",
+        choices=datasets.digits.SPLITS,
+        default="classes",
+        help="what is held out: a fifth of every class, or the last fifth of the file, "
+        "which other people wrote and which is harder (default: classes)",
+    )
+    train.add_argument(
+        "--engine",
+        choices=config.ENGINES,
+        default=config.get_engine(),
+        help="what computes the layers; all give the same answers (default: blocked)",
+    )
+    train.add_argument(
+        "--threads",
+        type=int,
+        default=None,
+        metavar="N",
+        help="threads of the blocked engine (default: the CPUs at hand)",
+    )
+    train.add_argument(
+        "--save",
+        type=Path,
+        default=Path("localnet-digits.npz"),
+        metavar="FILE",
+        help="where the model goes (default: localnet-digits.npz)",
+    )
+    train.add_argument("--quiet", action="store_true", help="no progress, no table")
+    train.set_defaults(run=_train_digits)
+    return parser
+
+
+def _digits_network(seed: int, updates: int) -> Sequential:
+    """
+    Return the network, compiled.
+
+    Sizes, rates and the number of epochs were chosen on a validation fifth of the
+    training part; the test part was not looked at.
+    """
+    local: dict[str, Any] = {
+        "activation": "relu",
+        "kernel_initializer": "he_uniform",
+        "fans": "local",
+    }
+    model = Sequential(
+        [
+            LocallyConnected2D(16, 3, padding="same", input_shape=(8, 8, 1), **local),
+            LocallyConnected2D(16, 3, **local),
+            Flatten(),
+            Dropout(0.5),
+            Dense(10, activation="softmax"),
+        ],
+        name="digits",
+        seed=seed,
+    )
+    rate = ExponentialDecay(0.1, decay_steps=updates, decay_rate=0.1)
+    model.compile(
+        SGD(rate, momentum=0.9, nesterov=True),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def _train_digits(options: argparse.Namespace) -> int:
+    if options.seeds < 1:
+        raise ValueError(f"--seeds must be an integer >= 1, got {options.seeds}")
+    if options.threads is not None:
+        config.set_num_threads(options.threads)
+    config.set_engine(options.engine)
+    _check_folder(options.save)
+    train, test = datasets.load_digits(split=options.split)
+    (x_train, y_train), (x_test, y_test) = _scaled(*train), _scaled(*test)
+    updates = max(1, options.epochs) * -(-len(x_train) // max(1, options.batch_size))
+
+    accuracies = []
+    for seed in range(options.seed, options.seed + options.seeds):
+        model = _digits_network(seed, updates)
+        if not options.quiet and seed == options.seed:
+            model.summary()
+        started = time.perf_counter()
+        model.fit(
+            x_train,
+            y_train,
+            batch_size=options.batch_size,
+            epochs=options.epochs,
+            verbose=0,
+            callbacks=[] if options.quiet else [TrainingBar()],
+        )
+        seconds = time.perf_counter() - started
+        accuracy = model.evaluate(x_test, y_test, verbose=0, return_dict=True)[
+            "accuracy"
+        ]
+        accuracies.append(accuracy)
+        right = round(accuracy * len(x_test))
+        print(
+            f"seed {seed}: {accuracy:.1%} of {len(x_test)} held-out digits right "
+            f"({right}), trained on {len(x_train)} in {seconds:.0f} s"
+        )
+    if len(accuracies) > 1:
+        print(
+            f"mean of {len(accuracies)} seeds: {np.mean(accuracies):.2%}, "
+            f"standard deviation {np.std(accuracies, ddof=1):.2%}"
+        )
+    print(f"parameters: {model.count_params():,}")
+    print(f"saved: {model.save(options.save)}")
+    return 0
+
+
+def _scaled(images: Array, labels: Array) -> tuple[Array, Array]:
+    """Return images from 0 to 1 with a channel axis, and the labels."""
+    return (images / np.float32(16))[..., np.newaxis], labels
+
+
+def _check_folder(path: Path) -> None:
+    """Refuse, before minutes are spent, a place that cannot be written to."""
+    if path.suffix not in ("", ".npz"):
+        raise ValueError(f"--save must end in .npz, got {str(path)!r}")
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise ValueError(
+            f"--save must be a file that can be written, got {str(path)!r}"
+        )
