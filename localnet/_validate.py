@@ -24,6 +24,7 @@ __all__ = [
     "numeric_array",
     "optional_number",
     "path",
+    "shape",
     "sizes",
     "suggestion",
 ]
@@ -46,15 +47,20 @@ def choice(name: str, value: object, words: Sequence[str]) -> str:
     )
 
 
-def integer(name: str, value: Any, *, minimum: int) -> int:
-    """Return `value` as a Python int of at least `minimum`; floats are refused."""
+def integer(
+    name: str, value: Any, *, minimum: int, maximum: int | None = None
+) -> int:
+    """Return `value` as a Python int inside the bounds; floats are refused."""
     try:
-        number = operator.index(value)
+        result = operator.index(value)
     except TypeError:
-        number = None
-    if number is None or number < minimum:
-        raise ValueError(f"{name} must be an integer >= {minimum}, got {value!r}")
-    return number
+        result = minimum - 1
+    if result < minimum or (maximum is not None and result > maximum):
+        rule = f"an integer >= {minimum}"
+        if maximum is not None:
+            rule += f" and <= {maximum}"
+        raise ValueError(f"{name} must be {rule}, got {value!r}")
+    return result
 
 
 def number(
@@ -64,20 +70,22 @@ def number(
     minimum: float = -math.inf,
     maximum: float = math.inf,
     open_minimum: bool = False,
+    open_maximum: bool = False,
 ) -> float:
-    """Return `value` as a finite Python float inside the bounds."""
+    """Return `value` as a finite Python float inside the bounds; open, not on them."""
     is_number = isinstance(value, (int, float, np.integer, np.floating))
     try:
         result = float(value) if is_number else math.nan
     except OverflowError:  # an int beyond the range of floats
         result = math.inf
     above = result > minimum if open_minimum else result >= minimum
-    if not (math.isfinite(result) and above and result <= maximum):
+    below = result < maximum if open_maximum else result <= maximum
+    if not (math.isfinite(result) and above and below):
         bounds = []
         if minimum > -math.inf:
             bounds.append(f"{'>' if open_minimum else '>='} {minimum:g}")
         if maximum < math.inf:
-            bounds.append(f"<= {maximum:g}")
+            bounds.append(f"{'<' if open_maximum else '<='} {maximum:g}")
         rule = " ".join(["a finite number", " and ".join(bounds)]).strip()
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     return result
@@ -123,6 +131,19 @@ def sizes(name: str, value: Any, n: int, *, minimum: int = 1) -> Shape:
         tuples = f"a tuple of {n} integer{'s' if n > 1 else ''}"
         raise ValueError(
             f"{name} must be an integer or {tuples} >= {minimum}, got {value!r}"
+        )
+    return result
+
+
+def shape(name: str, value: Any, *, minimum: int = 0) -> Shape:
+    """Return `value` as a tuple of ints of at least `minimum`, as many as there are."""
+    try:
+        result = tuple(operator.index(size) for size in value)
+    except TypeError:
+        result = (minimum - 1,)
+    if any(size < minimum for size in result):
+        raise ValueError(
+            f"{name} must be a tuple of integers >= {minimum}, got {value!r}"
         )
     return result
 

@@ -15,7 +15,7 @@ from . import _validate
 from ._typing import Shape
 from .config import DATA_FORMATS
 
-__all__ = ["Geometry", "connected_cells", "output_length"]
+__all__ = ["PADDINGS", "Geometry", "output_length"]
 
 Pads = tuple[tuple[int, int], ...]
 PADDINGS = ("valid", "same")
@@ -76,42 +76,6 @@ def same_pads(length: int, size: int, stride: int, dilation: int) -> tuple[int, 
     before = span // 2
     last_start = (-(-length // stride) - 1) * stride - before
     return before, max(0, last_start + span - length)
-
-
-def connected_cells(
-    length: int, size: int, stride: int, padding: str = "valid", dilation: int = 1
-) -> list[list[int]]:
-    """
-    Return, for every window of an axis, the input cells that it covers.
-
-    Parameters
-    ----------
-    length, size, stride, dilation : int
-        As for `output_length`.
-    padding : {"valid", "same"}
-        With ``same``, taps that fall outside the input are left out.
-
-    Returns
-    -------
-    list of list of int
-        One list of cell numbers per output position.
-
-    Examples
-    --------
-    >>> connected_cells(5, 2, 1, "same")
-    [[0], [0, 1], [1, 2], [2, 3], [3, 4]]
-    """
-    same = padding == "same"
-    before = same_pads(length, size, stride, dilation)[0] if same else 0
-    windows = output_length(length, size, stride, padding, dilation) or 0
-    return [
-        [
-            cell
-            for tap in range(size)
-            if 0 <= (cell := o * stride - before + tap * dilation) < length
-        ]
-        for o in range(windows)
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +159,7 @@ class Geometry:
             If an argument breaks its rule, or no window fits into an axis.
         """
         data_format = _validate.choice("data_format", data_format, DATA_FORMATS)
+        input_shape = _validate.shape("input_shape", input_shape)
         if len(input_shape) < 2:
             raise ValueError(
                 "input_shape must have spatial axes and a channel axis, "
@@ -224,15 +189,15 @@ class Geometry:
                 )
             output_sizes.append(windows)
         return cls(
-            input_sizes,
-            channels,
-            kernel_size,
-            strides,
-            dilation_rate,
-            pads,
-            _validate.number("pad_value", pad_value),
-            data_format,
-            tuple(output_sizes),
+            input_sizes=input_sizes,
+            channels=channels,
+            kernel_size=kernel_size,
+            strides=strides,
+            dilation_rate=dilation_rate,
+            pads=pads,
+            pad_value=_validate.number("pad_value", pad_value),
+            data_format=data_format,
+            output_sizes=tuple(output_sizes),
         )
 
     @property
@@ -282,6 +247,16 @@ class Geometry:
     def kernel_shape(self, filters: int) -> Shape:
         """Return the shape (L, K, F) of the kernel."""
         return (self.locations, self.patch_size, filters)
+
+    def check_kernel(self, shape: Shape) -> int:
+        """Return F if `shape` is that of a kernel (L, K, F), else refuse it."""
+        locations, patch_size = self.locations, self.patch_size
+        if len(shape) != 3 or shape[:2] != (locations, patch_size):
+            raise ValueError(
+                f"kernel must have shape (L, K, F) = ({locations}, {patch_size}, F), "
+                f"got {shape}"
+            )
+        return shape[2]
 
     def bias_shape(self, filters: int) -> Shape:
         """Return the shape (*O, F) of the bias, in either data format."""

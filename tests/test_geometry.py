@@ -11,16 +11,26 @@ from raising import refuses
 
 from localnet.geometry import (
     Geometry,
-    connected_cells,
     effective_size,
     output_length,
     same_pads,
 )
+from localnet.ops import patch_indices
 
 WINDOWS = reference.load_json("windows_1d.json")
 windows = pytest.mark.parametrize(
     "case", WINDOWS, ids=lambda c: f"n{c['n']}-k{c['k']}-s{c['s']}-{c['padding']}"
 )
+
+
+def connected_cells(n, k, s, padding="valid", d=1):
+    """Return the input cells of every window, as the patches are gathered."""
+    if (output_length(n, k, s, padding, d) or 0) < 1:
+        return []
+    g = Geometry.of((n, 1), kernel_size=k, strides=s, padding=padding, dilation_rate=d)
+    return [[c for c in window if c >= 0] for window in patch_indices(g).tolist()]
+
+
 SMALL = list(itertools.product(range(1, 8), range(1, 6), range(1, 4), range(1, 3)))
 
 
@@ -75,7 +85,6 @@ def test_output_length_is_not_positive_when_no_window_fits():
     assert output_length(2, 3, 1) == 0
     assert output_length(1, 4, 1) == -2
     assert output_length(4, 3, 1, dilation=2) == 0
-    assert connected_cells(1, 4, 1) == []
 
 
 # --- Geometry -------------------------------------------------------------------------
@@ -256,3 +265,9 @@ def test_refuses_a_window_that_fits_nowhere(arguments, detail):
         f"{detail} leaves no output location"
     ):
         Geometry.of((4, 4, 1), **arguments)
+
+
+@pytest.mark.parametrize("shape", ["ab", (None, 1), (-4, 1), (2.5, 1), 7])
+def test_input_shape_is_a_tuple_of_sizes(shape):
+    with refuses(f"input_shape must be a tuple of integers >= 0, got {shape!r}"):
+        Geometry.of(shape, kernel_size=1)

@@ -12,11 +12,13 @@ from strategies import LAYOUTS, LocalConvProblem, local_conv_problems
 
 from localnet import config
 from localnet.ops import (
+    LocalConvGrads,
     Workspace,
     blocked,
-    local_conv,
+    einsum,
     local_conv_backward,
     local_conv_forward,
+    naive,
 )
 
 # More than `blocked.THREAD_LIMIT` multiply-adds, and several blocks.
@@ -119,19 +121,15 @@ def test_a_problem_prints_as_code_that_makes_it_again(problem):
 
 
 @pytest.mark.parametrize(
-    ("engine", "module", "function"),
-    [
-        ("naive", local_conv.naive, "{}"),
-        ("einsum", local_conv, "_einsum_{}"),
-        ("blocked", blocked, "{}"),
-    ],
+    ("engine", "module"),
+    [("naive", naive), ("einsum", einsum), ("blocked", blocked)],
     ids=config.ENGINES,
 )
-def test_each_name_reaches_its_engine(engine, module, function, monkeypatch):
+def test_each_name_reaches_its_engine(engine, module, monkeypatch):
     x, kernel, bias, dy = PROBLEMS["1d"].arrays
-    y, grads = np.ones(1), local_conv.LocalConvGrads(np.ones(1), np.ones(1), None)
-    monkeypatch.setattr(module, function.format("forward"), lambda *_: y)
-    monkeypatch.setattr(module, function.format("backward"), lambda *_: grads)
+    y, grads = np.ones(1), LocalConvGrads(np.ones(1), np.ones(1), None)
+    monkeypatch.setattr(module, "forward", lambda *_: y)
+    monkeypatch.setattr(module, "backward", lambda *_, **__: grads)
     config.set_engine(engine)
     got, cache = local_conv_forward(x, kernel, bias, kernel_size=3)
     assert got is y
@@ -158,9 +156,10 @@ def test_batches_cut_into_tiles_with_a_remainder(problem, monkeypatch):
     _, kernel, _, _ = problem.arrays
     expected = run(problem, "naive")
     monkeypatch.setattr(blocked, "GEMM_LIMIT", 2 * kernel[0].size)
+    monkeypatch.setattr(blocked, "IMAGE_TILE", 1)
     tiles = [slice(0, 2), slice(2, 4), slice(4, 5)]
-    assert blocked.batch_tiles(5, kernel.shape) == tiles
-    assert blocked.input_tiles(5, kernel.shape) == tiles
+    assert blocked.product_tiles(5, kernel.shape) == tiles
+    assert blocked.image_tiles(5, kernel.shape) == tiles
     for got, want in zip(run(problem), expected, strict=True):
         assert_array_equal(got, want)
 
@@ -168,10 +167,10 @@ def test_batches_cut_into_tiles_with_a_remainder(problem, monkeypatch):
 @pytest.mark.parametrize("columns", [1, 2, 1000])
 @problems
 def test_blocks_of_every_width(problem, columns, monkeypatch):
-    grid = blocked.lifted(problem.geometry)
+    grid = blocked.as_grid(problem.geometry)
     column = grid.output_sizes[0] * problem.batch * grid.patch_size * 8
     monkeypatch.setattr(blocked, "BLOCK_BYTES", columns * column)
-    widths = {b.width for part in blocked.parts(grid, problem.batch, 8) for b in part}
+    widths = {b.width for b in blocked.blocks(grid, problem.batch, 8)}
     assert max(widths) == min(columns, grid.output_sizes[-1])
     for got, want in zip(run(problem), run(problem, "naive"), strict=True):
         assert_array_equal(got, want)
@@ -179,7 +178,7 @@ def test_blocks_of_every_width(problem, columns, monkeypatch):
 
 def test_a_product_larger_than_the_limit_takes_one_sample_at_a_time(monkeypatch):
     monkeypatch.setattr(blocked, "GEMM_LIMIT", 1)
-    assert blocked.batch_tiles(2, (1, 3, 4)) == [slice(0, 1), slice(1, 2)]
+    assert blocked.product_tiles(2, (1, 3, 4)) == [slice(0, 1), slice(1, 2)]
 
 
 # --- threads --------------------------------------------------------------------------
@@ -213,7 +212,7 @@ def test_same_bits_for_any_number_of_threads_on_small_problems(
     problem = replace(problem, batch=65)
     arrays = random_reals(problem, rng)
     monkeypatch.setattr(blocked, "BLOCK_BYTES", 1)
-    assert len(blocked.input_tiles(65, arrays[1].shape)) > 1
+    assert len(blocked.image_tiles(65, arrays[1].shape)) > 1
     config.set_num_threads(1)
     expected = bits(problem, arrays)
     monkeypatch.setattr(blocked, "THREAD_LIMIT", 0)
@@ -230,9 +229,9 @@ def test_the_work_is_cut_by_the_shapes_alone(problem):
         config.set_num_threads(threads)
         cuts.append(
             (
-                blocked.parts(blocked.lifted(problem.geometry), 100, 8),
-                blocked.batch_tiles(100, kernel_shape),
-                blocked.input_tiles(100, kernel_shape),
+                blocked.blocks(blocked.as_grid(problem.geometry), 100, 8),
+                blocked.product_tiles(100, kernel_shape),
+                blocked.image_tiles(100, kernel_shape),
             )
         )
     assert cuts[0] == cuts[1] == cuts[2]

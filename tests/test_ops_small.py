@@ -18,6 +18,7 @@ from strategies import LocalConvProblem, local_conv_problems
 from localnet import config
 from localnet.geometry import Geometry
 from localnet.ops import (
+    PAIRS,
     Workspace,
     blocked,
     dense_backward,
@@ -483,3 +484,48 @@ def test_a_forked_child_makes_threads_of_its_own():
         check=True,
         timeout=60,
     )
+
+
+# --- the upstream gradient ------------------------------------------------------------
+
+
+def outputs_of_every_op(dtype):
+    """Return (backward, y, cache) of each op on float arrays of one dtype."""
+    ones = {n: np.ones(n, dtype) for n in [(2, 3), (3, 4), (1, 3, 2), (1, 2, 2, 3)]}
+    return {
+        "dense": (dense_backward, *dense_forward(ones[2, 3], ones[3, 4])),
+        "dropout": (dropout_backward, *dropout_forward(ones[2, 3], ones[2, 3])),
+        "local_matmul": (
+            local_matmul_backward,
+            *local_matmul_forward(np.ones((2, 1, 3), dtype), ones[1, 3, 2]),
+        ),
+        "local_conv": (
+            local_conv_backward,
+            *local_conv_forward(
+                np.ones((2, 3, 1), dtype), ones[1, 3, 2], kernel_size=3
+            ),
+        ),
+    }
+
+
+def test_every_op_is_in_the_table():
+    assert set(outputs_of_every_op("float32")) == set(PAIRS)
+
+
+@pytest.mark.parametrize("op", sorted(PAIRS))
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("upstream", ["int64", "float16", "float64"])
+def test_gradients_have_the_dtype_of_y(op, dtype, upstream):
+    backward, y, cache = outputs_of_every_op(dtype)[op]
+    grads = backward(np.ones(y.shape, upstream), cache)
+    for grad in [grads] if isinstance(grads, np.ndarray) else grads:
+        assert grad is None or grad.dtype == y.dtype == dtype
+
+
+@pytest.mark.parametrize("op", sorted(PAIRS))
+def test_upstream_gradients_of_another_shape_or_kind_are_refused(op):
+    backward, y, cache = outputs_of_every_op("float32")[op]
+    with refuses(f"dy must have the shape of y, {y.shape}, got {(1, *y.shape)}"):
+        backward(y[np.newaxis], cache)
+    with refuses("dy must hold real numbers, got dtype complex128"):
+        backward(np.ones(y.shape, complex), cache)

@@ -7,6 +7,7 @@ import pytest
 import reference
 from hypothesis import given
 from numpy.testing import assert_array_equal
+from raising import refuses
 from strategies import LAYOUTS, LocalConvProblem, local_conv_problems
 
 from localnet.geometry import Geometry
@@ -216,3 +217,27 @@ def test_channels_last_view_copies_nothing():
     assert view.shape == (1, 3, 4, 2)
     assert view[0, 1, 2, 1] == x[0, 1, 1, 2]
     assert np.shares_memory(view, x)
+
+
+# --- wrong shapes ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 3, 1), (4, 2), (1, 100, 2)])
+def test_extract_refuses_what_the_geometry_is_not_for(shape):
+    geometry = Geometry.of((100, 1), kernel_size=3)
+    with refuses(f"x must have shape (N, *(100, 1)), got {shape}"):
+        extract_patches(np.ones(shape), geometry)
+
+
+@pytest.mark.parametrize("shape", [(), (1, 294), (1, 98, 2), (98, 3)])
+def test_fold_refuses_what_the_geometry_is_not_for(shape):
+    geometry = Geometry.of((100, 1), kernel_size=3)
+    with refuses(f"dpatches must have shape (N, *(98, 3)), got {shape}"):
+        fold_patches(np.ones(shape), geometry)
+
+
+def test_lists_are_arrays_too():
+    geometry = Geometry.of((3, 1), kernel_size=2)
+    patches = extract_patches([[[1], [2], [3]]], geometry)
+    assert patches.tolist() == [[[1, 2], [2, 3]]]
+    assert fold_patches([[[1, 2], [2, 3]]], geometry).tolist() == [[[1], [4], [3]]]

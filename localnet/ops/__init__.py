@@ -6,7 +6,8 @@ the gradients in the order of the forward's arguments. `PAIRS` names them all.
 """
 
 from .._typing import Pair
-from .contract import local_matmul_backward, local_matmul_forward
+from ..geometry import Geometry
+from .contract import LocalMatmulGrads, local_matmul_backward, local_matmul_forward
 from .dense import DenseGrads, dense_backward, dense_forward
 from .dropout import dropout_backward, dropout_forward, dropout_mask
 from .local_conv import (
@@ -22,8 +23,10 @@ from .workspace import Workspace
 __all__ = [
     "PAIRS",
     "DenseGrads",
+    "Geometry",
     "LocalConvCache",
     "LocalConvGrads",
+    "LocalMatmulGrads",
     "Workspace",
     "dense_backward",
     "dense_forward",

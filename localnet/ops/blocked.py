@@ -12,9 +12,11 @@ the last one, as many as fit into cache. Per block the engine
 The gradient of the input is added up in an image whose batch axis is innermost, where
 every addition runs over contiguous memory. How the work is cut depends on the shapes
 alone, never on the number of threads, so that the bits do not either.
+
+Names: the *grid* is the geometry with two spatial axes at least; z and dz are y and dy
+with the channel axis last; an array called ``..._grid`` has the axes O first.
 """
 
-import itertools
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -37,8 +39,11 @@ BLOCK_BYTES = 1 << 20
 GEMM_LIMIT = 1_000_000
 # Multiply-adds below which handing work to a thread costs more than it saves.
 THREAD_LIMIT = 10_000_000
-# Lists of blocks, handed to threads one at a time.
+# Lists of blocks, handed to threads one at a time: few enough that a hand-over costs
+# little, enough that threads end together.
 PARTS = 8
+# Samples below which a batch is not split to give `input_gradient` a second thread.
+IMAGE_TILE = 32
 
 
 class Block(NamedTuple):
@@ -69,11 +74,11 @@ def forward(
     """Return y, computed block by block."""
     n, filters = len(padded), kernel.shape[2]
     z = np.empty((n, *geometry.output_sizes, filters), padded.dtype)
-    grid = lifted(geometry)
-    image = lifted_image(padded, grid)
+    grid = as_grid(geometry)
+    image = image_of_grid(padded, grid)
     z_grid = batch_second_last(z.reshape(n, *grid.output_sizes, filters))
     w_grid = kernel.reshape(*grid.output_sizes, *kernel.shape[1:])
-    tiles = batch_tiles(n, kernel.shape)
+    tiles = product_tiles(n, kernel.shape)
 
     def work(part: list[Block]) -> None:
         for block in part:
@@ -85,7 +90,8 @@ def forward(
                     out=z_grid[block.at][..., batch, :],
                 )
 
-    run_all(work, parts(grid, n, padded.itemsize), worthwhile=is_large(n, kernel))
+    every = blocks(grid, n, padded.itemsize)
+    run_all(work, parts(every), worthwhile=is_large(n, kernel))
     y = z if geometry.channels_last else np.ascontiguousarray(np.moveaxis(z, -1, 1))
     return y if bias is None else add_bias(y, bias, geometry)
 
@@ -95,6 +101,7 @@ def backward(
     padded: Array,
     kernel: Array,
     geometry: Geometry,
+    *,
     need_dx: bool,
     need_dbias: bool,
     workspace: Workspace,
@@ -112,11 +119,11 @@ def kernel_gradient(
     """Return dkernel: per location, patches transposed times dz, summed over tiles."""
     n, filters = len(dz), kernel.shape[2]
     dkernel = np.empty(kernel.shape, dz.dtype)
-    grid = lifted(geometry)
-    image = lifted_image(padded, grid)
+    grid = as_grid(geometry)
+    image = image_of_grid(padded, grid)
     dw_grid = dkernel.reshape(*grid.output_sizes, *kernel.shape[1:])
     dz_grid = batch_second_last(dz.reshape(n, *grid.output_sizes, filters))
-    first, *rest = batch_tiles(n, kernel.shape)
+    first, *rest = product_tiles(n, kernel.shape)
 
     def work(part: list[Block]) -> None:
         for block in part:
@@ -131,7 +138,8 @@ def kernel_gradient(
                     patches_t[..., batch], dz_block[..., batch, :]
                 )
 
-    run_all(work, parts(grid, n, dz.itemsize), worthwhile=is_large(n, kernel))
+    every = blocks(grid, n, dz.itemsize)
+    run_all(work, parts(every), worthwhile=is_large(n, kernel))
     return dkernel
 
 
@@ -141,7 +149,7 @@ def input_gradient(
     """Return dx: per location, kernel times dz transposed, added tap by tap."""
     n, filters = len(dz), kernel.shape[2]
     dx = np.empty((n, *geometry.input_shape), dz.dtype)
-    grid = lifted(geometry)
+    grid = as_grid(geometry)
     dz_grid = np.moveaxis(dz.reshape(n, *grid.output_sizes, filters), 0, -1)
     w_grid = kernel.reshape(*grid.output_sizes, *kernel.shape[1:])
     taps = list(np.ndindex(*grid.kernel_size))
@@ -152,7 +160,7 @@ def input_gradient(
         image_shape = (*grid.padded_sizes, grid.channels, size)
         image = workspace.take("image", image_shape, dz.dtype)
         image[...] = 0
-        for block in itertools.chain.from_iterable(parts(grid, size, dz.itemsize)):
+        for block in blocks(grid, size, dz.itemsize):
             locations = (grid.output_sizes[0], block.width)
             dz_t = workspace.take("dz", (*locations, filters, size), dz.dtype)
             dz_t[...] = dz_grid[block.at][..., batch]
@@ -175,12 +183,12 @@ def input_gradient(
             whole = np.moveaxis(whole, -1, 1)
         dx[batch] = crop(whole, geometry)
 
-    run_all(work, input_tiles(n, kernel.shape), worthwhile=is_large(n, kernel))
+    run_all(work, image_tiles(n, kernel.shape), worthwhile=is_large(n, kernel))
     return dx
 
 
 @lru_cache(maxsize=128)
-def lifted(geometry: Geometry) -> Geometry:
+def as_grid(geometry: Geometry) -> Geometry:
     """Return the geometry with two spatial axes at least: a sequence is one wide."""
     if geometry.rank > 1:
         return geometry
@@ -195,7 +203,7 @@ def lifted(geometry: Geometry) -> Geometry:
     )
 
 
-def lifted_image(padded: Array, grid: Geometry) -> Array:
+def image_of_grid(padded: Array, grid: Geometry) -> Array:
     """Return a padded image with the axes of the lifted geometry."""
     return padded.reshape(
         len(padded), *grid.sample_shape(grid.padded_sizes, grid.channels)
@@ -207,18 +215,22 @@ def batch_second_last(a: Array) -> Array:
     return a.transpose(*range(1, a.ndim - 1), 0, a.ndim - 1)
 
 
-def parts(grid: Geometry, n: int, itemsize: int) -> list[list[Block]]:
-    """Return all blocks, in at most `PARTS` lists of neighbours."""
+def blocks(grid: Geometry, n: int, itemsize: int) -> list[Block]:
+    """Cut the locations so that the patches of a block fit into `BLOCK_BYTES`."""
     rows, *middle, last = grid.output_sizes
     column_bytes = max(1, rows * n * grid.patch_size * itemsize)
     width = min(last, max(1, BLOCK_BYTES // column_bytes))
-    blocks = [
+    return [
         Block(place, start, min(start + width, last))
         for place in np.ndindex(*middle)
         for start in range(0, last, width)
     ]
-    step = -(-len(blocks) // PARTS)
-    return [blocks[start : start + step] for start in range(0, len(blocks), step)]
+
+
+def parts(every: list[Block]) -> list[list[Block]]:
+    """Return the blocks in at most `PARTS` lists of neighbours."""
+    step = -(-len(every) // PARTS)
+    return [every[start : start + step] for start in range(0, len(every), step)]
 
 
 def samples_per_product(kernel_shape: Shape) -> int:
@@ -227,15 +239,15 @@ def samples_per_product(kernel_shape: Shape) -> int:
     return max(1, GEMM_LIMIT // max(1, patch_size * filters))
 
 
-def batch_tiles(n: int, kernel_shape: Shape) -> list[slice]:
+def product_tiles(n: int, kernel_shape: Shape) -> list[slice]:
     """Cut the batch so that one product stays below `GEMM_LIMIT`; never empty."""
     step = samples_per_product(kernel_shape)
     return [slice(a, min(a + step, n)) for a in range(0, n, step)] or [slice(0, 0)]
 
 
-def input_tiles(n: int, kernel_shape: Shape) -> list[slice]:
-    """Cut the batch for `input_gradient`: at least two tiles if they can be filled."""
-    step = min(samples_per_product(kernel_shape), max(32, -(-n // 2)))
+def image_tiles(n: int, kernel_shape: Shape) -> list[slice]:
+    """Cut the batch for `input_gradient`, where threads share out samples."""
+    step = min(samples_per_product(kernel_shape), max(IMAGE_TILE, -(-n // 2)))
     return [slice(a, min(a + step, n)) for a in range(0, n, step)]
 
 
@@ -273,7 +285,7 @@ def block_patches(
 
 
 def cells_of_tap(grid: Geometry, block: Block, tap: Shape) -> tuple[Any, ...]:
-    """Return the cells of the padded image that one tap meets in a block."""
+    """Return what `patches.tap_slices` gives for one tap, restricted to a block."""
     rows, last = slice(0, grid.output_sizes[0]), slice(block.start, block.stop)
     places: tuple[Any, ...] = (rows, *block.middle, last)
     cells: list[Any] = []

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._typing import Array
+from .. import _arrays
+from .._typing import Array, ArrayLike
 
 __all__ = [
     "DKERNEL",
@@ -42,13 +43,13 @@ class LocalMatmulCache(NamedTuple):
 class LocalMatmulGrads(NamedTuple):
     """Gradients of `local_matmul_forward`, in the order of its arguments."""
 
-    dpatches: Array
+    dpatches: Array | None
     dkernel: Array
     dbias: Array | None
 
 
 def local_matmul_forward(
-    patches: Array, kernel: Array, bias: Array | None = None
+    patches: ArrayLike, kernel: ArrayLike, bias: ArrayLike | None = None
 ) -> tuple[Array, LocalMatmulCache]:
     r"""
     Multiply every patch with the kernel that belongs to its location.
@@ -58,11 +59,11 @@ def local_matmul_forward(
 
     Parameters
     ----------
-    patches : ndarray of shape (N, L, K)
+    patches : array_like of shape (N, L, K)
         Receptive fields: N samples, L locations, K values each. Not modified.
-    kernel : ndarray of shape (L, K, F)
+    kernel : array_like of shape (L, K, F)
         One (K, F) matrix per location.
-    bias : ndarray of shape (L, F), optional
+    bias : array_like of shape (L, F), optional
         Untied bias.
 
     Returns
@@ -105,15 +106,25 @@ def local_matmul_forward(
     >>> y[0, :, 0]
     array([21., -3.])
     """
+    patches = _arrays.floats("patches", patches)
+    kernel = _arrays.floats("kernel", kernel)
     if patches.ndim != 3 or kernel.ndim != 3 or patches.shape[1:] != kernel.shape[:2]:
         raise ValueError(
             "kernel must have shape (L, K, F) for patches of shape (N, L, K), "
             f"got {kernel.shape} for {patches.shape}"
         )
-    if bias is not None and bias.shape != kernel.shape[::2]:
-        raise ValueError(
-            f"bias must have shape (L, F) = {kernel.shape[::2]}, got {bias.shape}"
-        )
+    dtype = np.result_type(patches, kernel)
+    if bias is not None:
+        bias = _arrays.floats("bias", bias)
+        if bias.shape != kernel.shape[::2]:
+            raise ValueError(
+                f"bias must have shape (L, F) = {kernel.shape[::2]}, got {bias.shape}"
+            )
+        dtype = np.result_type(dtype, bias)
+    patches, kernel = (
+        patches.astype(dtype, copy=False),
+        kernel.astype(dtype, copy=False),
+    )
     # y[n,l,f] = sum_k p[n,l,k] w[l,k,f] + b[l,f]
     y = np.einsum(FORWARD, patches, kernel, optimize=True, order="C")
     if bias is not None:
@@ -121,9 +132,11 @@ def local_matmul_forward(
     return y, LocalMatmulCache(patches, kernel, bias is not None)
 
 
-def local_matmul_backward(dy: Array, cache: LocalMatmulCache) -> LocalMatmulGrads:
+def local_matmul_backward(
+    dy: ArrayLike, cache: LocalMatmulCache, *, need_dpatches: bool = True
+) -> LocalMatmulGrads:
     r"""
-    Give the gradients of `local_matmul_forward`.
+    Compute the gradients of `local_matmul_forward`.
 
     See Also
     --------
@@ -137,12 +150,13 @@ def local_matmul_backward(dy: Array, cache: LocalMatmulCache) -> LocalMatmulGrad
         db_{lf} = \sum_n dy_{nlf}
     """
     y_shape = (*cache.patches.shape[:2], cache.kernel.shape[2])
-    if dy.shape != y_shape:
-        raise ValueError(f"dy must have the shape of y, {y_shape}, got {dy.shape}")
-    # dp[n,l,k] = sum_f dy[n,l,f] w[l,k,f]
-    dpatches = np.einsum(DPATCHES, dy, cache.kernel, optimize=True, order="C")
+    dy = _arrays.upstream(dy, y_shape, cache.kernel.dtype)
+    dpatches = None
+    if need_dpatches:
+        # dp[n,l,k] = sum_f dy[n,l,f] w[l,k,f]
+        dpatches = np.einsum(DPATCHES, dy, cache.kernel, optimize=True, order="C")
     # dw[l,k,f] = sum_n p[n,l,k] dy[n,l,f]
     dkernel = np.einsum(DKERNEL, cache.patches, dy, optimize=True, order="C")
     # db[l,f] = sum_n dy[n,l,f]
-    dbias = dy.sum(axis=0) if cache.has_bias else None
+    dbias = np.add.reduce(dy, axis=0) if cache.has_bias else None
     return LocalMatmulGrads(dpatches, dkernel, dbias)

@@ -1,10 +1,11 @@
 """The fully connected layer, to which a kernel that covers the input amounts."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
-from .. import _validate, config
+from .. import _arrays
 from .._typing import Array, ArrayLike
 
 __all__ = ["DenseCache", "DenseGrads", "dense_backward", "dense_forward"]
@@ -67,9 +68,7 @@ def dense_forward(
     >>> y
     array([[21.5,  2.5]])
     """
-    floatx = config.floatx()
-    x = _validate.as_float_array("x", x, floatx)
-    kernel = _validate.as_float_array("kernel", kernel, floatx)
+    x, kernel = _arrays.floats("x", x), _arrays.floats("kernel", kernel)
     if x.ndim < 2 or kernel.ndim != 2 or x.shape[-1] != kernel.shape[0]:
         raise ValueError(
             "kernel must have shape (C, F) for x of shape (N, ..., C), "
@@ -77,7 +76,7 @@ def dense_forward(
         )
     dtype = np.result_type(x, kernel)
     if bias is not None:
-        bias = _validate.as_float_array("bias", bias, floatx)
+        bias = _arrays.floats("bias", bias)
         if bias.shape != kernel.shape[1:]:
             raise ValueError(
                 f"bias must have shape (F,) = {kernel.shape[1:]}, got {bias.shape}"
@@ -92,7 +91,7 @@ def dense_backward(
     dy: ArrayLike, cache: DenseCache, *, need_dx: bool = True
 ) -> DenseGrads:
     r"""
-    Give the gradients of `dense_forward`.
+    Compute the gradients of `dense_forward`.
 
     See Also
     --------
@@ -106,13 +105,10 @@ def dense_backward(
         db_f = \sum_n dy_{nf}
     """
     x, kernel, has_bias = cache
-    dy = _validate.numeric_array("dy", dy).astype(kernel.dtype, copy=False)
-    if dy.shape != (*x.shape[:-1], kernel.shape[1]):
-        raise ValueError(
-            "dy must have the shape of y, "
-            f"{(*x.shape[:-1], kernel.shape[1])}, got {dy.shape}"
-        )
-    rows, drows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
+    y_shape = (*x.shape[:-1], kernel.shape[1])
+    dy = _arrays.upstream(dy, y_shape, kernel.dtype)
+    samples = math.prod(x.shape[:-1])
+    rows, drows = x.reshape(samples, x.shape[-1]), dy.reshape(samples, dy.shape[-1])
     return DenseGrads(
         dy @ kernel.T if need_dx else None,
         rows.T @ drows,

@@ -1,8 +1,11 @@
 """Inverted dropout: the mask is drawn outside, so that the pair itself is pure."""
 
+from typing import NamedTuple
+
 import numpy as np
 
-from .._typing import Array, Shape
+from .. import _arrays
+from .._typing import Array, ArrayLike, Shape
 
 __all__ = ["dropout_backward", "dropout_forward", "dropout_mask"]
 
@@ -34,23 +37,36 @@ def dropout_mask(
     return mask
 
 
-def dropout_forward(x: Array, mask: Array) -> tuple[Array, Array]:
+class DropoutCache(NamedTuple):
+    """What `dropout_backward` needs."""
+
+    mask: Array
+    shape: Shape
+    dtype: np.dtype
+
+
+def dropout_forward(x: ArrayLike, mask: ArrayLike) -> tuple[Array, DropoutCache]:
     r"""
     Scale every value by its factor of the mask.
 
     Parameters
     ----------
-    x : ndarray
+    x : array_like
         Values. Not modified.
-    mask : ndarray, broadcastable to `x`
+    mask : array_like, broadcastable to `x`
         What `dropout_mask` drew.
 
     Returns
     -------
     y : ndarray, shape of x
         The product.
-    cache : ndarray
-        The mask.
+    cache : DropoutCache
+        For `dropout_backward`.
+
+    Raises
+    ------
+    ValueError
+        If the mask does not broadcast to the shape of `x`.
 
     See Also
     --------
@@ -67,12 +83,19 @@ def dropout_forward(x: Array, mask: Array) -> tuple[Array, Array]:
     >>> y
     array([2., 0., 6.])
     """
-    return x * mask, mask
+    x, mask = _arrays.floats("x", x), _arrays.floats("mask", mask)
+    sizes = zip(mask.shape[::-1], x.shape[::-1], strict=False)
+    if mask.ndim > x.ndim or any(m not in (1, n) for m, n in sizes):
+        raise ValueError(
+            f"mask must broadcast to the shape of x, {x.shape}, got {mask.shape}"
+        )
+    y = x * mask
+    return y, DropoutCache(mask, y.shape, y.dtype)
 
 
-def dropout_backward(dy: Array, cache: Array) -> Array:
+def dropout_backward(dy: ArrayLike, cache: DropoutCache) -> Array:
     r"""
-    Give the gradient of `dropout_forward` with respect to `x`.
+    Compute the gradient of `dropout_forward` with respect to `x`.
 
     See Also
     --------
@@ -82,4 +105,4 @@ def dropout_backward(dy: Array, cache: Array) -> Array:
     -----
     .. math:: dx_i = dy_i m_i
     """
-    return dy * cache
+    return _arrays.upstream(dy, cache.shape, cache.dtype) * cache.mask

@@ -2,20 +2,18 @@
 The locally connected layer as a pair of pure functions, in 1, 2 or 3 dimensions.
 
 `local_conv_forward` normalises its arguments and hands them to the engine that
-`localnet.config` names; the einsum engine, which is the definition, stands here.
+`localnet.config` names: `naive`, `einsum` (the definition) or `blocked` (the default).
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _validate, config
+from .. import _arrays, config
 from .._typing import Array, ArrayLike
 from ..geometry import Geometry
-from . import blocked, naive
-from .bias import add_bias, bias_gradient
-from .contract import LocalMatmulCache, local_matmul_backward, local_matmul_forward
-from .patches import crop, fold_patches, pad, window_view
+from . import blocked, einsum, naive
+from .patches import pad
 from .workspace import Workspace
 
 __all__ = [
@@ -24,6 +22,11 @@ __all__ = [
     "local_conv_backward",
     "local_conv_forward",
 ]
+
+
+# Each answers forward(padded, kernel, bias, geometry, workspace) -> y and
+# backward(dy, padded, kernel, geometry, *, need_dx, need_dbias, workspace).
+ENGINES: dict[str, Any] = {"naive": naive, "einsum": einsum, "blocked": blocked}
 
 
 class LocalConvCache(NamedTuple):
@@ -129,9 +132,7 @@ def local_conv_forward(
     >>> y[0, :, 0]
     array([3., 2., 0.])
     """
-    floatx = config.floatx()
-    x = _validate.as_float_array("x", x, floatx)
-    kernel = _validate.as_float_array("kernel", kernel, floatx)
+    x, kernel = _arrays.floats("x", x), _arrays.floats("kernel", kernel)
     if x.ndim not in (3, 4, 5):
         raise ValueError(
             "x must have a sample axis, 1 to 3 spatial axes and a channel axis, "
@@ -146,16 +147,11 @@ def local_conv_forward(
         dilation_rate=dilation_rate,
         data_format=data_format,
     )
-    expected = geometry.kernel_shape(kernel.shape[-1] if kernel.ndim else 0)
-    if kernel.shape != expected:
-        raise ValueError(
-            "kernel must have shape (L, K, F) = "
-            f"({expected[0]}, {expected[1]}, F), got {kernel.shape}"
-        )
+    filters = geometry.check_kernel(kernel.shape)
     dtype = np.result_type(x, kernel)
     if bias is not None:
-        bias = _validate.as_float_array("bias", bias, floatx)
-        bias_shape = geometry.bias_shape(kernel.shape[2])
+        bias = _arrays.floats("bias", bias)
+        bias_shape = geometry.bias_shape(filters)
         if bias.shape != bias_shape:
             raise ValueError(
                 f"bias must have shape (*O, F) = {bias_shape}, got {bias.shape}"
@@ -163,15 +159,8 @@ def local_conv_forward(
         dtype = np.result_type(dtype, bias)
     kernel = kernel.astype(dtype, copy=False)
     padded = pad(x.astype(dtype, copy=False), geometry)
-    workspace = workspace or Workspace()
-
-    engine = config.get_engine()
-    if engine == "naive":
-        y = naive.forward(crop(padded, geometry), kernel, bias, geometry)
-    elif engine == "einsum":
-        y = _einsum_forward(padded, kernel, bias, geometry)
-    else:
-        y = blocked.forward(padded, kernel, bias, geometry, workspace)
+    engine = ENGINES[config.get_engine()]
+    y = engine.forward(padded, kernel, bias, geometry, workspace or Workspace())
     return y, LocalConvCache(padded, kernel, bias is not None, geometry)
 
 
@@ -183,7 +172,7 @@ def local_conv_backward(
     workspace: Workspace | None = None,
 ) -> LocalConvGrads:
     r"""
-    Give the gradients of `local_conv_forward`.
+    Compute the gradients of `local_conv_forward`.
 
     Parameters
     ----------
@@ -235,53 +224,17 @@ def local_conv_backward(
            [20., 40.]])
     """
     padded, kernel, has_bias, geometry = cache
-    dy = _validate.numeric_array("dy", dy).astype(kernel.dtype, copy=False)
-    y_shape = (
-        len(padded),
-        *geometry.sample_shape(geometry.output_sizes, kernel.shape[2]),
-    )
-    if dy.shape != y_shape:
-        raise ValueError(f"dy must have the shape of y, {y_shape}, got {dy.shape}")
-    workspace = workspace or Workspace()
-
-    engine = config.get_engine()
-    if engine == "naive":
-        grads = naive.backward(dy, crop(padded, geometry), kernel, geometry)
-        dx, dkernel, dbias = grads
-        return LocalConvGrads(
-            dx if need_dx else None, dkernel, dbias if has_bias else None
+    output_shape = geometry.sample_shape(geometry.output_sizes, kernel.shape[2])
+    dy = _arrays.upstream(dy, (len(padded), *output_shape), kernel.dtype)
+    engine = ENGINES[config.get_engine()]
+    return LocalConvGrads(
+        *engine.backward(
+            dy,
+            padded,
+            kernel,
+            geometry,
+            need_dx=need_dx,
+            need_dbias=has_bias,
+            workspace=workspace or Workspace(),
         )
-    if engine == "einsum":
-        return _einsum_backward(dy, cache, need_dx)
-    return LocalConvGrads(
-        *blocked.backward(dy, padded, kernel, geometry, need_dx, has_bias, workspace)
-    )
-
-
-def _einsum_forward(
-    padded: Array, kernel: Array, bias: Array | None, geometry: Geometry
-) -> Array:
-    n, filters = len(padded), kernel.shape[2]
-    patches = window_view(padded, geometry).reshape(n, *kernel.shape[:2])
-    y, _ = local_matmul_forward(patches, kernel)
-    if not geometry.channels_last:
-        y = np.ascontiguousarray(y.swapaxes(1, 2))
-    y = y.reshape(n, *geometry.sample_shape(geometry.output_sizes, filters))
-    return y if bias is None else add_bias(y, bias, geometry)
-
-
-def _einsum_backward(dy: Array, cache: LocalConvCache, need_dx: bool) -> LocalConvGrads:
-    padded, kernel, has_bias, geometry = cache
-    n, filters = len(padded), kernel.shape[2]
-    patches = window_view(padded, geometry).reshape(n, *kernel.shape[:2])
-    if geometry.channels_last:
-        dz = dy.reshape(n, geometry.locations, filters)
-    else:
-        dz = dy.reshape(n, filters, geometry.locations).swapaxes(1, 2)
-    dpatches, dkernel, _ = local_matmul_backward(
-        dz, LocalMatmulCache(patches, kernel, False)
-    )
-    dx = fold_patches(dpatches, geometry) if need_dx else None
-    return LocalConvGrads(
-        dx, dkernel, bias_gradient(dy, geometry) if has_bias else None
     )

@@ -1,10 +1,11 @@
 """The layer as the band matrix that it is."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _validate, config
+from .. import _arrays
 from .._typing import ArrayLike, Shape
 from ..geometry import Geometry
 from .patches import patch_indices
@@ -67,26 +68,20 @@ def local_conv_matrix(
     """
     from scipy.sparse import csr_array
 
-    kernel = _validate.as_float_array("kernel", kernel, config.floatx())
+    kernel = _arrays.floats("kernel", kernel)
     if kernel.dtype == np.float16:
         raise ValueError(
             "kernel must be of a dtype that scipy.sparse stores, got dtype float16"
         )
     geometry = Geometry.of(
-        tuple(input_shape),
+        input_shape,
         kernel_size=kernel_size,
         strides=strides,
         padding=padding,
         dilation_rate=dilation_rate,
         data_format=data_format,
     )
-    expected = geometry.kernel_shape(kernel.shape[-1] if kernel.ndim else 0)
-    if kernel.shape != expected:
-        raise ValueError(
-            "kernel must have shape (L, K, F) = "
-            f"({expected[0]}, {expected[1]}, F), got {kernel.shape}"
-        )
-    locations, _, filters = kernel.shape
+    locations, filters = geometry.locations, geometry.check_kernel(kernel.shape)
     cells = patch_indices(geometry)
     location, k = np.nonzero(cells >= 0)
     rows = np.arange(locations * filters).reshape(
@@ -99,5 +94,5 @@ def local_conv_matrix(
             kernel[location, k].ravel(),
             (rows[location].ravel(), np.repeat(cells[location, k], filters)),
         ),
-        shape=(locations * filters, int(np.prod(input_shape))),
+        shape=(locations * filters, math.prod(geometry.input_shape)),
     )

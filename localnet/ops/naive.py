@@ -7,19 +7,22 @@ the normalised arguments.
 """
 
 import itertools
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from .._typing import Array, Shape
 from ..geometry import Geometry
+from .patches import crop
+from .workspace import Workspace
 
 __all__ = ["backward", "forward"]
 
 
 def connections(g: Geometry) -> Iterator[tuple[int, Shape, int, int, Shape, bool]]:
     """Yield (l, o, k, channel, cell, inside) for every wire of one filter."""
-    taps_total = int(np.prod(g.kernel_size))
+    taps_total = math.prod(g.kernel_size)
     locations = itertools.product(*(range(o) for o in g.output_sizes))
     for location, o in enumerate(locations):
         taps = itertools.product(*(range(r) for r in g.kernel_size))
@@ -37,8 +40,15 @@ def connections(g: Geometry) -> Iterator[tuple[int, Shape, int, int, Shape, bool
                 yield location, o, k, c, cell, inside
 
 
-def forward(x: Array, kernel: Array, bias: Array | None, g: Geometry) -> Array:
+def forward(
+    padded: Array,
+    kernel: Array,
+    bias: Array | None,
+    g: Geometry,
+    workspace: Workspace,
+) -> Array:
     """Return y of a locally connected layer by the equation itself."""
+    x = crop(padded, g)
     last = g.data_format == "channels_last"
     filters = kernel.shape[2]
     y = np.zeros((len(x), *g.sample_shape(g.output_sizes, filters)), x.dtype)
@@ -60,9 +70,17 @@ def forward(x: Array, kernel: Array, bias: Array | None, g: Geometry) -> Array:
 
 
 def backward(
-    dy: Array, x: Array, kernel: Array, g: Geometry
-) -> tuple[Array, Array, Array]:
+    dy: Array,
+    padded: Array,
+    kernel: Array,
+    g: Geometry,
+    *,
+    need_dx: bool,
+    need_dbias: bool,
+    workspace: Workspace,
+) -> tuple[Array | None, Array, Array | None]:
     """Return (dx, dkernel, dbias) by following every wire of `forward` back."""
+    x = crop(padded, g)
     last = g.data_format == "channels_last"
     filters = kernel.shape[2]
     dx, dkernel = np.zeros(x.shape, dy.dtype), np.zeros(kernel.shape, dy.dtype)
@@ -83,4 +101,4 @@ def backward(
                     dbias[(*o, f)] += dy[(n, *o, f)]
                 else:
                     dbias.flat[f * g.locations + location] += dy[(n, f, *o)]
-    return dx, dkernel, dbias
+    return dx if need_dx else None, dkernel, dbias if need_dbias else None

@@ -8,12 +8,14 @@ read-only: windows overlap, so that writing through one would be wrong.
 import itertools
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .._typing import Array, Shape
+from .. import _arrays
+from .._typing import Array, ArrayLike, Shape
 from ..geometry import Geometry
 
 __all__ = [
@@ -205,13 +207,13 @@ def tap_slices(geometry: Geometry) -> Iterator[tuple[Shape, tuple[slice, ...]]]:
         )
 
 
-def extract_patches(x: Array, geometry: Geometry) -> Array:
+def extract_patches(x: ArrayLike, geometry: Geometry) -> Array:
     r"""
     Gather the receptive field of every output location (im2col).
 
     Parameters
     ----------
-    x : ndarray of shape (N, *S, C) or (N, C, *S)
+    x : array_like of shape (N, *S, C) or (N, C, *S)
         Images in the data format of the geometry. Not modified.
     geometry : Geometry
         Gives the windows.
@@ -221,6 +223,11 @@ def extract_patches(x: Array, geometry: Geometry) -> Array:
     ndarray of shape (N, L, K)
         Same dtype as `x`. Locations are in row-major order; the K values are ordered
         (taps, channel) for channels_last and (channel, taps) for channels_first.
+
+    Raises
+    ------
+    ValueError
+        If `x` does not have the shape that the geometry is for.
 
     See Also
     --------
@@ -238,18 +245,23 @@ def extract_patches(x: Array, geometry: Geometry) -> Array:
     array([[[10, 11, 12],
             [11, 12, 13]]])
     """
+    x = _arrays.numbers("x", x)
+    if x.shape[1:] != geometry.input_shape or x.ndim == 0:
+        raise ValueError(
+            f"x must have shape (N, *{geometry.input_shape}), got {x.shape}"
+        )
     # A copy even where windows do not overlap: the result never aliases x.
     windows = window_view(pad(x, geometry), geometry).copy()
     return windows.reshape(len(x), geometry.locations, geometry.patch_size)
 
 
-def fold_patches(dpatches: Array, geometry: Geometry) -> Array:
+def fold_patches(dpatches: ArrayLike, geometry: Geometry) -> Array:
     r"""
     Add every patch back to the cells it was gathered from (col2im).
 
     Parameters
     ----------
-    dpatches : ndarray of shape (N, L, K)
+    dpatches : array_like of shape (N, L, K)
         One value per patch element. Not modified.
     geometry : Geometry
         Gives the windows.
@@ -259,6 +271,11 @@ def fold_patches(dpatches: Array, geometry: Geometry) -> Array:
     ndarray of shape (N, *S, C) or (N, C, *S)
         Sums over all windows that read a cell; 0 where none does. What falls on the
         pads is dropped.
+
+    Raises
+    ------
+    ValueError
+        If `dpatches` does not have the shape (N, L, K) of the geometry.
 
     See Also
     --------
@@ -280,6 +297,12 @@ def fold_patches(dpatches: Array, geometry: Geometry) -> Array:
     >>> fold_patches(np.ones((1, 4, 3)), g)[0, :, 0]
     array([1., 2., 3., 3., 2., 1.])
     """
+    dpatches = _arrays.numbers("dpatches", dpatches)
+    expected = (geometry.locations, geometry.patch_size)
+    if dpatches.ndim != 3 or dpatches.shape[1:] != expected:
+        raise ValueError(
+            f"dpatches must have shape (N, *{expected}), got {dpatches.shape}"
+        )
     n, o = len(dpatches), geometry.output_sizes
     sizes = geometry.sample_shape(geometry.padded_sizes, geometry.channels)
     dpadded = np.zeros((n, *sizes), dtype=dpatches.dtype)
@@ -317,15 +340,7 @@ def patch_indices(geometry: Geometry) -> Array:
     """
     # Numbered from 1, so that the zeros of the pads stand out; an index that is
     # gathered by the definition itself cannot disagree with it.
-    unpadded = np.arange(1, 1 + np.prod(geometry.input_shape, dtype=int))
-    numbered = unpadded.reshape(1, *geometry.input_shape)
-    zero_pads = Geometry.of(
-        geometry.input_shape,
-        kernel_size=geometry.kernel_size,
-        strides=geometry.strides,
-        padding=geometry.pads,
-        dilation_rate=geometry.dilation_rate,
-        data_format=geometry.data_format,
-    )
-    indices: Array = extract_patches(numbered, zero_pads)[0] - 1
+    numbered = np.arange(1, 1 + math.prod(geometry.input_shape))
+    image = numbered.reshape(1, *geometry.input_shape)
+    indices: Array = extract_patches(image, replace(geometry, pad_value=0.0))[0] - 1
     return indices

@@ -1,5 +1,6 @@
 """Buffers that outlive a call, so that a loop over batches touches no fresh memory."""
 
+import math
 import threading
 from collections.abc import Hashable
 
@@ -31,6 +32,10 @@ class Workspace:
     def __init__(self) -> None:
         self._buffers: dict[tuple[int, Hashable, np.dtype], Array] = {}
 
+    def __deepcopy__(self, memo: object) -> "Workspace":
+        """Return an empty workspace: what is in the buffers means nothing."""
+        return Workspace()
+
     def take(self, name: Hashable, shape: Shape, dtype: np.dtype | str) -> Array:
         """
         Return an uninitialised array; the thread's last one of this name is reused.
@@ -50,7 +55,7 @@ class Workspace:
             C-contiguous.
         """
         key = (threading.get_ident(), name, np.dtype(dtype))
-        size = int(np.prod(shape))
+        size = math.prod(shape)
         buffer = self._buffers.get(key)
         if buffer is None or buffer.size < size:
             buffer = self._buffers[key] = np.empty(size, dtype)

@@ -1,0 +1,52 @@
+"""
+Arrays that callers hand in, checked and brought to one normal form.
+
+The dtype rule of the whole project: floats keep their type, integers become
+``localnet.config.floatx()``, and a gradient has the type of what it belongs to.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from . import config
+from ._typing import Array, Shape
+
+__all__ = ["floats", "numbers", "reals", "upstream"]
+
+
+def numbers(name: str, value: Any) -> Array:
+    """Return `value` as an array of numbers: bool, integer, float or complex."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} must be a rectangular array of numbers, got rows of unequal length"
+        ) from error
+    if array.dtype.kind not in "biufc":
+        raise ValueError(f"{name} must hold numbers, got dtype {array.dtype}")
+    return array
+
+
+def floats(name: str, value: Any) -> Array:
+    """Return `value` as an array of floats; complex stays, for the complex step."""
+    array = numbers(name, value)
+    return array if array.dtype.kind in "fc" else array.astype(config.floatx())
+
+
+def reals(name: str, value: Any) -> Array:
+    """Return `value` as an array of real floats."""
+    array = floats(name, value)
+    if array.dtype.kind == "c":
+        raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
+    return array
+
+
+def upstream(dy: Any, shape: Shape, dtype: np.dtype) -> Array:
+    """Return the upstream gradient in the dtype of y, if it has the shape of y."""
+    array = numbers("dy", dy)
+    if array.shape != shape:
+        raise ValueError(f"dy must have the shape of y, {shape}, got {array.shape}")
+    if array.dtype.kind == "c" and dtype.kind != "c":
+        raise ValueError(f"dy must hold real numbers, got dtype {array.dtype}")
+    return array.astype(dtype, copy=False)
