@@ -12,7 +12,7 @@ import numpy as np
 from . import config
 from ._typing import Array, Shape
 
-__all__ = ["floats", "numbers", "reals", "upstream"]
+__all__ = ["floats", "numbers", "real_numbers", "reals", "upstream"]
 
 
 def numbers(name: str, value: Any) -> Array:
@@ -28,6 +28,14 @@ def numbers(name: str, value: Any) -> Array:
     return array
 
 
+def real_numbers(name: str, value: Any) -> Array:
+    """Return `value` as an array of real numbers: bool, integer or float."""
+    array = numbers(name, value)
+    if array.dtype.kind == "c":
+        raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
+    return array
+
+
 def floats(name: str, value: Any) -> Array:
     """Return `value` as an array of floats; complex stays, for the complex step."""
     array = numbers(name, value)
@@ -36,17 +44,12 @@ def floats(name: str, value: Any) -> Array:
 
 def reals(name: str, value: Any) -> Array:
     """Return `value` as an array of real floats."""
-    array = floats(name, value)
-    if array.dtype.kind == "c":
-        raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
-    return array
+    return floats(name, real_numbers(name, value))
 
 
-def upstream(dy: Any, shape: Shape, dtype: np.dtype) -> Array:
-    """Return the upstream gradient in the dtype of y, if it has the shape of y."""
-    array = numbers("dy", dy)
+def upstream(dy: Any, shape: Shape, dtype: np.dtype, *, of: str = "y") -> Array:
+    """Return the gradient that flows back into `of`, in its dtype, if it fits."""
+    array = numbers("dy", dy) if dtype.kind == "c" else real_numbers("dy", dy)
     if array.shape != shape:
-        raise ValueError(f"dy must have the shape of y, {shape}, got {array.shape}")
-    if array.dtype.kind == "c" and dtype.kind != "c":
-        raise ValueError(f"dy must hold real numbers, got dtype {array.dtype}")
+        raise ValueError(f"dy must have the shape of {of}, {shape}, got {array.shape}")
     return array.astype(dtype, copy=False)

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from . import _validate, config
+from . import _arrays, _validate, config
 from ._registry import Configurable, Registry
 from ._typing import Array, ArrayLike
 
@@ -51,12 +51,8 @@ def _axis(value: Any) -> Axis:
         ) from error
 
 
-def _weights(w: ArrayLike) -> Array:
-    return _validate.as_float_array("w", w, config.floatx())
-
-
 def _norms(w: Array, axis: Axis) -> Array:
-    """Return the norms of `w` over `axis`, which stays as an axis of length 1."""
+    """Compute the norms of `w` over `axis`, which stays as an axis of length 1."""
     axes = tuple(axis) if isinstance(axis, list) else axis
     try:
         squared: Array = np.sum(np.square(w), axis=axes, keepdims=True)
@@ -86,7 +82,7 @@ class Constraint(Configurable, abc.ABC):
 
     @abc.abstractmethod
     def __call__(self, w: ArrayLike) -> Array:
-        """Return new weights that satisfy the constraint."""
+        """Compute new weights that satisfy the constraint."""
 
 
 class MaxNorm(Constraint):
@@ -124,7 +120,6 @@ class MaxNorm(Constraint):
 
     Examples
     --------
-    >>> import numpy as np
     >>> w = np.array([[3.0, 0.3], [4.0, 0.4]])
     >>> np.round(MaxNorm(2)(w), 6)
     array([[1.2, 0.3],
@@ -136,8 +131,8 @@ class MaxNorm(Constraint):
         self.axis = _axis(axis)
 
     def __call__(self, w: ArrayLike) -> Array:
-        """Return `w` with norms of at most `max_value`."""
-        w = _weights(w)
+        """Scale `w` to norms of at most `max_value`."""
+        w = _arrays.reals("w", w)
         norms = _norms(w, self.axis)
         desired = _clip(norms, 0, self.max_value)
         return w * (desired / (config.epsilon() + norms))
@@ -158,20 +153,19 @@ class NonNeg(Constraint):
 
     Examples
     --------
-    >>> import numpy as np
     >>> NonNeg()(np.array([1.5, 0.0, -2.0]))
     array([ 1.5,  0. , -0. ])
     """
 
     def __call__(self, w: ArrayLike) -> Array:
-        """Return `w` with its negative entries set to zero."""
-        w = _weights(w)
+        """Compute ``w * (w >= 0)``."""
+        w = _arrays.reals("w", w)
         return w * (w >= 0)
 
 
 class UnitNorm(Constraint):
     r"""
-    Give each weight vector the norm 1.
+    Scale each weight vector to the norm 1.
 
     Parameters
     ----------
@@ -196,7 +190,6 @@ class UnitNorm(Constraint):
 
     Examples
     --------
-    >>> import numpy as np
     >>> np.round(UnitNorm()(np.array([[3.0, 0.0], [4.0, 0.0]])), 6)
     array([[0.6, 0. ],
            [0.8, 0. ]])
@@ -206,8 +199,8 @@ class UnitNorm(Constraint):
         self.axis = _axis(axis)
 
     def __call__(self, w: ArrayLike) -> Array:
-        """Return `w` divided by its norms."""
-        w = _weights(w)
+        """Divide `w` by its norms."""
+        w = _arrays.reals("w", w)
         return w / (config.epsilon() + _norms(w, self.axis))
 
 
@@ -244,7 +237,6 @@ class MinMaxNorm(Constraint):
 
     Examples
     --------
-    >>> import numpy as np
     >>> w = np.array([[3.0, 0.3], [4.0, 0.4]])
     >>> np.round(MinMaxNorm(1.0, 2.0)(w), 5)
     array([[1.2, 0.6],
@@ -267,8 +259,8 @@ class MinMaxNorm(Constraint):
         self.axis = _axis(axis)
 
     def __call__(self, w: ArrayLike) -> Array:
-        """Return `w` with norms moved into the interval."""
-        w = _weights(w)
+        """Scale `w` to norms inside the interval."""
+        w = _arrays.reals("w", w)
         norms = _norms(w, self.axis)
         clipped = _clip(norms, self.min_value, self.max_value)
         desired = self.rate * clipped + (1 - self.rate) * norms
@@ -299,7 +291,6 @@ class RadialConstraint(Constraint):
 
     Examples
     --------
-    >>> import numpy as np
     >>> w = np.diag([1.0, 2.0, 3.0]).reshape(3, 3, 1, 1)
     >>> RadialConstraint()(w)[:, :, 0, 0]
     array([[2., 2., 2.],
@@ -308,8 +299,8 @@ class RadialConstraint(Constraint):
     """
 
     def __call__(self, w: ArrayLike) -> Array:
-        """Return `w` with every ring set to one value."""
-        w = _weights(w)
+        """Set every ring to the value that its diagonal holds."""
+        w = _arrays.reals("w", w)
         if w.ndim != 4 or w.shape[0] != w.shape[1]:
             raise ValueError(
                 f"w must have rank 4 and two equal first axes, got shape {w.shape}"

@@ -11,10 +11,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from . import _validate, losses
+from . import _arrays, _validate, losses
 from ._registry import Registry, uncalled
 from ._typing import Array, ArrayLike
-from .losses import _targets
+from .losses import targets
 
 __all__ = [
     "WeightedMean",
@@ -38,7 +38,7 @@ def binary_accuracy(
     y_true: ArrayLike, y_pred: ArrayLike, threshold: float = 0.5
 ) -> Array:
     """
-    Give the share of yes-or-no predictions that are right.
+    Compute the share of yes-or-no predictions that are right.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def binary_accuracy(
     >>> binary_accuracy([[1, 0, 1]], np.array([[0.9, 0.5, 0.5]])).round(2)
     array([0.67])
     """
-    pair = _targets.match(y_true, y_pred)
+    pair = targets.match(y_true, y_pred)
     says_one = pair.y_pred > _validate.number("threshold", threshold)
     right: Array = says_one == pair.y_true
     share: Array = np.mean(right.astype(pair.y_pred.dtype), axis=-1)
@@ -73,7 +73,7 @@ def binary_accuracy(
 
 def categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """
-    Tell whether the largest prediction stands at the largest target.
+    Test whether the largest prediction stands at the largest target.
 
     Parameters
     ----------
@@ -102,14 +102,14 @@ def categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     >>> categorical_accuracy([[0, 1], [0, 1]], np.array([[0.2, 0.8], [0.5, 0.5]]))
     array([1., 0.])
     """
-    pair = _targets.match_exactly(y_true, y_pred)
+    pair = targets.match_exactly(y_true, y_pred)
     right = np.argmax(pair.y_true, axis=-1) == np.argmax(pair.y_pred, axis=-1)
     return np.asarray(right, pair.y_pred.dtype)
 
 
 def sparse_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """
-    Tell whether the largest prediction stands at the label.
+    Test whether the largest prediction stands at the label.
 
     Parameters
     ----------
@@ -138,8 +138,8 @@ def sparse_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     >>> sparse_categorical_accuracy([1, 1], np.array([[0.2, 0.8], [0.5, 0.5]]))
     array([1., 0.])
     """
-    p = _targets.predictions(y_pred)
-    labels = _targets.class_labels(y_true, p)[..., 0]
+    p = targets.predictions(y_pred)
+    labels = targets.class_labels(y_true, p)[..., 0]
     return np.asarray(np.argmax(p, axis=-1) == labels, p.dtype)
 
 
@@ -147,7 +147,7 @@ def top_k_categorical_accuracy(
     y_true: ArrayLike, y_pred: ArrayLike, k: int = 5
 ) -> Array:
     """
-    Tell whether the largest target is among the k largest predictions.
+    Test whether the largest target is among the k largest predictions.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def top_k_categorical_accuracy(
     >>> top_k_categorical_accuracy([[1, 0, 0]], np.array([[0.3, 0.1, 0.6]]), k=2)
     array([1.])
     """
-    pair = _targets.match_exactly(y_true, y_pred)
+    pair = targets.match_exactly(y_true, y_pred)
     labels = np.argmax(pair.y_true, axis=-1)
     return sparse_top_k_categorical_accuracy(labels, pair.y_pred, k)
 
@@ -186,7 +186,7 @@ def sparse_top_k_categorical_accuracy(
     y_true: ArrayLike, y_pred: ArrayLike, k: int = 5
 ) -> Array:
     """
-    Tell whether the label's prediction is among the k largest.
+    Test whether the label's prediction is among the k largest.
 
     Parameters
     ----------
@@ -222,15 +222,15 @@ def sparse_top_k_categorical_accuracy(
     array([1., 0.])
     """
     k = _validate.integer("k", k, minimum=1)
-    p = _targets.predictions(y_pred)
-    own = np.take_along_axis(p, _targets.class_labels(y_true, p), axis=-1)
+    p = targets.predictions(y_pred)
+    own = np.take_along_axis(p, targets.class_labels(y_true, p), axis=-1)
     right = (np.sum(p > own, axis=-1) < k) & np.all(np.isfinite(p), axis=-1)
     return np.asarray(right, p.dtype)
 
 
 def cosine_similarity(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> Array:
     """
-    Give the cosine of the angle between targets and predictions.
+    Compute the cosine of the angle between targets and predictions.
 
     Parameters
     ----------
@@ -303,7 +303,7 @@ deserialize = _registry.deserialize
 
 def is_accuracy(name: object) -> bool:
     """
-    Tell whether a name leaves the kind of accuracy to `accuracy_for`.
+    Return whether a name leaves the kind of accuracy to `accuracy_for`.
 
     Parameters
     ----------
@@ -387,14 +387,14 @@ class WeightedMean:
         ValueError
             If the shapes do not fit each other; nothing is added then.
         """
-        array = _validate.numeric_array("values", values).astype(np.float64)
-        aligned = _targets.align_weights(weights, array)
+        array = _arrays.real_numbers("values", values).astype(np.float64)
+        aligned = targets.align_weights(weights, array)
         self._total += float(np.sum(array * aligned))
         self._weight += float(np.sum(aligned))
 
     def result(self) -> float:
         """
-        Give the sum of weighted values over the sum of weights.
+        Return the sum of weighted values over the sum of weights.
 
         Returns
         -------

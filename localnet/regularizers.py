@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _validate, config
+from . import _arrays, _validate
 from ._registry import Configurable, Registry
 from ._typing import Array, ArrayLike
 
@@ -41,10 +41,6 @@ def _factor(name: str, value: Any) -> float:
     return float(value)
 
 
-def _weights(w: ArrayLike) -> Array:
-    return _validate.as_float_array("w", w, config.floatx())
-
-
 def _sum_dtype(w: Array) -> Any:
     """Return the type that sums over `w` are taken in: float16 would overflow."""
     return np.result_type(w, np.float32)
@@ -72,12 +68,12 @@ class Regularizer(Configurable, abc.ABC):
 
     @abc.abstractmethod
     def __call__(self, w: ArrayLike) -> float:
-        """Return the penalty."""
+        """Compute the penalty."""
 
     @abc.abstractmethod
     def gradient(self, w: ArrayLike) -> Array:
         """
-        Return the gradient of the penalty with respect to `w`.
+        Compute the gradient of the penalty with respect to `w`.
 
         Parameters
         ----------
@@ -121,7 +117,6 @@ class L1(Regularizer):
 
     Examples
     --------
-    >>> import numpy as np
     >>> penalty = L1(0.5)
     >>> penalty(np.array([1.0, -2.0, 0.0]))
     1.5
@@ -139,12 +134,12 @@ class L1(Regularizer):
         self.l1 = _factor("l1", 0.01 if l1 is None else l1)
 
     def __call__(self, w: ArrayLike) -> float:
-        """Return ``l1 * sum(abs(w))``."""
-        return self.l1 * _sum_abs(_weights(w))
+        """Compute ``l1 * sum(abs(w))``."""
+        return self.l1 * _sum_abs(_arrays.reals("w", w))
 
     def gradient(self, w: ArrayLike) -> Array:
         """
-        Return ``l1 * sign(w)``.
+        Compute ``l1 * sign(w)``.
 
         Parameters
         ----------
@@ -156,7 +151,7 @@ class L1(Regularizer):
         ndarray
             A new array of the shape and dtype of `w`.
         """
-        return self.l1 * np.sign(_weights(w))
+        return self.l1 * np.sign(_arrays.reals("w", w))
 
 
 class L2(Regularizer):
@@ -189,7 +184,6 @@ class L2(Regularizer):
 
     Examples
     --------
-    >>> import numpy as np
     >>> penalty = L2(0.5)
     >>> penalty(np.array([1.0, -2.0, 0.0]))
     2.5
@@ -207,12 +201,12 @@ class L2(Regularizer):
         self.l2 = _factor("l2", 0.01 if l2 is None else l2)
 
     def __call__(self, w: ArrayLike) -> float:
-        """Return ``l2 * sum(w**2)``."""
-        return self.l2 * _sum_squares(_weights(w))
+        """Compute ``l2 * sum(w**2)``."""
+        return self.l2 * _sum_squares(_arrays.reals("w", w))
 
     def gradient(self, w: ArrayLike) -> Array:
         """
-        Return ``2 * l2 * w``.
+        Compute ``2 * l2 * w``.
 
         Parameters
         ----------
@@ -224,7 +218,7 @@ class L2(Regularizer):
         ndarray
             A new array of the shape and dtype of `w`.
         """
-        return 2.0 * self.l2 * _weights(w)
+        return 2.0 * self.l2 * _arrays.reals("w", w)
 
 
 class L1L2(Regularizer):
@@ -253,7 +247,6 @@ class L1L2(Regularizer):
 
     Examples
     --------
-    >>> import numpy as np
     >>> penalty = L1L2(l1=1.0, l2=0.5)
     >>> penalty(np.array([1.0, -2.0]))
     5.5
@@ -266,13 +259,13 @@ class L1L2(Regularizer):
         self.l2 = _factor("l2", 0.0 if l2 is None else l2)
 
     def __call__(self, w: ArrayLike) -> float:
-        """Return ``l1 * sum(abs(w)) + l2 * sum(w**2)``."""
-        w = _weights(w)
+        """Compute ``l1 * sum(abs(w)) + l2 * sum(w**2)``."""
+        w = _arrays.reals("w", w)
         return self.l1 * _sum_abs(w) + self.l2 * _sum_squares(w)
 
     def gradient(self, w: ArrayLike) -> Array:
         """
-        Return ``l1 * sign(w) + 2 * l2 * w``.
+        Compute ``l1 * sign(w) + 2 * l2 * w``.
 
         Parameters
         ----------
@@ -284,7 +277,7 @@ class L1L2(Regularizer):
         ndarray
             A new array of the shape and dtype of `w`.
         """
-        w = _weights(w)
+        w = _arrays.reals("w", w)
         return self.l1 * np.sign(w) + 2.0 * self.l2 * w
 
 
@@ -330,7 +323,6 @@ class OrthogonalRegularizer(Regularizer):
 
     Examples
     --------
-    >>> import numpy as np
     >>> penalty = OrthogonalRegularizer(factor=1.0)
     >>> penalty(np.array([[1.0, 0.0], [0.0, 3.0]]))
     0.0
@@ -343,14 +335,14 @@ class OrthogonalRegularizer(Regularizer):
         self.mode = _validate.choice("mode", mode, ("rows", "columns"))
 
     def __call__(self, w: ArrayLike) -> float:
-        """Return `factor` times the mean absolute cosine of two vectors."""
+        """Compute `factor` times the mean absolute cosine of two vectors."""
         units, _ = self._normalised(self._vectors(w))
         dots = self._dots(units)
         return self._pair_factor(len(units)) * float(np.abs(dots).sum())
 
     def gradient(self, w: ArrayLike) -> Array:
         """
-        Return the gradient given in the Notes of the class.
+        Compute the gradient given in the Notes of the class.
 
         Parameters
         ----------
@@ -374,13 +366,13 @@ class OrthogonalRegularizer(Regularizer):
 
     def _vectors(self, w: ArrayLike) -> Array:
         """Return the vectors that are compared, as rows."""
-        w = _weights(w)
+        w = _arrays.reals("w", w)
         if w.ndim != 2:
             raise ValueError(f"w must have rank 2, got shape {w.shape}")
         return w if self.mode == "rows" else w.T
 
     def _pair_factor(self, vectors: int) -> float:
-        """Return what one entry of the matrix of cosines counts."""
+        """Compute what one entry of the matrix of cosines counts."""
         return self.factor / max(1, vectors * (vectors - 1))
 
     @staticmethod

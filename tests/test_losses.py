@@ -431,6 +431,18 @@ class TestArrays:
         value, gradient = loss.value_and_gradient(y_true, y_pred.astype(dtype), [2] * 3)
         assert (value.dtype, gradient.dtype) == (dtype, dtype)
 
+    @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+    @pytest.mark.parametrize("given", ["int64", "float16", "float32", "float64"])
+    @pytest.mark.parametrize("name", PAIRS)
+    def test_gradient_has_the_dtype_of_the_values(self, name, given, dtype, rng):
+        y_true, y_pred = problem(name, rng)
+        forward, backward = PAIRS[name]
+        values, cache = forward(y_true, y_pred.astype(dtype))
+        dy = np.array([1, -2, 3])
+        gradient = backward(dy.astype(given), cache)
+        assert (values.dtype, gradient.dtype) == (dtype, dtype)
+        assert_array_equal(gradient, backward(dy.astype(dtype), cache))
+
     @pytest.mark.parametrize("option", OPTIONS, ids=option_id)
     def test_read_only_strided_inputs_are_left_alone(self, option, rng):
         name, kwargs = option
@@ -565,6 +577,17 @@ class TestErrors:
             "got (3, 1)",
         )
 
+    @pytest.mark.parametrize("name", PAIRS)
+    def test_complex_upstream_gradient(self, name, rng):
+        forward, backward = PAIRS[name]
+        _, cache = forward(*problem(name, rng))
+        refuse(
+            backward,
+            [1j, 2.0, 3.0],
+            cache,
+            sentence="dy must hold real numbers, got dtype complex128",
+        )
+
     @pytest.mark.parametrize(
         "call", [losses.Huber, lambda delta: losses.huber([[1.0]], [[1.0]], delta)]
     )
@@ -616,6 +639,15 @@ class TestErrors:
             np.ones(5),
             sentence="sample_weight must have a shape that broadcasts to the "
             "per-sample values' (6,), got (5,)",
+        )
+
+    def test_complex_sample_weight(self):
+        refuse(
+            losses.MeanSquaredError(),
+            np.zeros((2, 1)),
+            np.zeros((2, 1)),
+            [1j, 1.0],
+            sentence="sample_weight must hold real numbers, got dtype complex128",
         )
 
 
@@ -741,6 +773,26 @@ class TestNames:
         assert losses.Huber().name == "huber_loss"
         assert losses.as_loss("kld").name == "kl_divergence"
 
+    @pytest.mark.parametrize("name", PAIRS)
+    def test_arguments_of_the_constructor_are_attributes(self, name):
+        loss = losses.as_loss(name)
+        assert type(loss)(name=None).name == loss.name
+        arguments = list(inspect.signature(type(loss)).parameters)
+        assert arguments[-2:] == ["reduction", "name"]
+        assert loss.get_config() == {a: getattr(loss, a) for a in arguments}
+
+    def test_arguments_of_the_constructor_reach_the_function(self, rng):
+        t, p = rng.normal(size=(3, 4)), rng.normal(size=(3, 4))
+        loss = losses.Huber(0.5, reduction="none")
+        assert loss.delta == 0.5
+        assert_array_equal(loss(t, p), losses.huber(t, p, 0.5))
+        loss = losses.CosineSimilarity(axis=0, reduction="none")
+        assert_array_equal(loss(t, p), losses.cosine_similarity(t, p, 0))
+
+    def test_an_unknown_argument_is_refused_by_python(self):
+        with pytest.raises(TypeError, match="unexpected keyword argument 'delta'"):
+            losses.MeanSquaredError(delta=0.5)
+
     def test_keys_that_newer_keras_files_add(self):
         loss = losses.get(
             {
@@ -790,7 +842,7 @@ class TestNames:
 
     def test_repr_says_how_to_make_it(self):
         assert repr(losses.Huber(0.5)) == (
-            "Huber(reduction='auto', name='huber_loss', delta=0.5)"
+            "Huber(delta=0.5, reduction='auto', name='huber_loss')"
         )
 
 
@@ -854,6 +906,28 @@ class TestCallablesOfTheUser:
             np.zeros((2, 1)),
             sentence="gradient of CubedWithGradient must have the shape of y_pred, "
             "(2, 1), got (2,)",
+        )
+
+    def test_upstream_gradient_of_another_shape(self):
+        loss = losses.as_loss(CubedWithGradient())
+        _, cache = loss.forward(np.zeros((2, 1)), np.zeros((2, 1)))
+        refuse(
+            loss.backward,
+            [1.0],
+            cache,
+            sentence="dy must have the shape of the values, (2,), got (1,)",
+        )
+
+    def test_complex_values(self):
+        def phase(y_true, y_pred):
+            return np.exp(1j * y_pred[:, 0])
+
+        phase.gradient = CubedWithGradient().gradient
+        refuse(
+            losses.as_loss(phase),
+            np.zeros((2, 1)),
+            np.zeros((2, 1)),
+            sentence="values of phase must hold real numbers, got dtype complex128",
         )
 
     def test_a_subclass_of_loss(self):

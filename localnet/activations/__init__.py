@@ -2,8 +2,9 @@
 Activation functions, each with its gradient, and their Keras names.
 
 For every name there are ``relu(x)``, ``relu_forward(x) -> (y, cache)`` and
-``relu_backward(dy, cache) -> dx``; `PAIRS` names all the pairs. `get` turns what a user
-may write into an activation, and `pair` an activation into its two halves.
+``relu_backward(dy, cache) -> dx``; `PAIRS` names all the pairs. A cache refers to `x`
+or `y` and is valid until that is written to; `dx` has the dtype of `y`. `get` turns
+what a user may write into an activation, and `pair` an activation into its two halves.
 """
 
 from collections.abc import Callable, Mapping

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .. import _arrays
 from .._typing import Array, ArrayLike
-from ._arrays import as_input, as_upstream
-from .smooth import sigmoid, softplus
+from ..ops import stable
+from .smooth import softplus
 
 __all__ = [
     "GateCache",
@@ -64,13 +65,12 @@ def swish(x: ArrayLike) -> Array:
 
     See Also
     --------
-    swish_forward : The same value with what the gradient needs.
+    swish_backward : The gradient.
     gelu : The same with the normal distribution as the gate.
 
     Notes
     -----
-    .. math:: y = x \, \sigma(x), \quad
-              dx = dy \, (\sigma(x) + x \, \sigma(x) (1 - \sigma(x)))
+    .. math:: y = x \, \sigma(x)
 
     with the `sigmoid` :math:`\sigma`. ``silu`` is another name of the same function.
 
@@ -92,40 +92,33 @@ def swish(x: ArrayLike) -> Array:
 
 def swish_forward(x: ArrayLike) -> tuple[Array, GateCache]:
     """
-    Compute `swish` and keep what its gradient needs.
-
-    Parameters
-    ----------
-    x : array_like
-        As for `swish`.
-
-    Returns
-    -------
-    y : ndarray
-        ``swish(x)``.
-    cache : GateCache
-        Valid until `x` is written to.
+    Compute `swish`, and keep what its gradient needs.
 
     See Also
     --------
     swish_backward : The gradient of this function.
     """
-    x = as_input(x)
-    gate = sigmoid(x)
+    x = _arrays.floats("x", x)
+    gate = stable.sigmoid(x)
     return x * gate, GateCache(x, gate)
 
 
 def swish_backward(dy: ArrayLike, cache: GateCache) -> Array:
     r"""
-    Return :math:`dx = dy \, (\sigma(x) + x \, \sigma(x) (1 - \sigma(x)))`.
+    Compute the gradient of `swish` with respect to `x`.
 
     See Also
     --------
-    swish_forward : The function that this differentiates.
+    swish : The function that this differentiates.
+
+    Notes
+    -----
+    .. math:: dx = dy \, (\sigma(x) + x \, \sigma'(x)), \quad
+              \sigma'(x) = \sigma(x) (1 - \sigma(x))
     """
     x, gate = cache
     dgate = gate * (1.0 - gate)
-    return as_upstream(dy, x.shape) * (gate + x * dgate)
+    return _arrays.upstream(dy, x.shape, x.dtype) * (gate + x * dgate)
 
 
 def gelu(x: ArrayLike, approximate: bool = False) -> Array:
@@ -146,19 +139,18 @@ def gelu(x: ArrayLike, approximate: bool = False) -> Array:
 
     See Also
     --------
-    gelu_forward : The same value with what the gradient needs.
+    gelu_backward : The gradient.
     swish : The same with the sigmoid as the gate.
 
     Notes
     -----
-    .. math:: y = x \, \Phi(x), \quad dx = dy \, (\Phi(x) + x \, \varphi(x))
+    .. math:: y = x \, \Phi(x)
 
-    where :math:`\varphi(x) = e^{-x^2/2} / \sqrt{2 \pi}` is the normal density and
-    :math:`\Phi` its integral. The approximation takes, in place of :math:`\Phi`,
+    where :math:`\Phi` is the integral of the normal density. The approximation takes,
+    in its place,
 
     .. math:: g(x) = \tfrac{1}{2} (1 + \tanh u), \quad
-              u = \sqrt{2 / \pi} \, x \, (1 + 0.044715 \, x^2), \quad
-              g'(x) = \tfrac{1}{2} (1 - \tanh^2 u) \, u'
+              u = \sqrt{2 / \pi} \, x \, (1 + 0.044715 \, x^2)
 
     Unlike here, Keras rounds :math:`1/\sqrt{2}` and 0.044715 to float32 even for
     float64 data; its outputs differ from these by less than ``1e-7 * abs(x)``.
@@ -180,27 +172,13 @@ def gelu(x: ArrayLike, approximate: bool = False) -> Array:
 
 def gelu_forward(x: ArrayLike, approximate: bool = False) -> tuple[Array, GeluCache]:
     """
-    Compute `gelu` and keep what its gradient needs.
-
-    Parameters
-    ----------
-    x : array_like
-        As for `gelu`.
-    approximate : bool
-        As for `gelu`.
-
-    Returns
-    -------
-    y : ndarray
-        ``gelu(x, approximate)``.
-    cache : GeluCache
-        Valid until `x` is written to.
+    Compute `gelu`, and keep what its gradient needs.
 
     See Also
     --------
     gelu_backward : The gradient of this function.
     """
-    x = as_input(x)
+    x = _arrays.floats("x", x)
     if approximate:
         z = _clip(x, 10.0)
         gate = 0.5 + 0.5 * np.tanh(SQRT_2_OVER_PI * z * (1.0 + GELU_CUBIC * z**2))
@@ -214,12 +192,21 @@ def gelu_forward(x: ArrayLike, approximate: bool = False) -> tuple[Array, GeluCa
 
 def gelu_backward(dy: ArrayLike, cache: GeluCache) -> Array:
     r"""
-    Return :math:`dx = dy \, (g(x) + x \, g'(x))` for the gate that forward took.
+    Compute the gradient of `gelu` with respect to `x`.
 
     See Also
     --------
-    gelu_forward : The function that this differentiates.
-    gelu : Its Notes give both gates.
+    gelu : The function that this differentiates.
+
+    Notes
+    -----
+    .. math:: dx = dy \, (g(x) + x \, g'(x))
+
+    for the gate g that forward took: :math:`\Phi` has the normal density
+    :math:`\varphi(x) = e^{-x^2/2} / \sqrt{2 \pi}` as its slope, the approximation
+
+    .. math:: g'(x) = \tfrac{1}{2} (1 - \tanh^2 u) \, u', \quad
+              u' = \sqrt{2 / \pi} \, (1 + 3 \cdot 0.044715 \, x^2)
     """
     x, gate, approximate = cache
     if approximate:
@@ -230,7 +217,7 @@ def gelu_backward(dy: ArrayLike, cache: GeluCache) -> Array:
     else:
         z = _clip(x, 40.0)
         dgate = np.exp(-0.5 * z**2) / SQRT_2_PI
-    return as_upstream(dy, x.shape) * (gate + x * dgate)
+    return _arrays.upstream(dy, x.shape, x.dtype) * (gate + x * dgate)
 
 
 def _clip(x: Array, bound: float) -> Array:
@@ -255,15 +242,12 @@ def mish(x: ArrayLike) -> Array:
 
     See Also
     --------
-    mish_forward : The same value with what the gradient needs.
+    mish_backward : The gradient.
     swish : The same with the sigmoid as the gate.
 
     Notes
     -----
-    .. math:: y = x \, g(x), \quad g(x) = \tanh(\log(1 + e^x)), \quad
-              g'(x) = (1 - g(x)^2) \, \sigma(x), \quad dx = dy \, (g(x) + x \, g'(x))
-
-    with the `sigmoid` :math:`\sigma`, the slope of the `softplus`.
+    .. math:: y = x \, g(x), \quad g(x) = \tanh(\log(1 + e^x))
 
     References
     ----------
@@ -282,37 +266,32 @@ def mish(x: ArrayLike) -> Array:
 
 def mish_forward(x: ArrayLike) -> tuple[Array, GateCache]:
     """
-    Compute `mish` and keep what its gradient needs.
-
-    Parameters
-    ----------
-    x : array_like
-        As for `mish`.
-
-    Returns
-    -------
-    y : ndarray
-        ``mish(x)``.
-    cache : GateCache
-        Valid until `x` is written to.
+    Compute `mish`, and keep what its gradient needs.
 
     See Also
     --------
     mish_backward : The gradient of this function.
     """
-    x = as_input(x)
+    x = _arrays.floats("x", x)
     gate = np.tanh(softplus(x))
     return x * gate, GateCache(x, gate)
 
 
 def mish_backward(dy: ArrayLike, cache: GateCache) -> Array:
     r"""
-    Return :math:`dx = dy \, (g(x) + x \, (1 - g(x)^2) \, \sigma(x))`.
+    Compute the gradient of `mish` with respect to `x`.
 
     See Also
     --------
-    mish_forward : The function that this differentiates.
+    mish : The function that this differentiates.
+
+    Notes
+    -----
+    .. math:: dx = dy \, (g(x) + x \, g'(x)), \quad
+              g'(x) = (1 - g(x)^2) \, \sigma(x)
+
+    with the `sigmoid` :math:`\sigma`, the slope of the `softplus`.
     """
     x, gate = cache
-    dgate = (1.0 - gate * gate) * sigmoid(x)
-    return as_upstream(dy, x.shape) * (gate + x * dgate)
+    dgate = (1.0 - gate * gate) * stable.sigmoid(x)
+    return _arrays.upstream(dy, x.shape, x.dtype) * (gate + x * dgate)

@@ -2,16 +2,15 @@
 The rectifier and its relatives: straight pieces that meet in a kink.
 
 The value of a gradient *at* a kink is a convention. Here it is always Keras's, and the
-Notes of each function name it.
+Notes of each backward name it.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from .. import _validate
+from .. import _arrays, _validate
 from .._typing import Array, ArrayLike
-from ._arrays import as_input, as_upstream
 
 __all__ = [
     "ReluCache",
@@ -68,17 +67,18 @@ def relu(
 
     See Also
     --------
-    relu_forward : The same value with what the gradient needs.
+    relu_backward : The gradient, 0 at the kink by default.
     leaky_relu : The rectifier with only a slope below zero.
     relu6 : The rectifier with only a ceiling of 6.
 
     Notes
     -----
-    With ``[...]`` being 1 where the condition holds and 0 elsewhere, by default
+    By default
 
-    .. math:: y = \max(x, 0), \quad dx = dy \, [x > 0]
+    .. math:: y = \max(x, 0)
 
-    and with all parameters, as Keras composes them,
+    and with all parameters, as Keras composes them, with ``[...]`` being 1 where the
+    condition holds and 0 elsewhere,
 
     .. math::
         y = \min(\max(x \, [x > threshold], 0), max\_value)
@@ -86,10 +86,6 @@ def relu(
 
     where the outer maximum is dropped if there is a threshold but no ceiling: a
     negative threshold alone lets values between it and zero pass.
-
-    At ``x == threshold`` the gradient is 0, except that it is `alpha` for a slope with
-    neither ceiling nor threshold. At ``x == max_value`` it is `dy`, except that it is 0
-    for ``max_value=6`` without a threshold, which Keras hands to `relu6`.
 
     References
     ----------
@@ -113,32 +109,13 @@ def relu_forward(
     threshold: float = 0.0,
 ) -> tuple[Array, ReluCache]:
     """
-    Compute `relu` and keep what its gradient needs.
-
-    Parameters
-    ----------
-    x : array_like
-        As for `relu`.
-    alpha, max_value, threshold : float
-        As for `relu`.
-
-    Returns
-    -------
-    y : ndarray
-        ``relu(x, alpha, max_value, threshold)``.
-    cache : ReluCache
-        References, not copies. Valid until `x` is written to.
-
-    Raises
-    ------
-    ValueError
-        As for `relu`.
+    Compute `relu`, and keep what its gradient needs.
 
     See Also
     --------
     relu_backward : The gradient of this function.
     """
-    x = as_input(x)
+    x = _arrays.floats("x", x)
     alpha = _validate.number("alpha", alpha)
     threshold = _validate.number("threshold", threshold)
     max_value = _validate.optional_number("max_value", max_value, minimum=0.0)
@@ -153,15 +130,27 @@ def relu_forward(
 
 def relu_backward(dy: ArrayLike, cache: ReluCache) -> Array:
     r"""
-    Return `dy` where `x` passed, ``alpha * dy`` below the threshold, 0 elsewhere.
+    Compute the gradient of `relu` with respect to `x`.
 
     See Also
     --------
-    relu_forward : The function that this differentiates.
-    relu : Its Notes give the gradient at the kinks.
+    relu : The function that this differentiates.
+
+    Notes
+    -----
+    By default
+
+    .. math:: dx = dy \, [x > 0]
+
+    and with all parameters it is `dy` where `x` passes, ``alpha * dy`` below the
+    threshold and 0 elsewhere.
+
+    At ``x == threshold`` it is 0, except that it is ``alpha * dy`` for a slope with
+    neither ceiling nor threshold. At ``x == max_value`` it is `dy`, except that it is 0
+    for ``max_value=6`` without a threshold, which Keras hands to `relu6`.
     """
     x, alpha, max_value, threshold = cache
-    dy = as_upstream(dy, x.shape)
+    dy = _arrays.upstream(dy, x.shape, x.dtype)
     passes = x > threshold
     if max_value is not None:
         is_relu6 = max_value == 6.0 and threshold == 0.0
@@ -189,14 +178,12 @@ def relu6(x: ArrayLike) -> Array:
 
     See Also
     --------
-    relu6_forward : The same value with what the gradient needs.
+    relu6_backward : The gradient, 0 at both kinks.
     relu : The rectifier with any ceiling.
 
     Notes
     -----
-    .. math:: y = \min(\max(x, 0), 6), \quad dx = dy \, [0 < x < 6]
-
-    The gradient is 0 at both kinks.
+    .. math:: y = \min(\max(x, 0), 6)
 
     Examples
     --------
@@ -208,19 +195,7 @@ def relu6(x: ArrayLike) -> Array:
 
 def relu6_forward(x: ArrayLike) -> tuple[Array, ReluCache]:
     """
-    Compute `relu6` and keep what its gradient needs.
-
-    Parameters
-    ----------
-    x : array_like
-        As for `relu6`.
-
-    Returns
-    -------
-    y : ndarray
-        ``relu6(x)``.
-    cache : ReluCache
-        References, not copies. Valid until `x` is written to.
+    Compute `relu6`, and keep what its gradient needs.
 
     See Also
     --------
@@ -231,11 +206,15 @@ def relu6_forward(x: ArrayLike) -> tuple[Array, ReluCache]:
 
 def relu6_backward(dy: ArrayLike, cache: ReluCache) -> Array:
     r"""
-    Return :math:`dx = dy \, [0 < x < 6]`.
+    Compute the gradient of `relu6` with respect to `x`.
 
     See Also
     --------
-    relu6_forward : The function that this differentiates.
+    relu6 : The function that this differentiates.
+
+    Notes
+    -----
+    .. math:: dx = dy \, [0 < x < 6]
     """
     return relu_backward(dy, cache)
 
@@ -263,16 +242,15 @@ def leaky_relu(x: ArrayLike, alpha: float = 0.2) -> Array:
 
     See Also
     --------
-    leaky_relu_forward : The same value with what the gradient needs.
+    leaky_relu_backward : The gradient, ``alpha * dy`` at the kink.
     relu : The rectifier with slope, ceiling and threshold.
 
     Notes
     -----
-    .. math:: y = \max(x, 0) + alpha \min(x, 0), \quad
-              dx = dy \, ([x > 0] + alpha \, [x \le 0])
+    .. math:: y = \max(x, 0) + alpha \min(x, 0)
 
-    The gradient at 0 is ``alpha * dy``. Unlike here, Keras rounds `alpha` to float32
-    even for float64 data; the outputs differ by less than ``1e-7`` relative.
+    Unlike here, Keras rounds `alpha` to float32 even for float64 data; the outputs
+    differ by less than ``1e-7`` relative.
 
     References
     ----------
@@ -289,26 +267,7 @@ def leaky_relu(x: ArrayLike, alpha: float = 0.2) -> Array:
 
 def leaky_relu_forward(x: ArrayLike, alpha: float = 0.2) -> tuple[Array, ReluCache]:
     """
-    Compute `leaky_relu` and keep what its gradient needs.
-
-    Parameters
-    ----------
-    x : array_like
-        As for `leaky_relu`.
-    alpha : float
-        As for `leaky_relu`.
-
-    Returns
-    -------
-    y : ndarray
-        ``leaky_relu(x, alpha)``.
-    cache : ReluCache
-        References, not copies. Valid until `x` is written to.
-
-    Raises
-    ------
-    ValueError
-        As for `leaky_relu`.
+    Compute `leaky_relu`, and keep what its gradient needs.
 
     See Also
     --------
@@ -319,10 +278,14 @@ def leaky_relu_forward(x: ArrayLike, alpha: float = 0.2) -> tuple[Array, ReluCac
 
 def leaky_relu_backward(dy: ArrayLike, cache: ReluCache) -> Array:
     r"""
-    Return :math:`dx = dy \, ([x > 0] + alpha \, [x \le 0])`.
+    Compute the gradient of `leaky_relu` with respect to `x`.
 
     See Also
     --------
-    leaky_relu_forward : The function that this differentiates.
+    leaky_relu : The function that this differentiates.
+
+    Notes
+    -----
+    .. math:: dx = dy \, ([x > 0] + alpha \, [x \le 0])
     """
     return relu_backward(dy, cache)

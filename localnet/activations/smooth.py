@@ -2,14 +2,14 @@
 Smooth activations of one value: the sigmoid family and the exponential.
 
 No formula here takes the exponential of a large positive number unless the answer
-itself is one: ``exp(min(x, -x))`` is :math:`e^{-|x|}`, written so that it also holds
-for the complex step.
+itself is one.
 """
 
 import numpy as np
 
+from .. import _arrays
 from .._typing import Array, ArrayLike
-from ._arrays import as_input, as_upstream
+from ..ops import stable
 
 __all__ = [
     "exponential",
@@ -46,13 +46,13 @@ def sigmoid(x: ArrayLike) -> Array:
 
     See Also
     --------
-    sigmoid_forward : The same value with what the gradient needs.
+    sigmoid_backward : The gradient.
     hard_sigmoid : An approximation by straight pieces.
     softmax : The same for more than two classes.
 
     Notes
     -----
-    .. math:: y = \frac{1}{1 + e^{-x}}, \quad dx = dy \, y (1 - y)
+    .. math:: y = \frac{1}{1 + e^{-x}}
 
     It is computed as :math:`e^{\min(x, 0)} / (1 + e^{-|x|})`, which is the same number,
     never overflows and keeps its relative accuracy far below zero.
@@ -67,39 +67,30 @@ def sigmoid(x: ArrayLike) -> Array:
 
 def sigmoid_forward(x: ArrayLike) -> tuple[Array, Array]:
     """
-    Compute `sigmoid` and keep what its gradient needs.
-
-    Parameters
-    ----------
-    x : array_like
-        As for `sigmoid`.
-
-    Returns
-    -------
-    y : ndarray
-        ``sigmoid(x)``.
-    cache : ndarray
-        `y` itself. Valid until it is written to.
+    Compute `sigmoid`, and keep what its gradient needs.
 
     See Also
     --------
     sigmoid_backward : The gradient of this function.
     """
-    x = as_input(x)
-    y = np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(np.minimum(x, -x)))
+    y = stable.sigmoid(_arrays.floats("x", x))
     return y, y
 
 
 def sigmoid_backward(dy: ArrayLike, cache: Array) -> Array:
     r"""
-    Return :math:`dx = dy \, y (1 - y)`.
+    Compute the gradient of `sigmoid` with respect to `x`.
 
     See Also
     --------
-    sigmoid_forward : The function that this differentiates.
+    sigmoid : The function that this differentiates.
+
+    Notes
+    -----
+    .. math:: dx = dy \, y (1 - y)
     """
     y = cache
-    return as_upstream(dy, y.shape) * (y * (1.0 - y))
+    return _arrays.upstream(dy, y.shape, y.dtype) * (y * (1.0 - y))
 
 
 def tanh(x: ArrayLike) -> Array:
@@ -118,12 +109,12 @@ def tanh(x: ArrayLike) -> Array:
 
     See Also
     --------
-    tanh_forward : The same value with what the gradient needs.
+    tanh_backward : The gradient.
     softsign : A curve of the same range that saturates more slowly.
 
     Notes
     -----
-    .. math:: y = \tanh x, \quad dx = dy \, (1 - y^2)
+    .. math:: y = \tanh x
 
     Examples
     --------
@@ -135,43 +126,35 @@ def tanh(x: ArrayLike) -> Array:
 
 def tanh_forward(x: ArrayLike) -> tuple[Array, Array]:
     """
-    Compute `tanh` and keep what its gradient needs.
-
-    Parameters
-    ----------
-    x : array_like
-        As for `tanh`.
-
-    Returns
-    -------
-    y : ndarray
-        ``tanh(x)``.
-    cache : ndarray
-        `y` itself. Valid until it is written to.
+    Compute `tanh`, and keep what its gradient needs.
 
     See Also
     --------
     tanh_backward : The gradient of this function.
     """
-    y = np.tanh(as_input(x))
+    y = np.tanh(_arrays.floats("x", x))
     return y, y
 
 
 def tanh_backward(dy: ArrayLike, cache: Array) -> Array:
     r"""
-    Return :math:`dx = dy \, (1 - y^2)`.
+    Compute the gradient of `tanh` with respect to `x`.
 
     See Also
     --------
-    tanh_forward : The function that this differentiates.
+    tanh : The function that this differentiates.
+
+    Notes
+    -----
+    .. math:: dx = dy \, (1 - y^2)
     """
     y = cache
-    return as_upstream(dy, y.shape) * (1.0 - y * y)
+    return _arrays.upstream(dy, y.shape, y.dtype) * (1.0 - y * y)
 
 
 def exponential(x: ArrayLike) -> Array:
     r"""
-    Take the exponential.
+    Compute the exponential.
 
     Parameters
     ----------
@@ -186,12 +169,12 @@ def exponential(x: ArrayLike) -> Array:
 
     See Also
     --------
-    exponential_forward : The same value with what the gradient needs.
+    exponential_backward : The gradient.
     softplus : A positive output that grows only linearly.
 
     Notes
     -----
-    .. math:: y = e^x, \quad dx = dy \, y
+    .. math:: y = e^x
 
     Examples
     --------
@@ -203,38 +186,30 @@ def exponential(x: ArrayLike) -> Array:
 
 def exponential_forward(x: ArrayLike) -> tuple[Array, Array]:
     """
-    Compute `exponential` and keep what its gradient needs.
-
-    Parameters
-    ----------
-    x : array_like
-        As for `exponential`.
-
-    Returns
-    -------
-    y : ndarray
-        ``exponential(x)``.
-    cache : ndarray
-        `y` itself. Valid until it is written to.
+    Compute `exponential`, and keep what its gradient needs.
 
     See Also
     --------
     exponential_backward : The gradient of this function.
     """
-    y = np.exp(as_input(x))
+    y = np.exp(_arrays.floats("x", x))
     return y, y
 
 
 def exponential_backward(dy: ArrayLike, cache: Array) -> Array:
     r"""
-    Return :math:`dx = dy \, y`.
+    Compute the gradient of `exponential` with respect to `x`.
 
     See Also
     --------
-    exponential_forward : The function that this differentiates.
+    exponential : The function that this differentiates.
+
+    Notes
+    -----
+    .. math:: dx = dy \, y
     """
     y = cache
-    return as_upstream(dy, y.shape) * y
+    return _arrays.upstream(dy, y.shape, y.dtype) * y
 
 
 def softplus(x: ArrayLike) -> Array:
@@ -253,15 +228,14 @@ def softplus(x: ArrayLike) -> Array:
 
     See Also
     --------
-    softplus_forward : The same value with what the gradient needs.
+    softplus_backward : The gradient.
     relu : What this approaches far from zero.
 
     Notes
     -----
-    .. math:: y = \log(1 + e^x), \quad dx = dy \, \sigma(x)
+    .. math:: y = \log(1 + e^x)
 
-    with the `sigmoid` :math:`\sigma`. It is computed as
-    :math:`\max(x, 0) + \log(1 + e^{-|x|})`, which never overflows.
+    It is computed as :math:`\max(x, 0) + \log(1 + e^{-|x|})`, which never overflows.
 
     References
     ----------
@@ -278,38 +252,33 @@ def softplus(x: ArrayLike) -> Array:
 
 def softplus_forward(x: ArrayLike) -> tuple[Array, Array]:
     """
-    Compute `softplus` and keep what its gradient needs.
-
-    Parameters
-    ----------
-    x : array_like
-        As for `softplus`.
-
-    Returns
-    -------
-    y : ndarray
-        ``softplus(x)``.
-    cache : ndarray
-        `x` itself. Valid until it is written to.
+    Compute `softplus`, and keep what its gradient needs.
 
     See Also
     --------
     softplus_backward : The gradient of this function.
     """
-    x = as_input(x)
+    x = _arrays.floats("x", x)
+    # min(x, -x) is -abs(x), and the complex step can pass through it.
     return np.maximum(x, 0.0) + np.log1p(np.exp(np.minimum(x, -x))), x
 
 
 def softplus_backward(dy: ArrayLike, cache: Array) -> Array:
     r"""
-    Return :math:`dx = dy \, \sigma(x)`.
+    Compute the gradient of `softplus` with respect to `x`.
 
     See Also
     --------
-    softplus_forward : The function that this differentiates.
+    softplus : The function that this differentiates.
+
+    Notes
+    -----
+    .. math:: dx = dy \, \sigma(x)
+
+    with the `sigmoid` :math:`\sigma`.
     """
     x = cache
-    return as_upstream(dy, x.shape) * sigmoid(x)
+    return _arrays.upstream(dy, x.shape, x.dtype) * stable.sigmoid(x)
 
 
 def softsign(x: ArrayLike) -> Array:
@@ -328,12 +297,12 @@ def softsign(x: ArrayLike) -> Array:
 
     See Also
     --------
-    softsign_forward : The same value with what the gradient needs.
+    softsign_backward : The gradient.
     tanh : A curve of the same range that saturates faster.
 
     Notes
     -----
-    .. math:: y = \frac{x}{1 + |x|}, \quad dx = \frac{dy}{(1 + |x|)^2}
+    .. math:: y = \frac{x}{1 + |x|}
 
     The slope is continuous; only the curvature jumps at 0.
 
@@ -347,12 +316,7 @@ def softsign(x: ArrayLike) -> Array:
 
 def softsign_forward(x: ArrayLike) -> tuple[Array, Array]:
     """
-    Compute `softsign` and keep what its gradient needs.
-
-    Parameters
-    ----------
-    x : array_like
-        As for `softsign`.
+    Compute `softsign`, and keep what its gradient needs.
 
     Returns
     -------
@@ -365,19 +329,24 @@ def softsign_forward(x: ArrayLike) -> tuple[Array, Array]:
     --------
     softsign_backward : The gradient of this function.
     """
-    x = as_input(x)
+    x = _arrays.floats("x", x)
     denominator = 1.0 + np.abs(x)
     return x / denominator, denominator
 
 
 def softsign_backward(dy: ArrayLike, cache: Array) -> Array:
     r"""
-    Return :math:`dx = dy / (1 + |x|)^2`.
+    Compute the gradient of `softsign` with respect to `x`.
 
     See Also
     --------
-    softsign_forward : The function that this differentiates.
+    softsign : The function that this differentiates.
+
+    Notes
+    -----
+    .. math:: dx = \frac{dy}{(1 + |x|)^2}
     """
     denominator = cache
+    dy = _arrays.upstream(dy, denominator.shape, denominator.dtype)
     # The square would overflow in float16.
-    return as_upstream(dy, denominator.shape) / denominator / denominator
+    return dy / denominator / denominator

@@ -5,8 +5,9 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from .. import _arrays
 from .._typing import Array, ArrayLike, Shape
-from ._arrays import as_input, as_upstream
+from ..ops import stable
 
 __all__ = [
     "Axis",
@@ -52,14 +53,13 @@ def softmax(x: ArrayLike, axis: Axis = -1) -> Array:
 
     See Also
     --------
-    softmax_forward : The same value with what the gradient needs.
+    softmax_backward : The gradient.
     log_softmax : The logarithm of this, where small probabilities matter.
     sigmoid : The case of two classes, one of which has the logit 0.
 
     Notes
     -----
-    .. math:: y_i = \frac{e^{x_i}}{\sum_j e^{x_j}}, \quad
-              dx_i = y_i \, (dy_i - \sum_j dy_j y_j)
+    .. math:: y_i = \frac{e^{x_i}}{\sum_j e^{x_j}}
 
     The largest logit is subtracted first, which changes nothing in exact arithmetic and
     prevents overflow. As in Keras, the default is the *last* axis, even if a layer has
@@ -76,57 +76,41 @@ def softmax(x: ArrayLike, axis: Axis = -1) -> Array:
 
 def softmax_forward(x: ArrayLike, axis: Axis = -1) -> tuple[Array, SoftmaxCache]:
     """
-    Compute `softmax` and keep what its gradient needs.
-
-    Parameters
-    ----------
-    x : array_like
-        As for `softmax`.
-    axis : int or tuple of int
-        As for `softmax`.
-
-    Returns
-    -------
-    y : ndarray
-        ``softmax(x, axis)``.
-    cache : SoftmaxCache
-        References, not copies. Valid until `y` is written to.
-
-    Raises
-    ------
-    ValueError
-        As for `softmax`.
+    Compute `softmax`, and keep what its gradient needs.
 
     See Also
     --------
     softmax_backward : The gradient of this function.
     """
-    x = as_input(x)
+    x = _arrays.floats("x", x)
     if x.ndim < 2:
         raise ValueError(f"x must have at least two axes, got shape {x.shape}")
     axes = _axes(axis, x.shape)
-    y = np.exp(_below_zero(x, axes))
-    y /= y.sum(axis=axes, keepdims=True)
+    y = stable.softmax(x, axes)
     return y, SoftmaxCache(y, axes)
 
 
 def softmax_backward(dy: ArrayLike, cache: SoftmaxCache) -> Array:
     r"""
-    Return :math:`dx_i = y_i \, (dy_i - \sum_j dy_j y_j)`.
+    Compute the gradient of `softmax` with respect to `x`.
 
     See Also
     --------
-    softmax_forward : The function that this differentiates.
+    softmax : The function that this differentiates.
+
+    Notes
+    -----
+    .. math:: dx_i = y_i \, (dy_i - \sum_j dy_j y_j)
     """
     y, axes = cache
-    dy = as_upstream(dy, y.shape)
+    dy = _arrays.upstream(dy, y.shape, y.dtype)
     dx: Array = y * (dy - (dy * y).sum(axis=axes, keepdims=True))
     return dx
 
 
 def log_softmax(x: ArrayLike, axis: Axis = -1) -> Array:
     r"""
-    Take the logarithm of the softmax without losing small probabilities.
+    Compute the logarithm of the softmax without losing small probabilities.
 
     Parameters
     ----------
@@ -147,13 +131,12 @@ def log_softmax(x: ArrayLike, axis: Axis = -1) -> Array:
 
     See Also
     --------
-    log_softmax_forward : The same value with what the gradient needs.
+    log_softmax_backward : The gradient.
     softmax : The probabilities themselves.
 
     Notes
     -----
-    .. math:: y_i = x_i - \log \sum_j e^{x_j}, \quad
-              dx_i = dy_i - e^{y_i} \sum_j dy_j
+    .. math:: y_i = x_i - \log \sum_j e^{x_j}
 
     The largest logit is subtracted first, which prevents overflow.
 
@@ -169,48 +152,32 @@ def log_softmax(x: ArrayLike, axis: Axis = -1) -> Array:
 
 def log_softmax_forward(x: ArrayLike, axis: Axis = -1) -> tuple[Array, SoftmaxCache]:
     """
-    Compute `log_softmax` and keep what its gradient needs.
-
-    Parameters
-    ----------
-    x : array_like
-        As for `log_softmax`.
-    axis : int or tuple of int
-        As for `log_softmax`.
-
-    Returns
-    -------
-    y : ndarray
-        ``log_softmax(x, axis)``.
-    cache : SoftmaxCache
-        References, not copies. Valid until `y` is written to.
-
-    Raises
-    ------
-    ValueError
-        As for `log_softmax`.
+    Compute `log_softmax`, and keep what its gradient needs.
 
     See Also
     --------
     log_softmax_backward : The gradient of this function.
     """
-    x = as_input(x)
+    x = _arrays.floats("x", x)
     axes = _axes(axis, x.shape)
-    y = _below_zero(x, axes)
-    y -= np.log(np.exp(y).sum(axis=axes, keepdims=True))
+    y = stable.log_softmax(x, axes)
     return y, SoftmaxCache(y, axes)
 
 
 def log_softmax_backward(dy: ArrayLike, cache: SoftmaxCache) -> Array:
     r"""
-    Return :math:`dx_i = dy_i - e^{y_i} \sum_j dy_j`.
+    Compute the gradient of `log_softmax` with respect to `x`.
 
     See Also
     --------
-    log_softmax_forward : The function that this differentiates.
+    log_softmax : The function that this differentiates.
+
+    Notes
+    -----
+    .. math:: dx_i = dy_i - e^{y_i} \sum_j dy_j
     """
     y, axes = cache
-    dy = as_upstream(dy, y.shape)
+    dy = _arrays.upstream(dy, y.shape, y.dtype)
     dx: Array = dy - np.exp(y) * dy.sum(axis=axes, keepdims=True)
     return dx
 
@@ -224,10 +191,3 @@ def _axes(axis: Axis, shape: Shape) -> Shape:
     if not axes:
         raise ValueError(f"axis must name distinct axes of x, {shape}, got {axis!r}")
     return axes
-
-
-def _below_zero(x: Array, axes: Shape) -> Array:
-    """Return a new array with the largest value along `axes` shifted to zero."""
-    # The initial value only serves an axis of length 0, which has no maximum.
-    shifted: Array = x - x.max(axis=axes, keepdims=True, initial=-np.inf)
-    return shifted

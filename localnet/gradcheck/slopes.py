@@ -51,13 +51,13 @@ def draw(rng: np.random.Generator, shape: int | Sequence[int]) -> Array:
 
 
 def scalar_product(a: Array, b: Array) -> float:
-    """Return ``sum(a * b)`` over the entries where `b` is not zero."""
+    """Compute ``sum(a * b)`` over the entries where `b` is not zero."""
     used = b != 0
     return float(a[used] @ b[used])
 
 
 def rounding(products: Array) -> float:
-    """Return what rounding may do to the sum of the products."""
+    """Estimate what rounding may do to the sum of the products."""
     return ROUNDINGS * EPS * float(np.linalg.norm(products))
 
 
@@ -87,11 +87,11 @@ class Slope:
         return size if math.isfinite(self.gap) else 0.0
 
     def bent(self, limit: float) -> bool:
-        """Tell whether five points are too far from a parabola to trust the slope."""
+        """Return whether five points are too far from a parabola to trust the slope."""
         return self.misfit > max(limit, self.noise)
 
     def error(self, tolerance: float = math.inf) -> float:
-        """Return the relative error; a gap within the doubt is within `tolerance`."""
+        """Compute the relative error; a gap within the doubt is within `tolerance`."""
         if self.gap == 0.0:
             return 0.0
         doubt = self.noise + 2.0 * self.misfit
@@ -126,7 +126,7 @@ class Probe:
         return math.cbrt(EPS) * float(np.max(abs(self.value), initial=1.0))
 
     def slope(self, method: str, direction: Array, step: float) -> Slope:
-        """Return the slope along `direction`."""
+        """Measure the slope along `direction`."""
         measure = (
             self._complex_step if method == "complex" else self._central_difference
         )

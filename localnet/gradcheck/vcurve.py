@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _validate
+from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Seed
 from .checks import op_probes
 from .slopes import METHODS, draw
@@ -91,9 +91,9 @@ def v_curve(
     """
     method = _validate.choice("method", method, METHODS)
     generator = np.random.default_rng(rng)
-    lengths = (
-        np.logspace(-1, -13, 25) if steps is None else np.array(steps, dtype=float)
-    )
+    if steps is None:
+        steps = np.logspace(-1, -13, 25)
+    lengths = _arrays.real_numbers("steps", steps).astype(np.float64)
     if lengths.ndim != 1 or not np.all((lengths > 0) & np.isfinite(lengths)):
         raise ValueError(f"steps must be a list of positive numbers, got {steps!r}")
     probes = op_probes(forward, backward, args, kwargs or {}, wrt, generator)

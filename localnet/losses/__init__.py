@@ -3,7 +3,9 @@ Losses, with the names, signatures and arithmetic of Keras 2.
 
 Each comes as a function ``<l>(y_true, y_pred)`` that gives one value per sample, as a
 pair ``<l>_forward`` and ``<l>_backward`` of `PAIRS`, and as a class that adds sample
-weights and a reduction. The order of arguments is Keras's: targets first.
+weights and a reduction. The order of arguments is Keras's: targets first. A cache
+refers to them and is valid until they are written to; gradients have the dtype of
+`y_pred`.
 """
 
 from collections.abc import Callable
@@ -233,7 +235,7 @@ def serialize(loss: Any) -> Config | str | None:
     >>> serialize(mean_squared_error)
     'mean_squared_error'
     >>> serialize(Huber(0.5))["config"]
-    {'reduction': 'auto', 'name': 'huber_loss', 'delta': 0.5}
+    {'delta': 0.5, 'reduction': 'auto', 'name': 'huber_loss'}
     """
     return _registry.serialize(
         loss.function if isinstance(loss, FunctionLoss) else loss
@@ -274,5 +276,5 @@ def as_loss(identifier: Any) -> Loss:
         return loss
     for function, cls in _FUNCTIONS.items():
         if loss is function:
-            return cls()  # type: ignore[call-arg]
+            return cls()
     return FunctionLoss(loss)

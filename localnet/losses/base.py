@@ -1,14 +1,16 @@
 """What a loss object adds to a loss function: sample weights and a reduction."""
 
+import functools
+import inspect
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .. import _validate
+from .. import _arrays, _validate
 from .._registry import Configurable
 from .._typing import Array, ArrayLike, Config, Pair
-from ._targets import align_weights, predictions
+from .targets import align_weights, predictions
 
 __all__ = ["FunctionLoss", "Loss", "PairLoss"]
 
@@ -49,7 +51,7 @@ class Loss(Configurable, ABC):
     @abstractmethod
     def forward(self, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Any]:
         """
-        Give the values per sample and the cache of `backward`.
+        Compute the values per sample, and keep what `backward` needs.
 
         Parameters
         ----------
@@ -69,7 +71,7 @@ class Loss(Configurable, ABC):
     @abstractmethod
     def backward(self, dy: ArrayLike, cache: Any) -> Array:
         """
-        Give the gradient of ``sum(values * dy)`` with respect to the predictions.
+        Compute the gradient of ``sum(values * dy)`` with respect to the predictions.
 
         Parameters
         ----------
@@ -91,7 +93,7 @@ class Loss(Configurable, ABC):
         sample_weight: ArrayLike | None = None,
     ) -> Any:
         """
-        Give the reduced loss.
+        Compute the reduced loss.
 
         Parameters
         ----------
@@ -122,7 +124,7 @@ class Loss(Configurable, ABC):
         sample_weight: ArrayLike | None = None,
     ) -> Array:
         """
-        Give the gradient of the reduced loss with respect to the predictions.
+        Compute the gradient of the reduced loss with respect to the predictions.
 
         Parameters
         ----------
@@ -147,7 +149,7 @@ class Loss(Configurable, ABC):
         sample_weight: ArrayLike | None = None,
     ) -> tuple[Any, Array]:
         """
-        Give the reduced loss and its gradient in one pass.
+        Compute the reduced loss and its gradient in one pass.
 
         Parameters
         ----------
@@ -183,7 +185,7 @@ class Loss(Configurable, ABC):
 
     def with_logits(self) -> Self:
         """
-        Give an equal loss that reads its predictions as logits.
+        Return an equal loss that reads its predictions as logits.
 
         Training uses it after a softmax or a sigmoid, as Keras does: on logits nothing
         is clipped, and the gradient does not vanish on saturated predictions.
@@ -207,7 +209,7 @@ class Loss(Configurable, ABC):
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """
-        Make a loss from what `get_config` gave.
+        Make a loss from what `get_config` returned.
 
         Parameters
         ----------
@@ -232,30 +234,42 @@ class PairLoss(Loss):
     """
     A loss made of one of the function pairs of this package.
 
+    A subclass whose constructor has further arguments keeps them in attributes of the
+    same names; the forward function gets them as keyword arguments.
+
     Parameters
     ----------
-    reduction, name : str
+    reduction : {"auto", "sum_over_batch_size", "sum", "none"}
         See `Loss`.
-    **options : object
-        Keyword arguments of the forward function.
+    name : str, optional
+        Name in configs; by default `default_name`.
     """
 
     pair: ClassVar[Pair]
+    default_name: ClassVar[str]
 
-    def __init__(self, reduction: str, name: str | None, **options: Any) -> None:
-        super().__init__(reduction, name)
-        self.options = options
+    def __init__(self, reduction: str = "auto", name: str | None = None) -> None:
+        super().__init__(reduction, self.default_name if name is None else name)
 
     def forward(self, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Any]:  # noqa: D102
-        result: tuple[Array, Any] = self.pair[0](y_true, y_pred, **self.options)
+        options = {name: getattr(self, name) for name in _option_names(type(self))}
+        result: tuple[Array, Any] = self.pair[0](y_true, y_pred, **options)
         return result
 
     def backward(self, dy: ArrayLike, cache: Any) -> Array:  # noqa: D102
         gradient: Array = self.pair[1](dy, cache)
         return gradient
 
-    def get_config(self) -> Config:  # noqa: D102
-        return {"reduction": self.reduction, "name": self.name, **self.options}
+
+# Reading a signature takes longer than a small loss.
+@functools.cache
+def _option_names(cls: type[PairLoss]) -> tuple[str, ...]:
+    """Return the constructor's arguments beyond those of every loss."""
+    return tuple(
+        name
+        for name in inspect.signature(cls).parameters
+        if name not in ("reduction", "name")
+    )
 
 
 class FunctionLoss(Loss):
@@ -300,27 +314,26 @@ class FunctionLoss(Loss):
         self.function = function
 
     def forward(self, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Any]:  # noqa: D102
-        t, p = _validate.numeric_array("y_true", y_true), predictions(y_pred)
-        values = _validate.numeric_array(f"values of {self.name}", self.function(t, p))
+        t, p = _arrays.numbers("y_true", y_true), predictions(y_pred)
+        values = _arrays.real_numbers(f"values of {self.name}", self.function(t, p))
         if values.shape != p.shape[: values.ndim]:
             raise ValueError(
                 f"values of {self.name} must have a shape that y_pred's {p.shape} "
                 f"begins with, got {values.shape}"
             )
-        return values.astype(p.dtype, copy=False), (t, p)
+        return values.astype(p.dtype, copy=False), (t, p, values.shape)
 
     def backward(self, dy: ArrayLike, cache: Any) -> Array:  # noqa: D102
-        t, p = cache
-        slope = _validate.numeric_array(
-            f"gradient of {self.name}",
-            self.function.gradient(t, p),
+        t, p, shape = cache
+        slope = _arrays.real_numbers(
+            f"gradient of {self.name}", self.function.gradient(t, p)
         )
         if slope.shape != p.shape:
             raise ValueError(
                 f"gradient of {self.name} must have the shape of y_pred, {p.shape}, "
                 f"got {slope.shape}"
             )
-        dy = np.asarray(dy, p.dtype)
+        dy = _arrays.upstream(dy, shape, p.dtype, of="the values")
         missing = p.ndim - dy.ndim
-        dy_pred: Array = dy.reshape(dy.shape + (1,) * missing) * slope.astype(p.dtype)
+        dy_pred: Array = dy.reshape(shape + (1,) * missing) * slope.astype(p.dtype)
         return dy_pred

@@ -2,8 +2,8 @@
 
 from .. import _validate
 from . import crossentropy, divergence, margin, regression, robust, similarity
-from ._targets import check_label_smoothing
 from .base import PairLoss
+from .targets import check_label_smoothing
 
 __all__ = [
     "BinaryCrossentropy",
@@ -33,11 +33,10 @@ class MeanSquaredError(PairLoss):
     reduction : {"auto", "sum_over_batch_size", "sum", "none"}
         What becomes of the per-sample values, see `Loss`.
     name : str, optional
-        Name in configs.
+        Name in configs; by default ``"mean_squared_error"``.
 
     Examples
     --------
-    >>> import numpy as np
     >>> loss = MeanSquaredError()
     >>> loss([[0.0], [0.0]], np.array([[1.0], [3.0]]))
     np.float64(5.0)
@@ -52,11 +51,7 @@ class MeanSquaredError(PairLoss):
         regression.mean_squared_error_forward,
         regression.mean_squared_error_backward,
     )
-
-    def __init__(
-        self, reduction: str = "auto", name: str | None = "mean_squared_error"
-    ) -> None:
-        super().__init__(reduction, name)
+    default_name = "mean_squared_error"
 
 
 class MeanAbsoluteError(PairLoss):
@@ -68,18 +63,14 @@ class MeanAbsoluteError(PairLoss):
     reduction : {"auto", "sum_over_batch_size", "sum", "none"}
         What becomes of the per-sample values, see `Loss`.
     name : str, optional
-        Name in configs.
+        Name in configs; by default ``"mean_absolute_error"``.
     """
 
     pair = (
         regression.mean_absolute_error_forward,
         regression.mean_absolute_error_backward,
     )
-
-    def __init__(
-        self, reduction: str = "auto", name: str | None = "mean_absolute_error"
-    ) -> None:
-        super().__init__(reduction, name)
+    default_name = "mean_absolute_error"
 
 
 class MeanAbsolutePercentageError(PairLoss):
@@ -91,20 +82,14 @@ class MeanAbsolutePercentageError(PairLoss):
     reduction : {"auto", "sum_over_batch_size", "sum", "none"}
         What becomes of the per-sample values, see `Loss`.
     name : str, optional
-        Name in configs.
+        Name in configs; by default ``"mean_absolute_percentage_error"``.
     """
 
     pair = (
         regression.mean_absolute_percentage_error_forward,
         regression.mean_absolute_percentage_error_backward,
     )
-
-    def __init__(
-        self,
-        reduction: str = "auto",
-        name: str | None = "mean_absolute_percentage_error",
-    ) -> None:
-        super().__init__(reduction, name)
+    default_name = "mean_absolute_percentage_error"
 
 
 class MeanSquaredLogarithmicError(PairLoss):
@@ -116,20 +101,14 @@ class MeanSquaredLogarithmicError(PairLoss):
     reduction : {"auto", "sum_over_batch_size", "sum", "none"}
         What becomes of the per-sample values, see `Loss`.
     name : str, optional
-        Name in configs.
+        Name in configs; by default ``"mean_squared_logarithmic_error"``.
     """
 
     pair = (
         regression.mean_squared_logarithmic_error_forward,
         regression.mean_squared_logarithmic_error_backward,
     )
-
-    def __init__(
-        self,
-        reduction: str = "auto",
-        name: str | None = "mean_squared_logarithmic_error",
-    ) -> None:
-        super().__init__(reduction, name)
+    default_name = "mean_squared_logarithmic_error"
 
 
 class Huber(PairLoss):
@@ -143,19 +122,20 @@ class Huber(PairLoss):
     reduction : {"auto", "sum_over_batch_size", "sum", "none"}
         What becomes of the per-sample values, see `Loss`.
     name : str, optional
-        Name in configs.
+        Name in configs; by default ``"huber_loss"``.
     """
 
     pair = (robust.huber_forward, robust.huber_backward)
+    default_name = "huber_loss"
 
     def __init__(
         self,
         delta: float = 1.0,
         reduction: str = "auto",
-        name: str | None = "huber_loss",
+        name: str | None = None,
     ) -> None:
-        delta = _validate.number("delta", delta, minimum=0.0, open_minimum=True)
-        super().__init__(reduction, name, delta=delta)
+        super().__init__(reduction, name)
+        self.delta = _validate.number("delta", delta, minimum=0.0, open_minimum=True)
 
 
 class LogCosh(PairLoss):
@@ -167,13 +147,11 @@ class LogCosh(PairLoss):
     reduction : {"auto", "sum_over_batch_size", "sum", "none"}
         What becomes of the per-sample values, see `Loss`.
     name : str, optional
-        Name in configs.
+        Name in configs; by default ``"log_cosh"``.
     """
 
     pair = (robust.log_cosh_forward, robust.log_cosh_backward)
-
-    def __init__(self, reduction: str = "auto", name: str | None = "log_cosh") -> None:
-        super().__init__(reduction, name)
+    default_name = "log_cosh"
 
 
 class CosineSimilarity(PairLoss):
@@ -187,21 +165,23 @@ class CosineSimilarity(PairLoss):
     reduction : {"auto", "sum_over_batch_size", "sum", "none"}
         What becomes of the per-vector values, see `Loss`.
     name : str, optional
-        Name in configs.
+        Name in configs; by default ``"cosine_similarity"``.
     """
 
     pair = (
         similarity.cosine_similarity_forward,
         similarity.cosine_similarity_backward,
     )
+    default_name = "cosine_similarity"
 
     def __init__(
         self,
         axis: int = -1,
         reduction: str = "auto",
-        name: str | None = "cosine_similarity",
+        name: str | None = None,
     ) -> None:
-        super().__init__(reduction, name, axis=axis)
+        super().__init__(reduction, name)
+        self.axis = axis
 
 
 class Hinge(PairLoss):
@@ -213,13 +193,11 @@ class Hinge(PairLoss):
     reduction : {"auto", "sum_over_batch_size", "sum", "none"}
         What becomes of the per-sample values, see `Loss`.
     name : str, optional
-        Name in configs.
+        Name in configs; by default ``"hinge"``.
     """
 
     pair = (margin.hinge_forward, margin.hinge_backward)
-
-    def __init__(self, reduction: str = "auto", name: str | None = "hinge") -> None:
-        super().__init__(reduction, name)
+    default_name = "hinge"
 
 
 class SquaredHinge(PairLoss):
@@ -231,15 +209,11 @@ class SquaredHinge(PairLoss):
     reduction : {"auto", "sum_over_batch_size", "sum", "none"}
         What becomes of the per-sample values, see `Loss`.
     name : str, optional
-        Name in configs.
+        Name in configs; by default ``"squared_hinge"``.
     """
 
     pair = (margin.squared_hinge_forward, margin.squared_hinge_backward)
-
-    def __init__(
-        self, reduction: str = "auto", name: str | None = "squared_hinge"
-    ) -> None:
-        super().__init__(reduction, name)
+    default_name = "squared_hinge"
 
 
 class CategoricalHinge(PairLoss):
@@ -251,15 +225,11 @@ class CategoricalHinge(PairLoss):
     reduction : {"auto", "sum_over_batch_size", "sum", "none"}
         What becomes of the per-sample values, see `Loss`.
     name : str, optional
-        Name in configs.
+        Name in configs; by default ``"categorical_hinge"``.
     """
 
     pair = (margin.categorical_hinge_forward, margin.categorical_hinge_backward)
-
-    def __init__(
-        self, reduction: str = "auto", name: str | None = "categorical_hinge"
-    ) -> None:
-        super().__init__(reduction, name)
+    default_name = "categorical_hinge"
 
 
 class KLDivergence(PairLoss):
@@ -271,15 +241,11 @@ class KLDivergence(PairLoss):
     reduction : {"auto", "sum_over_batch_size", "sum", "none"}
         What becomes of the per-sample values, see `Loss`.
     name : str, optional
-        Name in configs.
+        Name in configs; by default ``"kl_divergence"``.
     """
 
     pair = (divergence.kl_divergence_forward, divergence.kl_divergence_backward)
-
-    def __init__(
-        self, reduction: str = "auto", name: str | None = "kl_divergence"
-    ) -> None:
-        super().__init__(reduction, name)
+    default_name = "kl_divergence"
 
 
 class Poisson(PairLoss):
@@ -291,13 +257,11 @@ class Poisson(PairLoss):
     reduction : {"auto", "sum_over_batch_size", "sum", "none"}
         What becomes of the per-sample values, see `Loss`.
     name : str, optional
-        Name in configs.
+        Name in configs; by default ``"poisson"``.
     """
 
     pair = (divergence.poisson_forward, divergence.poisson_backward)
-
-    def __init__(self, reduction: str = "auto", name: str | None = "poisson") -> None:
-        super().__init__(reduction, name)
+    default_name = "poisson"
 
 
 class CategoricalCrossentropy(PairLoss):
@@ -315,11 +279,10 @@ class CategoricalCrossentropy(PairLoss):
     reduction : {"auto", "sum_over_batch_size", "sum", "none"}
         What becomes of the per-sample values, see `Loss`.
     name : str, optional
-        Name in configs.
+        Name in configs; by default ``"categorical_crossentropy"``.
 
     Examples
     --------
-    >>> import numpy as np
     >>> loss = CategoricalCrossentropy().with_logits()
     >>> loss.gradient([[0.0, 1.0]], np.array([[0.0, 0.0]]))
     array([[ 0.5, -0.5]])
@@ -329,6 +292,7 @@ class CategoricalCrossentropy(PairLoss):
         crossentropy.categorical_crossentropy_forward,
         crossentropy.categorical_crossentropy_backward,
     )
+    default_name = "categorical_crossentropy"
     logits_activation = "softmax"
 
     def __init__(
@@ -337,15 +301,12 @@ class CategoricalCrossentropy(PairLoss):
         label_smoothing: float = 0.0,
         axis: int = -1,
         reduction: str = "auto",
-        name: str | None = "categorical_crossentropy",
+        name: str | None = None,
     ) -> None:
-        super().__init__(
-            reduction,
-            name,
-            from_logits=bool(from_logits),
-            label_smoothing=check_label_smoothing(label_smoothing),
-            axis=axis,
-        )
+        super().__init__(reduction, name)
+        self.from_logits = bool(from_logits)
+        self.label_smoothing = check_label_smoothing(label_smoothing)
+        self.axis = axis
 
 
 class SparseCategoricalCrossentropy(PairLoss):
@@ -359,7 +320,7 @@ class SparseCategoricalCrossentropy(PairLoss):
     reduction : {"auto", "sum_over_batch_size", "sum", "none"}
         What becomes of the per-sample values, see `Loss`.
     name : str, optional
-        Name in configs.
+        Name in configs; by default ``"sparse_categorical_crossentropy"``.
 
     Notes
     -----
@@ -370,15 +331,17 @@ class SparseCategoricalCrossentropy(PairLoss):
         crossentropy.sparse_categorical_crossentropy_forward,
         crossentropy.sparse_categorical_crossentropy_backward,
     )
+    default_name = "sparse_categorical_crossentropy"
     logits_activation = "softmax"
 
     def __init__(
         self,
         from_logits: bool = False,
         reduction: str = "auto",
-        name: str | None = "sparse_categorical_crossentropy",
+        name: str | None = None,
     ) -> None:
-        super().__init__(reduction, name, from_logits=bool(from_logits))
+        super().__init__(reduction, name)
+        self.from_logits = bool(from_logits)
 
 
 class BinaryCrossentropy(PairLoss):
@@ -396,13 +359,14 @@ class BinaryCrossentropy(PairLoss):
     reduction : {"auto", "sum_over_batch_size", "sum", "none"}
         What becomes of the per-sample values, see `Loss`.
     name : str, optional
-        Name in configs.
+        Name in configs; by default ``"binary_crossentropy"``.
     """
 
     pair = (
         crossentropy.binary_crossentropy_forward,
         crossentropy.binary_crossentropy_backward,
     )
+    default_name = "binary_crossentropy"
     logits_activation = "sigmoid"
 
     def __init__(
@@ -411,12 +375,9 @@ class BinaryCrossentropy(PairLoss):
         label_smoothing: float = 0.0,
         axis: int = -1,
         reduction: str = "auto",
-        name: str | None = "binary_crossentropy",
+        name: str | None = None,
     ) -> None:
-        super().__init__(
-            reduction,
-            name,
-            from_logits=bool(from_logits),
-            label_smoothing=check_label_smoothing(label_smoothing),
-            axis=axis,
-        )
+        super().__init__(reduction, name)
+        self.from_logits = bool(from_logits)
+        self.label_smoothing = check_label_smoothing(label_smoothing)
+        self.axis = axis

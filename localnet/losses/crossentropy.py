@@ -6,17 +6,18 @@ import numpy as np
 
 from .. import config
 from .._typing import Array, ArrayLike
-from ._targets import (
+from ..ops import stable
+from .targets import (
     LossCache,
     check_axis,
     check_label_smoothing,
     class_labels,
+    expanded_upstream,
     inside,
     match,
     match_exactly,
     mean_backward,
     predictions,
-    upstream,
 )
 
 __all__ = [
@@ -51,18 +52,6 @@ def _smooth(y_true: Array, label_smoothing: float, classes: int) -> Array:
     return y_true * (1 - share) + share / classes if share else y_true
 
 
-def _log_softmax(z: Array, axis: int) -> Array:
-    shifted = z - np.max(z, axis=axis, keepdims=True)
-    result: Array = shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
-    return result
-
-
-def _softmax(z: Array, axis: int) -> Array:
-    powers = np.exp(z - np.max(z, axis=axis, keepdims=True))
-    result: Array = powers / np.sum(powers, axis=axis, keepdims=True)
-    return result
-
-
 def categorical_crossentropy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -71,7 +60,7 @@ def categorical_crossentropy(
     axis: int = -1,
 ) -> Array:
     r"""
-    Give the crossentropy between distributions over C classes.
+    Compute the crossentropy between distributions over C classes.
 
     Parameters
     ----------
@@ -132,21 +121,11 @@ def categorical_crossentropy_forward(
     axis: int = -1,
 ) -> tuple[Array, CrossentropyCache]:
     """
-    Give `categorical_crossentropy` and what its backward needs.
+    Compute `categorical_crossentropy`, and keep what its gradient needs.
 
-    Parameters
-    ----------
-    y_true, y_pred : array_like
-        As for `categorical_crossentropy`.
-    from_logits, label_smoothing, axis : bool, float, int
-        As for `categorical_crossentropy`.
-
-    Returns
-    -------
-    values : ndarray of shape (...)
-        One value per sample, in nats.
-    cache : CrossentropyCache
-        For `categorical_crossentropy_backward`.
+    See Also
+    --------
+    categorical_crossentropy_backward : The gradient of this function.
     """
     pair = match_exactly(
         y_true, y_pred, "; integer labels go with sparse_categorical_crossentropy"
@@ -155,7 +134,7 @@ def categorical_crossentropy_forward(
     axis = check_axis(axis, p.ndim)
     t = _smooth(pair.y_true, label_smoothing, p.shape[axis])
     if from_logits:
-        log_q = _log_softmax(p, axis)
+        log_q = stable.log_softmax(p, axis)
     else:
         log_q = np.log(np.clip(p / np.sum(p, axis=axis, keepdims=True), eps, 1 - eps))
     cache = CrossentropyCache(pair._replace(y_true=t), from_logits, axis)
@@ -164,7 +143,7 @@ def categorical_crossentropy_forward(
 
 def categorical_crossentropy_backward(dy: ArrayLike, cache: CrossentropyCache) -> Array:
     r"""
-    Give the gradient of `categorical_crossentropy` with respect to `y_pred`.
+    Compute the gradient of `categorical_crossentropy` with respect to `y_pred`.
 
     See Also
     --------
@@ -184,13 +163,13 @@ def categorical_crossentropy_backward(dy: ArrayLike, cache: CrossentropyCache) -
     pair, from_logits, axis = cache
     t, p, eps = pair.y_true, pair.y_pred, pair.epsilon
     if from_logits:
-        slope = _softmax(p, axis) * np.sum(t, axis=axis, keepdims=True) - t
+        slope = stable.softmax(p, axis) * np.sum(t, axis=axis, keepdims=True) - t
     else:
         total = np.sum(p, axis=axis, keepdims=True)
         q = p / total
         dq = np.where(inside(q, eps, 1 - eps), -t / np.clip(q, eps, 1 - eps), 0)
         slope = (dq - np.sum(dq * q, axis=axis, keepdims=True)) / total
-    dy_pred: Array = upstream(dy, pair, axis) * slope
+    dy_pred: Array = expanded_upstream(dy, pair, axis) * slope
     return dy_pred
 
 
@@ -198,7 +177,7 @@ def sparse_categorical_crossentropy(
     y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, axis: int = -1
 ) -> Array:
     r"""
-    Give the crossentropy of predictions over C classes, given the right class.
+    Compute the crossentropy of predictions over C classes, given the right class.
 
     Parameters
     ----------
@@ -248,27 +227,17 @@ def sparse_categorical_crossentropy_forward(
     y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, axis: int = -1
 ) -> tuple[Array, CrossentropyCache]:
     """
-    Give `sparse_categorical_crossentropy` and what its backward needs.
+    Compute `sparse_categorical_crossentropy`, and keep what its gradient needs.
 
-    Parameters
-    ----------
-    y_true, y_pred : array_like
-        As for `sparse_categorical_crossentropy`.
-    from_logits, axis : bool, int
-        As for `sparse_categorical_crossentropy`.
-
-    Returns
-    -------
-    values : ndarray of shape (...)
-        One value per sample, in nats.
-    cache : CrossentropyCache
-        For `sparse_categorical_crossentropy_backward`.
+    See Also
+    --------
+    sparse_categorical_crossentropy_backward : The gradient of this function.
     """
     p, eps = predictions(y_pred), config.epsilon()
     axis = check_axis(axis, p.ndim)
     labels = class_labels(y_true, p, axis)
     z = p if from_logits else np.log(np.clip(p, eps, 1 - eps))
-    picked = np.take_along_axis(_log_softmax(z, axis), labels, axis)
+    picked = np.take_along_axis(stable.log_softmax(z, axis), labels, axis)
     pair = LossCache(labels, p, p.shape, eps)
     return -np.squeeze(picked, axis), CrossentropyCache(pair, from_logits, axis)
 
@@ -277,7 +246,7 @@ def sparse_categorical_crossentropy_backward(
     dy: ArrayLike, cache: CrossentropyCache
 ) -> Array:
     r"""
-    Give the gradient of `sparse_categorical_crossentropy` with respect to `y_pred`.
+    Compute the gradient of `sparse_categorical_crossentropy` with respect to `y_pred`.
 
     See Also
     --------
@@ -294,10 +263,10 @@ def sparse_categorical_crossentropy_backward(
     pair, from_logits, axis = cache
     labels, p, eps = pair.y_true, pair.y_pred, pair.epsilon
     q = np.clip(p, eps, 1 - eps)
-    dz = _softmax(p if from_logits else np.log(q), axis)
+    dz = stable.softmax(p if from_logits else np.log(q), axis)
     np.put_along_axis(dz, labels, np.take_along_axis(dz, labels, axis) - 1, axis)
     slope = dz if from_logits else np.where(inside(p, eps, 1 - eps), dz / q, 0)
-    return upstream(dy, pair, axis) * slope
+    return expanded_upstream(dy, pair, axis) * slope
 
 
 def binary_crossentropy(
@@ -368,21 +337,11 @@ def binary_crossentropy_forward(
     axis: int = -1,
 ) -> tuple[Array, CrossentropyCache]:
     """
-    Give `binary_crossentropy` and what its backward needs.
+    Compute `binary_crossentropy`, and keep what its gradient needs.
 
-    Parameters
-    ----------
-    y_true, y_pred : array_like
-        As for `binary_crossentropy`.
-    from_logits, label_smoothing, axis : bool, float, int
-        As for `binary_crossentropy`.
-
-    Returns
-    -------
-    values : ndarray of shape (...)
-        One value per sample, in nats.
-    cache : CrossentropyCache
-        For `binary_crossentropy_backward`.
+    See Also
+    --------
+    binary_crossentropy_backward : The gradient of this function.
     """
     pair = match(y_true, y_pred)
     p, eps = pair.y_pred, pair.epsilon
@@ -399,7 +358,7 @@ def binary_crossentropy_forward(
 
 def binary_crossentropy_backward(dy: ArrayLike, cache: CrossentropyCache) -> Array:
     r"""
-    Give the gradient of `binary_crossentropy` with respect to `y_pred`.
+    Compute the gradient of `binary_crossentropy` with respect to `y_pred`.
 
     See Also
     --------
@@ -416,8 +375,7 @@ def binary_crossentropy_backward(dy: ArrayLike, cache: CrossentropyCache) -> Arr
     pair, from_logits, axis = cache
     t, p, eps = pair.y_true, pair.y_pred, pair.epsilon
     if from_logits:
-        tail = np.exp(-np.abs(p))
-        slope = np.where(p >= 0, 1, tail) / (1 + tail) - t
+        slope = stable.sigmoid(p) - t
     else:
         q = np.clip(p, eps, 1 - eps)
         slope = (1 - t) / (1 - q + eps) - t / (q + eps)

@@ -3,7 +3,14 @@
 import numpy as np
 
 from .._typing import Array, ArrayLike
-from ._targets import LossCache, inside, match, mean_backward, unbroadcast, upstream
+from .targets import (
+    LossCache,
+    expanded_upstream,
+    inside,
+    match,
+    mean_backward,
+    unbroadcast,
+)
 
 __all__ = [
     "kl_divergence",
@@ -17,7 +24,7 @@ __all__ = [
 
 def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     r"""
-    Give the Kullback-Leibler divergence from predictions to targets.
+    Compute the Kullback-Leibler divergence from predictions to targets.
 
     Parameters
     ----------
@@ -60,19 +67,11 @@ def kl_divergence_forward(
     y_true: ArrayLike, y_pred: ArrayLike
 ) -> tuple[Array, LossCache]:
     """
-    Give `kl_divergence` and what its backward needs.
+    Compute `kl_divergence`, and keep what its gradient needs.
 
-    Parameters
-    ----------
-    y_true, y_pred : array_like
-        As for `kl_divergence`.
-
-    Returns
-    -------
-    values : ndarray of shape (...)
-        One value per sample, in nats.
-    cache : LossCache
-        For `kl_divergence_backward`.
+    See Also
+    --------
+    kl_divergence_backward : The gradient of this function.
     """
     cache = match(y_true, y_pred)
     t = np.clip(cache.y_true, cache.epsilon, 1)
@@ -82,7 +81,7 @@ def kl_divergence_forward(
 
 def kl_divergence_backward(dy: ArrayLike, cache: LossCache) -> Array:
     r"""
-    Give the gradient of `kl_divergence` with respect to `y_pred`.
+    Compute the gradient of `kl_divergence` with respect to `y_pred`.
 
     See Also
     --------
@@ -96,7 +95,7 @@ def kl_divergence_backward(dy: ArrayLike, cache: LossCache) -> Array:
     t = np.clip(cache.y_true, cache.epsilon, 1)
     p = np.clip(cache.y_pred, cache.epsilon, 1)
     slope = np.where(inside(cache.y_pred, cache.epsilon, 1), -t / p, 0)
-    return unbroadcast(upstream(dy, cache) * slope, cache.shape)
+    return unbroadcast(expanded_upstream(dy, cache) * slope, cache.shape)
 
 
 def poisson(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
@@ -141,19 +140,11 @@ def poisson(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 def poisson_forward(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, LossCache]:
     """
-    Give `poisson` and what its backward needs.
+    Compute `poisson`, and keep what its gradient needs.
 
-    Parameters
-    ----------
-    y_true, y_pred : array_like
-        As for `poisson`.
-
-    Returns
-    -------
-    values : ndarray of shape (...)
-        One value per sample.
-    cache : LossCache
-        For `poisson_backward`.
+    See Also
+    --------
+    poisson_backward : The gradient of this function.
     """
     cache = match(y_true, y_pred)
     logs = np.log(cache.y_pred + cache.epsilon)
@@ -162,7 +153,7 @@ def poisson_forward(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, LossCa
 
 def poisson_backward(dy: ArrayLike, cache: LossCache) -> Array:
     r"""
-    Give the gradient of `poisson` with respect to `y_pred`.
+    Compute the gradient of `poisson` with respect to `y_pred`.
 
     See Also
     --------

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._typing import Array, ArrayLike
-from ._targets import LossCache, match, mean_backward, unbroadcast, upstream
+from .targets import LossCache, expanded_upstream, match, mean_backward, unbroadcast
 
 __all__ = [
     "categorical_hinge",
@@ -71,19 +71,11 @@ def hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 def hinge_forward(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, LossCache]:
     """
-    Give `hinge` and what its backward needs.
+    Compute `hinge`, and keep what its gradient needs.
 
-    Parameters
-    ----------
-    y_true, y_pred : array_like
-        As for `hinge`.
-
-    Returns
-    -------
-    values : ndarray of shape (...)
-        One value per sample.
-    cache : LossCache
-        For `hinge_backward`.
+    See Also
+    --------
+    hinge_backward : The gradient of this function.
     """
     cache = _match_signs(y_true, y_pred)
     return np.mean(np.maximum(1 - cache.y_true * cache.y_pred, 0), axis=-1), cache
@@ -91,7 +83,7 @@ def hinge_forward(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, LossCach
 
 def hinge_backward(dy: ArrayLike, cache: LossCache) -> Array:
     r"""
-    Give the gradient of `hinge` with respect to `y_pred`.
+    Compute the gradient of `hinge` with respect to `y_pred`.
 
     See Also
     --------
@@ -149,19 +141,11 @@ def squared_hinge_forward(
     y_true: ArrayLike, y_pred: ArrayLike
 ) -> tuple[Array, LossCache]:
     """
-    Give `squared_hinge` and what its backward needs.
+    Compute `squared_hinge`, and keep what its gradient needs.
 
-    Parameters
-    ----------
-    y_true, y_pred : array_like
-        As for `squared_hinge`.
-
-    Returns
-    -------
-    values : ndarray of shape (...)
-        One value per sample.
-    cache : LossCache
-        For `squared_hinge_backward`.
+    See Also
+    --------
+    squared_hinge_backward : The gradient of this function.
     """
     cache = _match_signs(y_true, y_pred)
     return np.mean(np.maximum(1 - cache.y_true * cache.y_pred, 0) ** 2, axis=-1), cache
@@ -169,7 +153,7 @@ def squared_hinge_forward(
 
 def squared_hinge_backward(dy: ArrayLike, cache: LossCache) -> Array:
     r"""
-    Give the gradient of `squared_hinge` with respect to `y_pred`.
+    Compute the gradient of `squared_hinge` with respect to `y_pred`.
 
     See Also
     --------
@@ -185,7 +169,7 @@ def squared_hinge_backward(dy: ArrayLike, cache: LossCache) -> Array:
 
 def categorical_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     r"""
-    Give by how much the right class fails to lead the best wrong one by 1.
+    Compute by how much the right class fails to lead the best wrong one by 1.
 
     Parameters
     ----------
@@ -227,19 +211,11 @@ def categorical_hinge_forward(
     y_true: ArrayLike, y_pred: ArrayLike
 ) -> tuple[Array, LossCache]:
     """
-    Give `categorical_hinge` and what its backward needs.
+    Compute `categorical_hinge`, and keep what its gradient needs.
 
-    Parameters
-    ----------
-    y_true, y_pred : array_like
-        As for `categorical_hinge`.
-
-    Returns
-    -------
-    values : ndarray of shape (...)
-        One value per sample.
-    cache : LossCache
-        For `categorical_hinge_backward`.
+    See Also
+    --------
+    categorical_hinge_backward : The gradient of this function.
     """
     cache = match(y_true, y_pred)
     right = np.sum(cache.y_true * cache.y_pred, axis=-1)
@@ -249,7 +225,7 @@ def categorical_hinge_forward(
 
 def categorical_hinge_backward(dy: ArrayLike, cache: LossCache) -> Array:
     r"""
-    Give the gradient of `categorical_hinge` with respect to `y_pred`.
+    Compute the gradient of `categorical_hinge` with respect to `y_pred`.
 
     See Also
     --------
@@ -269,4 +245,4 @@ def categorical_hinge_backward(dy: ArrayLike, cache: LossCache) -> Array:
     share = leads / np.sum(leads, axis=-1, keepdims=True, dtype=p.dtype)
     passes = wrong - np.sum(t * p, axis=-1, keepdims=True) + 1 >= 0
     slope = np.where(passes, (1 - t) * share - t, 0)
-    return unbroadcast(upstream(dy, cache) * slope, cache.shape)
+    return unbroadcast(expanded_upstream(dy, cache) * slope, cache.shape)

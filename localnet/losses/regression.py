@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._typing import Array, ArrayLike
-from ._targets import LossCache, match, mean_backward
+from .targets import LossCache, match, mean_backward
 
 __all__ = [
     "mean_absolute_error",
@@ -63,19 +63,11 @@ def mean_squared_error_forward(
     y_true: ArrayLike, y_pred: ArrayLike
 ) -> tuple[Array, LossCache]:
     """
-    Give `mean_squared_error` and what its backward needs.
+    Compute `mean_squared_error`, and keep what its gradient needs.
 
-    Parameters
-    ----------
-    y_true, y_pred : array_like
-        As for `mean_squared_error`.
-
-    Returns
-    -------
-    values : ndarray of shape (...)
-        One value per sample.
-    cache : LossCache
-        For `mean_squared_error_backward`.
+    See Also
+    --------
+    mean_squared_error_backward : The gradient of this function.
     """
     cache = match(y_true, y_pred)
     return np.mean((cache.y_pred - cache.y_true) ** 2, axis=-1), cache
@@ -83,7 +75,7 @@ def mean_squared_error_forward(
 
 def mean_squared_error_backward(dy: ArrayLike, cache: LossCache) -> Array:
     r"""
-    Give the gradient of `mean_squared_error` with respect to `y_pred`.
+    Compute the gradient of `mean_squared_error` with respect to `y_pred`.
 
     See Also
     --------
@@ -138,19 +130,11 @@ def mean_absolute_error_forward(
     y_true: ArrayLike, y_pred: ArrayLike
 ) -> tuple[Array, LossCache]:
     """
-    Give `mean_absolute_error` and what its backward needs.
+    Compute `mean_absolute_error`, and keep what its gradient needs.
 
-    Parameters
-    ----------
-    y_true, y_pred : array_like
-        As for `mean_absolute_error`.
-
-    Returns
-    -------
-    values : ndarray of shape (...)
-        One value per sample.
-    cache : LossCache
-        For `mean_absolute_error_backward`.
+    See Also
+    --------
+    mean_absolute_error_backward : The gradient of this function.
     """
     cache = match(y_true, y_pred)
     return np.mean(np.abs(cache.y_pred - cache.y_true), axis=-1), cache
@@ -158,7 +142,7 @@ def mean_absolute_error_forward(
 
 def mean_absolute_error_backward(dy: ArrayLike, cache: LossCache) -> Array:
     r"""
-    Give the gradient of `mean_absolute_error` with respect to `y_pred`.
+    Compute the gradient of `mean_absolute_error` with respect to `y_pred`.
 
     See Also
     --------
@@ -217,19 +201,11 @@ def mean_absolute_percentage_error_forward(
     y_true: ArrayLike, y_pred: ArrayLike
 ) -> tuple[Array, LossCache]:
     """
-    Give `mean_absolute_percentage_error` and what its backward needs.
+    Compute `mean_absolute_percentage_error`, and keep what its gradient needs.
 
-    Parameters
-    ----------
-    y_true, y_pred : array_like
-        As for `mean_absolute_percentage_error`.
-
-    Returns
-    -------
-    values : ndarray of shape (...)
-        One value per sample, in percent.
-    cache : LossCache
-        For `mean_absolute_percentage_error_backward`.
+    See Also
+    --------
+    mean_absolute_percentage_error_backward : The gradient of this function.
     """
     cache = match(y_true, y_pred)
     scale = np.maximum(np.abs(cache.y_true), cache.epsilon)
@@ -239,7 +215,7 @@ def mean_absolute_percentage_error_forward(
 
 def mean_absolute_percentage_error_backward(dy: ArrayLike, cache: LossCache) -> Array:
     r"""
-    Give the gradient of `mean_absolute_percentage_error` with respect to `y_pred`.
+    Compute the gradient of `mean_absolute_percentage_error` with respect to `y_pred`.
 
     See Also
     --------
@@ -300,19 +276,11 @@ def mean_squared_logarithmic_error_forward(
     y_true: ArrayLike, y_pred: ArrayLike
 ) -> tuple[Array, LossCache]:
     """
-    Give `mean_squared_logarithmic_error` and what its backward needs.
+    Compute `mean_squared_logarithmic_error`, and keep what its gradient needs.
 
-    Parameters
-    ----------
-    y_true, y_pred : array_like
-        As for `mean_squared_logarithmic_error`.
-
-    Returns
-    -------
-    values : ndarray of shape (...)
-        One value per sample.
-    cache : LossCache
-        For `mean_squared_logarithmic_error_backward`.
+    See Also
+    --------
+    mean_squared_logarithmic_error_backward : The gradient of this function.
     """
     cache = match(y_true, y_pred)
     return np.mean(_log_difference(cache) ** 2, axis=-1), cache
@@ -327,7 +295,7 @@ def _log_difference(cache: LossCache) -> Array:
 
 def mean_squared_logarithmic_error_backward(dy: ArrayLike, cache: LossCache) -> Array:
     r"""
-    Give the gradient of `mean_squared_logarithmic_error` with respect to `y_pred`.
+    Compute the gradient of `mean_squared_logarithmic_error` with respect to `y_pred`.
 
     See Also
     --------

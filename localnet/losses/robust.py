@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _validate
 from .._typing import Array, ArrayLike
-from ._targets import LossCache, match, mean_backward
+from .targets import LossCache, match, mean_backward
 
 __all__ = [
     "HuberCache",
@@ -83,21 +83,11 @@ def huber_forward(
     y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0
 ) -> tuple[Array, HuberCache]:
     """
-    Give `huber` and what its backward needs.
+    Compute `huber`, and keep what its gradient needs.
 
-    Parameters
-    ----------
-    y_true, y_pred : array_like
-        As for `huber`.
-    delta : float
-        As for `huber`.
-
-    Returns
-    -------
-    values : ndarray of shape (...)
-        One value per sample.
-    cache : HuberCache
-        For `huber_backward`.
+    See Also
+    --------
+    huber_backward : The gradient of this function.
     """
     delta = _validate.number("delta", delta, minimum=0.0, open_minimum=True)
     pair = match(y_true, y_pred)
@@ -108,7 +98,7 @@ def huber_forward(
 
 def huber_backward(dy: ArrayLike, cache: HuberCache) -> Array:
     r"""
-    Give the gradient of `huber` with respect to `y_pred`.
+    Compute the gradient of `huber` with respect to `y_pred`.
 
     See Also
     --------
@@ -167,19 +157,11 @@ def log_cosh(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 def log_cosh_forward(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, LossCache]:
     """
-    Give `log_cosh` and what its backward needs.
+    Compute `log_cosh`, and keep what its gradient needs.
 
-    Parameters
-    ----------
-    y_true, y_pred : array_like
-        As for `log_cosh`.
-
-    Returns
-    -------
-    values : ndarray of shape (...)
-        One value per sample.
-    cache : LossCache
-        For `log_cosh_backward`.
+    See Also
+    --------
+    log_cosh_backward : The gradient of this function.
     """
     cache = match(y_true, y_pred)
     error = cache.y_pred - cache.y_true
@@ -189,7 +171,7 @@ def log_cosh_forward(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, LossC
 
 def log_cosh_backward(dy: ArrayLike, cache: LossCache) -> Array:
     r"""
-    Give the gradient of `log_cosh` with respect to `y_pred`.
+    Compute the gradient of `log_cosh` with respect to `y_pred`.
 
     See Also
     --------

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._typing import Array, ArrayLike
-from ._targets import LossCache, check_axis, match, unbroadcast, upstream
+from .targets import LossCache, check_axis, expanded_upstream, match, unbroadcast
 
 __all__ = [
     "CosineSimilarityCache",
@@ -24,7 +24,7 @@ class CosineSimilarityCache(NamedTuple):
 
 def cosine_similarity(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> Array:
     r"""
-    Give minus the cosine of the angle between targets and predictions.
+    Compute minus the cosine of the angle between targets and predictions.
 
     Parameters
     ----------
@@ -68,21 +68,11 @@ def cosine_similarity_forward(
     y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1
 ) -> tuple[Array, CosineSimilarityCache]:
     """
-    Give `cosine_similarity` and what its backward needs.
+    Compute `cosine_similarity`, and keep what its gradient needs.
 
-    Parameters
-    ----------
-    y_true, y_pred : array_like
-        As for `cosine_similarity`.
-    axis : int
-        As for `cosine_similarity`.
-
-    Returns
-    -------
-    values : ndarray of shape (...)
-        One value per vector.
-    cache : CosineSimilarityCache
-        For `cosine_similarity_backward`.
+    See Also
+    --------
+    cosine_similarity_backward : The gradient of this function.
     """
     pair = match(y_true, y_pred)
     cache = CosineSimilarityCache(pair, check_axis(axis, pair.y_pred.ndim))
@@ -105,7 +95,7 @@ def _units(cache: CosineSimilarityCache) -> tuple[Array, Array, Array]:
 
 def cosine_similarity_backward(dy: ArrayLike, cache: CosineSimilarityCache) -> Array:
     r"""
-    Give the gradient of `cosine_similarity` with respect to `y_pred`.
+    Compute the gradient of `cosine_similarity` with respect to `y_pred`.
 
     See Also
     --------
@@ -123,4 +113,4 @@ def cosine_similarity_backward(dy: ArrayLike, cache: CosineSimilarityCache) -> A
     cosine = np.sum(unit_true * unit_pred, axis=axis, keepdims=True)
     guarded = np.sum(pair.y_pred**2, axis=axis, keepdims=True) < squares
     slope = (unit_true - np.where(guarded, 0, unit_pred * cosine)) / np.sqrt(squares)
-    return unbroadcast(-upstream(dy, pair, axis) * slope, pair.shape)
+    return unbroadcast(-expanded_upstream(dy, pair, axis) * slope, pair.shape)

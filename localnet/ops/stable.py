@@ -4,6 +4,59 @@ Formulas that overflow when written down as they stand, in a form that does not.
 Activations and losses share them; they take and return plain arrays of floats.
 """
 
-from .._typing import Array
+import numpy as np
 
-__all__: list[str] = []
+from .._typing import Array, Shape
+
+__all__ = ["log_softmax", "sigmoid", "softmax"]
+
+
+def sigmoid(x: Array) -> Array:
+    """
+    Compute 1 / (1 + exp(-x)) as exp(min(x, 0)) / (1 + exp(-abs(x))).
+
+    No exponent is positive, so nothing overflows, and far below zero the small result
+    keeps its relative accuracy.
+
+    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
+    array([0. , 0.5, 1. ])
+    """
+    # min(x, -x) is -abs(x), and the complex step can pass through it.
+    y: Array = np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(np.minimum(x, -x)))
+    return y
+
+
+def softmax(x: Array, axis: int | Shape) -> Array:
+    """
+    Compute exp(x) / sum(exp(x)) after taking the largest x from all.
+
+    The quotient stays the same, the largest power becomes 1 and none overflows.
+
+    >>> softmax(np.array([1000.0, 1000.0]), axis=0)
+    array([0.5, 0.5])
+    """
+    y = np.exp(_below_zero(x, axis))
+    y /= y.sum(axis=axis, keepdims=True)
+    return y
+
+
+def log_softmax(x: Array, axis: int | Shape) -> Array:
+    """
+    Compute x - log(sum(exp(x))) after taking the largest x from all.
+
+    No power overflows, and since no probability is formed, none is rounded to zero
+    before its logarithm is taken.
+
+    >>> log_softmax(np.array([0.0, 1000.0]), axis=0)
+    array([-1000.,     0.])
+    """
+    y = _below_zero(x, axis)
+    y -= np.log(np.exp(y).sum(axis=axis, keepdims=True))
+    return y
+
+
+def _below_zero(x: Array, axis: int | Shape) -> Array:
+    """Return a new array with the largest value along `axis` shifted to zero."""
+    # The initial value only serves an axis of length 0, which has no maximum.
+    shifted: Array = x - x.max(axis=axis, keepdims=True, initial=-np.inf)
+    return shifted

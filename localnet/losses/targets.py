@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _validate, config
+from .. import _arrays, _validate, config
 from .._typing import Array, ArrayLike, Shape
 
 __all__ = [
@@ -18,13 +18,13 @@ __all__ = [
     "check_axis",
     "check_label_smoothing",
     "class_labels",
+    "expanded_upstream",
     "inside",
     "match",
     "match_exactly",
     "mean_backward",
     "predictions",
     "unbroadcast",
-    "upstream",
 ]
 
 
@@ -42,18 +42,9 @@ class LossCache(NamedTuple):
 
 def predictions(y_pred: ArrayLike) -> Array:
     """Return `y_pred` as an array of real floats with at least one axis."""
-    array = _validate.as_float_array("y_pred", y_pred, config.floatx())
-    if array.dtype.kind == "c":
-        raise ValueError(f"y_pred must hold real numbers, got dtype {array.dtype}")
+    array = _arrays.reals("y_pred", y_pred)
     if array.ndim == 0:
         raise ValueError("y_pred must have at least one axis, got shape ()")
-    return array
-
-
-def _targets(y_true: ArrayLike) -> Array:
-    array = _validate.numeric_array("y_true", y_true)
-    if array.dtype.kind == "c":
-        raise ValueError(f"y_true must hold real numbers, got dtype {array.dtype}")
     return array
 
 
@@ -65,7 +56,7 @@ def match(y_true: ArrayLike, y_pred: ArrayLike) -> LossCache:
     per sample": rank 1 against rank 2, or against predictions that end in 1.
     """
     p = predictions(y_pred)
-    given = t = _targets(y_true)
+    given = t = _arrays.real_numbers("y_true", y_true)
     if t.ndim == p.ndim - 1 and (p.ndim == 2 or p.shape[-1] == 1):
         t = t[..., np.newaxis]
     try:
@@ -89,7 +80,7 @@ def match(y_true: ArrayLike, y_pred: ArrayLike) -> LossCache:
 def match_exactly(y_true: ArrayLike, y_pred: ArrayLike, hint: str = "") -> LossCache:
     """Do what `match` does, for losses whose targets never broadcast."""
     p = predictions(y_pred)
-    t = _targets(y_true)
+    t = _arrays.real_numbers("y_true", y_true)
     # A single class may come without its axis.
     if t.shape != p.shape and (*t.shape, 1) != p.shape:
         raise ValueError(
@@ -118,7 +109,7 @@ def class_labels(y_true: ArrayLike, y_pred: Array, axis: int = -1) -> Array:
     Returns them with an axis of size 1 in the place of the class axis, so that
     ``np.take_along_axis`` picks each sample's own class.
     """
-    labels = _targets(y_true)
+    labels = _arrays.real_numbers("y_true", y_true)
     given = labels.shape
     axis %= y_pred.ndim
     before, classes, after = (
@@ -152,18 +143,14 @@ def inside(array: Array, low: float, high: float) -> Array:
     return result
 
 
-def upstream(dy: ArrayLike, cache: LossCache, axis: int = -1) -> Array:
+def expanded_upstream(dy: ArrayLike, cache: LossCache, axis: int = -1) -> Array:
     """Return `dy` in the predictions' dtype, its reduced axis put back with size 1."""
-    array = _validate.numeric_array("dy", dy)
     shape = cache.y_pred.shape
     axis %= len(shape)
-    expected = shape[:axis] + shape[axis + 1 :]
-    if array.shape != expected:
-        raise ValueError(
-            "dy must have the shape of the per-sample values, "
-            f"{expected}, got {array.shape}"
-        )
-    return np.expand_dims(array.astype(cache.y_pred.dtype, copy=False), axis)
+    reduced = shape[:axis] + shape[axis + 1 :]
+    dtype = cache.y_pred.dtype
+    dy = _arrays.upstream(dy, reduced, dtype, of="the per-sample values")
+    return np.expand_dims(dy, axis)
 
 
 def unbroadcast(dy_pred: Array, shape: Shape) -> Array:
@@ -177,7 +164,7 @@ def mean_backward(
     dy: ArrayLike, slope: Array, cache: LossCache, axis: int = -1
 ) -> Array:
     """Send `dy` back through the mean, over `axis`, of elements with this `slope`."""
-    share = upstream(dy, cache, axis) / cache.y_pred.shape[axis]
+    share = expanded_upstream(dy, cache, axis) / cache.y_pred.shape[axis]
     return unbroadcast(share * slope, cache.shape)
 
 
@@ -190,7 +177,7 @@ def align_weights(sample_weight: ArrayLike | None, values: Array) -> Array:
     """
     if sample_weight is None:
         return np.ones_like(values)
-    given = weights = _validate.numeric_array("sample_weight", sample_weight)
+    given = weights = _arrays.real_numbers("sample_weight", sample_weight)
     if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]
     elif 0 < weights.ndim < values.ndim:
