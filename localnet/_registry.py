@@ -227,12 +227,42 @@ class Registry(Generic[T]):
         if not hasattr(instance, "get_config"):
             return str(getattr(instance, "__name__", type(instance).__name__))
         cls = type(instance)
-        ours = self.factories.get(cls.__name__) is cls
+        if self.factories.get(cls.__name__) is cls:
+            return self.envelope(instance, self.module)
+        return self.envelope(instance, cls.__module__, registered_name=cls.__name__)
+
+    @staticmethod
+    def envelope(
+        instance: Any,
+        module: str,
+        *,
+        class_name: str | None = None,
+        registered_name: str | None = None,
+    ) -> Config:
+        """
+        Return the config of an object in Keras's own form, with its four keys.
+
+        Parameters
+        ----------
+        instance : object
+            It has ``get_config``.
+        module : str
+            Where Keras finds the class.
+        class_name : str, optional
+            What Keras calls the class, if not what we call it.
+        registered_name : str, optional
+            Name of a class that is not Keras's.
+
+        Returns
+        -------
+        dict
+            Keys ``module``, ``class_name``, ``config`` and ``registered_name``.
+        """
         return {
-            "module": self.module if ours else cls.__module__,
-            "class_name": cls.__name__,
+            "module": module,
+            "class_name": class_name or type(instance).__name__,
             "config": instance.get_config(),
-            "registered_name": None if ours else cls.__name__,
+            "registered_name": registered_name,
         }
 
     def deserialize(

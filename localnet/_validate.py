@@ -47,9 +47,7 @@ def choice(name: str, value: object, words: Sequence[str]) -> str:
     )
 
 
-def integer(
-    name: str, value: Any, *, minimum: int, maximum: int | None = None
-) -> int:
+def integer(name: str, value: Any, *, minimum: int, maximum: int | None = None) -> int:
     """Return `value` as a Python int inside the bounds; floats are refused."""
     try:
         result = operator.index(value)

@@ -13,19 +13,25 @@ import contextvars
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import _validate
+from ._typing import DTypeLike
 
 __all__ = [
+    "DATA_FORMATS",
     "engine",
     "epsilon",
+    "float_dtype",
     "floatx",
     "get_engine",
     "get_num_threads",
     "image_data_format",
+    "resolve_data_format",
     "set_engine",
     "set_epsilon",
     "set_floatx",
@@ -75,6 +81,36 @@ def set_floatx(value: str) -> None:
         If `value` is not one of the three names.
     """
     _process["floatx"] = _validate.choice("floatx", value, FLOATS)
+
+
+def float_dtype(value: DTypeLike | None = None) -> np.dtype:
+    """
+    Return the float type that a ``dtype`` argument stands for.
+
+    Parameters
+    ----------
+    value : dtype_like, optional
+        A name, NumPy type or dtype; ``None`` is `floatx`.
+
+    Returns
+    -------
+    numpy.dtype
+        One of float16, float32 and float64.
+
+    Raises
+    ------
+    ValueError
+        If `value` is not one of the three.
+
+    Examples
+    --------
+    >>> float_dtype(), float_dtype("f8")
+    (dtype('float32'), dtype('float64'))
+    """
+    name: Any = value
+    with suppress(TypeError, ValueError):
+        name = floatx() if value is None else np.dtype(value).name
+    return np.dtype(_validate.choice("dtype", name, FLOATS))
 
 
 def epsilon() -> float:
@@ -143,6 +179,35 @@ def set_image_data_format(data_format: str) -> None:
     _process["image_data_format"] = _validate.choice(
         "data_format", data_format, DATA_FORMATS
     )
+
+
+def resolve_data_format(value: str | None = None) -> str:
+    """
+    Return the data format that a ``data_format`` argument stands for.
+
+    Parameters
+    ----------
+    value : {"channels_last", "channels_first"}, optional
+        Any case; ``None`` is `image_data_format`.
+
+    Returns
+    -------
+    {"channels_last", "channels_first"}
+        In lower case.
+
+    Raises
+    ------
+    ValueError
+        If `value` is not one of the two, or as for `image_data_format`.
+
+    Examples
+    --------
+    >>> resolve_data_format("Channels_First")
+    'channels_first'
+    """
+    if value is None:
+        return image_data_format()
+    return _validate.choice("data_format", value, DATA_FORMATS)
 
 
 def _data_format_of_keras_json() -> str:

@@ -21,6 +21,7 @@ from localnet.callbacks import (
     ProgbarLogger,
     ReduceLROnPlateau,
     TerminateOnNaN,
+    TrainingBar,
     progress,
 )
 from localnet.layers import Dense, LocallyConnected1D
@@ -682,8 +683,11 @@ class TestReduceLROnPlateau:
     @pytest.mark.parametrize(
         ("arguments", "sentence"),
         [
-            ({"factor": 1}, "factor must be below 1, got 1"),
-            ({"factor": -0.5}, "factor must be a finite number >= 0, got -0.5"),
+            ({"factor": 1}, "factor must be a finite number >= 0 and < 1, got 1"),
+            (
+                {"factor": -0.5},
+                "factor must be a finite number >= 0 and < 1, got -0.5",
+            ),
             ({"patience": "5"}, "patience must be an integer >= 0, got '5'"),
             ({"min_delta": -1}, "min_delta must be a finite number >= 0, got -1"),
             ({"cooldown": -1}, "cooldown must be an integer >= 0, got -1"),
@@ -949,3 +953,32 @@ class TestProgbarLogger:
     def test_predict_is_silent(self, data, capsys):
         small_model().predict(data[0], verbose=1)
         assert capsys.readouterr().out == ""
+
+
+class TestTrainingBar:
+    @pytest.mark.usefixtures("without_tqdm")
+    def test_one_line_that_moves_with_every_epoch(self, clock, monkeypatch):
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stdout", terminal)
+        bar = TrainingBar()
+        bar.set_params({"verbose": 0, "epochs": 3, "steps": 7})
+        for _ in range(2):
+            clock.now = 100.0
+            bar.on_train_begin()
+            for epoch, loss in enumerate([1.5, 0.5]):
+                clock.now += 1
+                bar.on_epoch_end(epoch, {"loss": loss})
+            bar.on_train_end({"loss": 0.5})
+        assert terminal.getvalue() == 2 * (
+            "\r1/3 - 1s - loss: 1.5000"
+            "\r2/3 - 2s - loss: 0.5000"
+            "\r2/3 - 2s - loss: 0.5000 - 1s/epoch\n"
+        )
+
+    def test_tqdm_bar(self, capsys):
+        pytest.importorskip("tqdm")
+        play(TrainingBar(), [1.5, 0.5], name="loss")
+        last = capsys.readouterr().out.rpartition("\r")[2]
+        assert last.startswith("100%")
+        assert " 2/2 " in last
+        assert last.endswith("\n")

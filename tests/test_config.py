@@ -5,6 +5,7 @@ import os
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from raising import refuses
 
@@ -49,6 +50,54 @@ def test_epsilon():
 def test_image_data_format(name):
     config.set_image_data_format(name)
     assert config.image_data_format() == name.lower()
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ("float16", "float16"),
+        ("d", "float64"),
+        (np.float32, "float32"),
+        (np.dtype(">f8"), "float64"),
+        (float, "float64"),
+    ],
+    ids=str,
+)
+def test_float_dtype(value, name):
+    dtype = config.float_dtype(value)
+    assert dtype == np.dtype(name)
+    assert dtype.isnative
+
+
+def test_float_dtype_is_floatx_by_default():
+    config.set_floatx("float16")
+    assert config.float_dtype() == config.float_dtype(None) == np.float16
+
+
+@pytest.mark.parametrize(
+    ("value", "got"),
+    [
+        ("int32", "'int32'"),
+        (complex, "'complex128'"),
+        ("flaot32", "'flaot32'; did you mean 'float32'?"),
+        (3, "3"),
+    ],
+    ids=repr,
+)
+def test_float_dtype_refuses(value, got):
+    with refuses(f"dtype must be one of 'float16', 'float32', 'float64', got {got}"):
+        config.float_dtype(value)
+
+
+def test_resolve_data_format():
+    config.set_image_data_format("channels_first")
+    assert config.resolve_data_format() == "channels_first"
+    assert config.resolve_data_format(None) == "channels_first"
+    assert config.resolve_data_format("Channels_Last") == "channels_last"
+    with refuses(
+        "data_format must be one of 'channels_last', 'channels_first', got 'NHWC'"
+    ):
+        config.resolve_data_format("NHWC")
 
 
 # --- keras.json -----------------------------------------------------------------------

@@ -139,18 +139,16 @@ def test_indices_are_those_of_the_sparse_matrix(padding, data_format, rng):
 WRONG = {
     "batch axis": (
         {"input_shape": (None, 5, 2)},
-        "input_shape must be the shape of one sample, integers >= 1 without a batch "
-        "axis, got (None, 5, 2)",
+        "input_shape must be a tuple of integers >= 0, got (None, 5, 2)",
     ),
     "empty axis": (
         {"input_shape": (0, 2)},
-        "input_shape must be the shape of one sample, integers >= 1 without a batch "
-        "axis, got (0, 2)",
+        "kernel_size must fit into the padded input, got (2,): kernel_size 2 over "
+        "length 0 with padding 'valid' leaves no output location",
     ),
     "not a shape": (
         {"input_shape": 5},
-        "input_shape must be the shape of one sample, integers >= 1 without a batch "
-        "axis, got 5",
+        "input_shape must be a tuple of integers >= 0, got 5",
     ),
     "no channel axis": (
         {"input_shape": (5,)},

@@ -508,6 +508,22 @@ class TestNames:
         again = initializers.deserialize(config, custom_objects={"Ramp": Ramp})
         assert np.array_equal(again((3,)), [0, 0.5, 1])
 
+    def test_subclass_of_the_user_that_only_draws(self, rng):
+        class Note(initializers.Initializer):
+            def _draw(self, shape, dtype, rng):
+                return shape, dtype, rng
+
+        assert Note()([2, np.int8(3)], "d", rng=rng) == ((2, 3), np.dtype("f8"), rng)
+        assert Note()(()) == ((), np.dtype("f4"), None)
+
+    def test_subclass_of_the_user_that_does_neither(self):
+        class Lazy(initializers.Initializer):
+            pass
+
+        sentence = "Lazy must have a method _draw or __call__"
+        with pytest.raises(NotImplementedError, match=f"^{sentence}$"):
+            Lazy()((2,))
+
 
 @pytest.mark.parametrize(
     ("call", "sentence"),

@@ -124,6 +124,27 @@ def test_every_pair_of_bias_layouts_agrees_and_so_comes_back(problem):
         assert_array_equal(converted, stored[target], strict=True)
 
 
+@pytest.mark.parametrize("target", LAYOUTS)
+@pytest.mark.parametrize("source", LAYOUTS)
+@pytest.mark.parametrize(
+    ("input_shape", "padding", "shape"),
+    [((5, 0), "valid", (4, 0, 3)), ((0, 2), [(1, 1)], (1, 4, 3))],
+    ids=["no channels", "pads alone"],
+)
+def test_an_empty_input_has_layouts_too(input_shape, padding, shape, source, target):
+    layer = {
+        "input_shape": input_shape,
+        "kernel_size": 2,
+        "padding": padding,
+        "filters": 3,
+    }
+    zeros = np.zeros(shape)
+    stored = convert_kernel(zeros, "keras1", source, **layer)
+    moved = convert_kernel(stored, source, target, **layer)
+    back = convert_kernel(moved, target, "keras1", **layer)
+    assert_array_equal(back, zeros, strict=True)
+
+
 @given(problem=problems())
 def test_what_keras2_holds_off_the_mask_is_ignored(problem):
     arguments = {"filters": problem.filters, **problem.arguments}
@@ -330,8 +351,7 @@ WRONG = {
     ),
     "batch axis": (
         {"input_shape": (None, 5, 2)},
-        "input_shape must be the shape of one sample, integers >= 1 without a batch "
-        "axis, got (None, 5, 2)",
+        "input_shape must be a tuple of integers >= 0, got (None, 5, 2)",
     ),
     "window larger than the input": (
         {"kernel_size": 6},

@@ -305,6 +305,24 @@ def test_learning_rate_can_be_set():
 
 
 @BOTH
+def test_attribute_lr_is_the_learning_rate(cls):
+    optimizer = cls(0.5)
+    assert optimizer.lr == 0.5
+    optimizer.lr = 0.25
+    assert optimizer.lr == optimizer.learning_rate == 0.25
+    assert optimizer.current_learning_rate() == 0.25
+    raises(
+        "learning_rate must be a finite number, got None",
+        setattr,
+        optimizer,
+        "lr",
+        None,
+    )
+    assert optimizer.lr == 0.25
+    assert "lr" not in optimizer.get_config()
+
+
+@BOTH
 def test_lr_means_learning_rate(cls):
     assert cls(lr=0.25).learning_rate == 0.25
     assert cls(0.5, lr=0.25).learning_rate == 0.25

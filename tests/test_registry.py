@@ -210,6 +210,15 @@ def test_a_class_of_another_that_bears_our_name_is_not_ours(free):
     assert free.serialize(Scale())["registered_name"] == "Scale"
 
 
+def test_envelope_of_a_class_that_keras_calls_otherwise(scales):
+    assert scales.envelope(Half(), "keras.halves", class_name="Demi") == {
+        "module": "keras.halves",
+        "class_name": "Demi",
+        "config": {},
+        "registered_name": None,
+    }
+
+
 def test_serialize_functions_and_none(scales):
     assert scales.serialize(None) is None
     assert scales.serialize(plain) == "plain"

@@ -55,6 +55,13 @@ def test_integer_refuses(value):
         _validate.integer("units", value, minimum=3)
 
 
+@pytest.mark.parametrize("value", [2, 5, 3.0])
+def test_integer_refuses_what_lies_outside_two_bounds(value):
+    assert _validate.integer("units", 4, minimum=3, maximum=4) == 4
+    with refuses(f"units must be an integer >= 3 and <= 4, got {value!r}"):
+        _validate.integer("units", value, minimum=3, maximum=4)
+
+
 @pytest.mark.parametrize("value", [1, 1.0, np.float32(1), np.int64(1), True])
 def test_number_becomes_a_float(value):
     result = _validate.number("rate", value, minimum=1, maximum=1)
@@ -74,6 +81,7 @@ def test_number_becomes_a_float(value):
         ({"minimum": 0}, "a finite number >= 0", -1e-300),
         ({"minimum": 0, "open_minimum": True}, "a finite number > 0", 0),
         ({"maximum": 1}, "a finite number <= 1", 1.5),
+        ({"maximum": 1, "open_maximum": True}, "a finite number < 1", 1),
         ({"minimum": 0, "maximum": 1}, "a finite number >= 0 and <= 1", 2),
         ({"minimum": 0.5}, "a finite number >= 0.5", 0),
     ],
@@ -163,6 +171,28 @@ def test_floats_are_kept(dtype):
 def test_integers_become_floatx(dtype):
     result = _validate.as_float_array("x", np.array([0, 1], dtype), "float16")
     assert_array_equal(result, np.array([0, 1], "float16"), strict=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [((), ()), ([2, 0], (2, 0)), (np.array([2, 3], np.int16), (2, 3))],
+    ids=["empty", "list", "array"],
+)
+def test_shape_becomes_a_tuple_of_ints(value, expected):
+    result = _validate.shape("input_shape", value)
+    assert result == expected
+    assert all(type(size) is int for size in result)
+
+
+@pytest.mark.parametrize("value", [3, None, "12", (2, -1), (2.0,), (None, 3)], ids=repr)
+def test_shape_refuses(value):
+    with refuses(f"input_shape must be a tuple of integers >= 0, got {value!r}"):
+        _validate.shape("input_shape", value)
+
+
+def test_shape_refuses_below_another_minimum():
+    with refuses("input_shape must be a tuple of integers >= 1, got (2, 0)"):
+        _validate.shape("input_shape", (2, 0), minimum=1)
 
 
 def test_optional_number_lets_none_through():

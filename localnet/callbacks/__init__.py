@@ -5,10 +5,10 @@ Callbacks: objects whose hooks a training calls at each of its stages.
 they may extend. `History` comes last and so keeps what the others added.
 """
 
-from .base import Callback, LambdaCallback
+from .base import Callback, LambdaCallback, Logs
 from .checkpoint import ModelCheckpoint
 from .dispatch import CallbackList
-from .progress import ProgbarLogger
+from .progress import ProgbarLogger, TrainingBar
 from .rates import LearningRateScheduler, ReduceLROnPlateau
 from .records import CSVLogger, History
 from .stopping import EarlyStopping, TerminateOnNaN
@@ -21,8 +21,10 @@ __all__ = [
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "Logs",
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "TerminateOnNaN",
+    "TrainingBar",
 ]

@@ -37,7 +37,6 @@ class Callback:
 
     Examples
     --------
-    >>> import numpy as np
     >>> from localnet.layers import Dense
     >>> from localnet.models import Sequential
     >>> class PrintLoss(Callback):

@@ -120,7 +120,7 @@ class ModelCheckpoint(MonitorCallback):
         if self.save_best_only:
             self._save_if_better(path, logs, epoch)
         else:
-            self._tell(epoch, f"saving {path}")
+            self._report(epoch, f"saving {path}")
             self._write(path)
 
     def _save_if_better(self, path: str, logs: Logs, epoch: int) -> None:
@@ -129,15 +129,15 @@ class ModelCheckpoint(MonitorCallback):
             return
         best = f"from {self.best:.5f}"
         if value > self.best if self.maximize else value < self.best:
-            self._tell(
+            self._report(
                 epoch, f"{self.monitor} improved {best} to {value:.5f}, saving {path}"
             )
             self._write(path)
             self.best = value
         else:
-            self._tell(epoch, f"{self.monitor} did not improve {best}")
+            self._report(epoch, f"{self.monitor} did not improve {best}")
 
-    def _tell(self, epoch: int, what: str) -> None:
+    def _report(self, epoch: int, what: str) -> None:
         if self.verbose:
             say(f"\nEpoch {epoch + 1}: {what}")
 

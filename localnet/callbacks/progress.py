@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from .base import Callback, Logs, say
 
-__all__ = ["ProgbarLogger"]
+__all__ = ["ProgbarLogger", "TrainingBar"]
 
 # Seconds between two drawings of a line that is rewritten.
 INTERVAL = 0.1

@@ -158,9 +158,9 @@ class ReduceLROnPlateau(MonitorCallback):
         min_lr: float = 0,
     ) -> None:
         super().__init__(monitor, mode, verbose)
-        self.factor = _validate.number("factor", factor, minimum=0)
-        if self.factor >= 1:
-            raise ValueError(f"factor must be below 1, got {factor!r}")
+        self.factor = _validate.number(
+            "factor", factor, minimum=0, maximum=1, open_maximum=True
+        )
         self.patience = _validate.integer("patience", patience, minimum=0)
         self.min_delta = _validate.number("min_delta", min_delta, minimum=0)
         self.cooldown = _validate.integer("cooldown", cooldown, minimum=0)
@@ -210,10 +210,10 @@ class ReduceLROnPlateau(MonitorCallback):
 
 
 def _accepts(function: Any, count: int) -> bool:
-    """Tell whether `function` can be called with `count` positional arguments."""
+    """Return whether `function` can be called with `count` positional arguments."""
     try:
         inspect.signature(function).bind(*range(count))
-    except ValueError:  # a builtin that does not tell its signature
+    except ValueError:  # a builtin without a signature
         return True
     except TypeError:
         return False

@@ -31,8 +31,8 @@ class EarlyStopping(MonitorCallback):
     baseline : float, optional
         The waiting goes on until the value is better than this too.
     restore_best_weights : bool, default False
-        Give the model the weights of its best epoch when the training ends, also if
-        it was not stopped.
+        Set the weights of the best epoch when the training ends, also if it was not
+        stopped.
     start_from_epoch : int, default 0
         Number of the first epoch that counts.
 

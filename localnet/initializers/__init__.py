@@ -7,7 +7,7 @@ generator ``rng`` of the call, entropy of its own. Any callable of this form wil
 """
 
 from .._registry import Registry, snake_case
-from ._base import Initializer
+from .base import Initializer
 from .drawn import Orthogonal, RandomNormal, RandomUniform, TruncatedNormal
 from .fixed import Constant, Identity, Ones, Zeros
 from .scaling import (

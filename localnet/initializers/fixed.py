@@ -1,13 +1,12 @@
 """Initializers without chance: constants and the identity."""
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 
-from .. import _validate
-from .._typing import Array, ArrayLike, DTypeLike
-from ._base import Initializer, as_dtype, as_shape
+from .. import _arrays, _validate
+from .._typing import Array, ArrayLike, Shape
+from .base import Initializer
 
 __all__ = ["Constant", "Identity", "Ones", "Zeros"]
 
@@ -26,15 +25,10 @@ class Zeros(Initializer):
     array([0., 0.], dtype=float32)
     """
 
-    def __call__(
-        self,
-        shape: Iterable[int],
-        dtype: DTypeLike | None = None,
-        *,
-        rng: np.random.Generator | None = None,
+    def _draw(
+        self, shape: Shape, dtype: np.dtype, rng: np.random.Generator | None
     ) -> Array:
-        """Return an array of zeros."""
-        return np.zeros(as_shape(shape), as_dtype(dtype))
+        return np.zeros(shape, dtype)
 
 
 class Ones(Initializer):
@@ -51,15 +45,10 @@ class Ones(Initializer):
     array([1., 1.], dtype=float32)
     """
 
-    def __call__(
-        self,
-        shape: Iterable[int],
-        dtype: DTypeLike | None = None,
-        *,
-        rng: np.random.Generator | None = None,
+    def _draw(
+        self, shape: Shape, dtype: np.dtype, rng: np.random.Generator | None
     ) -> Array:
-        """Return an array of ones."""
-        return np.ones(as_shape(shape), as_dtype(dtype))
+        return np.ones(shape, dtype)
 
 
 class Constant(Initializer):
@@ -91,18 +80,12 @@ class Constant(Initializer):
     """
 
     def __init__(self, value: ArrayLike = 0) -> None:
-        self.value = _validate.numeric_array("value", value).tolist()
+        self.value = _arrays.numbers("value", value).tolist()
 
-    def __call__(
-        self,
-        shape: Iterable[int],
-        dtype: DTypeLike | None = None,
-        *,
-        rng: np.random.Generator | None = None,
+    def _draw(
+        self, shape: Shape, dtype: np.dtype, rng: np.random.Generator | None
     ) -> Array:
-        """Return an array that holds `value`."""
-        shape = as_shape(shape)
-        values = np.array(self.value, as_dtype(dtype))
+        values = np.array(self.value, dtype)
         count = math.prod(shape)
         if values.size == count:
             return values.reshape(shape)
@@ -142,15 +125,9 @@ class Identity(Initializer):
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = _validate.number("gain", gain)
 
-    def __call__(
-        self,
-        shape: Iterable[int],
-        dtype: DTypeLike | None = None,
-        *,
-        rng: np.random.Generator | None = None,
+    def _draw(
+        self, shape: Shape, dtype: np.dtype, rng: np.random.Generator | None
     ) -> Array:
-        """Return ``gain`` times the identity."""
-        shape = as_shape(shape)
         if len(shape) != 2:
             raise ValueError(f"shape must have rank 2, got {shape}")
-        return self.gain * np.eye(*shape, dtype=as_dtype(dtype))
+        return self.gain * np.eye(*shape, dtype=dtype)

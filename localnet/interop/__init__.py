@@ -1,8 +1,9 @@
 """
-Weights and files of other frameworks, as plain arrays and dicts.
+Weights in the layouts of other frameworks, and the file of our own.
 
-Nothing here knows a model or a layer class: `layouts` permutes arrays, and every file
-codec reads a path into (config, arrays, state) and writes one back.
+Nothing here knows a model or a layer class: `layouts` permutes arrays, `connections`
+lists what is connected to what, and `native` writes (config, arrays) to a file and
+reads them back.
 """
 
 from .connections import kernel_indices, kernel_mask

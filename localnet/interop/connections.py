@@ -6,7 +6,6 @@ with what the layer computes.
 """
 
 import math
-import operator
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +16,14 @@ from .._typing import Array, Shape
 from ..geometry import Geometry
 from ..ops.patches import patch_indices
 
-__all__ = ["kernel_indices", "kernel_mask"]
+__all__ = [
+    "cells_of_units",
+    "connections",
+    "count_connections",
+    "kernel_indices",
+    "kernel_mask",
+    "unit_order",
+]
 
 
 def kernel_mask(
@@ -70,8 +76,13 @@ def kernel_mask(
            [0, 1, 1],
            [0, 0, 1]])
     """
-    geometry = sample_geometry(
-        input_shape, kernel_size, strides, padding, dilation_rate, data_format
+    geometry = Geometry.of(
+        input_shape,
+        kernel_size=kernel_size,
+        strides=strides,
+        padding=padding,
+        dilation_rate=dilation_rate,
+        data_format=data_format,
     )
     cells = patch_indices(replace(geometry, channels=1))
     location, tap = np.nonzero(cells >= 0)
@@ -131,39 +142,16 @@ def kernel_indices(
            [1, 1],
            [1, 2]])
     """
-    geometry = sample_geometry(
-        input_shape, kernel_size, strides, padding, dilation_rate, data_format
-    )
-    filters = _validate.integer("filters", filters, minimum=1)
-    return np.stack(connections(geometry, filters), axis=1)
-
-
-def sample_geometry(
-    input_shape: Any,
-    kernel_size: Any,
-    strides: Any,
-    padding: Any,
-    dilation_rate: Any,
-    data_format: str,
-) -> Geometry:
-    """Return the geometry of a layer, if `input_shape` is the shape of one sample."""
-    try:
-        sizes = tuple(operator.index(size) for size in input_shape)
-    except TypeError:
-        sizes = ()
-    if not sizes or min(sizes) < 1:
-        raise ValueError(
-            "input_shape must be the shape of one sample, integers >= 1 without a "
-            f"batch axis, got {input_shape!r}"
-        )
-    return Geometry.of(
-        sizes,
+    geometry = Geometry.of(
+        input_shape,
         kernel_size=kernel_size,
         strides=strides,
         padding=padding,
         dilation_rate=dilation_rate,
         data_format=data_format,
     )
+    filters = _validate.integer("filters", filters, minimum=1)
+    return np.stack(connections(geometry, filters), axis=1)
 
 
 def unit_order(geometry: Geometry) -> str:
@@ -183,7 +171,8 @@ def cells_of_units(geometry: Geometry, filters: int) -> Array:
 def connections(geometry: Geometry, filters: int) -> tuple[Array, Array]:
     """Return the output and the input index of every connection, in keras3's order."""
     # Nothing needs sorting: the cells of one patch ascend in either data format.
-    cells = cells_of_units(geometry, filters).reshape(-1, geometry.patch_size)
+    units = geometry.locations * filters
+    cells = cells_of_units(geometry, filters).reshape(units, geometry.patch_size)
     unit, k = np.nonzero(cells >= 0)
     return unit, cells[unit, k]
 

@@ -13,14 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _validate
+from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Shape
 from ..geometry import Geometry
 from .connections import (
     cells_of_units,
     connections,
     count_connections,
-    sample_geometry,
     unit_order,
 )
 
@@ -137,10 +136,15 @@ def convert_kernel(
     source = _validate.choice("source", source, LAYOUTS)
     target = _validate.choice("target", target, LAYOUTS)
     before, after = KERNEL_LAYOUTS[source], KERNEL_LAYOUTS[target]
-    geometry = sample_geometry(
-        input_shape, kernel_size, strides, padding, dilation_rate, data_format
+    geometry = Geometry.of(
+        input_shape,
+        kernel_size=kernel_size,
+        strides=strides,
+        padding=padding,
+        dilation_rate=dilation_rate,
+        data_format=data_format,
     )
-    kernel = _validate.numeric_array("kernel", kernel)
+    kernel = _arrays.numbers("kernel", kernel)
     filters = _check_shape(
         "kernel", kernel, source, partial(before.shape, geometry), filters
     )
@@ -228,15 +232,24 @@ def convert_bias(
     """
     source = _validate.choice("source", source, LAYOUTS)
     target = _validate.choice("target", target, LAYOUTS)
-    geometry = sample_geometry(
-        input_shape, kernel_size, strides, padding, dilation_rate, data_format
+    geometry = Geometry.of(
+        input_shape,
+        kernel_size=kernel_size,
+        strides=strides,
+        padding=padding,
+        dilation_rate=dilation_rate,
+        data_format=data_format,
     )
-    bias = _validate.numeric_array("bias", bias)
+    bias = _arrays.numbers("bias", bias)
     filters = _check_shape(
         "bias", bias, source, partial(_bias_shape, source, geometry), filters
     )
     converted = _rearrange(
-        bias, _bias_order(source, geometry), _bias_order(target, geometry), geometry
+        bias,
+        _bias_order(source, geometry),
+        _bias_order(target, geometry),
+        geometry,
+        filters,
     )
     return _fresh(converted.reshape(_bias_shape(target, geometry, filters)), bias)
 
@@ -273,13 +286,15 @@ def _fresh(converted: Array, given: Array) -> Array:
     return np.array(converted, order="C", copy=True if shared else None)
 
 
-def _rearrange(array: Array, before: str, after: str, geometry: Geometry) -> Array:
+def _rearrange(
+    array: Array, before: str, after: str, geometry: Geometry, filters: int
+) -> Array:
     """Read an array as the axes `before`, and reorder these to `after`."""
     sizes = {
         "l": geometry.locations,
         "c": geometry.channels,
         "r": math.prod(geometry.kernel_size),
-        "f": -1,
+        "f": filters,
     }
     axes = array.reshape([sizes[letter] for letter in before])
     moved: Array = np.einsum(f"{before}->{after}", axes)
@@ -307,11 +322,11 @@ def _permuted(shape: Callable[[Geometry, int], Shape], order: str) -> KernelLayo
     """Describe a layout that holds the values of (L, K, F) with its axes reordered."""
 
     def to_canonical(kernel: Array, geometry: Geometry, filters: int) -> Array:
-        moved = _rearrange(kernel, order, _canonical_order(geometry), geometry)
+        moved = _rearrange(kernel, order, _canonical_order(geometry), geometry, filters)
         return moved.reshape(geometry.kernel_shape(filters))
 
     def from_canonical(kernel: Array, geometry: Geometry, filters: int) -> Array:
-        return _rearrange(kernel, _canonical_order(geometry), order, geometry)
+        return _rearrange(kernel, _canonical_order(geometry), order, geometry, filters)
 
     return KernelLayout(shape, to_canonical, from_canonical)
 

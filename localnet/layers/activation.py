@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .. import _validate, activations
+from .._registry import Registry
 from .._typing import Array, Config, Pair
 from .base import Layer
 
@@ -303,10 +304,5 @@ def plain_name(activation: Any) -> str | None:
 def serialize_activation(activation: Any) -> Any:
     """Return a name, or for a layer its class name and config."""
     if isinstance(activation, ActivationLayer):
-        return {
-            "module": "keras.layers",
-            "class_name": type(activation).__name__,
-            "config": activation.get_config(),
-            "registered_name": None,
-        }
+        return Registry.envelope(activation, "keras.layers")
     return activations.serialize(activation)

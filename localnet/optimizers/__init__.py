@@ -6,7 +6,6 @@ called SGD in Keras's configs, and `deserialize` tells them apart as Keras does.
 
 Examples
 --------
->>> import numpy as np
 >>> w = np.array([1.0, 2.0])
 >>> get("sgd").update([w], [np.array([100.0, 0.0])])
 >>> w
@@ -93,12 +92,7 @@ class _Optimizers(Registry[Optimizer]):
             Keras's own form.
         """
         if type(instance) is LegacySGD:
-            return {
-                "module": "keras.optimizers.legacy",
-                "class_name": "SGD",
-                "config": instance.get_config(),
-                "registered_name": None,
-            }
+            return self.envelope(instance, "keras.optimizers.legacy", class_name="SGD")
         return super().serialize(instance)
 
     def deserialize(

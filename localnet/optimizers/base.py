@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 
-from .. import _validate
+from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Config
 from . import schedules
 from .clipping import clip_by_global_norm, clip_by_norm, clip_by_value
@@ -82,7 +82,6 @@ class Optimizer(abc.ABC):
     --------
     An optimizer of one's own is its step.
 
-    >>> import numpy as np
     >>> class SignDescent(Optimizer):
     ...     def _step(self, index, param, grad, rate):
     ...         param -= rate * np.sign(grad)
@@ -153,6 +152,22 @@ class Optimizer(abc.ABC):
         self._learning_rate = (
             value if callable(value) else _validate.number("learning_rate", value)
         )
+
+    @property
+    def lr(self) -> float | Schedule:
+        """
+        The same as `learning_rate`, under its old name.
+
+        Returns
+        -------
+        float or callable
+            As for `learning_rate`.
+        """
+        return self.learning_rate
+
+    @lr.setter
+    def lr(self, value: float | Schedule) -> None:
+        self.learning_rate = value
 
     def current_learning_rate(self) -> float:
         """
@@ -280,7 +295,7 @@ class Optimizer(abc.ABC):
         known = {"iterations"}
         for name in self.slot_names:
             while (key := f"{name}_{len(slots.get(name, ()))}") in state:
-                array = np.array(_validate.numeric_array(key, state[key]))
+                array = np.array(_arrays.numbers(key, state[key]))
                 if array.dtype.kind != "f":
                     raise ValueError(f"{key} must hold floats, got dtype {array.dtype}")
                 slots.setdefault(name, []).append(array)
@@ -452,7 +467,7 @@ def _gradients(variables: dict[Any, Array], grads: Any) -> list[Array]:
         )
     checked = []
     for key, param in variables.items():
-        grad = _validate.numeric_array(f"grads[{key!r}]", given[key])
+        grad = _arrays.numbers(f"grads[{key!r}]", given[key])
         if grad.dtype.kind == "c":
             raise ValueError(
                 f"grads[{key!r}] must hold real numbers, got dtype {grad.dtype}"

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from .. import _validate
-from .._registry import Registry
-from .._typing import Config
+from .._registry import Configurable, Registry
 
 __all__ = ["ExponentialDecay", "Schedule", "deserialize", "serialize"]
 
@@ -14,7 +13,7 @@ __all__ = ["ExponentialDecay", "Schedule", "deserialize", "serialize"]
 Schedule: TypeAlias = Callable[[int], float]
 
 
-class ExponentialDecay:
+class ExponentialDecay(Configurable):
     r"""
     Let the learning rate fall by a constant factor every `decay_steps` updates.
 
@@ -77,7 +76,7 @@ class ExponentialDecay:
 
     def __call__(self, step: int) -> float:
         """
-        Return the learning rate of the update that follows `step` others.
+        Compute the learning rate of the update that follows `step` others.
 
         Parameters
         ----------
@@ -93,40 +92,6 @@ class ExponentialDecay:
         if self.staircase:
             periods = math.floor(periods)
         return float(self.initial_learning_rate * self.decay_rate**periods)
-
-    def get_config(self) -> Config:
-        """
-        Return the arguments of the constructor.
-
-        Returns
-        -------
-        dict
-            Ready for JSON, with Keras's keys.
-        """
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "decay_steps": self.decay_steps,
-            "decay_rate": self.decay_rate,
-            "staircase": self.staircase,
-            "name": self.name,
-        }
-
-    @classmethod
-    def from_config(cls, config: Config) -> "ExponentialDecay":
-        """
-        Return the schedule that `get_config` described.
-
-        Parameters
-        ----------
-        config : dict
-            Arguments of the constructor.
-
-        Returns
-        -------
-        ExponentialDecay
-            A new schedule.
-        """
-        return cls(**config)
 
 
 _registry: Registry[Schedule] = Registry(

@@ -83,7 +83,6 @@ class SGD(Optimizer):
 
     Examples
     --------
-    >>> import numpy as np
     >>> w = np.array([1.0, -1.0])
     >>> sgd = SGD(learning_rate=0.5, momentum=0.5)
     >>> sgd.update([w], [np.array([1.0, 0.0])])  # m = [-0.5, 0]
@@ -220,7 +219,6 @@ class LegacySGD(SGD):
 
     Examples
     --------
-    >>> import numpy as np
     >>> w = np.array([1.0])
     >>> sgd = LegacySGD(learning_rate=0.5, decay=1.0)
     >>> for t in range(2):  # steps of 0.5 and 0.5 / 2

@@ -10,13 +10,13 @@ from .._typing import Array, Shape
 __all__ = ["normal", "stream", "truncated_normal", "uniform"]
 
 
-def stream(dtype: Any) -> Any:
+def stream(dtype: np.dtype) -> Any:
     """Return the type to draw in: NumPy has no stream of float16 values."""
     return np.result_type(dtype, np.float32)
 
 
 def uniform(
-    rng: np.random.Generator, shape: Shape, dtype: Any, low: float, high: float
+    rng: np.random.Generator, shape: Shape, dtype: np.dtype, low: float, high: float
 ) -> Array:
     """Draw evenly between `low` and `high`."""
     values = rng.random(shape, dtype=stream(dtype))
@@ -26,7 +26,7 @@ def uniform(
 
 
 def normal(
-    rng: np.random.Generator, shape: Shape, dtype: Any, mean: float, stddev: float
+    rng: np.random.Generator, shape: Shape, dtype: np.dtype, mean: float, stddev: float
 ) -> Array:
     """Draw from a normal distribution."""
     values = rng.standard_normal(shape, dtype=stream(dtype))
@@ -36,7 +36,7 @@ def normal(
 
 
 def truncated_normal(
-    rng: np.random.Generator, shape: Shape, dtype: Any, mean: float, stddev: float
+    rng: np.random.Generator, shape: Shape, dtype: np.dtype, mean: float, stddev: float
 ) -> Array:
     """Draw from a normal distribution; what lies beyond 2 `stddev` is drawn again."""
     values = rng.standard_normal(math.prod(shape), dtype=stream(dtype))
