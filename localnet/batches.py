@@ -89,6 +89,10 @@ class Data:
     def __len__(self) -> int:
         return len(self.x)
 
+    def count_batches(self, batch_size: int) -> int:
+        """Return how many batches `batches` yields."""
+        return -(-len(self) // batch_size)
+
     def take(self, index: Any) -> "Data":
         """Return the samples that an index or a slice selects."""
         return Data(
@@ -138,6 +142,8 @@ class Data:
 
 def _samples(name: str, value: Any) -> Array:
     array = _validate.numeric_array(name, value)
+    if array.dtype.kind == "c":
+        raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
     if array.ndim == 0:
         raise ValueError(f"{name} must have a sample axis, got one number, {array}")
     if len(array) == 0:
@@ -158,8 +164,10 @@ def split(data: Data, fraction: float) -> tuple[Data, Data]:
 
     Returns
     -------
-    first, last : Data
-        The two parts.
+    first : Data
+        The samples before the cut.
+    last : Data
+        Those from the cut on.
 
     Raises
     ------

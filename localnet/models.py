@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from . import __version__, losses, metrics, optimizers
+from . import __version__, _validate, losses, metrics, optimizers
 from . import layers as layers_module
 from ._registry import custom_object_scope
 from ._typing import Array, ArrayLike, Config
 from .interop import native
 from .layers import InputLayer, Layer, LayerCache
-from .layers.base import BatchShape, unique_name
+from .layers.base import BatchShape, child_seed, unchanged_on_error, unique_name
 from .summary import summary_table
 from .training import Trainable
 
@@ -74,9 +74,9 @@ class Sequential(Trainable):
                 raise ValueError(
                     f"seed must be an integer >= 0 or None, got {seed!r}"
                 ) from None
-        shuffling, self._seeds = seed.spawn(2)
-        self._shuffle_rng = np.random.default_rng(shuffling)
-        self._stack: list[Layer] = []
+        self._shuffle_rng = np.random.default_rng(child_seed(seed, 0))
+        self._seed = child_seed(seed, 1)
+        self._stack = []
         self.name = unique_name(type(self).__name__) if name is None else name
         for layer in layers or ():
             self.add(layer)
@@ -118,8 +118,8 @@ class Sequential(Trainable):
         Raises
         ------
         ValueError
-            If it is not a layer, its name is taken, or it cannot be built on the shape
-            below. The model stays as it was.
+            If it is not a layer, its name is taken, or it does not fit the shape below.
+            Model and layer stay as they were.
         """
         if not isinstance(layer, Layer):
             hint = "; make an instance of the class" if isinstance(layer, type) else ""
@@ -134,13 +134,13 @@ class Sequential(Trainable):
             )
         if isinstance(layer, InputLayer) and self._stack:
             raise ValueError("InputLayer must be the first layer of a model")
-        # An InputLayer draws nothing and must not shift the seeds of the others.
-        if not isinstance(layer, InputLayer):
-            layer.seed(self._seeds.spawn(1)[0])
-        if not layer.built:
+        with unchanged_on_error(layer):
+            # An InputLayer draws nothing and must not shift the seeds of the others.
+            if not isinstance(layer, InputLayer):
+                layer.seed(child_seed(self._seed, len(self.layers)))
             below = self.output_shape if self._stack else layer.batch_input_shape
             if below is not None and None not in below[1:]:
-                layer.build(below)
+                _fit_to(layer, below)
         self._stack.append(layer)
 
     def pop(self) -> None:
@@ -168,26 +168,20 @@ class Sequential(Trainable):
         Raises
         ------
         ValueError
-            If the shape is missing or does not fit a layer.
+            If the shape is missing or does not fit a layer, built or not; the model
+            stays as it was.
         """
         if not self.layers:
             raise ValueError(f"{self.name}: a model without layers cannot be built")
-        shape = self.input_shape if input_shape is None else tuple(input_shape)
+        shape = self.input_shape if input_shape is None else input_shape
         if shape is None:
             raise ValueError(
                 f"{self.name}: input_shape must be given to build or to the first layer"
             )
-        fresh = []
-        try:
+        with unchanged_on_error(*self._stack):
             for layer in self._stack:
-                if not layer.built:
-                    layer.build(shape)
-                    fresh.append(layer)
-                shape = layer.compute_output_shape(shape)
-        except BaseException:
-            for layer in fresh:
-                layer.unbuild()
-            raise
+                _fit_to(layer, shape)
+                shape = layer.compute_output_shape(tuple(shape))
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """
@@ -217,7 +211,10 @@ class Sequential(Trainable):
                 return layer
         names = [layer.name for layer in self.layers]
         wanted = name if index is None else index
-        raise ValueError(f"layer must be one of {names}, got {wanted!r}")
+        raise ValueError(
+            f"layer must be one of {names}, got {wanted!r}"
+            f"{_validate.suggestion(wanted, names)}"
+        )
 
     def summary(self, print_fn: Any = None) -> None:
         """
@@ -248,9 +245,10 @@ class Sequential(Trainable):
 
     def __call__(self, x: ArrayLike, training: bool = False) -> Array:
         """Compute the output for a batch."""
-        if not self.built:
-            self.build((None, *np.shape(x)[1:]))
-        return self._run(np.asarray(x), training, {})[0]
+        x = _validate.numeric_array("x", x)
+        with unchanged_on_error(*self._stack):
+            self.build((None, *x.shape[1:]))
+            return self._run(x, training, {})[0]
 
     def _run(
         self, x: Array, training: bool, noise: Mapping[str, np.random.Generator]
@@ -442,7 +440,7 @@ class Sequential(Trainable):
         Parameters
         ----------
         path : str or path-like
-            ``.npz``; the suffix is added if there is none.
+            ``.npz``; the suffix is added if it is not there.
 
         Returns
         -------
@@ -452,7 +450,8 @@ class Sequential(Trainable):
         Raises
         ------
         ValueError
-            If the model is not built, or the suffix is another.
+            If the model is not built, holds something that JSON cannot, or the suffix
+            is that of another format.
         OSError
             If the file cannot be written.
 
@@ -475,7 +474,7 @@ class Sequential(Trainable):
             }
             for key, value in self.optimizer.get_state().items():
                 arrays[f"optimizer/{key}"] = value
-        return native.write(_npz(path), config, arrays)
+        return native.write(path, config, arrays)
 
     def _loss_identifier(self) -> Any:
         return None if self.loss is None else losses.as_loss(self.loss)
@@ -487,7 +486,7 @@ class Sequential(Trainable):
         Parameters
         ----------
         path : str or path-like
-            ``.npz``; the suffix is added if there is none.
+            ``.npz``; the suffix is added if it is not there.
 
         Returns
         -------
@@ -497,14 +496,14 @@ class Sequential(Trainable):
         Raises
         ------
         ValueError
-            If the model is not built, or the suffix is another.
+            If the model is not built, or the suffix is that of another format.
         OSError
             If the file cannot be written.
         """
         self._need_built("save_weights")
         names = [layer.name for layer in self.layers]
         config: Config = {"class_name": "weights", "layers": names}
-        return native.write(_npz(path), config, self._weight_entries())
+        return native.write(path, config, self._weight_entries())
 
     def load_weights(self, path: str | os.PathLike[str]) -> None:
         """
@@ -525,7 +524,10 @@ class Sequential(Trainable):
         """
         self._need_built("load_weights")
         _, arrays = native.read(path)
-        self.set_weights(_weights_of(arrays))
+        try:
+            self.set_weights(_weights_of(arrays))
+        except ValueError as error:
+            raise ValueError(f"{path} must fit the model: {error}") from error
 
     def _weight_entries(self) -> dict[str, Array]:
         return {
@@ -602,10 +604,8 @@ def _metric_name(metric: Any) -> str:
     return metric if isinstance(metric, str) else str(metrics.serialize(metric))
 
 
-def _npz(path: str | os.PathLike[str]) -> Path:
-    path = Path(path)
-    if path.suffix not in ("", ".npz"):
-        raise ValueError(
-            f"path must end in .npz, the format of localnet, got {str(path)!r}"
-        )
-    return path
+def _fit_to(layer: Layer, input_shape: Sequence[int | None]) -> None:
+    if layer.built:
+        layer.check_fits(input_shape)
+    else:
+        layer.build(input_shape)

@@ -6,6 +6,7 @@ which a model class provides; the arithmetic is Keras 2's.
 """
 
 import copy
+import inspect
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from ._typing import Array, ArrayLike
 from .batches import Data, split
 from .callbacks import CallbackList, History
 from .layers import Layer, LayerCache
+from .layers.base import unchanged_on_error
 from .losses import Loss
 from .metrics import WeightedMean
 from .optimizers import Optimizer
@@ -30,7 +32,7 @@ Logs = dict[str, float]
 SHUFFLES = (True, False, "batch")
 RENAMED = {"nb_epoch": "epochs"}
 # Samples per piece when targets are tried out before training.
-TRIAL = 1024
+TRIAL = 128
 
 
 @dataclass
@@ -57,11 +59,16 @@ class Metric:
             weighted,
         )
 
+    def values(self, batch: Data, y_pred: Array) -> Array:
+        """Return one value per sample."""
+        function = self.function or metrics.accuracy_for(batch.y, y_pred)
+        values: Array = function(batch.y, y_pred)
+        return values
+
     def update(self, batch: Data, y_pred: Array) -> None:
         """Add the values of one batch."""
-        function = self.function or metrics.accuracy_for(batch.y, y_pred)
         self.mean.update(
-            function(batch.y, y_pred), batch.sample_weight if self.weighted else None
+            self.values(batch, y_pred), batch.sample_weight if self.weighted else None
         )
 
 
@@ -82,6 +89,8 @@ class Trainable:
     name: str
     layers: list[Layer]
     built: bool
+    # The layers with an InputLayer, if there is one.
+    _stack: list[Layer]
 
     def __init__(self) -> None:
         self.optimizer: Optimizer | None = None
@@ -140,8 +149,8 @@ class Trainable:
         Raises
         ------
         ValueError
-            If a name is unknown or a callable lacks its gradient. The model stays as
-            it was.
+            If a name is unknown, a callable lacks its gradient, or two metrics have
+            one name. The model stays as it was.
         """
         new_optimizer = optimizers.get(optimizer)
         if not isinstance(new_optimizer, Optimizer):
@@ -161,6 +170,14 @@ class Trainable:
             *(Metric.of(m, False) for m in plain),
             *(Metric.of(m, True) for m in weighted),
         ]
+        names = ["loss"]
+        for metric in new_metrics:
+            if metric.name in names:
+                raise ValueError(
+                    "metrics must have names of their own beside 'loss', "
+                    f"got {metric.name!r} a second time"
+                )
+            names.append(metric.name)
         self.optimizer, self.loss, self._loss = new_optimizer, loss, new_loss
         self._metrics, self._loss_weight = new_metrics, factor
         self._compiled_with = {
@@ -289,11 +306,12 @@ class Trainable:
         """
         self._need_compiled()
         batch = Data.of(x, y, sample_weight, need_y=self._loss is not None)
-        self._build_for(batch)
-        noise = {layer.name: copy.deepcopy(layer.noise) for layer in self.layers}
-        y_pred, tape = self._run(batch.x, True, noise)
-        loss, dy, dlogits = self._objective(batch, y_pred, tape, True)
-        grads = self._run_back(dy, dlogits, tape)
+        with unchanged_on_error(*self._stack):
+            self._build_for(batch)
+            noise = {layer.name: copy.deepcopy(layer.noise) for layer in self.layers}
+            y_pred, tape = self._run(batch.x, True, noise)
+            loss, dy, dlogits = self._objective(batch, y_pred, tape, True)
+            grads = self._run_back(dy, dlogits, tape)
         return loss, [grads[layer][key] for layer, key in self._trainable_keys()]
 
     # Many batches ----------------------------------------------------------------
@@ -377,10 +395,11 @@ class Trainable:
         """
         for old in renamed:
             new = RENAMED.get(old)
-            hint = f"; it is called {new!r}" if new else ""
+            near = _validate.suggestion(old, inspect.signature(self.fit).parameters)
+            hint = f"; it is called {new!r}" if new else near
             raise TypeError(f"fit must be given known arguments, got {old!r}{hint}")
         optimizer = self._need_compiled()
-        data = Data.of(x, y, sample_weight, class_weight, need_y=self._loss is not None)
+        data = Data.of(x, y, sample_weight, class_weight, need_y=self._needs_y)
         validation = self._validation(validation_data)
         if validation is None and validation_split:
             data, validation = split(data, validation_split)
@@ -404,16 +423,17 @@ class Trainable:
             params={
                 "verbose": level,
                 "epochs": epochs,
-                "steps": -(-len(data) // size),
+                "steps": data.count_batches(size),
             },
         )
-        self._try_out(data)
-        if validation is not None:
-            self._try_out(validation)
-
+        with unchanged_on_error(*self._stack):
+            self._try_out(data)
+            if validation is not None:
+                self._try_out(validation)
+            self.stop_training = False
+            # A training that could not begin is not ended either, and has no history.
+            calls.on_train_begin()
         self.history = calls.history
-        self.stop_training = False
-        calls.on_train_begin()
         logs: Logs = {}
         try:
             for epoch in range(initial_epoch, epochs):
@@ -428,8 +448,10 @@ class Trainable:
                 if self.stop_training:
                     break
         finally:
-            optimizer.finalize(self._trainable())
-            calls.on_train_end(logs)
+            try:
+                optimizer.finalize(self._trainable())
+            finally:
+                calls.on_train_end(logs)
         return calls.history
 
     def _fit_epoch(self, batches: Iterator[Data], calls: CallbackList) -> Logs:
@@ -477,11 +499,14 @@ class Trainable:
                 "validation_data must be (x, y) or (x, y, sample_weight), "
                 f"got {type(given).__name__}"
             )
-        return Data.of(*given, need_y=self._loss is not None)
+        return Data.of(*given, need_y=self._needs_y)
+
+    @property
+    def _needs_y(self) -> bool:
+        return self._loss is not None or bool(self._metrics)
 
     def _build_for(self, data: Data) -> None:
-        if not self.built:
-            self.build((None, *data.x.shape[1:]))
+        self.build((None, *data.x.shape[1:]))
 
     def _try_out(self, data: Data) -> None:
         """Meet every error that the data can cause, before any weight changes."""
@@ -490,12 +515,12 @@ class Trainable:
         y_pred, _ = self._run(first.x, False, {})
         if data.y is None:
             return
-        for metric in self._metrics:
-            (metric.function or metrics.accuracy_for(first.y, y_pred))(first.y, y_pred)
-        if self._loss is not None:
-            for batch in data.batches(TRIAL):
-                outputs = np.broadcast_to(y_pred, (len(batch), *y_pred.shape[1:]))
+        for batch in data.batches(TRIAL):
+            outputs = np.broadcast_to(y_pred, (len(batch), *y_pred.shape[1:]))
+            if self._loss is not None:
                 self._loss(batch.y, outputs, batch.sample_weight)
+            for metric in self._metrics:
+                metric.values(batch, outputs)
 
     def evaluate(
         self,
@@ -537,14 +562,18 @@ class Trainable:
             If an argument or the data are wrong.
         """
         self._need_compiled()
-        data = Data.of(x, y, sample_weight, need_y=self._loss is not None)
+        data = Data.of(x, y, sample_weight, need_y=self._needs_y)
         size = _validate.integer("batch_size", _or(batch_size, 32), minimum=1)
         level = _verbosity(verbose)
         calls = CallbackList(
-            callbacks, model=self, verbose=level, params={"verbose": level}
+            callbacks,
+            model=self,
+            verbose=level,
+            params={"verbose": level, "steps": data.count_batches(size)},
         )
-        self._build_for(data)
-        return self._result(self._test_epoch(data, size, calls), return_dict)
+        with unchanged_on_error(*self._stack):
+            self._build_for(data)
+            return self._result(self._test_epoch(data, size, calls), return_dict)
 
     def predict(
         self,
@@ -580,15 +609,21 @@ class Trainable:
         data = Data.of(x, need_y=False)
         size = _validate.integer("batch_size", _or(batch_size, 32), minimum=1)
         _verbosity(verbose)
-        calls = CallbackList(callbacks, model=self, verbose=0, params={"verbose": 0})
-        self._build_for(data)
-        calls.on_predict_begin()
+        calls = CallbackList(
+            callbacks,
+            model=self,
+            verbose=0,
+            params={"verbose": 0, "steps": data.count_batches(size)},
+        )
         outputs = []
-        for number, batch in enumerate(data.batches(size)):
-            calls.on_predict_batch_begin(number)
-            outputs.append(self._run(batch.x, False, {})[0])
-            calls.on_predict_batch_end(number)
-        calls.on_predict_end()
+        with unchanged_on_error(*self._stack):
+            self._build_for(data)
+            calls.on_predict_begin()
+            for number, batch in enumerate(data.batches(size)):
+                calls.on_predict_batch_begin(number)
+                outputs.append(self._run(batch.x, False, {})[0])
+                calls.on_predict_batch_end(number)
+            calls.on_predict_end()
         return np.concatenate(outputs)
 
     def train_on_batch(
@@ -622,10 +657,11 @@ class Trainable:
             If the data are wrong; nothing is changed then.
         """
         self._need_compiled()
-        need_y = self._loss is not None
-        batch = Data.of(x, y, sample_weight, class_weight, need_y=need_y)
-        self._build_for(batch)
-        return self._result(self._train_step(batch, self._fresh_means()), return_dict)
+        batch = Data.of(x, y, sample_weight, class_weight, need_y=self._needs_y)
+        with unchanged_on_error(*self._stack):
+            self._build_for(batch)
+            logs = self._train_step(batch, self._fresh_means())
+        return self._result(logs, return_dict)
 
     def test_on_batch(
         self,
@@ -650,10 +686,11 @@ class Trainable:
             As `evaluate` returns them.
         """
         self._need_compiled()
-        need_y = self._loss is not None
-        batch = Data.of(x, y, sample_weight, need_y=need_y)
-        self._build_for(batch)
-        return self._result(self._test_step(batch, self._fresh_means()), return_dict)
+        batch = Data.of(x, y, sample_weight, need_y=self._needs_y)
+        with unchanged_on_error(*self._stack):
+            self._build_for(batch)
+            logs = self._test_step(batch, self._fresh_means())
+        return self._result(logs, return_dict)
 
     def predict_on_batch(self, x: ArrayLike) -> Array:
         """
@@ -670,8 +707,9 @@ class Trainable:
             One output per sample.
         """
         data = Data.of(x, need_y=False)
-        self._build_for(data)
-        return self._run(data.x, False, {})[0]
+        with unchanged_on_error(*self._stack):
+            self._build_for(data)
+            return self._run(data.x, False, {})[0]
 
     def _result(self, logs: Logs, return_dict: bool) -> Any:
         if return_dict:
@@ -683,25 +721,27 @@ class Trainable:
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Hold a Ctrl-C back until the block is done, so that no update is left half."""
-    if threading.current_thread() is not threading.main_thread():
+    former = signal.getsignal(signal.SIGINT)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or former is None:  # None: not set from Python
         yield
         return
-    held: list[Any] = []
-    former = signal.getsignal(signal.SIGINT)
-    signal.signal(signal.SIGINT, lambda *arguments: held.append(arguments))
+    held: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, former)
-        if held and callable(former):
-            former(*held[0])
+        if held:
+            signal.raise_signal(held[0])
 
 
 def _as_list(name: str, value: Any) -> list[Any]:
     if value is None:
         return []
     if isinstance(value, (list, tuple)):
-        return [item for v in value for item in (v if isinstance(v, list) else [v])]
+        items = [item for v in value for item in (v if isinstance(v, list) else [v])]
+        return [item for item in items if item is not None]
     if isinstance(value, Mapping):
         raise ValueError(f"{name} must be a list, got {value!r}")
     return [value]

@@ -359,6 +359,24 @@ class TestArrays:
         assert (function(x).dtype, y.dtype) == (dtype, dtype)
         assert backward(np.ones(x.shape, dtype), cache).dtype == dtype
 
+    @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+    @pytest.mark.parametrize("given", ["int64", "float16", "float32", "float64"])
+    @pytest.mark.parametrize("name", PAIRS)
+    def test_gradient_has_the_dtype_of_y(self, name, given, dtype):
+        forward, backward = PAIRS[name]
+        y, cache = forward(np.array([[-1.0, 0.5], [2.0, 3.0]], dtype))
+        dy = np.array([[1, -2], [3, 1]])
+        dx = backward(dy.astype(given), cache)
+        assert (y.dtype, dx.dtype) == (dtype, dtype)
+        np.testing.assert_array_equal(dx, backward(dy.astype(dtype), cache))
+
+    @pytest.mark.parametrize("name", PAIRS)
+    def test_complex_upstream_gradient_of_a_real_y_is_refused(self, name):
+        forward, backward = PAIRS[name]
+        _, cache = forward([[1.0, 2.0]])
+        with refuses("dy must hold real numbers, got dtype complex128"):
+            backward([[1j, 2.0]], cache)
+
     @pytest.mark.parametrize("title", EVERY)
     def test_integers_become_floatx(self, title):
         function, _, _ = case(title)

@@ -98,6 +98,10 @@ class TestEvery:
         assert cls()(w).dtype == np.float32
         np.testing.assert_array_equal(cls()(w), cls()(w.astype("float32")))
 
+    def test_complex_weights_are_refused(self, cls):
+        sentence = "w must hold real numbers, got dtype complex128"
+        refused(lambda: cls()([[1j]]), sentence)
+
     def test_config(self, cls):
         assert list(cls().get_config().items()) == list(CONFIGS[cls].items())
         assert repr(cls()).startswith(f"{cls.__name__}(")

@@ -716,6 +716,12 @@ def test_steps_must_be_positive(steps):
         v_curve(forward, backward, [1.0], steps=steps)
 
 
+def test_steps_must_be_numbers():
+    forward, backward, _ = SMOOTH["exp"]
+    with refuses("steps must hold numbers, got dtype <U4"):
+        v_curve(forward, backward, [1.0], steps=["tiny"])
+
+
 # Layers and models by their interface ------------------------------------------------
 
 

@@ -288,3 +288,13 @@ class TestWeightedMean:
             "per-sample values' (2,), got (3,)",
         )
         assert mean.result() == 5.0
+
+    def test_complex_values_are_refused_and_nothing_is_added(self):
+        mean = metrics.WeightedMean()
+        mean.update([5.0])
+        refuse(
+            mean.update,
+            [1j],
+            sentence="values must hold real numbers, got dtype complex128",
+        )
+        assert mean.result() == 5.0

@@ -105,6 +105,11 @@ class TestGradient:
         assert r.gradient(w).dtype == np.float32
         np.testing.assert_allclose(r(w), r(np.array(w, "float32")), rtol=1e-14)
 
+    def test_complex_weights_are_refused(self, r):
+        sentence = "w must hold real numbers, got dtype complex128"
+        refused(lambda: r([[1j]]), sentence)
+        refused(lambda: r.gradient([[1j]]), sentence)
+
     def test_round_trip(self, r, rng):
         w = rng.standard_normal((3, 4))
         config = json.loads(json.dumps(regularizers.serialize(r)))

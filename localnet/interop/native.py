@@ -8,11 +8,9 @@ Which arrays there are, and what they mean, is the business of the model.
 import json
 import os
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -23,6 +21,12 @@ __all__ = ["read", "write"]
 FORMAT = "localnet"
 VERSION = 1
 CONFIG = "config"
+SUFFIX = ".npz"
+# A file of ours under the suffix of another format would mislead its readers.
+FOREIGN = (
+    *(".h5", ".hdf5", ".keras", ".json", ".yaml", ".npy", ".pkl", ".pickle"),
+    *(".joblib", ".pb", ".ckpt", ".onnx", ".pt", ".pth", ".safetensors", ".zip"),
+)
 
 
 def write(
@@ -34,7 +38,7 @@ def write(
     Parameters
     ----------
     path : str or path-like
-        Where to; ``.npz`` is added if it has no suffix.
+        Where to; ``.npz`` is added if it is not there.
     config : dict
         Ready for JSON.
     arrays : mapping of str to ndarray
@@ -47,20 +51,30 @@ def write(
 
     Raises
     ------
+    ValueError
+        If the suffix is that of another format, or JSON cannot hold the config.
     OSError
         If the file cannot be written.
     """
     path = Path(path)
-    if not path.suffix:
-        path = path.with_suffix(".npz")
-    envelope = {"format": FORMAT, "version": VERSION, **config}
-    text = json.dumps(envelope).encode("utf-8")
+    suffix = path.suffix.lower()
+    if suffix in FOREIGN:
+        raise ValueError(
+            f"path must end in {SUFFIX}, the format of localnet, got {str(path)!r}"
+        )
+    if suffix != SUFFIX:  # "weights.01-0.50" has no suffix, though it has dots
+        path = path.with_name(path.name + SUFFIX)
+    try:
+        envelope = json.dumps({"format": FORMAT, "version": VERSION, **config})
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"config must be ready for JSON: {error}") from error
     descriptor, temporary = tempfile.mkstemp(
         prefix=f".{path.name}.", suffix=".tmp", dir=path.parent
     )
     try:
         with os.fdopen(descriptor, "wb") as file:
-            entries: dict[str, Any] = {CONFIG: np.frombuffer(text, np.uint8), **arrays}
+            text = np.frombuffer(envelope.encode("utf-8"), np.uint8)
+            entries: dict[str, Any] = {CONFIG: text, **arrays}
             np.savez_compressed(file, **entries)
             file.flush()
             os.fsync(file.fileno())
@@ -99,17 +113,26 @@ def read(path: str | os.PathLike[str]) -> tuple[Config, dict[str, Array]]:
         If it cannot be opened.
     """
     path = Path(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile) or CONFIG not in file.files:
-                raise ValueError("it holds no config")
-            config: Any = json.loads(file[CONFIG].tobytes().decode("utf-8"))
-            arrays = {name: file[name] for name in file.files if name != CONFIG}
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} must be a localnet model file: {error}") from error
+    with path.open("rb") as stream:
+        try:
+            config, arrays = _entries(stream)
+        except Exception as error:  # zip, decompression and NumPy all have their own
+            raise ValueError(
+                f"{path} must be a localnet model file, got a damaged or foreign one: "
+                f"{error}"
+            ) from error
     if not isinstance(config, dict) or config.pop("format", None) != FORMAT:
         raise ValueError(f"{path} must be a localnet model file, got another format")
     version = config.pop("version", None)
     if version != VERSION:
         raise ValueError(f"{path} must have format version {VERSION}, got {version!r}")
     return config, arrays
+
+
+def _entries(stream: BinaryIO) -> tuple[Any, dict[str, Array]]:
+    file = np.load(stream, allow_pickle=False)
+    if not isinstance(file, np.lib.npyio.NpzFile) or CONFIG not in file.files:
+        raise ValueError("it holds no config")
+    with file:
+        config = json.loads(file[CONFIG].tobytes().decode("utf-8"))
+        return config, {name: file[name] for name in file.files if name != CONFIG}

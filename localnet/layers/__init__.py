@@ -62,7 +62,8 @@ def serialize(layer: Layer) -> Config:
     config = _registry.serialize(layer)
     if not isinstance(config, dict):
         raise ValueError(f"layer must be a Layer, got {layer!r}")
-    if layer.built:
+    # An InputLayer names its shape already.
+    if layer.built and not isinstance(layer, InputLayer):
         config["build_config"] = {"input_shape": layer.input_shape}
     return config
 

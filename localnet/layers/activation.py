@@ -10,7 +10,17 @@ from .._registry import Registry
 from .._typing import Array, Config, Pair
 from .base import Layer
 
-__all__ = ["ELU", "Activation", "LeakyReLU", "ReLU", "Softmax"]
+__all__ = [
+    "ELU",
+    "Activation",
+    "LeakyReLU",
+    "ReLU",
+    "Softmax",
+    "activation_pair",
+    "plain_name",
+    "resolve_activation",
+    "serialize_activation",
+]
 
 # Of a NumPy array.
 MAX_RANK = 64

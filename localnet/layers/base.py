@@ -20,10 +20,12 @@ __all__ = [
     "BatchShape",
     "Layer",
     "LayerCache",
+    "Weight",
     "child_seed",
     "clear_session",
     "resolve",
     "unchanged_on_error",
+    "unique_name",
 ]
 
 BatchShape = tuple[int | None, ...]
@@ -67,7 +69,6 @@ def unchanged_on_error(*layers: "Layer") -> Iterator[None]:
         yield
     except BaseException:
         for layer, attributes, noise_state in before:
-            vars(layer).clear()
             vars(layer).update(attributes)
             layer.noise_state = noise_state
         raise
@@ -268,7 +269,7 @@ class Layer:
         with self._named():
             _, *sizes = self._checked_shape(input_shape)
             if None not in sizes:
-                self._check_input(np.empty((0, *sizes), self.dtype))
+                self._check_input((None, *sizes))
 
     def seed(self, seed: np.random.SeedSequence) -> None:
         """
@@ -379,7 +380,7 @@ class Layer:
                 x = x.astype(self.dtype, copy=False)
             if not self.built:
                 self.build((None, *x.shape[1:]))
-            self._check_input(x)
+            self._check_input(x.shape)
             z, inner = self._forward(x, training, self.noise if rng is None else rng)
             y, activation = z, None
             if self._activation_pair is not None:
@@ -503,7 +504,7 @@ class Layer:
             raise RuntimeError(f"{self.name}: _backward returned no dx")
         return dx
 
-    def _check_input(self, x: Array) -> None:
+    def _check_input(self, shape: BatchShape) -> None:
         """Refuse an input that the built layer does not fit; any is fine by default."""
 
     @property

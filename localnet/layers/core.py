@@ -96,12 +96,11 @@ class Dense(KernelLayer):
             )
         self._add_kernel_and_bias((input_shape[-1], self.units), (self.units,), rng)
 
-    def _check_input(self, x: Array) -> None:
+    def _check_input(self, shape: BatchShape) -> None:
         channels = self.params["kernel"].shape[0]
-        if x.ndim < 2 or x.shape[-1] != channels:
+        if len(shape) < 2 or shape[-1] != channels:
             raise ValueError(
-                f"input must have {channels} values on its last axis, "
-                f"got shape {x.shape}"
+                f"input must have {channels} values on its last axis, got shape {shape}"
             )
 
     def _forward(
@@ -362,14 +361,14 @@ class Dropout(Layer):
 
     def _forward(
         self, x: Array, training: bool, rng: np.random.Generator
-    ) -> tuple[Array, Array | None]:
+    ) -> tuple[Array, Any]:
         if not training or self.rate == 0:
             return x, None
         mask = dropout_mask(self._mask_shape(x), self.rate, rng, x.dtype)
         return dropout_forward(x, mask)
 
     def _backward(
-        self, dz: Array, cache: Array | None, need_dx: bool
+        self, dz: Array, cache: Any, need_dx: bool
     ) -> tuple[Array, dict[str, Array]]:
         return (dz if cache is None else dropout_backward(dz, cache)), {}
 

@@ -186,11 +186,11 @@ class LocallyConnected(KernelLayer):
 
     # Forward and backward --------------------------------------------------------
 
-    def _check_input(self, x: Array) -> None:
-        if self.input_shape is None or x.shape[1:] != self.input_shape[1:]:
+    def _check_input(self, shape: BatchShape) -> None:
+        if self.input_shape is None or shape[1:] != self.input_shape[1:]:
             raise ValueError(
                 f"input must have the shape the layer was built for, "
-                f"{self.input_shape}, got {x.shape}"
+                f"{self.input_shape}, got {shape}"
             )
 
     def _forward(
