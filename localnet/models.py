@@ -15,7 +15,9 @@ from ._registry import custom_object_scope
 from ._typing import Array, ArrayLike, Config
 from .interop import native
 from .layers import InputLayer, Layer, LayerCache
-from .layers.base import BatchShape, child_seed, unchanged_on_error, unique_name
+from .layers.base import child_seed, unchanged_on_error
+from .layers.names import unique_name
+from .layers.shapes import BatchShape
 from .summary import summary_table
 from .training import Trainable
 
@@ -137,7 +139,7 @@ class Sequential(Trainable):
         with unchanged_on_error(layer):
             # An InputLayer draws nothing and must not shift the seeds of the others.
             if not isinstance(layer, InputLayer):
-                layer.seed(child_seed(self._seed, len(self.layers)))
+                layer.set_seed(child_seed(self._seed, len(self.layers)))
             below = self.output_shape if self._stack else layer.batch_input_shape
             if below is not None and None not in below[1:]:
                 _fit_to(layer, below)

@@ -585,7 +585,7 @@ def test_initializer_of_the_users_own_may_take_the_generator_of_the_layer():
     draws = []
     for _ in range(2):
         layer = local(1, kernel_initializer=noisy)
-        layer.seed(np.random.SeedSequence(3))
+        layer.set_seed(np.random.SeedSequence(3))
         layer.build((None, 5, 2))
         draws.append(layer.kernel)
     np.testing.assert_array_equal(*draws)

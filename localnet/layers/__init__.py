@@ -6,9 +6,10 @@ from typing import Any
 from .._registry import Registry, custom_object_scope
 from .._typing import Config
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
-from .base import Layer, LayerCache, clear_session
+from .base import Layer, LayerCache
 from .core import Dense, Dropout, Flatten, InputLayer, Reshape
 from .local import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
+from .names import clear_session
 
 __all__ = [
     "ELU",

@@ -70,7 +70,7 @@ class Activation(ActivationLayer):
 
     @property
     def final_activation(self) -> str | None:
-        """Name of the function whose plain result the output is, if it has one."""
+        """``"softmax"`` or ``"sigmoid"`` if the output is exactly that, else None."""
         return plain_name(self.activation)
 
     def get_config(self) -> Config:
@@ -257,7 +257,7 @@ class Softmax(ActivationLayer):
 
     @property
     def final_activation(self) -> str | None:
-        """Name of the function whose plain result the output is, if it has one."""
+        """``"softmax"`` or ``"sigmoid"`` if the output is exactly that, else None."""
         return "softmax" if self.axis == -1 else None
 
     def get_config(self) -> Config:

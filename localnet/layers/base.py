@@ -6,43 +6,25 @@ A layer is a map with weights followed by an activation. Subclasses provide the 
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _validate, config, initializers, regularizers
-from .._registry import snake_case
+from .. import _arrays, _validate, config, regularizers
 from .._typing import Array, ArrayLike, Config, Pair
+from .names import unique_name
+from .shapes import BatchShape, checked_shape, declared_shape
+from .weights import Weight, WeightHolder
 
 __all__ = [
-    "BatchShape",
     "Layer",
     "LayerCache",
-    "Weight",
     "child_seed",
-    "clear_session",
     "resolve",
     "unchanged_on_error",
-    "unique_name",
 ]
-
-BatchShape = tuple[int | None, ...]
-
-_names_given: dict[str, int] = {}
-
-
-def clear_session() -> None:
-    """Start the automatic names of layers and models from the beginning again."""
-    _names_given.clear()
-
-
-def unique_name(class_name: str) -> str:
-    """Return the snake-case class name, with ``_1``, ``_2``, ... from the second on."""
-    stem = snake_case(class_name)
-    count = _names_given[stem] = _names_given.get(stem, -1) + 1
-    return f"{stem}_{count}" if count else stem
 
 
 def child_seed(seed: np.random.SeedSequence, number: int) -> np.random.SeedSequence:
@@ -74,47 +56,6 @@ def unchanged_on_error(*layers: "Layer") -> Iterator[None]:
         raise
 
 
-def draw_weight(
-    name: str,
-    initializer: Any,
-    shape: tuple[int, ...],
-    dtype: np.dtype,
-    rng: np.random.Generator,
-    fans: tuple[int, int] | None,
-) -> Array:
-    """
-    Return start values from one of our initializers or from a callable of the user's.
-
-    `fans` override those that the VarianceScaling family works out from the shape. A
-    callable of the user's gets ``(shape, dtype)``, and ``rng`` if it names it.
-    """
-    if isinstance(initializer, initializers.VarianceScaling):
-        values = initializer(shape, dtype, rng=rng, fans=fans)
-    elif _takes_rng(initializer):
-        values = initializer(shape, dtype, rng=rng)
-    else:
-        values = initializer(shape, dtype)
-    array = _validate.numeric_array(f"initial {name}", values)
-    if array.shape != shape:
-        raise ValueError(f"initial {name} must have shape {shape}, got {array.shape}")
-    return np.array(array, dtype=dtype, order="C")
-
-
-def _takes_rng(function: Any) -> bool:
-    try:
-        return "rng" in inspect.signature(function).parameters
-    except ValueError:  # a built-in without a signature
-        return False
-
-
-class Weight(NamedTuple):
-    """How one weight is born, penalised and kept in bounds."""
-
-    initializer: Any
-    regularizer: Any
-    constraint: Any
-
-
 class LayerCache(NamedTuple):
     """What `Layer.backward_from_cache` needs of one forward call."""
 
@@ -125,7 +66,7 @@ class LayerCache(NamedTuple):
     activity_loss: float | None
 
 
-class Layer:
+class Layer(WeightHolder):
     """
     Base of all layers: holds weights and calls `ops`; has no mathematics of its own.
 
@@ -170,13 +111,13 @@ class Layer:
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name must be a string, got {name!r}")
         with self._named():
-            self.batch_input_shape = _declared_shape(kwargs)
+            self.batch_input_shape = declared_shape(kwargs)
             self._initial_weights = kwargs.pop("weights", None)
             for meaningless in ("dynamic", "autocast"):
                 kwargs.pop(meaningless, None)
             if kwargs:
                 raise _unknown_argument(type(self), next(iter(kwargs)))
-            self.dtype = _float_dtype(config.floatx() if dtype is None else dtype)
+            self.dtype = config.float_dtype(dtype)
             self.activity_regularizer = resolve(
                 "activity_regularizer", regularizers.get, activity_regularizer
             )
@@ -242,7 +183,7 @@ class Layer:
             If the layer cannot work on this shape; the layer stays as it was.
         """
         with unchanged_on_error(self), self._named():
-            shape = self._checked_shape(input_shape)
+            shape = checked_shape(input_shape, self.input_rank)
             self.params, self._weights = {}, {}
             self._build(shape, np.random.default_rng(self._seed))
             self.input_shape = shape
@@ -267,11 +208,11 @@ class Layer:
             If a batch of this shape would be refused.
         """
         with self._named():
-            _, *sizes = self._checked_shape(input_shape)
+            _, *sizes = checked_shape(input_shape, self.input_rank)
             if None not in sizes:
                 self._check_input((None, *sizes))
 
-    def seed(self, seed: np.random.SeedSequence) -> None:
+    def set_seed(self, seed: np.random.SeedSequence) -> None:
         """
         Set the source of the layer's random numbers: first weights, then noise.
 
@@ -300,43 +241,6 @@ class Layer:
     def noise_state(self, state: Any) -> None:
         if state is not None:
             self.noise.bit_generator.state = state
-
-    def _checked_shape(self, input_shape: Sequence[int | None]) -> BatchShape:
-        try:
-            batch, *sizes = input_shape
-            shape: BatchShape = (
-                batch,
-                *(
-                    size
-                    if size is None
-                    else _validate.integer("input_shape", size, minimum=0)
-                    for size in sizes
-                ),
-            )
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                "input_shape must be a tuple of sizes, batch axis first, "
-                f"got {input_shape!r}"
-            ) from error
-        if self.input_rank is not None and len(shape) != self.input_rank:
-            raise ValueError(
-                f"input_shape must have {self.input_rank} axes, batch axis included, "
-                f"got {shape}"
-            )
-        return shape
-
-    def _add_weight(
-        self,
-        name: str,
-        shape: tuple[int, ...],
-        weight: Weight,
-        rng: np.random.Generator,
-        fans: tuple[int, int] | None = None,
-    ) -> None:
-        # A missing initializer means glorot_uniform in Keras, for the bias as well.
-        initializer = weight.initializer or initializers.GlorotUniform()
-        self.params[name] = draw_weight(name, initializer, shape, self.dtype, rng, fans)
-        self._weights[name] = weight
 
     # Forward and backward --------------------------------------------------------
 
@@ -375,8 +279,8 @@ class Layer:
         backward_from_cache : The gradients.
         """
         with self._named():
-            x = _validate.as_float_array("input", x, self.dtype.name)
-            if x.dtype.kind == "f":  # complex stays, for the complex step
+            x = _arrays.numbers("input", x)
+            if x.dtype.kind != "c":  # complex stays, for the complex step
                 x = x.astype(self.dtype, copy=False)
             if not self.built:
                 self.build((None, *x.shape[1:]))
@@ -466,7 +370,7 @@ class Layer:
 
     def backward(self, dy: ArrayLike) -> Array:
         """
-        Give the gradient of the input, and leave those of the weights in `grads`.
+        Compute the gradient of the input, and leave those of the weights in `grads`.
 
         Parameters
         ----------
@@ -491,15 +395,8 @@ class Layer:
                 f"{self.name}: backward needs the result of forward; call forward first"
             )
         with self._named():
-            dy = _validate.as_float_array("dy", dy, self.dtype.name)
-            if dy.shape != cache.y.shape:
-                raise ValueError(
-                    f"dy must have the shape of the last output, {cache.y.shape}, "
-                    f"got {dy.shape}"
-                )
-        dx, self.grads = self.backward_from_cache(
-            dy.astype(cache.y.dtype, copy=False), cache
-        )
+            dy = _arrays.upstream(dy, cache.y.shape, cache.y.dtype)
+        dx, self.grads = self.backward_from_cache(dy, cache)
         if dx is None:
             raise RuntimeError(f"{self.name}: _backward returned no dx")
         return dx
@@ -509,7 +406,7 @@ class Layer:
 
     @property
     def final_activation(self) -> str | None:
-        """Name of the function whose plain result the output is, if it has one."""
+        """``"softmax"`` or ``"sigmoid"`` if the output is exactly that, else None."""
         return None
 
     # Penalties and bounds --------------------------------------------------------
@@ -519,108 +416,6 @@ class Layer:
         """Penalties now: of the last output, then of each weight that has one."""
         activity = self._cache.activity_loss if self._cache is not None else None
         return [*([] if activity is None else [activity]), *self.weight_losses()]
-
-    def weight_losses(self) -> list[float]:
-        """Return the penalty of each weight that has a regularizer."""
-        return [
-            float(weight.regularizer(self._penalised(name)))
-            for name, weight in self._weights.items()
-            if weight.regularizer is not None
-        ]
-
-    def _penalised(self, name: str) -> Array:
-        """Return the weight as its regularizer sees it."""
-        return self.params[name]
-
-    def _penalty_gradient(self, name: str) -> Array:
-        gradient: Array = self._weights[name].regularizer.gradient(
-            self._penalised(name)
-        )
-        return gradient
-
-    def constrain(self) -> None:
-        """Put every weight that has a constraint back into its bounds, in place."""
-        for name, weight in self._weights.items():
-            if weight.constraint is not None:
-                self.params[name][...] = weight.constraint(self.params[name])
-
-    # Weights ---------------------------------------------------------------------
-
-    @property
-    def trainable_params(self) -> dict[str, Array]:
-        """The weights that an optimizer may change."""
-        return self.params if self.trainable else {}
-
-    def get_weights(self) -> list[Array]:
-        """
-        Return copies of the weights.
-
-        Returns
-        -------
-        list of ndarray
-            In Keras's order: kernel, bias.
-        """
-        return [value.copy() for value in self.params.values()]
-
-    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """
-        Replace the values of all weights.
-
-        Parameters
-        ----------
-        weights : sequence of array_like
-            In the order of `get_weights`; cast to the layer's dtype.
-
-        Raises
-        ------
-        ValueError
-            If the number or a shape differs; no weight is changed then.
-        """
-        with self._named():
-            self._load(weights)
-
-    def _load(self, weights: Sequence[ArrayLike]) -> None:
-        if len(weights) != len(self.params):
-            hint = "" if self.built or self.params else "; the layer is not built yet"
-            raise ValueError(
-                f"weights must be a list of {len(self.params)} arrays, "
-                f"got {len(weights)}{hint}"
-            )
-        checked = []
-        for (name, value), new in zip(self.params.items(), weights, strict=True):
-            array = _validate.numeric_array(f"weight {name}", new)
-            if array.shape != value.shape:
-                raise ValueError(
-                    f"weight {name} must have shape {value.shape}, got {array.shape}"
-                )
-            if array.dtype.kind == "c":
-                raise ValueError(
-                    f"weight {name} must hold real numbers, got dtype {array.dtype}"
-                )
-            checked.append((value, array.astype(value.dtype)))
-        for value, array in checked:
-            value[...] = array
-
-    def count_params(self) -> int:
-        """
-        Return how many numbers the weights hold.
-
-        Returns
-        -------
-        int
-            Taps that fall on padding are counted.
-
-        Raises
-        ------
-        ValueError
-            If the layer is not built.
-        """
-        if not self.built:
-            raise ValueError(
-                f"{self.name}: count_params needs a built layer; call build or forward "
-                "first"
-            )
-        return sum(value.size for value in self.params.values())
 
     # Config ----------------------------------------------------------------------
 
@@ -666,60 +461,6 @@ class Layer:
     def __repr__(self) -> str:
         shape = self.output_shape or "not built"
         return f"<{type(self).__name__} {self.name!r} {shape}>"
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        """Put the layer's name before the message of a ValueError."""
-        try:
-            yield
-        except ValueError as error:
-            label = getattr(self, "name", None) or type(self).__name__
-            message = str(error)
-            if message.startswith(f"{label}: "):
-                raise
-            raise ValueError(f"{label}: {message}") from error
-
-
-def _declared_shape(kwargs: dict[str, Any]) -> BatchShape | None:
-    """Take the four ways of naming the input's shape out of `kwargs`."""
-    batch_size = kwargs.pop("batch_size", None)
-    shape = kwargs.pop("input_shape", None)
-    dim = kwargs.pop("input_dim", None)
-    batch_shape = kwargs.pop("batch_input_shape", None)
-    if batch_shape is None:
-        if shape is None and dim is not None:
-            shape = (dim,)
-        if shape is None:
-            return None
-        name, sizes = "input_shape", (batch_size, *_as_tuple("input_shape", shape))
-    else:
-        name, sizes = (
-            "batch_input_shape",
-            _as_tuple("batch_input_shape", batch_shape),
-        )
-    return tuple(
-        None if size is None else _validate.integer(name, size, minimum=0)
-        for size in sizes
-    )
-
-
-def _as_tuple(name: str, value: Any) -> tuple[Any, ...]:
-    if isinstance(value, (int, np.integer)):
-        return (value,)
-    if isinstance(value, (str, bytes, Mapping)):
-        raise ValueError(f"{name} must be a tuple of sizes, got {value!r}")
-    try:
-        return tuple(value)
-    except TypeError:
-        raise ValueError(f"{name} must be a tuple of sizes, got {value!r}") from None
-
-
-def _float_dtype(dtype: Any) -> np.dtype:
-    try:
-        name = np.dtype(dtype).name
-    except (TypeError, ValueError):
-        name = dtype
-    return np.dtype(_validate.choice("dtype", name, config.FLOATS))
 
 
 def _unknown_argument(cls: Callable[..., Any], argument: str) -> TypeError:

@@ -14,8 +14,9 @@ from ..ops import (
     dropout_forward,
     dropout_mask,
 )
-from .base import BatchShape, Layer
+from .base import Layer
 from .kernel import KernelLayer
+from .shapes import BatchShape
 
 __all__ = ["Dense", "Dropout", "Flatten", "InputLayer", "Reshape"]
 
@@ -188,11 +189,7 @@ class Flatten(ShapeLayer):
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         with self._named():
-            self.data_format = _validate.choice(
-                "data_format",
-                config.image_data_format() if data_format is None else data_format,
-                config.DATA_FORMATS,
-            )
+            self.data_format = config.resolve_data_format(data_format)
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """Return (N, product of the rest); see `Layer.compute_output_shape`."""
@@ -328,20 +325,20 @@ class Dropout(Layer):
     ) -> None:
         super().__init__(**kwargs)
         with self._named():
-            self.rate = _validate.number("rate", rate, minimum=0.0, maximum=1.0)
-            if self.rate == 1:
-                raise ValueError(f"rate must be less than 1, got {rate!r}")
+            self.rate = _validate.number(
+                "rate", rate, minimum=0.0, maximum=1.0, open_maximum=True
+            )
             self.noise_shape = _noise_shape(noise_shape)
-            self.mask_seed = (
+            self.seed = (
                 None if seed is None else _validate.integer("seed", seed, minimum=0)
             )
-        if self.mask_seed is not None:
-            self.seed(np.random.SeedSequence(self.mask_seed))
+        if self.seed is not None:
+            super().set_seed(np.random.SeedSequence(self.seed))
 
-    def seed(self, seed: np.random.SeedSequence) -> None:
+    def set_seed(self, seed: np.random.SeedSequence) -> None:
         """Set the source of the masks, unless the layer has a seed of its own."""
-        own = self.mask_seed
-        super().seed(seed if own is None else np.random.SeedSequence(own))
+        if self.seed is None:
+            super().set_seed(seed)
 
     def _mask_shape(self, x: Array) -> tuple[int, ...]:
         if self.noise_shape is None:
@@ -378,7 +375,7 @@ class Dropout(Layer):
             **super().get_config(),
             "rate": self.rate,
             "noise_shape": self.noise_shape,
-            "seed": self.mask_seed,
+            "seed": self.seed,
         }
 
 

@@ -12,7 +12,8 @@ from .activation import (
     resolve_activation,
     serialize_activation,
 )
-from .base import Layer, Weight, resolve
+from .base import Layer, resolve
+from .weights import Weight
 
 __all__ = ["KernelLayer"]
 
@@ -87,7 +88,7 @@ class KernelLayer(Layer):
 
     @property
     def final_activation(self) -> str | None:
-        """Name of the function whose plain result the output is, if it has one."""
+        """``"softmax"`` or ``"sigmoid"`` if the output is exactly that, else None."""
         return plain_name(self.activation)
 
     def _add_kernel_and_bias(

@@ -8,8 +8,8 @@ from .. import _validate, config
 from .._typing import Array, Config
 from ..geometry import PADDINGS, Geometry, output_length
 from ..ops import Workspace, local_conv_backward, local_conv_forward, patch_indices
-from .base import BatchShape
 from .kernel import KernelLayer
+from .shapes import BatchShape, checked_shape
 
 __all__ = ["LocallyConnected1D", "LocallyConnected2D", "LocallyConnected3D"]
 
@@ -60,18 +60,10 @@ class LocallyConnected(KernelLayer):
             self.kernel_size = _validate.sizes("kernel_size", kernel_size, self.rank)
             self.strides = _validate.sizes("strides", strides, self.rank)
             self.padding = _validate.choice("padding", padding, PADDINGS)
-            self.data_format = _validate.choice(
-                "data_format",
-                config.image_data_format() if data_format is None else data_format,
-                config.DATA_FORMATS,
-            )
+            self.data_format = config.resolve_data_format(data_format)
             self.implementation = _validate.integer(
-                "implementation", implementation, minimum=1
+                "implementation", implementation, minimum=1, maximum=3
             )
-            if self.implementation > 3:
-                raise ValueError(
-                    f"implementation must be 1, 2 or 3, got {implementation!r}"
-                )
             self.dilation_rate = _validate.sizes(
                 "dilation_rate", dilation_rate, self.rank
             )
@@ -123,7 +115,7 @@ class LocallyConnected(KernelLayer):
         (None, 8, 64)
         """
         with self._named():
-            shape = self._checked_shape(input_shape)
+            shape = checked_shape(input_shape, self.input_rank)
             last = self.data_format == "channels_last"
             sizes = shape[1:-1] if last else shape[2:]
             outputs = tuple(
