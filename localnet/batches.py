@@ -5,7 +5,7 @@ Everything that can be wrong with data is found here, before any weight changes.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,6 @@ class Data:
         x: ArrayLike,
         y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
-        class_weight: Mapping[int, float] | None = None,
         *,
         need_y: bool = True,
     ) -> "Data":
@@ -45,8 +44,6 @@ class Data:
         ----------
         x, y, sample_weight : array_like
             First axis: samples.
-        class_weight : mapping of int to float, optional
-            Multiplied into the sample weights; every class of `y` must be in it.
         need_y : bool
             Whether targets are required.
 
@@ -78,13 +75,36 @@ class Data:
                     "sample_weight must have one entry per sample, "
                     f"got {len(weight)} for {len(x)} samples"
                 )
-        if class_weight is not None:
-            factors = class_weights_of(y, class_weight)
-            if weight is None:
-                weight = factors
-            else:
-                weight = weight * factors.reshape(-1, *(1,) * (weight.ndim - 1))
         return cls(x, y, weight)
+
+    def weighted(self, class_weight: Mapping[int, float] | None) -> "Data":
+        """
+        Multiply the weight of each sample by that of its class.
+
+        Parameters
+        ----------
+        class_weight : mapping of int to float or None
+            Every class of the targets must be in it; ``None`` changes nothing.
+
+        Returns
+        -------
+        Data
+            The same inputs and targets with other weights.
+
+        Raises
+        ------
+        ValueError
+            If there are no targets, or a class has no weight.
+        """
+        if class_weight is None:
+            return self
+        if self.y is None:
+            raise ValueError("class_weight must be used with y, got y None")
+        factors = class_weights_of(self.y, class_weight)
+        weight = self.sample_weight
+        if weight is not None:
+            factors = weight * factors.reshape(-1, *(1,) * (weight.ndim - 1))
+        return replace(self, sample_weight=factors)
 
     def __len__(self) -> int:
         return len(self.x)

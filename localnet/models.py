@@ -4,12 +4,11 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import __version__, _validate, losses, metrics, optimizers
+from . import __version__, _arrays, _validate
 from . import layers as layers_module
 from ._registry import custom_object_scope
 from ._typing import Array, ArrayLike, Config
@@ -18,19 +17,19 @@ from .layers import InputLayer, Layer, LayerCache
 from .layers.base import child_seed, unchanged_on_error
 from .layers.names import unique_name
 from .layers.shapes import BatchShape
+from .saving import Savable, restore
 from .summary import summary_table
-from .training import Trainable
 
 __all__ = ["Sequential", "load_model"]
 
 
-class Sequential(Trainable):
+class Sequential(Savable):
     """
     A stack of layers, each fed with the output of the one before.
 
     Parameters
     ----------
-    layers : list of Layer, optional
+    layers : Layer or list of Layer, optional
         Added in order.
     name : str, optional
         Default: ``"sequential"``, numbered within the process.
@@ -61,7 +60,7 @@ class Sequential(Trainable):
 
     def __init__(
         self,
-        layers: Sequence[Layer] | None = None,
+        layers: Layer | Sequence[Layer] | None = None,
         name: str | None = None,
         *,
         seed: int | np.random.SeedSequence | None = None,
@@ -80,7 +79,7 @@ class Sequential(Trainable):
         self._seed = child_seed(seed, 1)
         self._stack = []
         self.name = unique_name(type(self).__name__) if name is None else name
-        for layer in layers or ():
+        for layer in [layers] if isinstance(layers, Layer) else layers or ():
             self.add(layer)
 
     # Structure -------------------------------------------------------------------
@@ -174,7 +173,7 @@ class Sequential(Trainable):
             stays as it was.
         """
         if not self.layers:
-            raise ValueError(f"{self.name}: a model without layers cannot be built")
+            raise ValueError(f"{self.name}: build needs a layer, the model has none")
         shape = self.input_shape if input_shape is None else input_shape
         if shape is None:
             raise ValueError(
@@ -247,7 +246,7 @@ class Sequential(Trainable):
 
     def __call__(self, x: ArrayLike, training: bool = False) -> Array:
         """Compute the output for a batch."""
-        x = _validate.numeric_array("x", x)
+        x = _arrays.numbers("x", x)
         with unchanged_on_error(*self._stack):
             self.build((None, *x.shape[1:]))
             return self._run(x, training, {})[0]
@@ -279,76 +278,7 @@ class Sequential(Trainable):
             dlogits = None
         return grads
 
-    # Weights ---------------------------------------------------------------------
-
-    def get_weights(self) -> list[Array]:
-        """
-        Return copies of all weights.
-
-        Returns
-        -------
-        list of ndarray
-            Layer by layer, kernel before bias.
-        """
-        return [value for layer in self.layers for value in layer.get_weights()]
-
-    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """
-        Replace the values of all weights.
-
-        Parameters
-        ----------
-        weights : sequence of array_like
-            In the order of `get_weights`.
-
-        Raises
-        ------
-        ValueError
-            If the number or a shape differs; no weight is changed then.
-        """
-        self._need_built("set_weights")
-        former = self.get_weights()
-        if len(weights) != len(former):
-            raise ValueError(
-                f"weights must be a list of {len(former)} arrays, got {len(weights)}"
-            )
-        try:
-            self._load(weights)
-        except BaseException:
-            self._load(former)
-            raise
-
-    def _load(self, weights: Sequence[ArrayLike]) -> None:
-        start = 0
-        for layer in self.layers:
-            stop = start + len(layer.params)
-            layer.set_weights(weights[start:stop])
-            start = stop
-
-    def count_params(self) -> int:
-        """
-        Return how many numbers the weights hold.
-
-        Returns
-        -------
-        int
-            Sum over the layers.
-
-        Raises
-        ------
-        ValueError
-            If the model is not built.
-        """
-        self._need_built("count_params")
-        return sum(layer.count_params() for layer in self.layers)
-
-    def _need_built(self, method: str) -> None:
-        if not self.built:
-            raise ValueError(
-                f"{self.name}: {method} needs a built model; call build(input_shape)"
-            )
-
-    # Config and files ------------------------------------------------------------
+    # Config ----------------------------------------------------------------------
 
     def get_config(self) -> Config:
         """
@@ -435,108 +365,6 @@ class Sequential(Trainable):
             **kwargs,
         )
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """
-        Write the model to one file: config, weights and how it is trained.
-
-        Parameters
-        ----------
-        path : str or path-like
-            ``.npz``; the suffix is added if it is not there.
-
-        Returns
-        -------
-        pathlib.Path
-            The file; an old one of this name is replaced as a whole.
-
-        Raises
-        ------
-        ValueError
-            If the model is not built, holds something that JSON cannot, or the suffix
-            is that of another format.
-        OSError
-            If the file cannot be written.
-
-        See Also
-        --------
-        load_model : Reads it.
-        """
-        self._need_built("save")
-        config: Config = {"class_name": "Sequential", "config": self.get_config()}
-        arrays = self._weight_entries()
-        if self.optimizer is not None:
-            config["training"] = {
-                "optimizer": optimizers.serialize(self.optimizer),
-                "loss": losses.serialize(self._loss_identifier()),
-                **{
-                    key: [_metric_name(metric) for metric in self._compiled_with[key]]
-                    for key in ("metrics", "weighted_metrics")
-                },
-                "loss_weights": self._compiled_with["loss_weights"],
-            }
-            for key, value in self.optimizer.get_state().items():
-                arrays[f"optimizer/{key}"] = value
-        return native.write(path, config, arrays)
-
-    def _loss_identifier(self) -> Any:
-        return None if self.loss is None else losses.as_loss(self.loss)
-
-    def save_weights(self, path: str | os.PathLike[str]) -> Path:
-        """
-        Write the weights alone.
-
-        Parameters
-        ----------
-        path : str or path-like
-            ``.npz``; the suffix is added if it is not there.
-
-        Returns
-        -------
-        pathlib.Path
-            The file.
-
-        Raises
-        ------
-        ValueError
-            If the model is not built, or the suffix is that of another format.
-        OSError
-            If the file cannot be written.
-        """
-        self._need_built("save_weights")
-        names = [layer.name for layer in self.layers]
-        config: Config = {"class_name": "weights", "layers": names}
-        return native.write(path, config, self._weight_entries())
-
-    def load_weights(self, path: str | os.PathLike[str]) -> None:
-        """
-        Read weights that `save_weights` or `save` wrote, by position.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file.
-
-        Raises
-        ------
-        ValueError
-            If the file is none of ours, or its shapes are not the model's. No weight
-            is changed then.
-        OSError
-            If the file cannot be opened.
-        """
-        self._need_built("load_weights")
-        _, arrays = native.read(path)
-        try:
-            self.set_weights(_weights_of(arrays))
-        except ValueError as error:
-            raise ValueError(f"{path} must fit the model: {error}") from error
-
-    def _weight_entries(self) -> dict[str, Array]:
-        return {
-            f"weights/{place:04d}": value
-            for place, value in enumerate(self.get_weights())
-        }
-
 
 def load_model(
     path: str | os.PathLike[str],
@@ -575,35 +403,10 @@ def load_model(
     with custom_object_scope(custom_objects or {}):
         try:
             model = Sequential.from_config(config.get("config"))
-            model.set_weights(_weights_of(arrays))
-            training = config.get("training")
-            if compile and training is not None:
-                model.compile(
-                    optimizers.deserialize(training["optimizer"]),
-                    training["loss"],
-                    training["metrics"],
-                    training["loss_weights"],
-                    training["weighted_metrics"],
-                )
-                state = {
-                    name.removeprefix("optimizer/"): value
-                    for name, value in arrays.items()
-                    if name.startswith("optimizer/")
-                }
-                if model.optimizer is not None:
-                    model.optimizer.set_state(state)
+            restore(model, config, arrays, compile=compile)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path} must describe a model: {error}") from error
     return model
-
-
-def _weights_of(arrays: Mapping[str, Array]) -> list[Array]:
-    names = sorted(name for name in arrays if name.startswith("weights/"))
-    return [arrays[name] for name in names]
-
-
-def _metric_name(metric: Any) -> str:
-    return metric if isinstance(metric, str) else str(metrics.serialize(metric))
 
 
 def _fit_to(layer: Layer, input_shape: Sequence[int | None]) -> None:

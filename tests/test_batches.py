@@ -182,9 +182,9 @@ def test_class_weights(y):
 
 
 def test_class_weights_multiply_sample_weights():
-    data = Data.of(X[:3], [2, 0, 1], [1.0, 0.5, 0.25], WEIGHTS)
+    data = Data.of(X[:3], [2, 0, 1], [1.0, 0.5, 0.25]).weighted(WEIGHTS)
     np.testing.assert_array_equal(data.sample_weight, [4, 0.5, 0.5])
-    data = Data.of(X[:3], [2, 0, 1], np.ones((3, 2)), WEIGHTS)
+    data = Data.of(X[:3], [2, 0, 1], np.ones((3, 2))).weighted(WEIGHTS)
     np.testing.assert_array_equal(data.sample_weight, [[4, 4], [1, 1], [2, 2]])
 
 

@@ -16,8 +16,8 @@ from unchanged import unchanged
 
 from localnet import Sequential, losses, optimizers, regularizers
 from localnet.callbacks import Callback, LambdaCallback
+from localnet.interrupt import uninterrupted
 from localnet.layers import Dense, Dropout, Flatten, LocallyConnected1D
-from localnet.training import uninterrupted
 
 RNG = np.random.default_rng(7)
 X = RNG.normal(size=(10, 5, 2))
@@ -343,7 +343,7 @@ def mean_error(y_true, y_pred):
             "metric must be a name, a config or a callable, got 3",
         ),
         (
-            {"metrics": ["mae"], "weighted_metrics": ["mae"]},
+            {"metrics": ["mae", "mae"]},
             "metrics must have names of their own beside 'loss', "
             "got 'mae' a second time",
         ),
@@ -771,35 +771,77 @@ def test_callback_that_breaks_a_training_off(error):
     assert len(model.fit(X, Y, epochs=2, verbose=0).epoch) == 2
 
 
-def test_interrupted_averages_are_written_back():
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def test_averages_are_written_back_when_a_training_is_interrupted():
+    ema = optimizers.SGD(0.5, use_ema=True, ema_momentum=0.5)
+    model = make(optimizer=ema)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, Y, callbacks=LambdaCallback(on_epoch_end=interrupt), verbose=0)
+    for weight, average in zip(model.get_weights(), ema.slots["average"], strict=True):
+        np.testing.assert_array_equal(weight, average)
+
+
+def test_averages_are_not_written_back_when_a_training_fails():
     ema = optimizers.SGD(0.5, use_ema=True, ema_momentum=0.5)
     model = make(optimizer=ema)
     with pytest.raises(OSError, match="disk is full"):
         model.fit(X, Y, callbacks=LambdaCallback(on_epoch_end=fail), verbose=0)
     for weight, average in zip(model.get_weights(), ema.slots["average"], strict=True):
-        np.testing.assert_array_equal(weight, average)
+        assert not np.array_equal(weight, average)
 
 
-def test_train_end_is_called_where_the_averages_cannot_be_written():
-    ema = optimizers.SGD(0.5, use_ema=True)
-    model, ended = make(optimizer=ema), []
-    model.fit(X, Y, verbose=0)
+OTHER_WEIGHTS = "call compile with a new optimizer"
+
+
+@pytest.mark.parametrize("change", ["freeze", "swap", "pop"])
+@pytest.mark.parametrize("method", ["fit", "train_on_batch"])
+def test_an_optimizer_does_not_go_on_with_other_weights(method, change):
+    model = Sequential([Dense(2), Dense(2), Dense(2)], seed=0)
     model.layers[0].trainable = False
-    callback = LambdaCallback(on_train_end=lambda logs: ended.append(True))
-    with pytest.raises(ValueError, match="params must have the shapes of the former"):
-        model.fit(X, Y, callbacks=callback, verbose=0)
-    assert ended == [True]
-
-
-def test_late_error_of_the_optimizer_changes_no_weight():
-    model = make()
-    model.fit(X, Y, verbose=0)
-    model.layers[0].trainable = False
-    before = model.get_weights()
-    with pytest.raises(ValueError, match="params must have the shapes of the former"):
-        model.train_on_batch(X, Y)
+    model.compile(optimizers.SGD(0.1, momentum=0.9), "mse")
+    x, y = np.ones((4, 2)), np.ones((4, 2))
+    model.fit(x, y, verbose=0)
+    if change == "pop":
+        model.pop()
+    else:
+        model.layers[1].trainable = False
+        model.layers[0].trainable = change == "swap"
+    before, ended = model.get_weights(), []
+    callback = {"callbacks": LambdaCallback(on_train_end=ended.append), "verbose": 0}
+    with pytest.raises(RuntimeError, match=OTHER_WEIGHTS):
+        getattr(model, method)(x, y, **(callback if method == "fit" else {}))
+    assert ended == []
     for a, b in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+    model.compile(optimizers.SGD(0.1, momentum=0.9), "mse")
+    getattr(model, method)(x, y)
+
+
+def test_class_weights_do_not_reach_the_validation_part():
+    weights = {0: 1.0, 1: 5.0, 2: 9.0}
+    plain, weighted = make(), make()
+    for model, class_weight in ((plain, None), (weighted, weights)):
+        model.compile(optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+        model.fit(X, Y, validation_split=0.4, class_weight=class_weight, verbose=0)
+    [a], [b] = (m.history.history["val_loss"] for m in (plain, weighted))
+    assert a == b
+    assert plain.history.history["loss"] != weighted.history.history["loss"]
+
+
+def test_a_weighted_metric_beside_the_same_plain_one():
+    model = make()
+    model.compile("sgd", SPARSE, metrics=["acc"], weighted_metrics=["acc"])
+    assert model.metrics_names == ["loss", "acc", "weighted_acc"]
+    weight = np.linspace(0, 1, len(X))
+    got = model.evaluate(X, Y, sample_weight=weight, verbose=0, return_dict=True)
+    right = model.predict(X).argmax(axis=1) == np.ravel(Y)
+    np.testing.assert_allclose(got["acc"], right.mean(), rtol=1e-12)
+    np.testing.assert_allclose(
+        got["weighted_acc"], (right * weight).sum() / weight.sum(), rtol=1e-12
+    )
 
 
 INTERRUPTED = """

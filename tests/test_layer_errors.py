@@ -140,14 +140,17 @@ CONSTRUCTORS = [
         lambda: lc(data_format=3),
         "lc: data_format must be one of 'channels_last', 'channels_first', got 3",
     ),
-    (lambda: lc(implementation=4), "lc: implementation must be 1, 2 or 3, got 4"),
+    (
+        lambda: lc(implementation=4),
+        "lc: implementation must be an integer >= 1 and <= 3, got 4",
+    ),
     (
         lambda: lc(implementation=0),
-        "lc: implementation must be an integer >= 1, got 0",
+        "lc: implementation must be an integer >= 1 and <= 3, got 0",
     ),
     (
         lambda: lc(implementation="1"),
-        "lc: implementation must be an integer >= 1, got '1'",
+        "lc: implementation must be an integer >= 1 and <= 3, got '1'",
     ),
     (
         lambda: lc(dilation_rate=0),
@@ -255,9 +258,12 @@ CONSTRUCTORS = [
     ),
     (
         lambda: Dropout(1.5, name="d"),
-        "d: rate must be a finite number >= 0 and <= 1, got 1.5",
+        "d: rate must be a finite number >= 0 and < 1, got 1.5",
     ),
-    (lambda: Dropout(1.0, name="d"), "d: rate must be less than 1, got 1.0"),
+    (
+        lambda: Dropout(1.0, name="d"),
+        "d: rate must be a finite number >= 0 and < 1, got 1.0",
+    ),
     (
         lambda: Dropout(0.5, seed=-1, name="d"),
         "d: seed must be an integer >= 0, got -1",
@@ -567,9 +573,7 @@ def test_backward_of_another_shape():
     layer = built(lc())
     layer.forward(np.ones((2, 5, 2)))
     with (
-        refuses(
-            "lc: dy must have the shape of the last output, (2, 4, 2), got (2, 4, 3)"
-        ),
+        refuses("lc: dy must have the shape of y, (2, 4, 2), got (2, 4, 3)"),
         unchanged(layer),
     ):
         layer.backward(np.ones((2, 4, 3)))
@@ -651,3 +655,18 @@ def test_deserialize_refuses(config, sentence):
 def test_serialize_refuses_what_is_no_layer():
     with refuses("layer must be a Layer, got None"):
         layers.serialize(None)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "sentence"),
+    [
+        (lambda w: None, "must hold numbers, got dtype object"),
+        (lambda w: w[:1], "must have shape (4, 6, 2), got (1, 6, 2)"),
+    ],
+    ids=["None", "shape"],
+)
+def test_a_constraint_that_cannot_work_is_refused_at_build(constraint, sentence):
+    layer = LocallyConnected1D(2, 3, kernel_constraint=constraint, name="lc")
+    with refuses(f"lc: result of kernel_constraint {sentence}"):
+        layer.build((None, 6, 2))
+    assert not layer.built

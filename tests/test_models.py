@@ -258,7 +258,7 @@ def test_failed_build_leaves_every_layer_unbuilt():
 def test_model_without_layers():
     model = Sequential(name="m")
     assert not model.built
-    with refuses("m: a model without layers cannot be built"):
+    with refuses("m: build needs a layer, the model has none"):
         model(np.ones((2, 3)))
 
 
@@ -680,11 +680,32 @@ def test_quirk_no_logits_for_other_losses():
     np.testing.assert_allclose(value, -np.log(1e-7) * (1 - 1e-7), rtol=1e-12)
 
 
-def test_quirk_no_logits_for_a_softmax_over_another_axis():
-    model = compiled([identity(), double(Softmax, axis=[1])], SPARSE)
+@pytest.mark.parametrize("axis", [1, [1]], ids=str)
+def test_quirk_logits_are_read_whatever_the_axis_of_the_softmax(axis):
+    model = compiled([identity(), double(Softmax, axis=axis)], SPARSE)
+    np.testing.assert_allclose(model.loss_and_gradients(FAR, [1])[0], 145.0, rtol=1e-12)
+    # tf_keras 2.21: softmax over the rows, crossentropy over the columns of the logits.
+    x = np.array([[[145.0, 72.5], [0.0, 0.0]]])
+    model = Sequential([double(Softmax, axis=axis)])
+    model.compile("sgd", "categorical_crossentropy")
+    value = model.evaluate(x, np.array([[[0.0, 1.0], [1.0, 0.0]]]), verbose=0)
+    np.testing.assert_allclose(value, 36.596573590279974, rtol=1e-12)
+
+
+def test_no_logits_for_a_softmax_over_several_axes():
+    model = compiled([identity(), double(Softmax, axis=[0, 1])], SPARSE)
     np.testing.assert_allclose(
         model.loss_and_gradients(FAR, [1])[0], -np.log(1e-7), rtol=1e-6
     )
+
+
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", SPARSE])
+def test_quirk_crossentropies_of_classes_read_the_logits_of_a_sigmoid(loss):
+    y = [1] if loss == SPARSE else ONE_HOT
+    value, _ = compiled([identity(activation="sigmoid")], loss).loss_and_gradients(
+        FAR, y
+    )
+    np.testing.assert_allclose(value, 145.0, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -706,10 +727,12 @@ def test_quirk_binary_crossentropy_after_sigmoid_is_computed_from_the_logits(mak
     assert not dkernel.any()
 
 
-def test_quirk_softmax_with_binary_crossentropy_is_not_computed_from_logits():
-    model = compiled([identity(activation="softmax")], "binary_crossentropy")
+@pytest.mark.parametrize("layer", [Activation("softmax"), Softmax()], ids=repr)
+def test_quirk_binary_crossentropy_reads_the_logits_of_a_softmax(layer):
+    model = compiled([identity(), layer], "binary_crossentropy")
     value, _ = model.loss_and_gradients(FAR, ONE_HOT)
-    np.testing.assert_allclose(value, -np.log(2e-7), rtol=1e-6)
+    # tf_keras 2.21
+    np.testing.assert_allclose(value, 72.84657359027997, rtol=1e-6)
 
 
 def test_logits_with_an_activity_regularizer_on_the_softmax():
@@ -775,3 +798,34 @@ def test_failed_prediction_in_one_thread_does_not_disturb_another(rng):
         for y in pool.map(right, range(30)):
             np.testing.assert_array_equal(y, expected)
         assert len(list(bad)) == 30
+
+
+# What Keras reads ----------------------------------------------------------------
+
+
+def test_the_input_layer_has_only_the_keys_that_keras_reads():
+    model = Sequential([Dense(2, input_shape=(3,), name="d")])
+    entry = model.get_config()["layers"][0]
+    assert entry["class_name"] == "InputLayer"
+    assert entry["config"] == {
+        "batch_input_shape": (None, 3),
+        "dtype": "float32",
+        "sparse": False,
+        "ragged": False,
+        "name": "d_input",
+    }
+
+
+def test_one_layer_is_a_stack_too():
+    layer = Dense(2)
+    assert Sequential(layer).layers == [layer]
+
+
+@pytest.mark.parametrize("weights", [None, 3, iter([])], ids=["None", "3", "iterator"])
+def test_weights_are_a_list(weights):
+    model = Sequential([Dense(2, input_shape=(3,), name="d")], name="m")
+    sentence = f"weights must be a list of arrays, got {type(weights).__name__}"
+    with refuses(sentence):
+        model.set_weights(weights)
+    with refuses(f"d: {sentence}"):
+        model.layers[0].set_weights(weights)

@@ -1,5 +1,7 @@
 """localnet's own file: whole round trips, and nothing half-read or half-written."""
 
+import errno
+import functools
 import json
 import os
 import pickle
@@ -12,7 +14,14 @@ import pytest
 from raising import refuses
 from unchanged import model_state, unchanged
 
-from localnet import Sequential, initializers, layers, load_model, optimizers
+from localnet import (
+    Sequential,
+    initializers,
+    layers,
+    load_model,
+    losses,
+    optimizers,
+)
 from localnet.callbacks import ModelCheckpoint
 from localnet.interop import native
 from localnet.layers import Dense, Dropout, Flatten, LocallyConnected1D
@@ -248,6 +257,44 @@ class Unready:
         return {"values": {1, 2}}
 
 
+def threes(*arguments):
+    return np.full(3, 3.0)
+
+
+class Nameless:
+    def __call__(self, *arguments):
+        return threes()
+
+
+# Each may be a metric, an initializer of three biases or a constraint.
+NAMELESS = {
+    "lambda": lambda *arguments: threes(),
+    "partial": functools.partial(threes),
+    "object": Nameless(),
+}
+
+
+@pytest.mark.parametrize("thing", NAMELESS.values(), ids=NAMELESS)
+@pytest.mark.parametrize("kind", ["metric", "initializer", "constraint"])
+def test_what_could_not_be_found_again_is_not_saved(kind, thing, tmp_path):
+    option = {} if kind == "metric" else {f"bias_{kind}": thing}
+    model = Sequential([Dense(3, input_dim=2, **option)])
+    model.compile("sgd", "mse", [thing] if kind == "metric" else None)
+    with refuses(f"{kind} must have a name or get_config to be saved, got {thing!r}"):
+        model.save(tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_loss_without_a_name_is_not_saved(tmp_path):
+    loss = functools.partial(skewed)
+    loss.gradient = skewed.gradient
+    model = Sequential([Dense(2, input_dim=3)])
+    model.compile("sgd", loss)
+    with refuses(f"loss must have a name or get_config to be saved, got {loss!r}"):
+        model.save(tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("model", "sentence"),
     [
@@ -302,6 +349,7 @@ def test_array_of_a_constant_can_be_described(tmp_path):
         ("M.NPZ", "M.NPZ"),
         ("w.01-0.50", "w.01-0.50.npz"),
         ("run.7", "run.7.npz"),
+        ("model v1.2", "model v1.2.npz"),
     ],
 )
 @pytest.mark.parametrize("method", ["save", "save_weights"])
@@ -317,6 +365,63 @@ def test_suffix_of_another_format(name, method, tmp_path):
     path = tmp_path / name
     with refuses(f"path must end in .npz, the format of localnet, got {str(path)!r}"):
         getattr(make(), method)(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        (None, "path must be a str or path-like, got None"),
+        (3, "path must be a str or path-like, got 3"),
+        (b"m", "path must be a str or path-like, got b'm'"),
+        ("", "path must name a file, got ''"),
+        (Path(), "path must name a file, got '.'"),
+        ("..", "path must name a file, got '..'"),
+        ("new/", "path must name a file, got 'new/'"),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("method", ["save", "save_weights"])
+def test_what_names_no_file(path, sentence, method, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with refuses(sentence):
+        getattr(make(), method)(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", [None, 3, b"m"], ids=repr)
+@pytest.mark.parametrize("method", ["load_model", "load_weights"])
+def test_what_is_no_path_cannot_be_read(path, method):
+    read = load_model if method == "load_model" else make().load_weights
+    with refuses(f"path must be a str or path-like, got {path!r}"):
+        read(path)
+
+
+@pytest.mark.parametrize(("taken", "given"), [("m", "m"), ("m.npz", "m")])
+def test_folder_of_the_name(taken, given, tmp_path):
+    (tmp_path / taken).mkdir()
+    with refuses(f"path must be a regular file, got {str(tmp_path / taken)!r}"):
+        make().save(tmp_path / given)
+    assert [p.name for p in tmp_path.rglob("*")] == [taken]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX files")
+@pytest.mark.parametrize("given", ["pipe", "pipe.npz"])
+def test_what_is_not_a_regular_file(given, tmp_path):
+    os.mkfifo(tmp_path / given)
+    with refuses(f"path must be a regular file, got {str(tmp_path / given)!r}"):
+        make().save(tmp_path / given)
+    assert stat.S_ISFIFO((tmp_path / given).stat().st_mode)
+
+
+def test_file_that_bears_the_name_without_the_suffix_stays(tmp_path):
+    (tmp_path / "m").write_bytes(b"other")
+    assert make().save(tmp_path / "m") == tmp_path / "m.npz"
+    assert (tmp_path / "m").read_bytes() == b"other"
+
+
+def test_checking_a_path_creates_nothing(tmp_path):
+    assert native.checked_path(tmp_path / "m") == tmp_path / "m.npz"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -349,9 +454,50 @@ def test_old_file_survives_a_failed_write(method, error, tmp_path, monkeypatch):
     assert path.read_bytes() == old
 
 
-def test_missing_folder(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        make().save(tmp_path / "nowhere" / "m")
+def os_error(number, path):
+    return type(OSError(number, "")), (number, os.strerror(number)), str(path)
+
+
+@pytest.mark.parametrize("check", [native.checked_path, lambda path: make().save(path)])
+@pytest.mark.parametrize(
+    ("folder", "number"),
+    [("nowhere", errno.ENOENT), ("file", errno.ENOTDIR), (".", errno.EACCES)],
+    ids=["missing", "no-folder", "read-only"],
+)
+def test_folder_that_cannot_be_written(folder, number, check, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    if number == errno.EACCES:
+        # Asked for instead of made: the superuser may write to any folder.
+        monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    with pytest.raises(OSError, match=r"m\.npz") as caught:
+        check(tmp_path / folder / "m")
+    error = caught.value
+    assert (type(error), error.args, error.filename) == os_error(
+        number, tmp_path / folder / "m.npz"
+    )
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("step", ["create", "write", "replace"])
+def test_error_names_the_file_and_not_the_hidden_one(step, tmp_path, monkeypatch):
+    def fail(*args, **kwargs):
+        hidden = str(tmp_path / ".hidden.tmp")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), hidden)
+
+    target, name = {
+        "create": (native.tempfile, "mkstemp"),
+        "write": (np, "savez_compressed"),
+        "replace": (Path, "replace"),
+    }[step]
+    monkeypatch.setattr(target, name, fail)
+    with pytest.raises(OSError, match=r"m\.npz") as caught:
+        make().save(tmp_path / "m")
+    error = caught.value
+    assert (type(error), error.args, error.filename) == os_error(
+        errno.ENOSPC, tmp_path / "m.npz"
+    )
+    assert error.__suppress_context__
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
@@ -489,8 +635,8 @@ def rewrite(path, change):
             "dense: weight bias must have shape (3,), got (2,)",
         ),
         (
-            lambda config, arrays: config["training"].pop("optimizer"),
-            "'optimizer'",
+            lambda config, arrays: config.update(training={"loss": "mse"}),
+            "training must be a dict with an optimizer, got {'loss': 'mse'}",
         ),
         (
             lambda config, arrays: config["training"].update(loss="log_cash"),
@@ -538,3 +684,28 @@ def test_dropout_model_reloads(tmp_path):
     x, y = np.ones((3, 4)), np.ones((3, 1))
     assert model.loss_and_gradients(x, y)[0] == loaded.loss_and_gradients(x, y)[0]
     assert model_state(model)["compiled"][1:] == model_state(loaded)["compiled"][1:]
+
+
+def test_a_reloaded_model_shuffles_and_drops_as_the_saved_one_would(tmp_path):
+    model = Sequential([Dropout(0.5, input_shape=(4,)), Dense(3, "softmax")], seed=5)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 4)), rng.integers(0, 3, size=40)
+    model.fit(x, y, batch_size=8, verbose=0)
+    loaded = load_model(model.save(tmp_path / "m"))
+    histories = [
+        m.fit(x, y, batch_size=8, epochs=2, verbose=0) for m in (model, loaded)
+    ]
+    assert histories[0].history == histories[1].history
+    for a, b in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_loss_object_as_metric_is_saved_and_loaded(tmp_path):
+    model = Sequential([Dense(1, input_shape=(2,))])
+    model.compile("sgd", "mse", metrics=["mae", losses.Huber(0.5)])
+    loaded = load_model(model.save(tmp_path / "m"))
+    assert loaded.metrics_names == model.metrics_names == ["loss", "mae", "huber_loss"]
+    x, y = np.array([[1.0, 2.0]]), np.array([[7.0]])
+    assert loaded.evaluate(x, y, verbose=0) == model.evaluate(x, y, verbose=0)
+    assert load_model(loaded.save(tmp_path / "n")).metrics_names == model.metrics_names

@@ -17,6 +17,7 @@ from localnet.ops.patches import (
     crop,
     pad,
     row_window_view,
+    strip_view,
     tap_slices,
     window_view,
 )
@@ -241,3 +242,10 @@ def test_lists_are_arrays_too():
     patches = extract_patches([[[1], [2], [3]]], geometry)
     assert patches.tolist() == [[[1, 2], [2, 3]]]
     assert fold_patches([[[1, 2], [2, 3]]], geometry).tolist() == [[[1], [4], [3]]]
+
+
+@pytest.mark.parametrize("view", [window_view, strip_view])
+def test_views_refuse_an_array_that_they_would_read_beyond(view):
+    geometry = Geometry.of((9, 9, 1), kernel_size=3)
+    with refuses("padded must have shape (N, *(9, 9, 1)), got (1, 3, 3, 1)"):
+        view(np.ones((1, 3, 3, 1)), geometry)

@@ -16,8 +16,8 @@ __all__ = [
     "LeakyReLU",
     "ReLU",
     "Softmax",
+    "activation_has_logits",
     "activation_pair",
-    "plain_name",
     "resolve_activation",
     "serialize_activation",
 ]
@@ -69,9 +69,8 @@ class Activation(ActivationLayer):
             self._activation_pair = activation_pair(self.activation)
 
     @property
-    def final_activation(self) -> str | None:
-        """``"softmax"`` or ``"sigmoid"`` if the output is exactly that, else None."""
-        return plain_name(self.activation)
+    def has_logits(self) -> bool:  # noqa: D102
+        return activation_has_logits(self.activation)
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
@@ -256,9 +255,8 @@ class Softmax(ActivationLayer):
         self._activation_pair = _pair("softmax", axis=axes)
 
     @property
-    def final_activation(self) -> str | None:
-        """``"softmax"`` or ``"sigmoid"`` if the output is exactly that, else None."""
-        return "softmax" if self.axis == -1 else None
+    def has_logits(self) -> bool:  # noqa: D102
+        return not isinstance(self.axis, list) or len(self.axis) == 1
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
@@ -301,14 +299,16 @@ def activation_pair(activation: Any) -> Pair | None:
     return activations.pair(activation)
 
 
-def plain_name(activation: Any) -> str | None:
-    """Return "softmax" or "sigmoid" if the activation is just that, else None."""
+def activation_has_logits(activation: Any) -> bool:
+    """
+    Tell whether a crossentropy of this activation's result is computed from its logits.
+
+    As in Keras, softmax and sigmoid hand what went into them to every crossentropy, be
+    it their own or not, and whatever the axis.
+    """
     if isinstance(activation, ActivationLayer):
-        return activation.final_activation
-    for name in ("softmax", "sigmoid"):
-        if activation is getattr(activations, name):
-            return name
-    return None
+        return activation.has_logits
+    return activation in (activations.softmax, activations.sigmoid)
 
 
 def serialize_activation(activation: Any) -> Any:

@@ -405,9 +405,9 @@ class Layer(WeightHolder):
         """Refuse an input that the built layer does not fit; any is fine by default."""
 
     @property
-    def final_activation(self) -> str | None:
-        """``"softmax"`` or ``"sigmoid"`` if the output is exactly that, else None."""
-        return None
+    def has_logits(self) -> bool:
+        """Whether Keras computes a crossentropy of the output from its logits."""
+        return False
 
     # Penalties and bounds --------------------------------------------------------
 

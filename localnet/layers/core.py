@@ -167,6 +167,16 @@ class InputLayer(ShapeLayer):
     def _rearrange(self, x: Array) -> Array:
         return x
 
+    def get_config(self) -> Config:
+        """Return exactly the keys that Keras reads; see `Layer.get_config`."""
+        return {
+            "batch_input_shape": self.batch_input_shape,
+            "dtype": self.dtype.name,
+            "sparse": False,
+            "ragged": False,
+            "name": self.name,
+        }
+
 
 class Flatten(ShapeLayer):
     """

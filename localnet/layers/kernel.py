@@ -7,8 +7,8 @@ import numpy as np
 from .. import constraints, initializers, regularizers
 from .._typing import Array, Config
 from .activation import (
+    activation_has_logits,
     activation_pair,
-    plain_name,
     resolve_activation,
     serialize_activation,
 )
@@ -87,9 +87,8 @@ class KernelLayer(Layer):
         return self.params.get("bias")
 
     @property
-    def final_activation(self) -> str | None:
-        """``"softmax"`` or ``"sigmoid"`` if the output is exactly that, else None."""
-        return plain_name(self.activation)
+    def has_logits(self) -> bool:  # noqa: D102
+        return activation_has_logits(self.activation)
 
     def _add_kernel_and_bias(
         self,

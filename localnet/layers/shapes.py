@@ -49,6 +49,8 @@ def declared_shape(kwargs: dict[str, Any]) -> BatchShape | None:
             shape = (dim,)
         if shape is None:
             return None
+        if batch_size is not None:
+            batch_size = _validate.integer("batch_size", batch_size, minimum=1)
         name, sizes = "input_shape", (batch_size, *_as_tuple("input_shape", shape))
     else:
         name, sizes = (

@@ -10,7 +10,7 @@ import numpy as np
 from .. import _arrays, initializers
 from .._typing import Array, ArrayLike
 
-__all__ = ["Weight", "WeightHolder"]
+__all__ = ["Weight", "WeightHolder", "as_weights"]
 
 
 def draw_weight(
@@ -44,6 +44,15 @@ def _takes_rng(function: Any) -> bool:
         return "rng" in inspect.signature(function).parameters
     except ValueError:  # a built-in without a signature
         return False
+
+
+def as_weights(weights: Any) -> list[Any]:
+    """Return what a caller gave as weights as a list."""
+    if not isinstance(weights, (list, tuple)):
+        raise ValueError(
+            f"weights must be a list of arrays, got {type(weights).__name__}"
+        )
+    return list(weights)
 
 
 class Weight(NamedTuple):
@@ -83,6 +92,8 @@ class WeightHolder:
         initializer = weight.initializer or initializers.GlorotUniform()
         self.params[name] = draw_weight(name, initializer, shape, self.dtype, rng, fans)
         self._weights[name] = weight
+        if weight.constraint is not None:
+            self._constrained(name)  # one that cannot work is refused before training
 
     # Penalties and bounds ---------------------------------------------------------
 
@@ -108,7 +119,19 @@ class WeightHolder:
         """Put every weight that has a constraint back into its bounds, in place."""
         for name, weight in self._weights.items():
             if weight.constraint is not None:
-                self.params[name][...] = weight.constraint(self.params[name])
+                self.params[name][...] = self._constrained(name)
+
+    def _constrained(self, name: str) -> Array:
+        array = _arrays.numbers(
+            f"result of {name}_constraint",
+            self._weights[name].constraint(self.params[name]),
+        )
+        if array.shape != self.params[name].shape:
+            raise ValueError(
+                f"result of {name}_constraint must have shape "
+                f"{self.params[name].shape}, got {array.shape}"
+            )
+        return array
 
     # Weights ---------------------------------------------------------------------
 
@@ -146,6 +169,7 @@ class WeightHolder:
             self._load(weights)
 
     def _load(self, weights: Sequence[ArrayLike]) -> None:
+        weights = as_weights(weights)
         if len(weights) != len(self.params):
             hint = "" if self.built or self.params else "; the layer is not built yet"
             raise ValueError(

@@ -76,6 +76,13 @@ def channels_last_view(x: Array, geometry: Geometry) -> Array:
     return x if geometry.channels_last else np.moveaxis(x, 1, -1)
 
 
+def _need_padded(padded: Array, geometry: Geometry) -> None:
+    """Refuse an array on which a view made by strides would read foreign memory."""
+    expected = geometry.sample_shape(geometry.padded_sizes, geometry.channels)
+    if padded.shape[1:] != expected or padded.ndim == 0:
+        raise ValueError(f"padded must have shape (N, *{expected}), got {padded.shape}")
+
+
 def window_view(padded: Array, geometry: Geometry) -> Array:
     """
     View every receptive field of a padded image without copying.
@@ -102,6 +109,7 @@ def window_view(padded: Array, geometry: Geometry) -> Array:
     array([[10, 11, 12],
            [11, 12, 13]])
     """
+    _need_padded(padded, geometry)
     if geometry.channels_last:
         sample, *spatial, channel = padded.strides
     else:
@@ -134,6 +142,7 @@ def strip_view(padded: Array, geometry: Geometry) -> Array:
     ndarray of shape (N, S[0], *O[1:], *R[1:], C)
         A read-only view: strip ``o`` holds what the windows of column ``o`` read.
     """
+    _need_padded(padded, geometry)
     sample, rows, *spatial, channel = padded.strides
     steps = [b * s for b, s in zip(spatial, geometry.strides[1:], strict=True)]
     taps = [b * d for b, d in zip(spatial, geometry.dilation_rate[1:], strict=True)]

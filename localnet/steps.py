@@ -1,0 +1,302 @@
+"""
+What a model does with one batch: predict, measure, differentiate, update.
+
+`Steps` knows a model only by its layers and by two methods, `_run` and `_run_back`,
+which a model class provides; the arithmetic is Keras 2's.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import optimizers
+from ._typing import Array, ArrayLike
+from .batches import Data
+from .callbacks import History, Logs
+from .interrupt import uninterrupted
+from .layers import Layer, LayerCache
+from .layers.base import unchanged_on_error
+from .objective import Objective
+from .optimizers import Optimizer
+
+__all__ = ["Steps"]
+
+
+class Steps:
+    """
+    Base of models: all that needs a forward pass of one batch and its reverse.
+
+    Attributes
+    ----------
+    optimizer : Optimizer or None
+        Set by `compile`.
+    """
+
+    name: str
+    layers: list[Layer]
+    built: bool
+    # The layers with an InputLayer, if there is one.
+    _stack: list[Layer]
+
+    def __init__(self) -> None:
+        self.optimizer: Optimizer | None = None
+        self.loss: Any = None
+        self.history: History | None = None
+        self.stop_training = False
+        self._objective = Objective()
+        # The weights that the optimizer's memory belongs to; None before any update.
+        self._updated: list[str] | None = None
+        self._shuffle_rng = np.random.default_rng()
+
+    # What a model class provides -------------------------------------------------
+
+    def build(self, input_shape: Any = None) -> None:
+        """Create the weights of all layers; see the model class."""
+        raise NotImplementedError
+
+    def _run(
+        self, x: Array, training: bool, noise: Mapping[str, np.random.Generator]
+    ) -> tuple[Array, list[LayerCache]]:
+        """Return the output and the cache of every layer."""
+        raise NotImplementedError
+
+    def _run_back(
+        self, dy: Array | None, dlogits: Array | None, tape: list[LayerCache]
+    ) -> dict[str, dict[str, Array]]:
+        """Return the gradients of the trainable weights, by layer name."""
+        raise NotImplementedError
+
+    # Compiling -------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any,
+        loss: Any = None,
+        metrics: Sequence[Any] | Any = None,
+        loss_weights: float | Sequence[float] | None = None,
+        weighted_metrics: Sequence[Any] | Any = None,
+    ) -> None:
+        """
+        Choose how the model is trained.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer
+            For instance ``"sgd"`` or ``SGD(learning_rate=0.1, momentum=0.9)``.
+        loss : str, callable or Loss, optional
+            ``None``: only the penalties of the layers are minimised.
+        metrics, weighted_metrics : list of str or callable, optional
+            Reported beside the loss; only the weighted ones use sample weights.
+            ``"accuracy"`` and ``"acc"`` choose the kind that fits the shapes.
+        loss_weights : float or list of one float, optional
+            Factor of the loss.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown, a callable lacks its gradient, or two metrics have
+            one name. The model stays as it was.
+        """
+        new_optimizer = optimizers.get(optimizer)
+        if not isinstance(new_optimizer, Optimizer):
+            raise ValueError(f"optimizer must be an Optimizer, got {optimizer!r}")
+        self._objective = Objective(loss, metrics, loss_weights, weighted_metrics)
+        self.loss = loss
+        if new_optimizer is not self.optimizer:
+            self._updated = None
+        self.optimizer = new_optimizer
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of what `evaluate` returns, in its order."""
+        return self._objective.names
+
+    def _need_compiled(self) -> Optimizer:
+        if self.optimizer is None:
+            raise RuntimeError(
+                f"{self.name}: the model is not compiled; call compile(optimizer, loss)"
+            )
+        return self.optimizer
+
+    def _need_same_weights(self) -> None:
+        """Refuse to go on with an optimizer that remembers other weights."""
+        if self._updated not in (None, list(self._trainable())):
+            raise RuntimeError(
+                f"{self.name}: the trainable weights are not those of the former "
+                f"updates, {self._updated}; call compile with a new optimizer"
+            )
+
+    # Steps -----------------------------------------------------------------------
+
+    def _train_step(self, batch: Data) -> Logs:
+        """Update the weights; return the running means, taken before the update."""
+        self._need_same_weights()
+        y_pred, tape = self._run(batch.x, True, {})
+        loss, dy, dlogits = self._objective.value_and_gradients(
+            batch, y_pred, tape, self.layers
+        )
+        grads = self._trainable(self._run_back(dy, dlogits, tape))
+        logs = self._objective.update(loss, batch, y_pred)
+        params = self._trainable()
+        with uninterrupted():
+            self._need_compiled().update(params, grads)
+            self._updated = list(params)
+            for layer in self.layers:
+                if layer.trainable:
+                    layer.constrain()
+        return logs
+
+    def _test_step(self, batch: Data) -> Logs:
+        """Return the running means with this batch."""
+        y_pred, tape = self._run(batch.x, False, {})
+        loss = self._objective.value(batch, y_pred, tape, self.layers)
+        return self._objective.update(loss, batch, y_pred)
+
+    def _trainable(
+        self, of: Mapping[str, Mapping[str, Array]] | None = None
+    ) -> dict[str, Array]:
+        """Return the trainable weights by name, or what `of` holds for each of them."""
+        return {
+            f"{layer.name}/{key}": value if of is None else of[layer.name][key]
+            for layer in self.layers
+            for key, value in layer.trainable_params.items()
+        }
+
+    def _build_for(self, data: Data) -> None:
+        self.build((None, *data.x.shape[1:]))
+
+    def loss_and_gradients(
+        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> tuple[float, list[Array]]:
+        """
+        Return the total loss of a batch and its gradients, and change nothing.
+
+        Parameters
+        ----------
+        x, y : array_like
+            Inputs and targets.
+        sample_weight : array_like, optional
+            One weight per sample.
+
+        Returns
+        -------
+        loss : float
+            In training mode, penalties included. Training noise is drawn as the next
+            training step would draw it.
+        gradients : list of ndarray
+            One per trainable weight, in the order of `get_weights`.
+
+        Raises
+        ------
+        RuntimeError
+            If the model is not compiled.
+        ValueError
+            If the data do not fit the model.
+        """
+        self._need_compiled()
+        batch = Data.of(x, y, sample_weight, need_y=self._objective.loss is not None)
+        with unchanged_on_error(*self._stack):
+            self._build_for(batch)
+            noise = {layer.name: copy.deepcopy(layer.noise) for layer in self.layers}
+            y_pred, tape = self._run(batch.x, True, noise)
+            loss, dy, dlogits = self._objective.value_and_gradients(
+                batch, y_pred, tape, self.layers
+            )
+            grads = self._run_back(dy, dlogits, tape)
+        return loss, list(self._trainable(grads).values())
+
+    def train_on_batch(
+        self,
+        x: ArrayLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """
+        Make one training step.
+
+        Parameters
+        ----------
+        x, y, sample_weight, class_weight
+            As for `fit`; one batch.
+        return_dict : bool
+            Whether to return names with the values.
+
+        Returns
+        -------
+        float, list of float or dict
+            Loss and metrics of this batch before the update.
+
+        Raises
+        ------
+        RuntimeError
+            If the model is not compiled.
+        ValueError
+            If the data are wrong; nothing is changed then.
+        """
+        self._need_compiled()
+        batch = Data.of(x, y, sample_weight, need_y=self._objective.needs_targets)
+        batch = batch.weighted(class_weight)
+        self._objective.begin()
+        with unchanged_on_error(*self._stack):
+            self._build_for(batch)
+            logs = self._train_step(batch)
+        return self._result(logs, return_dict)
+
+    def test_on_batch(
+        self,
+        x: ArrayLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """
+        Measure loss and metrics of one batch; see `evaluate`.
+
+        Parameters
+        ----------
+        x, y, sample_weight
+            As for `fit`; one batch.
+        return_dict : bool
+            Whether to return names with the values.
+
+        Returns
+        -------
+        float, list of float or dict
+            As `evaluate` returns them.
+        """
+        self._need_compiled()
+        batch = Data.of(x, y, sample_weight, need_y=self._objective.needs_targets)
+        self._objective.begin()
+        with unchanged_on_error(*self._stack):
+            self._build_for(batch)
+            logs = self._test_step(batch)
+        return self._result(logs, return_dict)
+
+    def predict_on_batch(self, x: ArrayLike) -> Array:
+        """
+        Compute the outputs of one batch; see `predict`.
+
+        Parameters
+        ----------
+        x : array_like
+            Inputs, samples first.
+
+        Returns
+        -------
+        ndarray
+            One output per sample.
+        """
+        data = Data.of(x, need_y=False)
+        with unchanged_on_error(*self._stack):
+            self._build_for(data)
+            return self._run(data.x, False, {})[0]
+
+    def _result(self, logs: Logs, return_dict: bool) -> Any:
+        if return_dict:
+            return logs
+        values = list(logs.values())
+        return values if len(values) > 1 else values[0]
