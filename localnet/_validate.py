@@ -14,14 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ._typing import Array, Shape
+from ._typing import Shape
 
 __all__ = [
-    "as_float_array",
     "choice",
     "integer",
     "number",
-    "numeric_array",
     "optional_number",
     "path",
     "shape",
@@ -144,22 +142,3 @@ def shape(name: str, value: Any, *, minimum: int = 0) -> Shape:
             f"{name} must be a tuple of integers >= {minimum}, got {value!r}"
         )
     return result
-
-
-def numeric_array(name: str, value: Any) -> Array:
-    """Return `value` as an array of numbers: bool, integer, float or complex."""
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(
-            f"{name} must be a rectangular array of numbers, got rows of unequal length"
-        ) from error
-    if array.dtype.kind not in "biufc":
-        raise ValueError(f"{name} must hold numbers, got dtype {array.dtype}")
-    return array
-
-
-def as_float_array(name: str, value: Any, floatx: str) -> Array:
-    """Return `value` as an inexact array: floats are kept, integers become `floatx`."""
-    array = numeric_array(name, value)
-    return array if array.dtype.kind in "fc" else array.astype(floatx)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _validate
+from . import _arrays, _validate
 from ._typing import Array, ArrayLike
 
 __all__ = ["Data", "class_weights_of", "split"]
@@ -161,7 +161,7 @@ class Data:
 
 
 def _samples(name: str, value: Any) -> Array:
-    array = _validate.numeric_array(name, value)
+    array = _arrays.numbers(name, value)
     if array.dtype.kind == "c":
         raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
     if array.ndim == 0:

@@ -5,7 +5,6 @@ from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
 from raising import refuses
 
 from localnet import _validate
@@ -135,42 +134,6 @@ def test_sizes_refuse(value):
 def test_sizes_refuse_in_the_singular_and_with_another_minimum():
     with refuses("pads must be an integer or a tuple of 1 integer >= 0, got -1"):
         _validate.sizes("pads", -1, 1, minimum=0)
-
-
-@pytest.mark.parametrize("dtype", ["?", "i1", "u8", "f2", "f8", "c8"])
-def test_numeric_array_is_the_array_itself(dtype):
-    array = np.zeros(3, dtype)
-    assert _validate.numeric_array("x", array) is array
-
-
-@pytest.mark.parametrize(
-    ("value", "sentence"),
-    [
-        ("text", "x must hold numbers, got dtype <U4"),
-        ([None], "x must hold numbers, got dtype object"),
-        (np.zeros(1, "M8[s]"), "x must hold numbers, got dtype datetime64[s]"),
-        (
-            [[1, 2], [3]],
-            "x must be a rectangular array of numbers, got rows of unequal length",
-        ),
-    ],
-    ids=["text", "object", "datetime", "ragged"],
-)
-def test_numeric_array_refuses(value, sentence):
-    with refuses(sentence):
-        _validate.numeric_array("x", value)
-
-
-@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "c8"])
-def test_floats_are_kept(dtype):
-    array = np.zeros(3, dtype)
-    assert _validate.as_float_array("x", array, "float32") is array
-
-
-@pytest.mark.parametrize("dtype", ["?", "i2", "u4"])
-def test_integers_become_floatx(dtype):
-    result = _validate.as_float_array("x", np.array([0, 1], dtype), "float16")
-    assert_array_equal(result, np.array([0, 1], "float16"), strict=True)
 
 
 @pytest.mark.parametrize(
