@@ -528,6 +528,8 @@ class TestNames:
     def test_silu_is_swish(self):
         assert activations.get("silu") is activations.silu is activations.swish
         assert activations.serialize(activations.silu) == "swish"
+        assert activations.silu_forward is activations.swish_forward
+        assert activations.silu_backward is activations.swish_backward
 
     def test_none_is_linear(self):
         assert activations.get(None) is activations.linear

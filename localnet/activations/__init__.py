@@ -119,6 +119,8 @@ __all__ = [
     "sigmoid_backward",
     "sigmoid_forward",
     "silu",
+    "silu_backward",
+    "silu_forward",
     "softmax",
     "softmax_backward",
     "softmax_forward",
@@ -136,7 +138,7 @@ __all__ = [
     "tanh_forward",
 ]
 
-silu = swish
+silu, silu_forward, silu_backward = swish, swish_forward, swish_backward
 
 _PAIR_OF: dict[Callable[..., Array], Pair] = {
     linear: (linear_forward, linear_backward),
