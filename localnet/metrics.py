@@ -244,7 +244,8 @@ def cosine_similarity(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> A
     Returns
     -------
     ndarray of shape (...)
-        One value per vector, from -1 to 1 (same direction), in the dtype of `y_pred`.
+        One value per vector, in the dtype of `y_pred`: from -1 to 1 (same direction),
+        if both vectors have the same number of elements.
 
     Raises
     ------
@@ -257,7 +258,8 @@ def cosine_similarity(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> A
 
     Notes
     -----
-    As in Keras, the metric has the sign of the cosine and the loss the opposite one.
+    As in Keras, the metric has the sign of the cosine and the loss the opposite one;
+    both divide the vectors by their lengths before they broadcast.
 
     Examples
     --------

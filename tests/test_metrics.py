@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 import reference
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from localnet import losses, metrics
 from localnet._registry import custom_object_scope
@@ -222,6 +222,11 @@ class TestNames:
         assert metrics.get("cosine_proximity") is metrics.get("cosine_similarity")
         values = metrics.get("cosine_similarity")(t, p)
         assert_array_equal(values, -losses.get("cosine_similarity")(t, p))
+
+    def test_cosine_similarity_to_labels_is_that_of_keras(self):
+        t, p = np.array([2.0, 5.0]), np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+        values = metrics.cosine_similarity(t, p)
+        assert_allclose(values, [1.6035674514745464, 1.7094086468945693], rtol=1e-15)
 
     def test_callables_of_the_user(self):
         def largest(y_true, y_pred):

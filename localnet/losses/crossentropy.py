@@ -14,7 +14,6 @@ from .targets import (
     class_labels,
     expanded_upstream,
     inside,
-    match,
     match_exactly,
     mean_backward,
     predictions,
@@ -152,18 +151,19 @@ def categorical_crossentropy_backward(dy: ArrayLike, cache: CrossentropyCache) -
     Notes
     -----
     .. math::
-        \text{logits:}\quad & dp_c = dy \, (q_c \textstyle\sum_k t_k - t_c) \\
+        \text{logits:}\quad & dp_c = dy \, (q_c - t_c) \\
         \text{probabilities:}\quad & dp_c = \frac{dy}{\sum_k p_k}
         \left(g_c - \textstyle\sum_k g_k q_k\right), \quad g_c = -t_c / q_c
 
     where g is 0 if :math:`q_c` before the clip lies outside
-    :math:`[\epsilon, 1 - \epsilon]`. For logits, Keras leaves out the sum of the
-    targets; it is 1 for a distribution.
+    :math:`[\epsilon, 1 - \epsilon]`. As in Keras, whose kernel in TensorFlow takes the
+    targets for a distribution, the line for logits is the derivative only where the
+    targets of a sample sum to 1; the true one has :math:`q_c \sum_k t_k`.
     """
     pair, from_logits, axis = cache
     t, p, eps = pair.y_true, pair.y_pred, pair.epsilon
     if from_logits:
-        slope = stable.softmax(p, axis) * np.sum(t, axis=axis, keepdims=True) - t
+        slope = stable.softmax(p, axis) - t
     else:
         total = np.sum(p, axis=axis, keepdims=True)
         q = p / total
@@ -281,8 +281,8 @@ def binary_crossentropy(
 
     Parameters
     ----------
-    y_true : array_like
-        Target probabilities, of a shape that broadcasts with that of `y_pred`.
+    y_true : array_like of the shape of `y_pred`
+        Target probabilities. A last axis of size 1 may be missing.
     y_pred : array_like of shape (..., C)
         Predicted probabilities, or logits. Not modified.
     from_logits : bool
@@ -300,8 +300,8 @@ def binary_crossentropy(
     Raises
     ------
     ValueError
-        If the shapes do not fit, `label_smoothing` is not from 0 to 1, or `y_pred` has
-        no such axis.
+        If the shapes differ, `label_smoothing` is not from 0 to 1, or `y_pred` has no
+        such axis.
 
     See Also
     --------
@@ -318,6 +318,8 @@ def binary_crossentropy(
 
     where t is :math:`t_c (1 - a) + a/2` and q is p clipped to
     :math:`[\epsilon, 1 - \epsilon]`. As in Keras, :math:`\epsilon` counts twice.
+    Targets never broadcast: Keras refuses that on logits, here it is refused
+    everywhere.
 
     Examples
     --------
@@ -343,7 +345,7 @@ def binary_crossentropy_forward(
     --------
     binary_crossentropy_backward : The gradient of this function.
     """
-    pair = match(y_true, y_pred)
+    pair = match_exactly(y_true, y_pred)
     p, eps = pair.y_pred, pair.epsilon
     axis = check_axis(axis, p.ndim)
     t = _smooth(pair.y_true, label_smoothing, 2)

@@ -241,8 +241,9 @@ def categorical_hinge_backward(dy: ArrayLike, cache: LossCache) -> Array:
     t, p = cache.y_true, cache.y_pred
     scores = (1 - t) * p
     wrong = np.max(scores, axis=-1, keepdims=True)
-    leads = scores == wrong
+    leads = ~(scores < wrong)
     share = leads / np.sum(leads, axis=-1, keepdims=True, dtype=p.dtype)
-    passes = wrong - np.sum(t * p, axis=-1, keepdims=True) + 1 >= 0
-    slope = np.where(passes, (1 - t) * share - t, 0)
+    # 1 at the kink; NaN stays NaN, as in Keras.
+    passes = np.heaviside(wrong - np.sum(t * p, axis=-1, keepdims=True) + 1, 1)
+    slope = passes * ((1 - t) * share - t)
     return unbroadcast(expanded_upstream(dy, cache) * slope, cache.shape)

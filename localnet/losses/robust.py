@@ -141,7 +141,7 @@ def log_cosh(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     Notes
     -----
     .. math:: l = \frac{1}{C} \sum_c \log \cosh e_c
-        = \frac{1}{C} \sum_c (e_c + \log(1 + e^{-2 e_c}) - \log 2),
+        = \frac{1}{C} \sum_c (|e_c| + \log(1 + e^{-2 |e_c|}) - \log 2),
         \qquad e_c = p_c - t_c
 
     The second form does not overflow. Keras rounds :math:`\log 2` to float32, which
@@ -164,8 +164,8 @@ def log_cosh_forward(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, LossC
     log_cosh_backward : The gradient of this function.
     """
     cache = match(y_true, y_pred)
-    error = cache.y_pred - cache.y_true
-    elements = error + np.logaddexp(0, -2 * error) - math.log(2)
+    size = np.abs(cache.y_pred - cache.y_true)
+    elements = size + np.log1p(np.exp(-2 * size)) - math.log(2)
     return np.mean(elements, axis=-1), cache
 
 

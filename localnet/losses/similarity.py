@@ -5,7 +5,14 @@ from typing import NamedTuple
 import numpy as np
 
 from .._typing import Array, ArrayLike
-from .targets import LossCache, check_axis, expanded_upstream, match, unbroadcast
+from .targets import (
+    LossCache,
+    align_targets,
+    check_axis,
+    expanded_upstream,
+    match,
+    unbroadcast,
+)
 
 __all__ = [
     "CosineSimilarityCache",
@@ -18,7 +25,9 @@ __all__ = [
 class CosineSimilarityCache(NamedTuple):
     """What `cosine_similarity_backward` needs."""
 
-    pair: LossCache
+    # The unit vectors, broadcast to one shape.
+    units: LossCache
+    y_pred: Array
     axis: int
 
 
@@ -38,7 +47,8 @@ def cosine_similarity(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> A
     Returns
     -------
     ndarray of shape (...)
-        One value per vector, from -1 (same direction) to 1, in the dtype of `y_pred`.
+        One value per vector, in the dtype of `y_pred`: from -1 (same direction) to 1,
+        if both vectors have the same number of elements.
 
     Raises
     ------
@@ -55,6 +65,10 @@ def cosine_similarity(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> A
     -----
     .. math:: l = -\sum_c n(t)_c \, n(p)_c, \qquad
         n(x) = x \, / \sqrt{\max(\textstyle\sum_c x_c^2, 10^{-12})}
+
+    As in Keras, vectors are divided by their lengths *before* they broadcast. A target
+    of one element is the vector of C equal ones, but :math:`\sqrt{C}` times longer
+    than a unit vector.
 
     Examples
     --------
@@ -74,23 +88,20 @@ def cosine_similarity_forward(
     --------
     cosine_similarity_backward : The gradient of this function.
     """
-    pair = match(y_true, y_pred)
-    cache = CosineSimilarityCache(pair, check_axis(axis, pair.y_pred.ndim))
-    unit_true, unit_pred, _ = _units(cache)
-    return -np.sum(unit_true * unit_pred, axis=axis), cache
+    t, p = align_targets(y_true, y_pred)
+    axis = check_axis(axis, p.ndim)
+    units = match(_normalize(t, axis)[0], _normalize(p, axis)[0])
+    cosine = np.sum(units.y_true * units.y_pred, axis=axis)
+    return -cosine, CosineSimilarityCache(units, p, axis)
 
 
-def _units(cache: CosineSimilarityCache) -> tuple[Array, Array, Array]:
-    """Return both unit vectors, and the guarded squared length of the predictions."""
-    pair, axis = cache
+def _normalize(x: Array, axis: int) -> tuple[Array, Array, Array]:
+    """Return unit vectors, the lengths they were divided by, and which are guarded."""
     # 1e-12 is zero in float16.
-    guard = max(1e-12, float(np.finfo(pair.y_pred.dtype).smallest_subnormal))
-    squares_true, squares_pred = (
-        np.maximum(np.sum(x * x, axis=axis, keepdims=True), guard)
-        for x in (pair.y_true, pair.y_pred)
-    )
-    unit_true = pair.y_true / np.sqrt(squares_true)
-    return unit_true, pair.y_pred / np.sqrt(squares_pred), squares_pred
+    guard = max(1e-12, float(np.finfo(x.dtype).smallest_subnormal))
+    squares = np.sum(x * x, axis=axis, keepdims=True)
+    lengths = np.sqrt(np.maximum(squares, guard))
+    return x / lengths, lengths, squares < guard
 
 
 def cosine_similarity_backward(dy: ArrayLike, cache: CosineSimilarityCache) -> Array:
@@ -103,14 +114,16 @@ def cosine_similarity_backward(dy: ArrayLike, cache: CosineSimilarityCache) -> A
 
     Notes
     -----
-    .. math:: dp_c = -dy \, \frac{n(t)_c - n(p)_c \sum_k n(t)_k \, n(p)_k}{\|p\|}
+    .. math:: dp_c = \frac{g_c - n(p)_c \sum_k g_k \, n(p)_k}{\|p\|},
+        \qquad g_c = -dy \, n(t)_c
 
-    Where the guard replaces the length of :math:`p`, it is a constant, and the second
-    term is missing.
+    where g is summed over the axes along which the predictions broadcast. Where the
+    guard replaces the length of :math:`p`, it is a constant, and the second term is
+    missing.
     """
-    pair, axis = cache
-    unit_true, unit_pred, squares = _units(cache)
-    cosine = np.sum(unit_true * unit_pred, axis=axis, keepdims=True)
-    guarded = np.sum(pair.y_pred**2, axis=axis, keepdims=True) < squares
-    slope = (unit_true - np.where(guarded, 0, unit_pred * cosine)) / np.sqrt(squares)
-    return unbroadcast(-expanded_upstream(dy, pair, axis) * slope, pair.shape)
+    units, p, axis = cache
+    dunit = -expanded_upstream(dy, units, axis) * units.y_true
+    dunit = unbroadcast(dunit, units.shape)
+    unit, lengths, guarded = _normalize(p, axis)
+    along = unit * np.sum(dunit * unit, axis=axis, keepdims=True)
+    return (dunit - np.where(guarded, 0, along)) / lengths

@@ -14,6 +14,7 @@ from .._typing import Array, ArrayLike, Shape
 
 __all__ = [
     "LossCache",
+    "align_targets",
     "align_weights",
     "check_axis",
     "check_label_smoothing",
@@ -48,12 +49,13 @@ def predictions(y_pred: ArrayLike) -> Array:
     return array
 
 
-def match(y_true: ArrayLike, y_pred: ArrayLike) -> LossCache:
+def align_targets(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Array]:
     """
-    Bring targets to the dtype of the predictions, and both to one shape.
+    Bring targets to the dtype and the rank of the predictions; return both.
 
     Targets without the last axis gain one of size 1 where it can only mean "one target
-    per sample": rank 1 against rank 2, or against predictions that end in 1.
+    per sample": rank 1 against rank 2, or against predictions that end in 1. Others
+    gain their first axes, as in every broadcast.
     """
     p = predictions(y_pred)
     given = t = _arrays.real_numbers("y_true", y_true)
@@ -69,11 +71,16 @@ def match(y_true: ArrayLike, y_pred: ArrayLike) -> LossCache:
             f"y_true must have a shape that broadcasts with that of y_pred, {p.shape}, "
             f"got {given.shape}"
         )
+    t = t.reshape((1,) * (p.ndim - t.ndim) + t.shape)
+    return t.astype(p.dtype, copy=False), p
+
+
+def match(y_true: ArrayLike, y_pred: ArrayLike) -> LossCache:
+    """Do what `align_targets` does, and broadcast both to one shape."""
+    t, p = align_targets(y_true, y_pred)
+    shape = np.broadcast_shapes(t.shape, p.shape)
     return LossCache(
-        np.broadcast_to(t.astype(p.dtype, copy=False), shape),
-        np.broadcast_to(p, shape),
-        p.shape,
-        config.epsilon(),
+        np.broadcast_to(t, shape), np.broadcast_to(p, shape), p.shape, config.epsilon()
     )
 
 
