@@ -215,17 +215,30 @@ class Registry(Generic[T]):
         Parameters
         ----------
         instance : object or None
-            An object with ``get_config``, or a function.
+            An object with ``get_config``, a function or a class.
 
         Returns
         -------
         dict, str or None
-            Keras's own form for an object; the name of a function; ``None`` for None.
+            Keras's own form for an object; the name of a function or of a class;
+            ``None`` for None.
+
+        Raises
+        ------
+        ValueError
+            If it has neither ``get_config`` nor a name to be found by again, as a
+            lambda has none.
         """
         if instance is None:
             return None
-        if not hasattr(instance, "get_config"):
-            return str(getattr(instance, "__name__", type(instance).__name__))
+        if inspect.isclass(instance) or not hasattr(instance, "get_config"):
+            name = getattr(instance, "__name__", None)
+            if not (isinstance(name, str) and name.isidentifier()):
+                raise ValueError(
+                    f"{self.kind} must have a name or get_config to be saved, "
+                    f"got {instance!r}"
+                )
+            return name
         cls = type(instance)
         if self.factories.get(cls.__name__) is cls:
             return self.envelope(instance, self.module)

@@ -1,18 +1,19 @@
 """The command ``localnet``."""
 
 import argparse
-import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import __version__, config, datasets
+from . import __version__, _validate, config, datasets
 from ._typing import Array
 from .callbacks.progress import TrainingBar
+from .interop import native
 from .layers import Dense, Dropout, Flatten, LocallyConnected2D
 from .models import Sequential
 from .optimizers import SGD, ExponentialDecay
@@ -56,17 +57,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         Exit status: 0, or 1 after an error, whose one sentence goes to stderr; 130
-        after Ctrl-C.
+        after Ctrl-C, and then nothing is saved.
+
+    Raises
+    ------
+    SystemExit
+        With status 2 if the arguments are wrong, and 0 after ``--help`` and
+        ``--version``.
     """
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
     except (ValueError, OSError) as error:
         print(f"localnet: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nlocalnet: interrupted", file=sys.stderr)
+        print("\nlocalnet: interrupted, no model was saved", file=sys.stderr)
         return 130
 
 
@@ -89,18 +95,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument("data", choices=["digits"], help="what to learn")
     train.add_argument(
-        "--epochs", type=int, default=40, metavar="N", help="passes (default: 40)"
+        "--epochs",
+        type=_integer("--epochs", minimum=1),
+        default=40,
+        metavar="N",
+        help="passes (default: 40)",
     )
     train.add_argument(
         "--batch-size",
-        type=int,
+        type=_integer("--batch-size", minimum=1),
         default=32,
         metavar="N",
         help="images per update (default: 32)",
     )
     train.add_argument(
         "--seed",
-        type=int,
+        type=_integer("--seed", minimum=0),
         default=0,
         metavar="N",
         help="seed of weights, dropout and shuffling; same seed, same result "
@@ -108,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument(
         "--seeds",
-        type=int,
+        type=_integer("--seeds", minimum=1),
         default=1,
         metavar="N",
         help="train N networks, from --seed on, and report mean and spread; "
@@ -129,21 +139,52 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument(
         "--threads",
-        type=int,
+        type=_integer("--threads", minimum=1),
         default=None,
         metavar="N",
         help="threads of the blocked engine (default: the CPUs at hand)",
     )
     train.add_argument(
         "--save",
-        type=Path,
-        default=Path("localnet-digits.npz"),
+        type=_model_file,
+        default="localnet-digits.npz",
         metavar="FILE",
-        help="where the model goes (default: localnet-digits.npz)",
+        help="where the model goes; .npz is added if it is not there "
+        "(default: localnet-digits.npz)",
     )
     train.add_argument("--quiet", action="store_true", help="no progress, no table")
     train.set_defaults(run=_train_digits)
     return parser
+
+
+def _integer(option: str, *, minimum: int) -> Callable[[str], int]:
+    """Return what argparse turns the text of an option into an integer with."""
+
+    def convert(text: str) -> int:
+        value: str | int = text
+        with suppress(ValueError):
+            value = int(text)
+        try:
+            return _validate.integer(option, value, minimum=minimum)
+        except ValueError as error:
+            # Without an argument, since the sentence names the option.
+            raise argparse.ArgumentError(None, str(error)) from None
+
+    return convert
+
+
+def _model_file(text: str) -> Path:
+    """Refuse, before minutes are spent, a place that cannot be written to."""
+    try:
+        return native.checked_path(text, "--save")
+    except ValueError as error:
+        raise argparse.ArgumentError(None, str(error)) from None
+    except OSError as error:
+        raise argparse.ArgumentError(
+            None,
+            f"--save must be a file that can be written, got {text!r}: "
+            f"{error.strerror}",
+        ) from None
 
 
 def _digits_network(seed: int, updates: int) -> Sequential:
@@ -179,15 +220,12 @@ def _digits_network(seed: int, updates: int) -> Sequential:
 
 
 def _train_digits(options: argparse.Namespace) -> int:
-    if options.seeds < 1:
-        raise ValueError(f"--seeds must be an integer >= 1, got {options.seeds}")
-    if options.threads is not None:
-        config.set_num_threads(options.threads)
+    # Also without the option: a wrong environment is found before the training.
+    config.set_num_threads(options.threads or config.get_num_threads())
     config.set_engine(options.engine)
-    _check_folder(options.save)
     train, test = datasets.load_digits(split=options.split)
     (x_train, y_train), (x_test, y_test) = _scaled(*train), _scaled(*test)
-    updates = max(1, options.epochs) * -(-len(x_train) // max(1, options.batch_size))
+    updates = options.epochs * -(-len(x_train) // options.batch_size)
 
     accuracies = []
     for seed in range(options.seed, options.seed + options.seeds):
@@ -226,13 +264,3 @@ def _train_digits(options: argparse.Namespace) -> int:
 def _scaled(images: Array, labels: Array) -> tuple[Array, Array]:
     """Return images from 0 to 1 with a channel axis, and the labels."""
     return (images / np.float32(16))[..., np.newaxis], labels
-
-
-def _check_folder(path: Path) -> None:
-    """Refuse, before minutes are spent, a place that cannot be written to."""
-    if path.suffix not in ("", ".npz"):
-        raise ValueError(f"--save must end in .npz, got {str(path)!r}")
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise ValueError(
-            f"--save must be a file that can be written, got {str(path)!r}"
-        )

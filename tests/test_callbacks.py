@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from raising import refuses
+from unchanged import unchanged
 
 from localnet import Sequential, load_model
 from localnet.callbacks import (
@@ -131,6 +132,17 @@ class TestCallbackList:
         getattr(calls, hook)(*number)
         assert seen == [("a", *number, {}), ("b", *number, {})]
         assert seen[0][-1] is seen[1][-1]
+
+    def test_each_callback_is_told_of_those_before_it(self):
+        first, history, second = Callback(), History(), Callback()
+        calls = CallbackList([first, history, second], model=None, verbose=2, params={})
+        bar = calls.callbacks[2]
+        assert [c.earlier for c in calls.callbacks] == [
+            [],
+            [first],
+            [first, second],
+            [first, second, bar],
+        ]
 
     def test_model_and_params_are_handed_on(self):
         callback, model, params = Callback(), FakeModel(), {"verbose": 0}
@@ -467,6 +479,82 @@ class TestModelCheckpoint:
             play(callback, [{"loss": 1.0}], model)
         assert model.files == []
         assert not (tmp_path / "new").exists()
+
+    @pytest.mark.parametrize("weights_only", [False, True])
+    @pytest.mark.parametrize(
+        ("path", "sentence"),
+        [
+            ("a.h5", "must end in .npz, the format of localnet, got 'a.h5'"),
+            (
+                "{epoch}-{loss:.2f}.keras",
+                "must end in .npz, the format of localnet, "
+                "got '{epoch}-{loss:.2f}.keras'",
+            ),
+            ("", "must name a file, got ''"),
+            ("{epoch}/", "must name a file, got '{epoch}/'"),
+        ],
+    )
+    def test_path_that_save_would_refuse(self, path, sentence, weights_only):
+        seen = []
+        callbacks = [
+            LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(epoch)),
+            ModelCheckpoint(path, save_weights_only=weights_only),
+        ]
+        with refuses(f"filepath {sentence}"):
+            play(callbacks, [1.0])
+        assert seen == []
+
+    @pytest.mark.parametrize(
+        ("pattern", "save_freq", "names"),
+        [
+            ("a{foo}", "epoch", "epoch, loss, mae, val_loss, val_mae"),
+            ("{val_acc:.2f}", "epoch", "epoch, loss, mae, val_loss, val_mae"),
+            ("{batch}", "epoch", "epoch, loss, mae, val_loss, val_mae"),
+            ("{}", "epoch", "epoch, loss, mae, val_loss, val_mae"),
+            ("{loss:d}", "epoch", "epoch, loss, mae, val_loss, val_mae"),
+            ("{loss", "epoch", "epoch, loss, mae, val_loss, val_mae"),
+            ("{loss.mean}", "epoch", "epoch, loss, mae, val_loss, val_mae"),
+            ("{loss[0]}", "epoch", "epoch, loss, mae, val_loss, val_mae"),
+            ("{val_loss}", 1, "batch, epoch, loss, mae"),
+        ],
+    )
+    def test_pattern_that_no_metric_fits_is_refused_before_training(
+        self, pattern, save_freq, names, data
+    ):
+        model = small_model()
+        with (
+            unchanged(model),
+            refuses(
+                f"filepath must be a pattern with names among {names}, got {pattern!r}"
+            ),
+        ):
+            checkpoint = ModelCheckpoint(pattern, save_freq=save_freq)
+            model.fit(*data, verbose=0, callbacks=checkpoint)
+
+    @pytest.mark.parametrize(
+        ("pattern", "save_freq", "written"),
+        [
+            ("{epoch:02d}-{mae:.0f}-{val_mae:.0f}", "epoch", "01-0-0.npz"),
+            ("{epoch:02d}-{batch}-{mae:.0f}", 1, "01-1-0.npz"),
+        ],
+    )
+    def test_pattern_that_metrics_fit(self, pattern, save_freq, written, tmp_path):
+        model = small_model()
+        x, y = np.zeros((6, 4, 1)), np.zeros((6, 3, 1))
+        checkpoint = ModelCheckpoint(tmp_path / pattern, save_freq=save_freq)
+        model.fit(x, y, validation_data=(x, y), verbose=0, callbacks=checkpoint)
+        assert [p.name for p in tmp_path.iterdir()] == [written]
+
+    def test_pattern_may_use_what_an_earlier_callback_logs(self, data, tmp_path):
+        checkpoint = ModelCheckpoint(tmp_path / "{lr}")
+        earlier = LearningRateScheduler(lambda epoch: 0.5)
+        small_model().fit(*data, verbose=0, callbacks=[earlier, checkpoint])
+        assert [p.name for p in tmp_path.iterdir()] == ["0.5.npz"]
+        with refuses(
+            "filepath must be a pattern with names among epoch, loss, mae, val_loss, "
+            f"val_mae, got {str(tmp_path / '{lr}')!r}"
+        ):
+            small_model().fit(*data, verbose=0, callbacks=[checkpoint, earlier])
 
     def test_verbose(self, tmp_path, capsys):
         path = tmp_path / "m"

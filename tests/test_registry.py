@@ -222,7 +222,32 @@ def test_envelope_of_a_class_that_keras_calls_otherwise(scales):
 def test_serialize_functions_and_none(scales):
     assert scales.serialize(None) is None
     assert scales.serialize(plain) == "plain"
-    assert scales.serialize(functools.partial(plain)) == "partial"
+
+
+def test_serialize_a_class(scales):
+    assert scales.serialize(Scale) == "Scale"
+    assert type(scales.deserialize(scales.serialize(Scale))) is Scale
+
+
+def test_serialize_a_callable_that_has_a_name(scales):
+    named = functools.partial(plain)
+    named.__name__ = "named"
+    assert scales.serialize(named) == "named"
+
+
+class Nameless:
+    def __call__(self, w):
+        return w
+
+
+@pytest.mark.parametrize(
+    "nameless",
+    [lambda w: w, functools.partial(plain), Nameless(), "Scale", 3],
+    ids=["lambda", "partial", "object", "str", "int"],
+)
+def test_serialize_refuses_what_could_not_be_found_again(scales, nameless):
+    with refuses(f"scale must have a name or get_config to be saved, got {nameless!r}"):
+        scales.serialize(nameless)
 
 
 # --- refusals -------------------------------------------------------------------------

@@ -21,6 +21,8 @@ class Callback:
     model : Sequential
         The model that is trained; ``model.stop_training = True`` ends the training
         after the current batch or epoch.
+    earlier : list of Callback
+        The callbacks that are called before this one.
     params : dict
         ``"verbose"`` and, in `fit`, ``"epochs"`` and ``"steps"`` (batches per epoch).
 
@@ -52,11 +54,16 @@ class Callback:
 
     def __init__(self) -> None:
         self.model: Any = None
+        self.earlier: list[Callback] = []
         self.params: dict[str, Any] = {}
 
     def set_model(self, model: Any) -> None:
         """Remember the model, before any hook is called."""
         self.model = model
+
+    def set_earlier(self, callbacks: list["Callback"]) -> None:
+        """Remember the callbacks before this one, before any hook is called."""
+        self.earlier = callbacks
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Remember how the training was called, before any hook is called."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from .. import _validate
+from ..interop import native
 from .base import Logs, say
 from .monitor import MonitorCallback
 
@@ -47,8 +48,9 @@ class ModelCheckpoint(MonitorCallback):
     Raises
     ------
     ValueError
-        If an argument is wrong; while training, if `filepath` uses a name that is not
-        in the logs.
+        If an argument is wrong; when a training begins, if `filepath` has the suffix of
+        another format or uses a name that no metric has; while training, if it uses one
+        that is not in the logs.
 
     Warns
     -----
@@ -63,6 +65,9 @@ class ModelCheckpoint(MonitorCallback):
     -----
     With an integer `save_freq` the values are the running means of the epoch, as in
     Keras.
+
+    Callbacks that are called before this one may add to the logs, so that names in
+    `filepath` are compared with the metrics only if there are none.
     """
 
     rising_parts: ClassVar[tuple[str, ...]] = ("acc",)
@@ -97,6 +102,19 @@ class ModelCheckpoint(MonitorCallback):
         """Whether large values are good."""
         by_name = self.mode == "auto" and self.monitor.startswith("fmeasure")
         return by_name or super().maximize
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Refuse a `filepath` that no save of this training could use."""
+        native.file_path(self.filepath, "filepath")
+        metrics = getattr(self.model, "metrics_names", None)
+        if metrics is None or self.earlier:
+            return
+        expected = dict.fromkeys(metrics, 0.0)
+        if self.save_freq == "epoch":
+            expected |= {f"val_{name}": 0.0 for name in metrics}
+            self._path(expected, epoch=0, batch=None)
+        else:
+            self._path(expected, epoch=0, batch=0)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Remember the number of the epoch."""
@@ -154,7 +172,7 @@ class ModelCheckpoint(MonitorCallback):
             names.setdefault("batch", batch + 1)
         try:
             return self.filepath.format(**names)
-        except (KeyError, IndexError, ValueError) as error:
+        except (LookupError, ValueError, TypeError, AttributeError) as error:
             raise ValueError(
                 f"filepath must be a pattern with names among "
                 f"{', '.join(sorted(names))}, got {self.filepath!r}"

@@ -81,7 +81,8 @@ class CallbackList:
         if verbose and not any(isinstance(c, ProgbarLogger) for c in given):
             self.callbacks.append(ProgbarLogger(verbose))
         self.callbacks.append(self.history)
-        for callback in self.callbacks:
+        for place, callback in enumerate(self.callbacks):
+            callback.set_earlier(self.callbacks[:place])
             callback.set_model(model)
             callback.set_params(params)
 

@@ -5,6 +5,7 @@ The config is the entry ``config`` (UTF-8 bytes of JSON); every other entry is a
 Which arrays there are, and what they mean, is the business of the model.
 """
 
+import errno
 import json
 import os
 import tempfile
@@ -14,9 +15,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from .. import _validate
 from .._typing import Array, Config
 
-__all__ = ["read", "write"]
+__all__ = ["checked_path", "file_path", "read", "write"]
 
 FORMAT = "localnet"
 VERSION = 1
@@ -29,6 +31,94 @@ FOREIGN = (
 )
 
 
+def file_path(path: str | os.PathLike[str], name: str = "path") -> Path:
+    """
+    Return the name that a file of ours gets.
+
+    Parameters
+    ----------
+    path : str or path-like
+        ``.npz`` is added if it does not end so, in any case.
+    name : str
+        What an error calls the path.
+
+    Returns
+    -------
+    pathlib.Path
+        The disk is not looked at.
+
+    Raises
+    ------
+    ValueError
+        If it names no file, or its suffix is that of another format.
+
+    See Also
+    --------
+    checked_path : Looks at the disk too.
+
+    Examples
+    --------
+    >>> file_path("model v1.2").name, file_path("MODEL.NPZ").name
+    ('model v1.2.npz', 'MODEL.NPZ')
+    """
+    text = _validate.path(name, path)
+    given = Path(text)
+    if given.name in ("", "..") or text.endswith(("/", os.sep)):
+        raise ValueError(f"{name} must name a file, got {text!r}")
+    suffix = given.suffix.lower()
+    if suffix in FOREIGN:
+        raise ValueError(
+            f"{name} must end in {SUFFIX}, the format of localnet, got {text!r}"
+        )
+    # "weights.01-0.50" has no suffix, though it has dots.
+    return given if suffix == SUFFIX else given.with_name(given.name + SUFFIX)
+
+
+def checked_path(path: str | os.PathLike[str], name: str = "path") -> Path:
+    """
+    Return where `write` writes to, if it can be expected to.
+
+    Parameters
+    ----------
+    path : str or path-like
+        As for `file_path`.
+    name : str
+        What an error calls the path.
+
+    Returns
+    -------
+    pathlib.Path
+        Nothing is created.
+
+    Raises
+    ------
+    ValueError
+        As for `file_path`; also if a folder or a device has the name, with or without
+        the suffix.
+    OSError
+        If its folder does not exist or cannot be written to.
+
+    See Also
+    --------
+    file_path : The rule for the name alone.
+    """
+    file = file_path(path, name)
+    for place in (Path(path), file):
+        if place.exists() and not place.is_file():
+            raise ValueError(f"{name} must be a regular file, got {str(place)!r}")
+    if not file.parent.exists():
+        raise _os_error(errno.ENOENT, file)
+    if not file.parent.is_dir():
+        raise _os_error(errno.ENOTDIR, file)
+    if not os.access(file.parent, os.W_OK | os.X_OK):
+        raise _os_error(errno.EACCES, file)
+    return file
+
+
+def _os_error(number: int, path: Path) -> OSError:
+    return OSError(number, os.strerror(number), str(path))
+
+
 def write(
     path: str | os.PathLike[str], config: Config, arrays: Mapping[str, Array]
 ) -> Path:
@@ -38,7 +128,7 @@ def write(
     Parameters
     ----------
     path : str or path-like
-        Where to; ``.npz`` is added if it is not there.
+        As for `checked_path`.
     config : dict
         Ready for JSON.
     arrays : mapping of str to ndarray
@@ -52,32 +142,33 @@ def write(
     Raises
     ------
     ValueError
-        If the suffix is that of another format, or JSON cannot hold the config.
+        As for `checked_path`, or if JSON cannot hold the config.
     OSError
-        If the file cannot be written.
+        If the file cannot be written; the error names it.
     """
-    path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix in FOREIGN:
-        raise ValueError(
-            f"path must end in {SUFFIX}, the format of localnet, got {str(path)!r}"
-        )
-    if suffix != SUFFIX:  # "weights.01-0.50" has no suffix, though it has dots
-        path = path.with_name(path.name + SUFFIX)
+    file = checked_path(path)
     try:
         envelope = json.dumps({"format": FORMAT, "version": VERSION, **config})
     except (TypeError, ValueError) as error:
         raise ValueError(f"config must be ready for JSON: {error}") from error
+    text = np.frombuffer(envelope.encode("utf-8"), np.uint8)
+    try:
+        _replace(file, {CONFIG: text, **arrays})
+    except OSError as error:  # the user has not heard of the temporary file
+        raise OSError(error.errno, error.strerror, str(file)) from None
+    return file
+
+
+def _replace(path: Path, entries: dict[str, Any]) -> None:
+    """Write the entries beside `path`, then put the whole file in its place."""
     descriptor, temporary = tempfile.mkstemp(
-        prefix=f".{path.name}.", suffix=".tmp", dir=path.parent
+        prefix=".localnet-", suffix=".tmp", dir=path.parent
     )
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            text = np.frombuffer(envelope.encode("utf-8"), np.uint8)
-            entries: dict[str, Any] = {CONFIG: text, **arrays}
-            np.savez_compressed(file, **entries)
-            file.flush()
-            os.fsync(file.fileno())
+        with os.fdopen(descriptor, "wb") as stream:
+            np.savez_compressed(stream, **entries)
+            stream.flush()
+            os.fsync(stream.fileno())
         # mkstemp makes the file private; give it the permissions of an ordinary one.
         mask = os.umask(0)
         os.umask(mask)
@@ -86,7 +177,6 @@ def write(
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    return path
 
 
 def read(path: str | os.PathLike[str]) -> tuple[Config, dict[str, Array]]:
@@ -112,7 +202,7 @@ def read(path: str | os.PathLike[str]) -> tuple[Config, dict[str, Array]]:
     OSError
         If it cannot be opened.
     """
-    path = Path(path)
+    path = Path(_validate.path("path", path))
     with path.open("rb") as stream:
         try:
             config, arrays = _entries(stream)
