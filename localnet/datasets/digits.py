@@ -27,9 +27,11 @@ def load_digits(
 
     Returns
     -------
-    (x_train, y_train), (x_test, y_test) : tuple of tuple of ndarray
-        Images (N, 8, 8) of uint8 from 0 to 16, labels (N,) of int64 from 0 to 9, both
-        parts in the order of the file.
+    train : tuple of (ndarray, ndarray)
+        Images (N, 8, 8) of uint8 from 0 to 16 and labels (N,) of int64 from 0 to 9, in
+        the order of the file.
+    test : tuple of (ndarray, ndarray)
+        The held-out fifth, likewise.
 
     Raises
     ------
