@@ -14,7 +14,7 @@ import numpy as np
 from . import optimizers
 from ._typing import Array, ArrayLike
 from .batches import Data
-from .callbacks import History, Logs
+from .callbacks import Logs
 from .interrupt import uninterrupted
 from .layers import Layer, LayerCache
 from .layers.base import unchanged_on_error
@@ -43,12 +43,9 @@ class Steps:
     def __init__(self) -> None:
         self.optimizer: Optimizer | None = None
         self.loss: Any = None
-        self.history: History | None = None
-        self.stop_training = False
         self._objective = Objective()
         # The weights that the optimizer's memory belongs to; None before any update.
         self._updated: list[str] | None = None
-        self._shuffle_rng = np.random.default_rng()
 
     # What a model class provides -------------------------------------------------
 

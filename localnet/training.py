@@ -36,6 +36,12 @@ class Trainable(Steps):
         A callback sets it to end `fit` after the current batch.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.history: History | None = None
+        self.stop_training = False
+        self._shuffle_rng = np.random.default_rng()
+
     def fit(
         self,
         x: ArrayLike,

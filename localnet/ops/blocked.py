@@ -14,7 +14,11 @@ every addition runs over contiguous memory. How the work is cut depends on the s
 alone, never on the number of threads, so that the bits do not either.
 
 Names: the *grid* is the geometry with two spatial axes at least; z and dz are y and dy
-with the channel axis last; an array called ``..._grid`` has the axes O first.
+with the channel axis last; an array called ``..._grid`` has the axes O first. So, for
+one block of rows x width locations,
+
+    z_grid, dz_grid   (*O, N, F)     patches   (rows, width, N, K)
+    w_grid, dw_grid   (*O, K, F)     dp        (rows, width, K, n), n samples of a tile
 """
 
 from dataclasses import replace
@@ -150,6 +154,7 @@ def input_gradient(
     n, filters = len(dz), kernel.shape[2]
     dx = np.empty((n, *geometry.input_shape), dz.dtype)
     grid = as_grid(geometry)
+    # Here alone (*O, F, N): the batch is innermost.
     dz_grid = np.moveaxis(dz.reshape(n, *grid.output_sizes, filters), 0, -1)
     w_grid = kernel.reshape(*grid.output_sizes, *kernel.shape[1:])
     taps = list(np.ndindex(*grid.kernel_size))
