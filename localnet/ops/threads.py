@@ -2,18 +2,21 @@
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..config import get_num_threads
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["run_all"]
 
 T = TypeVar("T")
 
-_pools: dict[int, ThreadPoolExecutor] = {}
-# A forked child has none of its parent's threads.
-os.register_at_fork(after_in_child=_pools.clear)
+_pools: "dict[int, ThreadPoolExecutor]" = {}
+# A forked child has none of its parent's threads; Windows cannot fork.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pools.clear)
 
 
 def run_all(work: Callable[[T], None], parts: Sequence[T], *, worthwhile: bool) -> None:
@@ -29,6 +32,9 @@ def run_all(work: Callable[[T], None], parts: Sequence[T], *, worthwhile: bool) 
             work(part)
         return
     if threads not in _pools:
+        # Here, because it loads logging, and small models need no threads.
+        from concurrent.futures import ThreadPoolExecutor
+
         _pools[threads] = ThreadPoolExecutor(threads, thread_name_prefix="localnet")
     for _ in _pools[threads].map(work, parts):
         pass
