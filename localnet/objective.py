@@ -197,7 +197,8 @@ class Objective:
     def update(self, loss: float, batch: Data, y_pred: Array) -> Logs:
         """Add a batch, weighted by its size; return the means since `begin`."""
         values = [metric.values(batch, y_pred) for metric in self.metrics]
-        self._mean.update(loss, len(batch))
+        # Keras weighs batches by their size only where there is data to compare with.
+        self._mean.update(loss, len(batch) if self.loss is not None else 1)
         logs = {"loss": self._mean.result()}
         for metric, per_sample in zip(self.metrics, values, strict=True):
             weights = batch.sample_weight if metric.weighted else None

@@ -140,9 +140,11 @@ class Steps:
         with uninterrupted():
             self._need_compiled().update(params, grads)
             self._updated = list(params)
-            for layer in self.layers:
-                if layer.trainable:
-                    layer.constrain()
+            # A floating-point warning made an error must not leave half an update.
+            with np.errstate(all="ignore"):
+                for layer in self.layers:
+                    if layer.trainable:
+                        layer.constrain()
         return logs
 
     def _test_step(self, batch: Data) -> Logs:

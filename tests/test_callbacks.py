@@ -1070,3 +1070,15 @@ class TestTrainingBar:
         assert last.startswith("100%")
         assert " 2/2 " in last
         assert last.endswith("\n")
+
+
+def test_the_progress_line_shows_the_mean_of_an_array_in_the_logs(capsys):
+    model = Sequential([Dense(1, input_shape=(2,))])
+    model.compile("sgd", "mse")
+
+    def add(epoch, logs):
+        logs["a"] = np.array([1.0, 2.0])
+
+    callback = LambdaCallback(on_epoch_end=add)
+    model.fit(np.ones((2, 2)), np.ones((2, 1)), callbacks=callback, verbose=2)
+    assert " - a: 1.5000 - " in capsys.readouterr().out

@@ -831,6 +831,28 @@ def test_class_weights_do_not_reach_the_validation_part():
     assert plain.history.history["loss"] != weighted.history.history["loss"]
 
 
+def test_without_a_loss_every_batch_counts_alike():
+    layer = Dense(1, activity_regularizer="l2", dtype="float64")
+    model = Sequential([layer])
+    model.build((None, 2))
+    model.set_weights([np.ones((2, 1)), np.zeros(1)])
+    model.compile("sgd", None)
+    x = np.arange(10.0).reshape(5, 2)
+    # y = 1, 5, 9, 13, 17; by hand: 0.01 * mean([(1 + 25)/2, (81 + 169)/2, 289])
+    got = model.evaluate(x, batch_size=2, verbose=0)
+    np.testing.assert_allclose(got, 0.01 * (13 + 125 + 289) / 3, rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_diverging_update_is_whole_even_if_warnings_are_errors():
+    layer = Dense(2, kernel_constraint="max_norm", dtype="float32")
+    model = Sequential([layer], seed=0)
+    model.compile(optimizers.SGD(1e30), "mse")
+    x, y = np.full((4, 3), 1e10), np.ones((4, 2))
+    model.train_on_batch(x, y)
+    assert model.optimizer.iterations == 1
+
+
 def test_a_weighted_metric_beside_the_same_plain_one():
     model = make()
     model.compile("sgd", SPARSE, metrics=["acc"], weighted_metrics=["acc"])

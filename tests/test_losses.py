@@ -1075,3 +1075,51 @@ class TestCallablesOfTheUser:
         assert loss(t, p, 2.0) == 22.0
         assert_array_equal(loss.gradient(t, p, 2.0), [[2.0, 4.0]])
         assert loss.get_config() == {"reduction": "auto", "name": None}
+
+
+# Targets (N, S) against predictions (N, S, 1) in tf_keras 2.21, sample weights 1 and 3:
+# the loss, and its gradient row by row.
+SQUEEZED = {
+    "CategoricalCrossentropy": (
+        1.7413602372530628,
+        [0.3125, -0.6875, 0.3125],
+        [-1.3461538461538463, 1.1538461538461542, 1.1538461538461542],
+    ),
+    "KLDivergence": (
+        1.1128059824701502,
+        [-2.4999999999999994e-07, -1.0, -5.5555555555555555e-08],
+        [-2.5, -5e-07, -3.7499999999999996e-07],
+    ),
+    "CosineSimilarity": (
+        -1.3906975667074617,
+        [0.04333920860207237, -0.3683832731176152, 0.19502643870932565],
+        [-0.7871119668005901, 0.5667206160964249, 0.7556274881285665],
+    ),
+    "CategoricalHinge": (1.9, [0.0, -0.5, 0.5], [-1.5, 0.0, 1.5]),
+    "MeanSquaredError": (0.38833333333333336, [1 / 15, -1 / 6, 0.3], [-0.4, 0.3, 0.4]),
+    "BinaryCrossentropy": (
+        1.2256419409515926,
+        [0.2083333072916699, -0.33333326666668, 1.6666650000016667],
+        [-0.8333331944444677, 0.7142856122449126, 0.8333331944444677],
+    ),
+}
+
+
+class TestPredictionsWithALastAxisOfOne:
+    """The loss runs over S, not over the axis of one."""
+
+    Y = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+    P = np.array([[[0.2], [0.5], [0.9]], [[0.6], [0.3], [0.4]]])
+
+    @pytest.mark.parametrize("name", SQUEEZED)
+    def test_numbers_of_keras(self, name):
+        loss, (value, *gradient) = getattr(losses, name)(), SQUEEZED[name]
+        got = loss.value_and_gradient(self.Y, self.P, [1.0, 3.0])
+        np.testing.assert_allclose(got[0], value, rtol=1e-12)
+        np.testing.assert_allclose(got[1][..., 0], gradient, rtol=1e-9)
+        assert got[1].shape == self.P.shape
+        assert loss(self.Y, self.P, [1.0, 3.0]) == got[0]
+
+    def test_labels_of_classes_need_their_axis(self):
+        with pytest.raises(ValueError, match="y_true"):
+            losses.SparseCategoricalCrossentropy()(np.zeros((2, 3), int), self.P)

@@ -4,6 +4,8 @@ import sys
 from time import perf_counter
 from typing import Any, Protocol
 
+import numpy as np
+
 from .base import Callback, Logs, say
 
 __all__ = ["ProgbarLogger", "TrainingBar"]
@@ -217,9 +219,11 @@ class _Line:
 
 def _described(logs: Logs) -> str:
     """Return ``name: value`` for everything in the logs, as Keras writes it."""
+    # A callback may put an array into the logs; Keras shows its mean.
+    numbers = {name: float(np.mean(value)) for name, value in logs.items()}
     return " - ".join(
         f"{name}: {value:.4f}" if abs(value) > 1e-3 else f"{name}: {value:.4e}"
-        for name, value in logs.items()
+        for name, value in numbers.items()
     )
 
 

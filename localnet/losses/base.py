@@ -39,6 +39,9 @@ class Loss(Configurable, ABC):
     .. math:: L = \frac{1}{n} \sum_i w_i \, l_i
 
     The mean of no values is 0.
+
+    Predictions (N, ..., S, 1) against targets (N, ..., S) lose their last axis, as in
+    Keras: the loss then runs over S, which matters to losses that are no plain mean.
     """
 
     #: The activation whose logits `with_logits` reads instead of its result.
@@ -114,7 +117,7 @@ class Loss(Configurable, ABC):
         ValueError
             If shapes do not fit each other; the message names both.
         """
-        values, _ = self.forward(y_true, y_pred)
+        values, _ = self.forward(y_true, _squeezed(y_pred, np.ndim(y_true)))
         return self._reduce(values * align_weights(sample_weight, values))
 
     def gradient(
@@ -167,10 +170,14 @@ class Loss(Configurable, ABC):
         gradient : ndarray of the shape and dtype of y_pred
             As `gradient` returns it.
         """
-        values, cache = self.forward(y_true, y_pred)
+        squeezed = _squeezed(y_pred, np.ndim(y_true))
+        values, cache = self.forward(y_true, squeezed)
         weights = align_weights(sample_weight, values)
         dy = weights / values.size if self._is_mean else weights
-        return self._reduce(values * weights), self.backward(dy, cache)
+        gradient = self.backward(dy, cache)
+        if squeezed is not y_pred:
+            gradient = gradient[..., np.newaxis]
+        return self._reduce(values * weights), gradient
 
     @property
     def _is_mean(self) -> bool:
@@ -228,6 +235,13 @@ class Loss(Configurable, ABC):
             if key != "fn" and (key, value) != ("ignore_class", None)
         }
         return super().from_config(useful)
+
+
+def _squeezed(y_pred: ArrayLike, targets_ndim: int) -> ArrayLike:
+    shape = np.shape(y_pred)
+    if len(shape) > 2 and shape[-1] == 1 and targets_ndim == len(shape) - 1:
+        return np.asarray(y_pred)[..., 0]
+    return y_pred
 
 
 class PairLoss(Loss):
