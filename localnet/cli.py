@@ -37,7 +37,7 @@ over the ten digits, trained by stochastic gradient descent.
 
 TRAIN_EXAMPLES = """\
 examples:
-  localnet train digits                       about ten seconds on two cores
+  localnet train digits                       less than ten seconds on two cores
   localnet train digits --seeds 5             five networks, mean and spread
   localnet train digits --split writers       hold out people it has never seen
   localnet train digits --save my-model.npz   then: localnet.load_model("my-model.npz")

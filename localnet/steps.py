@@ -6,7 +6,8 @@ which a model class provides; the arithmetic is Keras 2's.
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -137,7 +138,7 @@ class Steps:
         grads = self._trainable(self._run_back(dy, dlogits, tape))
         logs = self._objective.update(loss, batch, y_pred)
         params = self._trainable()
-        with uninterrupted():
+        with uninterrupted(), self._undone_on_error():
             self._need_compiled().update(params, grads)
             self._updated = list(params)
             # A floating-point warning made an error must not leave half an update.
@@ -146,6 +147,24 @@ class Steps:
                     if layer.trainable:
                         layer.constrain()
         return logs
+
+    @contextmanager
+    def _undone_on_error(self) -> Iterator[None]:
+        """Undo a failed update; only a constraint of the user's own can make it fail."""
+        optimizer, trained = self._need_compiled(), self._trainable()
+        if not any(layer.constraints_may_fail for layer in self.layers):
+            yield
+            return
+        state, updated = optimizer.get_state(), self._updated
+        former = {name: value.copy() for name, value in trained.items()}
+        try:
+            yield
+        except BaseException:
+            for name, value in trained.items():
+                value[...] = former[name]
+            optimizer.set_state(state)
+            self._updated = updated
+            raise
 
     def _test_step(self, batch: Data) -> Logs:
         """Return the running means with this batch."""

@@ -843,6 +843,28 @@ def test_without_a_loss_every_batch_counts_alike():
     np.testing.assert_allclose(got, 0.01 * (13 + 125 + 289) / 3, rtol=1e-12)
 
 
+@pytest.mark.parametrize("result", [None, 1 / 3], ids=["shape", "raise"])
+def test_a_constraint_of_ones_own_that_fails_later_undoes_the_update(result):
+    calls = []
+
+    def fails_on_the_third_call(w):
+        calls.append(w)
+        if len(calls) < 3:
+            return w
+        if result is None:
+            return w[:1]
+        raise ZeroDivisionError
+
+    layer = Dense(2, kernel_constraint=fails_on_the_third_call, dtype="float64")
+    model = Sequential([layer], seed=0)
+    model.compile(optimizers.SGD(0.1, momentum=0.9), "mse")
+    x, y = np.arange(12.0).reshape(4, 3), np.ones((4, 2))
+    model.train_on_batch(x, y)
+    with unchanged(model), pytest.raises((ValueError, ZeroDivisionError)):
+        model.train_on_batch(x, y)
+    assert len(calls) == 3
+
+
 @pytest.mark.filterwarnings("error")
 def test_a_diverging_update_is_whole_even_if_warnings_are_errors():
     layer = Dense(2, kernel_constraint="max_norm", dtype="float32")

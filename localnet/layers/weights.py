@@ -3,11 +3,12 @@
 import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _arrays, initializers
+from .. import _arrays, constraints, initializers
 from .._typing import Array, ArrayLike
 
 __all__ = ["Weight", "WeightHolder", "as_weights"]
@@ -89,7 +90,9 @@ class WeightHolder:
         fans: tuple[int, int] | None = None,
     ) -> None:
         # A missing initializer means glorot_uniform in Keras, for the bias as well.
-        initializer = weight.initializer or initializers.GlorotUniform()
+        initializer = weight.initializer
+        if initializer is None:
+            initializer = initializers.GlorotUniform()
         self.params[name] = draw_weight(name, initializer, shape, self.dtype, rng, fans)
         self._weights[name] = weight
         if weight.constraint is not None:
@@ -114,6 +117,14 @@ class WeightHolder:
             self._penalised(name)
         )
         return gradient
+
+    @property
+    def constraints_may_fail(self) -> bool:
+        """Whether a constraint is a callable of the user's own."""
+        return any(
+            not isinstance(weight.constraint, (constraints.Constraint, NoneType))
+            for weight in self._weights.values()
+        )
 
     def constrain(self) -> None:
         """Put every weight that has a constraint back into its bounds, in place."""
