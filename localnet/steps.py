@@ -150,7 +150,7 @@ class Steps:
 
     @contextmanager
     def _undone_on_error(self) -> Iterator[None]:
-        """Undo a failed update; only a constraint of the user's own can make it fail."""
+        """Undo a failed update; only constraints of the user's own can make it fail."""
         optimizer, trained = self._need_compiled(), self._trainable()
         if not any(layer.constraints_may_fail for layer in self.layers):
             yield
