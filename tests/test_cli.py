@@ -244,7 +244,9 @@ def test_examples_of_the_help_run(arguments, count, monkeypatch, capsys):
     )
     assert len(examples) == count
     runs = []
-    monkeypatch.setattr(cli, "_train_digits", lambda options: runs.append(options) or 0)
+    monkeypatch.setattr(
+        cli.train, "train_digits", lambda options: runs.append(options) or 0
+    )
     for example in examples:
         assert main(example.split()) == 0
     assert len(runs) == count

@@ -1,30 +1,22 @@
-"""The command ``localnet``."""
+"""``localnet train``: a network on the data that come with the package."""
 
 import argparse
-import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import __version__, _validate, config, datasets
-from ._typing import Array
-from .callbacks.progress import TrainingBar
-from .interop import native
-from .layers import Dense, Dropout, Flatten, LocallyConnected2D
-from .models import Sequential
-from .optimizers import SGD, ExponentialDecay
+from .. import config, datasets
+from .._typing import Array
+from ..callbacks.progress import TrainingBar
+from ..interop import native
+from ..layers import Dense, Dropout, Flatten, LocallyConnected2D
+from ..models import Sequential
+from ..optimizers import SGD, ExponentialDecay
+from .arguments import Commands, integer
 
-__all__ = ["main"]
-
-DESCRIPTION = """\
-Locally connected layers (convolution without weight sharing) in pure NumPy.
-
-Try: localnet train digits
-"""
+__all__ = ["add_command", "train_digits"]
 
 TRAIN = """\
 Train a small locally connected network on data that come with the package, say how
@@ -44,48 +36,8 @@ examples:
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """
-    Run the command line.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Default: those of the process.
-
-    Returns
-    -------
-    int
-        Exit status: 0, or 1 after an error, whose one sentence goes to stderr; 130
-        after Ctrl-C, and then nothing is saved.
-
-    Raises
-    ------
-    SystemExit
-        With status 2 if the arguments are wrong, and 0 after ``--help`` and
-        ``--version``.
-    """
-    options = _parser().parse_args(arguments)
-    try:
-        return int(options.run(options))
-    except (ValueError, OSError) as error:
-        print(f"localnet: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nlocalnet: interrupted, no model was saved", file=sys.stderr)
-        return 130
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="localnet",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--version", action="version", version=f"localnet {__version__}"
-    )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+def add_command(commands: Commands) -> None:
+    """Add ``train`` to the commands."""
     train = commands.add_parser(
         "train",
         help="train a locally connected network on data that come with the package",
@@ -96,21 +48,21 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("data", choices=["digits"], help="what to learn")
     train.add_argument(
         "--epochs",
-        type=_integer("--epochs", minimum=1),
+        type=integer("--epochs", minimum=1),
         default=40,
         metavar="N",
         help="passes (default: 40)",
     )
     train.add_argument(
         "--batch-size",
-        type=_integer("--batch-size", minimum=1),
+        type=integer("--batch-size", minimum=1),
         default=32,
         metavar="N",
         help="images per update (default: 32)",
     )
     train.add_argument(
         "--seed",
-        type=_integer("--seed", minimum=0),
+        type=integer("--seed", minimum=0),
         default=0,
         metavar="N",
         help="seed of weights, dropout and shuffling; same seed, same result "
@@ -118,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument(
         "--seeds",
-        type=_integer("--seeds", minimum=1),
+        type=integer("--seeds", minimum=1),
         default=1,
         metavar="N",
         help="train N networks, from --seed on, and report mean and spread; "
@@ -139,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument(
         "--threads",
-        type=_integer("--threads", minimum=1),
+        type=integer("--threads", minimum=1),
         default=None,
         metavar="N",
         help="threads of the blocked engine (default: the CPUs at hand)",
@@ -153,24 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         "(default: localnet-digits.npz)",
     )
     train.add_argument("--quiet", action="store_true", help="no progress, no table")
-    train.set_defaults(run=_train_digits)
-    return parser
-
-
-def _integer(option: str, *, minimum: int) -> Callable[[str], int]:
-    """Return what argparse turns the text of an option into an integer with."""
-
-    def convert(text: str) -> int:
-        value: str | int = text
-        with suppress(ValueError):
-            value = int(text)
-        try:
-            return _validate.integer(option, value, minimum=minimum)
-        except ValueError as error:
-            # Without an argument, since the sentence names the option.
-            raise argparse.ArgumentError(None, str(error)) from None
-
-    return convert
+    train.set_defaults(run=train_digits)
 
 
 def _model_file(text: str) -> Path:
@@ -219,7 +154,8 @@ def _digits_network(seed: int, updates: int) -> Sequential:
     return model
 
 
-def _train_digits(options: argparse.Namespace) -> int:
+def train_digits(options: argparse.Namespace) -> int:
+    """Train, say how well it went, and save the last network."""
     # Also without the option: a wrong environment is found before the training.
     config.set_num_threads(options.threads or config.get_num_threads())
     config.set_engine(options.engine)

@@ -1,0 +1,63 @@
+"""The command ``localnet``; every subcommand is a module of its own."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from .. import __version__
+from . import train
+
+__all__ = ["main"]
+
+DESCRIPTION = """\
+Locally connected layers (convolution without weight sharing) in pure NumPy.
+
+Try: localnet train digits
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: those of the process.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 1 after an error, whose one sentence goes to stderr; 130
+        after Ctrl-C, and then nothing is saved.
+
+    Raises
+    ------
+    SystemExit
+        With status 2 if the arguments are wrong, and 0 after ``--help`` and
+        ``--version``.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (ValueError, OSError) as error:
+        print(f"localnet: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nlocalnet: interrupted, no model was saved", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="localnet",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"localnet {__version__}"
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in (train,):
+        command.add_command(commands)
+    return parser

@@ -1,0 +1,29 @@
+"""What the commands share: how the text of an option becomes a value."""
+
+import argparse
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeAlias
+
+from .. import _validate
+
+__all__ = ["Commands", "integer"]
+
+# What `argparse` gives a command to add itself to.
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def integer(option: str, *, minimum: int) -> Callable[[str], int]:
+    """Return what argparse turns the text of an option into an integer with."""
+
+    def convert(text: str) -> int:
+        value: str | int = text
+        with suppress(ValueError):
+            value = int(text)
+        try:
+            return _validate.integer(option, value, minimum=minimum)
+        except ValueError as error:
+            # Without an argument, since the sentence names the option.
+            raise argparse.ArgumentError(None, str(error)) from None
+
+    return convert
