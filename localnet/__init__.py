@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ops,
         optimizers,
         regularizers,
+        roofline,
     )
     from ._registry import custom_object_scope
     from .models import Sequential, load_model
@@ -55,6 +56,7 @@ __all__ = [
     "ops",
     "optimizers",
     "regularizers",
+    "roofline",
 ]
 
 # Names that are not submodules, and the submodule they live in.

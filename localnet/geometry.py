@@ -78,6 +78,28 @@ def same_pads(length: int, size: int, stride: int, dilation: int) -> tuple[int, 
     return before, max(0, last_start + span - length)
 
 
+def taps_inside(
+    length: int, windows: int, size: int, stride: int, dilation: int, before: int
+) -> int:
+    """
+    Return for how many (window, tap) pairs of an axis the tap is not on padding.
+
+    Pair (o, t) reads cell ``o*stride + t*dilation - before``. The loop is over the
+    shorter of the two; for the longer one the cells inside are counted at once.
+    """
+    if size <= windows:
+        few, few_step, many, many_step = size, dilation, windows, stride
+    else:
+        few, few_step, many, many_step = windows, stride, size, dilation
+    total = 0
+    for i in range(few):
+        start = i * few_step - before
+        first = max(0, -(start // many_step))
+        past = max(0, -((start - length) // many_step))
+        total += max(0, min(many, past) - min(many, first))
+    return total
+
+
 @dataclass(frozen=True, slots=True)
 class Geometry:
     """
@@ -219,6 +241,22 @@ class Geometry:
     def patch_size(self) -> int:
         """K, the number of values in one receptive field."""
         return math.prod(self.kernel_size) * self.channels
+
+    @property
+    def connections(self) -> int:
+        """Pairs (l, k) whose tap reads a cell of the input: L*K but those on pads."""
+        return self.channels * math.prod(
+            taps_inside(*axis)
+            for axis in zip(
+                self.input_sizes,
+                self.output_sizes,
+                self.kernel_size,
+                self.strides,
+                self.dilation_rate,
+                (before for before, _ in self.pads),
+                strict=True,
+            )
+        )
 
     @property
     def input_shape(self) -> Shape:

@@ -8,7 +8,9 @@ import numpy as np
 from .. import _validate, activations
 from .._registry import Registry
 from .._typing import Array, Config, Pair
+from ..ops import Cost, view_cost
 from .base import Layer
+from .cost import CostedLayer
 
 __all__ = [
     "ELU",
@@ -26,7 +28,7 @@ __all__ = [
 MAX_RANK = 64
 
 
-class ActivationLayer(Layer):
+class ActivationLayer(CostedLayer):
     """A layer whose map is the identity, so that only its activation is left."""
 
     def _forward(
@@ -38,6 +40,11 @@ class ActivationLayer(Layer):
         self, dz: Array, cache: None, need_dx: bool
     ) -> tuple[Array, dict[str, Array]]:
         return dz, {}
+
+    def _cost(
+        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
+    ) -> Cost:
+        return view_cost(input_shape, batch_size=batch_size, dtype=self.dtype)
 
 
 def _pair(name: str, **kwargs: Any) -> Pair:

@@ -8,13 +8,18 @@ import numpy as np
 from .. import _validate, config
 from .._typing import Array, Config
 from ..ops import (
+    Cost,
+    copy_cost,
     dense_backward,
+    dense_cost,
     dense_forward,
     dropout_backward,
     dropout_forward,
     dropout_mask,
+    view_cost,
 )
 from .base import Layer
+from .cost import CostedLayer
 from .kernel import KernelLayer
 from .shapes import BatchShape
 
@@ -115,12 +120,24 @@ class Dense(KernelLayer):
         dx, dkernel, dbias = dense_backward(dz, cache, need_dx=need_dx)
         return dx, self._weight_grads(dkernel, dbias)
 
+    def _cost(
+        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
+    ) -> Cost:
+        return dense_cost(
+            input_shape,
+            self.units,
+            batch_size=batch_size,
+            dtype=self.dtype,
+            use_bias=self.use_bias,
+            need_dx=need_dx,
+        )
+
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
         return {**super().get_config(), "units": self.units, **self._kernel_config()}
 
 
-class ShapeLayer(Layer):
+class ShapeLayer(CostedLayer):
     """A layer that only rearranges: its backward restores the input's shape."""
 
     def _rearrange(self, x: Array) -> Array:
@@ -138,6 +155,11 @@ class ShapeLayer(Layer):
         self, dz: Array, cache: Any, need_dx: bool
     ) -> tuple[Array, dict[str, Array]]:
         return self._restore(dz, cache), {}
+
+    def _cost(
+        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
+    ) -> Cost:
+        return view_cost(input_shape, batch_size=batch_size, dtype=self.dtype)
 
 
 class InputLayer(ShapeLayer):
@@ -221,6 +243,13 @@ class Flatten(ShapeLayer):
             samples, channels, *sizes = input_shape
             return np.moveaxis(dz.reshape(samples, *sizes, channels), -1, 1)
         return dz.reshape(input_shape)
+
+    def _cost(
+        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
+    ) -> Cost:
+        moves = self._moves_channels(len(input_shape) + 1)
+        how = copy_cost if moves else view_cost
+        return how(input_shape, batch_size=batch_size, dtype=self.dtype)
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""

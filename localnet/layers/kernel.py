@@ -12,13 +12,14 @@ from .activation import (
     resolve_activation,
     serialize_activation,
 )
-from .base import Layer, resolve
+from .base import resolve
+from .cost import CostedLayer
 from .weights import Weight
 
 __all__ = ["KernelLayer"]
 
 
-class KernelLayer(Layer):
+class KernelLayer(CostedLayer):
     """
     A layer with a weight called kernel and, if wanted, one called bias.
 

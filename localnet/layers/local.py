@@ -7,7 +7,14 @@ import numpy as np
 from .. import _validate, config
 from .._typing import Array, Config
 from ..geometry import PADDINGS, Geometry, output_length
-from ..ops import Workspace, local_conv_backward, local_conv_forward, patch_indices
+from ..ops import (
+    Cost,
+    Workspace,
+    local_conv_backward,
+    local_conv_cost,
+    local_conv_forward,
+    patch_indices,
+)
 from .kernel import KernelLayer
 from .shapes import BatchShape, checked_shape
 
@@ -207,6 +214,23 @@ class LocallyConnected(KernelLayer):
             dz, cache, need_dx=need_dx, workspace=self._workspace
         )
         return dx, self._weight_grads(dkernel, dbias)
+
+    def _cost(
+        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
+    ) -> Cost:
+        return local_conv_cost(
+            input_shape,
+            self.filters,
+            kernel_size=self.kernel_size,
+            strides=self.strides,
+            padding=self.padding,
+            dilation_rate=self.dilation_rate,
+            data_format=self.data_format,
+            batch_size=batch_size,
+            dtype=self.dtype,
+            use_bias=self.use_bias,
+            need_dx=need_dx,
+        )
 
     # Config ----------------------------------------------------------------------
 
