@@ -130,7 +130,7 @@ def test_without_dx_only_dx_is_missing(problem):
     )
     assert whole.gradient_bytes - part.gradient_bytes == whole.input_bytes
     for name in {field.name for field in fields(whole)} - {
-        *("dx", "backward", "gradient_bytes"),
+        *("dx", "backward", "dx_bytes"),
     }:
         assert getattr(whole, name) == getattr(part, name)
 
@@ -335,7 +335,7 @@ def test_a_view_costs_nothing_but_its_input():
         (Work(flops=400, nbytes=10), 4.0),
         (Work(flops=400, nbytes=100), 10.0),
         (Work(flops=0, nbytes=0), 0.0),
-        (Work(flops=10**300, nbytes=0), 1e298),
+        (Work(flops=10**22, nbytes=0), 1e20),
     ],
 )
 def test_the_slower_of_the_two_sets_the_time(work, seconds):

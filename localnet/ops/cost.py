@@ -43,8 +43,8 @@ class Cost:
         of the input takes none.
     cache_bytes : int
         Memory that the cache holds between the two calls beside these.
-    gradient_bytes : int
-        Memory of the gradients: those of the weights, and dx if it is needed.
+    dx_bytes : int
+        Memory of the gradient of the input; 0 if it is not needed, or a view.
 
     See Also
     --------
@@ -58,7 +58,12 @@ class Cost:
     parameter_bytes: int = 0
     output_bytes: int = 0
     cache_bytes: int = 0
-    gradient_bytes: int = 0
+    dx_bytes: int = 0
+
+    @property
+    def gradient_bytes(self) -> int:
+        """Memory of the gradients: those of the weights, and dx."""
+        return self.parameter_bytes + self.dx_bytes
 
     @property
     def forward_memory(self) -> int:
@@ -98,7 +103,7 @@ class Cost:
             parameter_bytes=self.parameter_bytes,
             output_bytes=last.output_bytes,
             cache_bytes=self.cache_bytes + self.output_bytes + last.cache_bytes,
-            gradient_bytes=self.gradient_bytes,
+            dx_bytes=self.dx_bytes,
         )
 
 
@@ -179,7 +184,7 @@ def dense_cost(
         input_bytes=itemsize * x,
         parameter_bytes=itemsize * (kernel + bias),
         output_bytes=itemsize * y,
-        gradient_bytes=itemsize * (kernel + bias + (x if need_dx else 0)),
+        dx_bytes=itemsize * x if need_dx else 0,
     )
 
 
@@ -220,7 +225,7 @@ def elementwise_cost(
         backward=Work(values, 3 * nbytes),
         input_bytes=nbytes,
         output_bytes=nbytes,
-        gradient_bytes=nbytes,
+        dx_bytes=nbytes,
     )
 
 

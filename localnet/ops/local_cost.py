@@ -173,6 +173,6 @@ def local_conv_cost(
         parameter_bytes=itemsize * (kernel + bias),
         output_bytes=itemsize * y,
         cache_bytes=itemsize * copied,
-        gradient_bytes=itemsize * (kernel + bias + (x if need_dx else 0)),
+        dx_bytes=itemsize * x if need_dx else 0,
         patch_bytes=itemsize * n * g.locations * g.patch_size,
     )
