@@ -44,7 +44,8 @@ class Cost:
     cache_bytes : int
         Memory that the cache holds between the two calls beside these.
     dx_bytes : int
-        Memory of the gradient of the input; 0 if it is not needed, or a view.
+        Memory of what flows on: dx, if it is needed and no view of dy, and after `then`
+        the gradient in between.
 
     See Also
     --------
@@ -62,7 +63,7 @@ class Cost:
 
     @property
     def gradient_bytes(self) -> int:
-        """Memory of the gradients: those of the weights, and dx."""
+        """Memory of the gradients: those of the weights, and what flows on."""
         return self.parameter_bytes + self.dx_bytes
 
     @property
@@ -103,7 +104,7 @@ class Cost:
             parameter_bytes=self.parameter_bytes,
             output_bytes=last.output_bytes,
             cache_bytes=self.cache_bytes + self.output_bytes + last.cache_bytes,
-            dx_bytes=self.dx_bytes,
+            dx_bytes=self.dx_bytes + last.dx_bytes,
         )
 
 
