@@ -236,7 +236,7 @@ class Sequential(Savable):
             Called with the text; default: written to standard output.
         cost : bool
             Whether to add what a batch costs in each layer: operations, bytes moved,
-            the shortest time that these allow, and memory. See `Layer.cost`.
+            the shortest time that these allow, and memory. See `CostedLayer.cost`.
         batch_size : int
             Samples of that batch.
         input_shape : tuple of int or None, optional

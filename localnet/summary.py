@@ -149,7 +149,7 @@ def cost_table(
     )
     rule = first + sum(widths)
     batch = batch_size * math.prod(size for size in input_shape[1:] if size is not None)
-    needed = (
+    step = (
         batch * layers[0].dtype.itemsize
         + sum(cost.held for cost in known)
         + max((cost.passing for cost in known), default=0)
@@ -167,7 +167,7 @@ def cost_table(
             *lines,
             "=" * rule,
             total,
-            f"A training step needs {_bytes(needed)} at least.",
+            f"A training step holds about {_bytes(step)}, buffers not counted.",
             "_" * rule,
         )
     )
