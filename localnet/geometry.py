@@ -96,7 +96,7 @@ def taps_inside(
         start = i * few_step - before
         first = max(0, -(start // many_step))
         past = max(0, -((start - length) // many_step))
-        total += max(0, min(many, past) - min(many, first))
+        total += max(0, min(many, past) - first)
     return total
 
 

@@ -14,6 +14,7 @@ from strategies import local_conv_problems
 
 from localnet.geometry import Geometry, taps_inside
 from localnet.ops import (
+    Cost,
     Workspace,
     dense_backward,
     dense_cost,
@@ -318,6 +319,11 @@ def test_an_activation_keeps_what_it_was_given():
     assert cost.output_bytes == dense.output_bytes == 40
     assert cost.parameters == dense.parameters
     assert cost.gradient_bytes == dense.gradient_bytes + 40  # dz
+
+
+def test_both_caches_are_kept():
+    first, last = Cost(cache_bytes=1, output_bytes=20), Cost(cache_bytes=300)
+    assert first.then(last).cache_bytes == 321
 
 
 def test_a_view_costs_nothing_but_its_input():

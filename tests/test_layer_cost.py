@@ -5,6 +5,7 @@ import pytest
 from raising import refuses
 
 from localnet import Sequential
+from localnet.initializers import Zeros
 from localnet.layers import (
     ELU,
     Activation,
@@ -19,6 +20,7 @@ from localnet.layers import (
     LocallyConnected3D,
     Reshape,
 )
+from localnet.layers.weights import Weight
 from localnet.ops import dense_cost, elementwise_cost, local_conv_cost
 from localnet.roofline import Machine, Work
 
@@ -213,8 +215,9 @@ def test_a_built_model_has_both_tables():
 
 
 def cells(text, name):
-    (line,) = (line for line in text.splitlines() if line.startswith(f"{name} "))
-    return line.split()[1:]
+    """Return the words of a layer's line in the last table."""
+    lines = [line for line in text.splitlines() if line.startswith(f"{name} ")]
+    return lines[-1].split()[1:]
 
 
 def test_what_lies_below_the_first_weights_has_no_way_back():
@@ -251,6 +254,21 @@ def test_a_layer_that_does_not_tell_gets_dashes():
     text = table(model, input_shape=(None, 3), batch_size=1000)
     assert cells(text, "twice") == ["-"] * 7
     assert cells(text, "leaky")[:2] == cells(text, "Total")[:2] == ["3.00", "K"]
+
+
+class Shifted(Twice):
+    """The same with a weight."""
+
+    def _build(self, input_shape, rng):
+        self._add_weight("shift", (1,), Weight(Zeros(), None, None), rng)
+
+
+@pytest.mark.parametrize(("below", "need_dx"), [(Twice, False), (Shifted, True)])
+def test_weights_below_need_dx_whoever_has_them(below, need_dx):
+    model = Sequential([below(input_shape=(500,)), Dense(2, name="top")])
+    cost = model.layers[1].cost(32, need_dx=need_dx)
+    total = cost.forward.flops + cost.backward.flops
+    assert cells(table(model), "top")[6:8] == [f"{total / 1000:.2f}", "K"]
 
 
 def test_units_follow_the_size():
