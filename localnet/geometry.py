@@ -9,16 +9,18 @@ the taps ``t = 0 .. r-1``, with stride s, dilation d and ``before`` cells of pad
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from . import _validate
 from ._typing import Shape
 from .config import DATA_FORMATS
 
-__all__ = ["PADDINGS", "Geometry", "output_length"]
+__all__ = ["PADDINGS", "Geometry", "effective_size", "output_length"]
 
 Pads = tuple[tuple[int, int], ...]
 PADDINGS = ("valid", "same")
+PLAIN = (int, str, float)
 
 
 def effective_size(size: int, dilation: int) -> int:
@@ -180,6 +182,36 @@ class Geometry:
         ValueError
             If an argument breaks its rule, or no window fits into an axis.
         """
+        arguments = (
+            input_shape,
+            kernel_size,
+            strides,
+            padding,
+            pad_value,
+            dilation_rate,
+            data_format,
+        )
+        # A model asks for the same few geometries again and again.
+        remembered = all(type(a) in PLAIN or is_plain_tuple(a) for a in arguments)
+        return (cls._remembered if remembered else cls._checked)(*arguments)
+
+    @classmethod
+    # Typed, since 1, 1.0 and True are equal and not all of them are right.
+    @lru_cache(maxsize=256, typed=True)
+    def _remembered(cls, *arguments: Any) -> "Geometry":
+        return cls._checked(*arguments)
+
+    @classmethod
+    def _checked(
+        cls,
+        input_shape: Shape,
+        kernel_size: Any,
+        strides: Any,
+        padding: Any,
+        pad_value: float,
+        dilation_rate: Any,
+        data_format: str,
+    ) -> "Geometry":
         data_format = _validate.choice("data_format", data_format, DATA_FORMATS)
         input_shape = _validate.shape("input_shape", input_shape)
         if len(input_shape) < 2:
@@ -299,6 +331,11 @@ class Geometry:
     def bias_shape(self, filters: int) -> Shape:
         """Return the shape (*O, F) of the bias, in either data format."""
         return (*self.output_sizes, filters)
+
+
+def is_plain_tuple(value: Any) -> bool:
+    """Tell whether `value` is a tuple of integers and nothing that only equals it."""
+    return type(value) is tuple and all(type(item) is int for item in value)
 
 
 def resolve_pads(

@@ -242,10 +242,10 @@ def test_a_frozen_layer_above_hands_dx_down():
 class Twice(Layer):
     """A user's layer that says nothing of its cost."""
 
-    def _forward(self, x, training, rng):
+    def _forward(self, x, training, rng, workspace):
         return 2 * x, None
 
-    def _backward(self, dz, cache, need_dx):
+    def _backward(self, dz, cache, need_dx, workspace):
         return 2 * dz, {}
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from localnet.geometry import Geometry
 from localnet.ops import (
     PAIRS,
     Workspace,
-    blocked,
     dense_backward,
     dense_forward,
     dropout_backward,
@@ -384,9 +384,11 @@ def threads_used(count, parts, *, worthwhile=True):
 
 
 def test_parts_run_in_as_many_threads_as_are_set():
-    names = threads_used(2, 2)
-    assert len(names) == 2
-    assert all(name.startswith("localnet") for name in names)
+    names = threads_used(3, 3)
+    assert len(names) == 3
+    helpers = names - {threading.current_thread().name}
+    assert len(helpers) == 2
+    assert all(name.startswith("localnet") for name in helpers)
 
 
 @pytest.mark.parametrize(
@@ -415,9 +417,37 @@ def test_an_error_in_a_part_reaches_the_caller(count):
         threads.run_all(work, range(4), worthwhile=True)
 
 
-def test_two_threads_may_call_at_once(monkeypatch):
-    monkeypatch.setattr(blocked, "THREAD_LIMIT", 0)
-    monkeypatch.setattr(blocked, "BLOCK_BYTES", 1)
+def test_the_floating_point_settings_of_the_caller_hold_in_every_thread():
+    config.set_num_threads(2)
+    together = threading.Barrier(2)
+
+    def work(part):
+        together.wait(timeout=30)
+        np.float32(1e38) * np.float32(10)
+
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        threads.run_all(work, range(2), worthwhile=True)
+
+
+def test_no_part_runs_any_more_once_an_error_is_raised():
+    config.set_num_threads(2)
+    together, running = threading.Barrier(2), []
+
+    def work(part):
+        running.append(part)
+        together.wait(timeout=30)
+        if part == 0:
+            raise KeyError(part)
+        time.sleep(0.05)
+        running.remove(part)
+
+    with pytest.raises(KeyError):
+        threads.run_all(work, range(2), worthwhile=True)
+    assert running == [0]
+
+
+def test_two_threads_may_call_at_once(small_cuts):
+    small_cuts(THREAD_LIMIT=0, BLOCK_BYTES=1, BAND_BLOCK_BYTES=1)
     config.set_num_threads(2)
     problems = [
         LocalConvProblem(9, (7, 6, 3), 4, (3, 2), strides=(2, 1), padding="same"),
@@ -450,10 +480,10 @@ FORK = """
 import os, signal
 import numpy as np
 from localnet import config
-from localnet.ops import blocked, local_conv_backward, local_conv_forward, threads
+from localnet.ops import cuts, local_conv_backward, local_conv_forward, threads
 
-blocked.THREAD_LIMIT = 0
-blocked.BLOCK_BYTES = 1
+cuts.THREAD_LIMIT = 0
+cuts.BLOCK_BYTES = 1
 config.set_num_threads(2)
 rng = np.random.default_rng(0)
 x, kernel = rng.random((9, 8, 7, 3)), rng.random((42, 12, 4))
@@ -464,11 +494,12 @@ def run():
     return [a.tobytes() for a in (y, dx, dkernel)]
 
 expected = run()
-assert threads._pools
+assert threads._helpers
 child = os.fork()
 if child == 0:
-    signal.alarm(30)  # a pool without threads would wait for ever
-    os._exit(0 if not threads._pools and run() == expected and threads._pools else 1)
+    signal.alarm(30)  # tasks without helpers would wait for ever
+    started = not threads._helpers and run() == expected and threads._helpers
+    os._exit(0 if started else 1)
 _, status = os.waitpid(child, 0)
 assert os.waitstatus_to_exitcode(status) == 0, status
 assert run() == expected

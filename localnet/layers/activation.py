@@ -8,7 +8,7 @@ import numpy as np
 from .. import _validate, activations
 from .._registry import Registry
 from .._typing import Array, Config, Pair
-from ..ops import Cost, view_cost
+from ..ops import Cost, Workspace, view_cost
 from .base import Layer
 from .cost import CostedLayer
 
@@ -32,12 +32,12 @@ class ActivationLayer(CostedLayer):
     """A layer whose map is the identity, so that only its activation is left."""
 
     def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator
+        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
     ) -> tuple[Array, None]:
         return x, None
 
     def _backward(
-        self, dz: Array, cache: None, need_dx: bool
+        self, dz: Array, cache: None, need_dx: bool, workspace: Workspace
     ) -> tuple[Array, dict[str, Array]]:
         return dz, {}
 

@@ -9,6 +9,7 @@ from .. import _validate, config
 from .._typing import Array, Config
 from ..ops import (
     Cost,
+    Workspace,
     copy_cost,
     dense_backward,
     dense_cost,
@@ -110,14 +111,17 @@ class Dense(KernelLayer):
             )
 
     def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator
+        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
     ) -> tuple[Array, Any]:
-        return dense_forward(x, self.params["kernel"], self.params.get("bias"))
+        kernel, bias = self.params["kernel"], self.params.get("bias")
+        return dense_forward(x, kernel, bias, workspace=workspace)
 
     def _backward(
-        self, dz: Array, cache: Any, need_dx: bool
+        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
     ) -> tuple[Array | None, dict[str, Array]]:
-        dx, dkernel, dbias = dense_backward(dz, cache, need_dx=need_dx)
+        dx, dkernel, dbias = dense_backward(
+            dz, cache, need_dx=need_dx, workspace=workspace
+        )
         return dx, self._weight_grads(dkernel, dbias)
 
     def _cost(
@@ -147,12 +151,12 @@ class ShapeLayer(CostedLayer):
         return dz.reshape(input_shape)
 
     def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator
+        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
     ) -> tuple[Array, Any]:
         return self._rearrange(x), x.shape
 
     def _backward(
-        self, dz: Array, cache: Any, need_dx: bool
+        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
     ) -> tuple[Array, dict[str, Array]]:
         return self._restore(dz, cache), {}
 
@@ -396,17 +400,20 @@ class Dropout(Layer):
         return shape
 
     def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator
+        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
     ) -> tuple[Array, Any]:
         if not training or self.rate == 0:
             return x, None
-        mask = dropout_mask(self._mask_shape(x), self.rate, rng, x.dtype)
-        return dropout_forward(x, mask)
+        shape = self._mask_shape(x)
+        mask = dropout_mask(shape, self.rate, rng, x.dtype, workspace=workspace)
+        return dropout_forward(x, mask, workspace=workspace)
 
     def _backward(
-        self, dz: Array, cache: Any, need_dx: bool
+        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
     ) -> tuple[Array, dict[str, Array]]:
-        return (dz if cache is None else dropout_backward(dz, cache)), {}
+        if cache is None:
+            return dz, {}
+        return dropout_backward(dz, cache, workspace=workspace), {}
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""

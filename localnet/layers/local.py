@@ -83,7 +83,6 @@ class LocallyConnected(KernelLayer):
         self.input_rank = self.rank + 2
         # (L, K, 1), False where a tap falls on padding; None if none does.
         self._inside: Array | None = None
-        self._workspace = Workspace()
 
     # Shapes ----------------------------------------------------------------------
 
@@ -193,7 +192,7 @@ class LocallyConnected(KernelLayer):
             )
 
     def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator
+        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
     ) -> tuple[Array, Any]:
         return local_conv_forward(
             x,
@@ -204,14 +203,14 @@ class LocallyConnected(KernelLayer):
             padding=self.padding,
             dilation_rate=self.dilation_rate,
             data_format=self.data_format,
-            workspace=self._workspace,
+            workspace=workspace,
         )
 
     def _backward(
-        self, dz: Array, cache: Any, need_dx: bool
+        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
     ) -> tuple[Array | None, dict[str, Array]]:
         dx, dkernel, dbias = local_conv_backward(
-            dz, cache, need_dx=need_dx, workspace=self._workspace
+            dz, cache, need_dx=need_dx, workspace=workspace
         )
         return dx, self._weight_grads(dkernel, dbias)
 

@@ -17,6 +17,7 @@ from numpy.lib.stride_tricks import as_strided
 from .. import _arrays
 from .._typing import Array, ArrayLike, Shape
 from ..geometry import Geometry
+from .workspace import Workspace
 
 __all__ = [
     "channels_last_view",
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 
-def pad(x: Array, geometry: Geometry) -> Array:
+def pad(x: Array, geometry: Geometry, workspace: Workspace | None = None) -> Array:
     """
     Return `x` with the pads of the geometry around its spatial axes.
 
@@ -42,6 +43,8 @@ def pad(x: Array, geometry: Geometry) -> Array:
         Images in the data format of the geometry. Not modified.
     geometry : Geometry
         Gives the pads and what they hold.
+    workspace : Workspace, optional
+        Where the result is kept.
 
     Returns
     -------
@@ -50,8 +53,10 @@ def pad(x: Array, geometry: Geometry) -> Array:
     """
     if not geometry.has_pads:
         return x
+    workspace = workspace or Workspace(keep_results=False)
     sizes = geometry.sample_shape(geometry.padded_sizes, geometry.channels)
-    padded = np.full((len(x), *sizes), geometry.pad_value, dtype=x.dtype)
+    padded = workspace.result("padded", (len(x), *sizes), x.dtype)
+    padded[...] = geometry.pad_value
     padded[_inside(geometry)] = x
     return padded
 
@@ -168,7 +173,7 @@ def row_window_view(
     Parameters
     ----------
     strips : ndarray of shape (..., rows, width)
-        C-contiguous.
+        Every ``strips[...]`` of two axes is C-contiguous.
     windows, window_rows, row_stride : int
         How many windows, how many rows each has, and the step between them.
 
@@ -178,9 +183,12 @@ def row_window_view(
         A read-only view; window ``o`` starts at row ``o*row_stride``.
     """
     *others, rows, width = strips.shape
-    # Worked out, since NumPy leaves the stride of an axis of length 1 open.
     row = width * strips.itemsize
-    steps = [rows * row * math.prod(others[i + 1 :]) for i in range(len(others))]
+    # NumPy leaves the stride of an axis of length 1 open; BLAS wants a sensible one.
+    steps = [
+        step if size > 1 else rows * row
+        for step, size in zip(strips.strides, others, strict=False)
+    ]
     return as_strided(
         strips,
         (windows, *others, window_rows * width),
