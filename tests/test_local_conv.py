@@ -316,7 +316,7 @@ def test_a_warm_call_with_a_workspace_takes_no_memory(rng):
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
     assert peaks[0] > 4_000_000
-    assert max(peaks[2:]) < 100_000
+    assert max(peaks[2:]) < 120_000  # NumPy 2.0 takes 106 kB, 2.4 less
 
 
 def test_the_cache_refers_to_x_and_holds_no_patches():
