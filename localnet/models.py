@@ -19,6 +19,7 @@ from .layers.names import unique_name
 from .layers.shapes import BatchShape, checked_shape
 from .roofline import Machine, this_machine
 from .saving import Savable, restore
+from .steps import Memory
 from .summary import cost_table, summary_table
 
 __all__ = ["Sequential", "load_model"]
@@ -286,19 +287,34 @@ class Sequential(Savable):
         x = _arrays.numbers("x", x)
         with unchanged_on_error(*self._stack):
             self.build((None, *x.shape[1:]))
-            return self._run(x, training, {})[0]
+            return self._run(x, training)[0]
 
     def _run(
-        self, x: Array, training: bool, noise: Mapping[str, np.random.Generator]
+        self,
+        x: Array,
+        training: bool,
+        *,
+        noise: Mapping[str, np.random.Generator] | None = None,
+        memory: Memory | None = None,
     ) -> tuple[Array, list[LayerCache]]:
         tape = []
         for layer in self.layers:
-            x, cache = layer.forward_with_cache(x, training, noise.get(layer.name))
+            x, cache = layer.forward_with_cache(
+                x,
+                training,
+                None if noise is None else noise[layer.name],
+                workspace=None if memory is None else memory[layer.name],
+            )
             tape.append(cache)
         return x, tape
 
     def _run_back(
-        self, dy: Array | None, dlogits: Array | None, tape: list[LayerCache]
+        self,
+        dy: Array | None,
+        dlogits: Array | None,
+        tape: list[LayerCache],
+        *,
+        memory: Memory | None = None,
     ) -> dict[str, dict[str, Array]]:
         layers = self.layers
         learns = [bool(layer.trainable_params) for layer in layers]
@@ -311,6 +327,7 @@ class Sequential(Savable):
                 tape[place],
                 dlogits=dlogits,
                 need_dx=any(learns[:place]),
+                workspace=None if memory is None else memory[layers[place].name],
             )
             dlogits = None
         return grads

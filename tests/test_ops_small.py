@@ -1,6 +1,8 @@
 """The small parts of ops: dense, dropout, matmul, matrix, workspace, threads."""
 
+import copy
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -359,6 +361,21 @@ def test_a_workspace_keeps_names_and_dtypes_apart():
     for i, array in enumerate(taken):
         assert array.flags.c_contiguous
         assert not any(np.shares_memory(array, other) for other in taken[:i])
+
+
+def test_a_workspace_keeps_scratch_and_results_apart():
+    workspace = Workspace()
+    result, scratch = workspace.result("a", (4,), "f4"), workspace.take("a", (4,), "f4")
+    assert not np.shares_memory(result, scratch)
+    assert np.shares_memory(result, workspace.result("a", (2,), "f4"))
+
+
+def test_a_copied_workspace_is_empty():
+    workspace = Workspace(keep_results=False)
+    array = workspace.take("a", (4,), "f4")
+    for again in (copy.deepcopy(workspace), pickle.loads(pickle.dumps(workspace))):
+        assert not again.keep_results
+        assert not np.shares_memory(array, again.take("a", (4,), "f4"))
 
 
 def test_a_workspace_hands_out_nothing_for_a_size_of_zero():

@@ -91,7 +91,8 @@ class Workspace:
             The buffer of this name, or a new array if results are not kept.
         """
         if self.keep_results:
-            return self.take(name, shape, dtype)
+            # Never the scratch array that somebody gave the same name.
+            return self.take(("result", name), shape, dtype)
         return np.empty(shape, dtype)
 
 
