@@ -91,9 +91,11 @@ def test_products_stay_below_the_limit_in_whole_cache_lines():
     assert 96 * 288 * 32 <= cuts.GEMM_LIMIT < 112 * 288 * 32
 
 
-def test_a_product_larger_than_the_limit_takes_one_sample_at_a_time():
-    cut = Cuts(Geometry.of((2, 2000), kernel_size=1), 2, 1000, 4)
-    assert cut.tiles == (slice(0, 1), slice(1, 2))
+def test_a_kernel_too_large_for_a_cache_is_read_once_for_all_samples():
+    below = Cuts(Geometry.of((2, 256), kernel_size=1), 33, 1024, 4)
+    assert below.tiles[0] == slice(0, 3)
+    above = Cuts(Geometry.of((2, 257), kernel_size=1), 33, 1024, 4)
+    assert above.tiles == (slice(0, 33),)
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ from localnet.ops import (
 )
 from localnet.ops.bias import bias_in_y
 from localnet.ops.contract import DKERNEL, DPATCHES, FORWARD
+from localnet.ops.transpose import copy_batch_last
 
 
 def integers(rng, *shape):
@@ -577,3 +578,15 @@ def test_upstream_gradients_of_another_shape_or_kind_are_refused(op):
         backward(y[np.newaxis], cache)
     with refuses("dy must hold real numbers, got dtype complex128"):
         backward(np.ones(y.shape, complex), cache)
+
+
+# --- transposed copies ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [0, 1, 16, 17, 100])
+@pytest.mark.parametrize("size", [256, 255])  # 1024 bytes apart, and not
+def test_a_copy_with_the_batch_last(n, size):
+    first = np.arange(n * size, dtype="f4").reshape(n, size)
+    target = np.full((size, n), -1.0, "f4")
+    copy_batch_last(target, first.T)
+    assert_array_equal(target, first.T)

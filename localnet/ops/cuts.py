@@ -20,7 +20,7 @@ import numpy as np
 from .._typing import Shape
 from ..geometry import Geometry, effective_size
 
-__all__ = ["Band", "Block", "Cuts", "cuts", "slices"]
+__all__ = ["LINE", "PARTS", "Band", "Block", "Cuts", "cuts", "even_slices", "slices"]
 
 # Bytes of the largest operand of one block: what stays in a core's cache.
 BLOCK_BYTES = 1 << 20
@@ -142,8 +142,16 @@ class Cuts:
 
     @cached_property
     def tiles(self) -> tuple[slice, ...]:
-        """The batch in tiles of products below `GEMM_LIMIT`; never empty."""
-        most = GEMM_LIMIT // max(1, self.geometry.patch_size * self.filters)
+        """
+        The batch in tiles of products below `GEMM_LIMIT`; never empty.
+
+        Unless the kernel of one location is too large for a cache: it is then read
+        once for the whole batch, which costs less than to read it again and again.
+        """
+        weights = self.geometry.patch_size * self.filters
+        if weights * self.itemsize > BLOCK_BYTES:
+            return (slice(0, self.n),)
+        most = GEMM_LIMIT // max(1, weights)
         # Whole cache lines of samples, where the batch is innermost.
         step = most - most % LINE if most > LINE else max(1, most)
         return tuple(slices(self.n, step)) or (slice(0, 0),)

@@ -15,16 +15,15 @@ from typing import Any
 import numpy as np
 
 from .._typing import Array
-from .cuts import Block, Cuts, slices
+from .cuts import PARTS, Block, Cuts, even_slices
 from .patches import row_window_view, strip_view, window_view
 from .threads import run_all
+from .transpose import copy_batch_last
 from .workspace import Workspace
 
 __all__ = ["patch_source"]
 
 PatchSource = Callable[[Block, slice], Array]
-# Samples that are transposed together, so that they stay in cache.
-TRANSPOSED = 32
 
 
 def patch_source(padded: Array, cut: Cuts, workspace: Workspace) -> PatchSource:
@@ -105,10 +104,8 @@ def batch_innermost(image: Array, cut: Cuts, workspace: Workspace) -> Array:
     first = np.moveaxis(image, 0, -1)
     inner = workspace.take("inner", first.shape, image.dtype)
 
-    def work(where: tuple[Any, ...]) -> None:
-        inner[where] = first[where]
+    def work(part: slice) -> None:
+        copy_batch_last(inner[part], first[part])
 
-    halves = list(slices(len(inner), -(-len(inner) // 2)))
-    places = [(half, ..., t) for t in slices(cut.n, TRANSPOSED) for half in halves]
-    run_all(work, places, worthwhile=cut.threaded)
+    run_all(work, even_slices(len(inner), per=PARTS), worthwhile=cut.threaded)
     return inner

@@ -17,6 +17,7 @@ from .._typing import Array
 from .cuts import Band, Block, Cuts, slices
 from .patches import channels_last_view
 from .threads import run_all
+from .transpose import copy_batch_last
 from .workspace import Workspace
 
 __all__ = ["input_gradient"]
@@ -122,7 +123,7 @@ def fill_image(
         at = block.at
         dz_block = dz[at].swapaxes(-1, -2)
         dz_t = workspace.take("dz_t", dz_block.shape, image.dtype)
-        dz_t[...] = dz_block
+        copy_batch_last(dz_t, dz_block)
         dp_shape = (*block.shape, grid.patch_size, image.shape[-1])
         dp = workspace.take("dpatches", dp_shape, image.dtype)
         # dp[n,l,k] = sum_f dy[n,l,f] w[l,k,f]
