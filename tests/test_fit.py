@@ -1018,7 +1018,7 @@ def test_a_warm_training_step_takes_next_to_no_memory(rng):
     model = Sequential(
         [
             LocallyConnected2D(16, 3, activation="relu", input_shape=(24, 24, 4)),
-            LocallyConnected2D(16, 3, activation="tanh"),
+            LocallyConnected2D(16, 3, activation="tanh", kernel_regularizer="l2"),
             Flatten(),
             Dropout(0.25),
             Dense(8, activation="softmax"),

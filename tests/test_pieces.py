@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from localnet import activations, config
+from localnet.layers import LocallyConnected1D
 from localnet.layers.by_pieces import activate, activation_gradient
 from localnet.ops import Workspace, pieces
 
@@ -62,3 +63,36 @@ def test_a_pair_of_the_users_own_sees_the_whole_batch(rng):
     assert_array_equal(y, z - z.mean(axis=0))
     dz = activation_gradient(means, z, z, cache, Workspace())
     assert_array_equal(dz, z - z.mean(axis=0))
+
+
+def test_a_sum_of_pieces_is_the_sum(monkeypatch):
+    monkeypatch.setattr(pieces, "PIECE", 7)
+    a = np.arange(100.0).reshape(4, 25)
+    lengths = []
+
+    def squared(a):
+        lengths.append(a.size)
+        return a * a
+
+    assert pieces.sum_of_pieces(squared, a) == 328350
+    assert max(lengths) == 7
+    assert pieces.sum_of_pieces(np.abs, a[:, ::2]) == a[:, ::2].sum()
+    assert pieces.sum_of_pieces(np.abs, np.zeros((0, 3))) == 0
+
+
+@pytest.mark.parametrize("regularizer", ["l1", "l2", "l1_l2"])
+def test_penalties_by_pieces_have_the_bits_of_the_whole(regularizer, monkeypatch, rng):
+    x, dy = rng.normal(size=(2, 30, 4)), rng.normal(size=(2, 28, 3))
+    results = []
+    for piece in (1 << 15, 10):
+        monkeypatch.setattr(pieces, "PIECE", piece)
+        layer = LocallyConnected1D(
+            3, 3, kernel_regularizer=regularizer, dtype="float64", name="l"
+        )
+        layer.set_seed(np.random.SeedSequence(1))
+        layer(x)
+        layer.backward(dy)
+        results.append((layer.losses, layer.grads["kernel"]))
+    (whole, gradient), (by_pieces, same) = results
+    np.testing.assert_allclose(by_pieces, whole, rtol=1e-14)
+    assert_array_equal(same, gradient)

@@ -360,7 +360,7 @@ class Layer(WeightHolder):
         dx, grads = self._backward(dz, cache.inner, need_dx, workspace)
         for name, weight in self._weights.items():
             if weight.regularizer is not None:
-                grads[name] = grads[name] + self._penalty_gradient(name)
+                grads[name] = self._with_penalty(name, grads[name])
         return dx, grads
 
     def forward(self, x: ArrayLike, training: bool = False) -> Array:

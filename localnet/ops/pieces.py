@@ -6,7 +6,7 @@ from .._typing import Array
 from .cuts import slices
 from .threads import run_all
 
-__all__ = ["in_pieces"]
+__all__ = ["in_pieces", "sum_of_pieces"]
 
 # Numbers in a piece: temporaries of this size are recycled by the allocator.
 PIECE = 1 << 15
@@ -45,3 +45,31 @@ def in_pieces(work: Callable[..., None], *arrays: Array) -> None:
         work(*(array[piece] for array in flat))
 
     run_all(one, list(slices(size, PIECE)), worthwhile=size >= THREADED)
+
+
+def sum_of_pieces(function: Callable[[Array], Array], array: Array) -> float:
+    """
+    Return the sum of ``function(array)``, of which no more than a piece is held.
+
+    Parameters
+    ----------
+    function : callable
+        Treats each number alone.
+    array : ndarray
+        Not modified.
+
+    Returns
+    -------
+    float
+        Sums of pieces are added in float64, one after the other.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> sum_of_pieces(np.square, np.full((300, 200), 2.0))
+    240000.0
+    """
+    if array.size <= PIECE or not array.flags.c_contiguous:
+        return float(function(array).sum())
+    flat = array.reshape(-1)
+    return sum(float(function(flat[p]).sum()) for p in slices(flat.size, PIECE))
