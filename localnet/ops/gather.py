@@ -16,7 +16,13 @@ import numpy as np
 
 from .._typing import Array
 from .cuts import PARTS, Block, Cuts, even_slices
-from .patches import row_window_view, strip_view, window_view
+from .patches import (
+    batch_first_view,
+    batch_last_view,
+    row_window_view,
+    strip_view,
+    window_view,
+)
 from .threads import run_all
 from .transpose import copy_batch_last
 from .workspace import Workspace
@@ -87,7 +93,7 @@ def _from_strips(image: Array, cut: Cuts, workspace: Workspace) -> PatchSource:
 
 def _from_windows(image: Array, cut: Cuts, workspace: Workspace) -> PatchSource:
     inner = batch_innermost(image, cut, workspace)
-    windows = np.moveaxis(window_view(np.moveaxis(inner, -1, 0), cut.grid), 0, -1)
+    windows = batch_last_view(window_view(batch_first_view(inner), cut.grid))
 
     def source(block: Block, tile: slice) -> Array:
         read = windows[block.at][..., tile]
@@ -101,7 +107,7 @@ def _from_windows(image: Array, cut: Cuts, workspace: Workspace) -> PatchSource:
 
 def batch_innermost(image: Array, cut: Cuts, workspace: Workspace) -> Array:
     """Return a copy of an image whose batch axis comes last."""
-    first = np.moveaxis(image, 0, -1)
+    first = batch_last_view(image)
     inner = workspace.take("inner", first.shape, image.dtype)
 
     def work(part: slice) -> None:

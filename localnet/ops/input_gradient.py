@@ -15,7 +15,7 @@ import numpy as np
 
 from .._typing import Array
 from .cuts import Band, Block, Cuts, slices
-from .patches import channels_last_view
+from .patches import batch_first_view, channels_last_view
 from .threads import run_all
 from .transpose import copy_batch_last
 from .workspace import Workspace
@@ -199,4 +199,4 @@ def write_rows(dx: Array, image: Array, band: Band, cut: Cuts) -> None:
     for rows in slices(max(0, last - first), step):
         start, stop = first + rows.start, first + rows.stop
         source = image[(slice(start - band.start, stop - band.start), *inside)]
-        target[:, start - before : stop - before] = np.moveaxis(source, -1, 0)
+        target[:, start - before : stop - before] = batch_first_view(source)

@@ -20,6 +20,8 @@ from ..geometry import Geometry
 from .workspace import Workspace
 
 __all__ = [
+    "batch_first_view",
+    "batch_last_view",
     "channels_last_view",
     "crop",
     "extract_patches",
@@ -79,6 +81,16 @@ def _inside(geometry: Geometry) -> tuple[slice, ...]:
 def channels_last_view(x: Array, geometry: Geometry) -> Array:
     """Return a view of `x` with its channel axis moved last."""
     return x if geometry.channels_last else np.moveaxis(x, 1, -1)
+
+
+def batch_last_view(a: Array) -> Array:
+    """Return a view of `a` with its first axis moved last."""
+    return a.transpose(*range(1, a.ndim), 0)
+
+
+def batch_first_view(a: Array) -> Array:
+    """Return a view of `a` with its last axis moved first."""
+    return a.transpose(a.ndim - 1, *range(a.ndim - 1))
 
 
 def _need_padded(padded: Array, geometry: Geometry) -> None:
