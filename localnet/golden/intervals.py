@@ -72,6 +72,8 @@ class Interval:
     __rmul__ = __mul__
 
     def __truediv__(self, other: "Interval | int") -> "Interval":
+        if isinstance(other, int) and other > 0:  # by far the most frequent
+            return Interval(self.low // other, -(-self.high // other), self.bits)
         b = self._operand(other)
         if b.low <= 0 <= b.high:
             raise ZeroDivisionError("an interval must not be divided by one with 0")
