@@ -104,7 +104,7 @@ def judge(
         error = np.abs(values - want)
         ratio = np.where(error == 0, 0.0, error / limit)
     inside = np.asarray(error <= limit)
-    # nan first, then the largest ratio; of elements that must be equal, the largest error.
+    # nan first, then the largest ratio; where elements must be equal, largest error.
     rank = np.where(np.isnan(ratio), np.inf, ratio)
     place = int(np.argmax(rank if rank.max() < np.inf else _infinite(rank, error)))
     index = tuple(int(i) for i in np.unravel_index(place, want.shape))
