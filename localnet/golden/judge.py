@@ -150,4 +150,4 @@ def _digits(error: Array, want: Array, form: Precision) -> float:
         relative = np.where(want == 0, error, error / np.abs(want))
         digits = -np.log10(relative)
     fewest = float(np.min(np.nan_to_num(digits, nan=0.0, posinf=np.inf, neginf=0.0)))
-    return min(max(fewest, 0.0), _most_digits(form))
+    return min(max(fewest, 0.0) + 0.0, _most_digits(form))

@@ -228,7 +228,7 @@ class TanhByFractions(Formula):
 
     def formula(self, z: Array) -> Array:
         square = z * z
-        return np.clip(z * (27 + square) / (27 + 9 * square), -1, 1)
+        return np.asarray(np.clip(z * (27 + square) / (27 + 9 * square), -1, 1))
 
 
 @formula("elu", "selu")
