@@ -26,7 +26,7 @@ __all__ = ["LINE", "PARTS", "Band", "Block", "Cuts", "cuts", "even_slices", "sli
 BLOCK_BYTES = 1 << 20
 # The same where the patches' gradients are added up, which takes many short calls of
 # NumPy: threads that wait for each other between them cost more than the cache saves.
-BAND_BLOCK_BYTES = 5 << 19
+BAND_BLOCK_BYTES = 9 << 18
 # Products n*K*F up to this size use OpenBLAS's small-matrix path, which is faster here
 # and never starts threads of its own.
 GEMM_LIMIT = 1_000_000

@@ -84,7 +84,7 @@ def _from_strips(image: Array, cut: Cuts, workspace: Workspace) -> PatchSource:
         where: tuple[Any, ...] = (*block.middle, block.columns, tile, rows)
         read = strips[where]
         shape = (*read.shape[:3], grid.patch_size // window_rows)
-        copy = workspace.take("strips", shape, image.dtype)
+        copy = workspace.take("block", shape, image.dtype)
         copy.reshape(read.shape)[...] = read
         return row_window_view(copy, block.shape[0], window_rows, stride)
 
@@ -98,7 +98,7 @@ def _from_windows(image: Array, cut: Cuts, workspace: Workspace) -> PatchSource:
     def source(block: Block, tile: slice) -> Array:
         read = windows[block.at][..., tile]
         shape = (*block.shape, cut.grid.patch_size, read.shape[-1])
-        copy = workspace.take("patches", shape, image.dtype)
+        copy = workspace.take("block", shape, image.dtype)
         copy.reshape(read.shape)[...] = read
         return copy.swapaxes(-1, -2)
 
@@ -108,7 +108,7 @@ def _from_windows(image: Array, cut: Cuts, workspace: Workspace) -> PatchSource:
 def batch_innermost(image: Array, cut: Cuts, workspace: Workspace) -> Array:
     """Return a copy of an image whose batch axis comes last."""
     first = batch_last_view(image)
-    inner = workspace.take("inner", first.shape, image.dtype)
+    inner = workspace.take("image", first.shape, image.dtype)
 
     def work(part: slice) -> None:
         copy_batch_last(inner[part], first[part])

@@ -85,7 +85,7 @@ def band_images(cut: Cuts, dtype: np.dtype, workspace: Workspace) -> list[list[A
     ]
     # One buffer for all: a smaller batch, cut otherwise, finds room in it too.
     size = sum(math.prod(shape) for of_band in shapes for shape in of_band)
-    room = workspace.take("images", (size,), dtype)
+    room = workspace.take("image", (size,), dtype)
     images: list[list[Array]] = []
     start = 0
     for of_band in shapes:
@@ -125,7 +125,7 @@ def fill_image(
         dz_t = workspace.take("dz_t", dz_block.shape, image.dtype)
         copy_batch_last(dz_t, dz_block)
         dp_shape = (*block.shape, grid.patch_size, image.shape[-1])
-        dp = workspace.take("dpatches", dp_shape, image.dtype)
+        dp = workspace.take("block", dp_shape, image.dtype)
         # dp[n,l,k] = sum_f dy[n,l,f] w[l,k,f]
         np.matmul(kernel[at], dz_t, out=dp)
         add_patches(image, dp, block, cut, workspace)

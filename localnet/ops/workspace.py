@@ -33,6 +33,12 @@ class Workspace:
     keep_results : bool
         ``False``: only scratch arrays are reused, and every result is a new array.
 
+    Notes
+    -----
+    The engine's passes run one after the other and share names, so that what one has
+    done with serves the next: "image" is the largest array of a pass, "block" that of
+    one block.
+
     Examples
     --------
     >>> workspace = Workspace()
