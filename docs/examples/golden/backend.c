@@ -262,7 +262,7 @@ static layer read_layer(const char *folder)
     get_word(json, "data_format", format, sizeof format);
     net.channels_last = strcmp(format, "channels_last") == 0;
     get_word(json, "name", net.activation, sizeof net.activation);
-    numbers[0] = 0.0;
+    numbers[0] = 1;
     if (find_value(json, "alpha"))
         get_numbers(json, "alpha", numbers, 1);
     net.alpha = (real)numbers[0];
@@ -337,6 +337,11 @@ static real activate(const layer *net, real z, real *slope)
         *slope = z > 0 ? one : net->alpha * tail;
         return z > 0 ? z : net->alpha * expm1(z);
     }
+    if (strcmp(name, "selu") == 0) {
+        real scale = (real)1.0507009873554805, alpha = (real)1.6732632423543772;
+        *slope = scale * (z > 0 ? one : alpha * tail);
+        return scale * (z > 0 ? z : alpha * expm1(z));
+    }
     if (strcmp(name, "sigmoid") == 0) {
         *slope = sigmoid * (one - sigmoid);
         return sigmoid;
@@ -360,6 +365,11 @@ static real activate(const layer *net, real z, real *slope)
     if (strcmp(name, "swish") == 0) {
         *slope = sigmoid * (one + z * (one - sigmoid));
         return z * sigmoid;
+    }
+    if (strcmp(name, "gelu") == 0) {
+        real below = erfc(z * (real)-0.70710678118654752) / 2;
+        *slope = below + z * exp(-z * z / 2) * (real)0.39894228040143268;
+        return z * below;
     }
     if (strcmp(name, "mish") == 0) {
         real t = tanh(softplus);

@@ -116,6 +116,12 @@ const ACTIVATIONS = {
   leaky_relu: (z, { alpha }) => (z > 0 ? [z, 1] : [alpha * z, alpha]),
   elu: (z, { alpha = 1 }) =>
     z > 0 ? [z, 1] : [alpha * Math.expm1(z), alpha * Math.exp(z)],
+  selu: (z) => {
+    const scale = 1.0507009873554805, alpha = 1.6732632423543772;
+    return z > 0
+      ? [scale * z, scale]
+      : [scale * alpha * Math.expm1(z), scale * alpha * Math.exp(z)];
+  },
   sigmoid: (z) => [sigmoid(z), sigmoid(z) * sigmoid(-z)],
   tanh: (z) => [Math.tanh(z), (1 - Math.tanh(z)) * (1 + Math.tanh(z))],
   softplus: (z) => [softplus(z), sigmoid(z)],
