@@ -4,13 +4,14 @@ from functools import partial
 from typing import Any
 
 from ..._typing import Array
+from ..case import Case
 from .jax import differentiate, functions
 from .translation import Translation, activation_of
 
 __all__ = ["conv_local", "conv_local_default"]
 
 
-def conv_local(case: Any, *, precision: str | None = "highest") -> dict[str, Array]:
+def conv_local(case: Case, *, precision: str | None = "highest") -> dict[str, Array]:
     """
     Compute a case with ``flax.linen.ConvLocal``.
 

@@ -11,12 +11,13 @@ from functools import partial
 from typing import Any
 
 from ..._typing import Array
+from ..case import Case
 from .translation import Translation, activation_of
 
 __all__ = ["differentiate", "functions", "local_conv", "local_conv_default"]
 
 
-def local_conv(case: Any, *, precision: str | None = "highest") -> dict[str, Array]:
+def local_conv(case: Case, *, precision: str | None = "highest") -> dict[str, Array]:
     """
     Compute a case with ``conv_general_dilated_local``, jitted.
 
@@ -76,7 +77,7 @@ local_conv_default = partial(local_conv, precision=None)
 
 
 def differentiate(
-    case: Any, layer: Translation, forward: Callable[..., Any]
+    case: Case, layer: Translation, forward: Callable[..., Any]
 ) -> dict[str, Array]:
     """
     Return the answers of ``forward(x, kernel, bias)`` and of JAX's gradients of it.

@@ -12,12 +12,13 @@ from typing import Any
 
 from ..._typing import Array
 from ...geometry import Geometry
+from ..case import Case
 from .translation import Translation, activation_of
 
 __all__ = ["implementation1", "implementation2", "implementation3"]
 
 
-def implementation1(case: Any) -> dict[str, Array]:
+def implementation1(case: Case) -> dict[str, Array]:
     """
     Compute a case with a Keras 2 layer at ``implementation=1``.
 
@@ -45,7 +46,7 @@ def implementation1(case: Any) -> dict[str, Array]:
     return _compute(case, 1)
 
 
-def implementation2(case: Any) -> dict[str, Array]:
+def implementation2(case: Case) -> dict[str, Array]:
     """
     Compute a case with a Keras 2 layer at ``implementation=2``.
 
@@ -73,7 +74,7 @@ def implementation2(case: Any) -> dict[str, Array]:
     return _compute(case, 2)
 
 
-def implementation3(case: Any) -> dict[str, Array]:
+def implementation3(case: Case) -> dict[str, Array]:
     """
     Compute a case with a Keras 2 layer at ``implementation=3``.
 
@@ -101,7 +102,7 @@ def implementation3(case: Any) -> dict[str, Array]:
     return _compute(case, 3)
 
 
-def _compute(case: Any, implementation: int) -> dict[str, Array]:
+def _compute(case: Case, implementation: int) -> dict[str, Array]:
     """Build the layer, set its weights and ask a gradient tape."""
     import tensorflow as tf
     import tf_keras
@@ -154,7 +155,7 @@ def _compute(case: Any, implementation: int) -> dict[str, Array]:
     )
 
 
-def _is_same(case: Any) -> bool:
+def _is_same(case: Case) -> bool:
     """Whether the pads of a case are those that Keras means by ``same``."""
     config = case.config
     same = Geometry.of(

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..._typing import Array
 from ...geometry import Geometry, effective_size
+from ..case import Case
 from .translation import Translation, activation_of
 
 __all__ = [
@@ -32,7 +33,7 @@ __all__ = [
 Linear = Callable[[Any, Any, Geometry], Any]
 
 
-def unfold(case: Any, *, device: str = "cpu", tf32: bool = False) -> dict[str, Array]:
+def unfold(case: Case, *, device: str = "cpu", tf32: bool = False) -> dict[str, Array]:
     """
     Compute a case with ``torch.nn.functional.unfold`` and ``torch.bmm``.
 
@@ -66,7 +67,7 @@ def unfold(case: Any, *, device: str = "cpu", tf32: bool = False) -> dict[str, A
     return _compute(case, _unfolded, device, tf32)
 
 
-def strided(case: Any, *, device: str = "cpu", tf32: bool = False) -> dict[str, Array]:
+def strided(case: Case, *, device: str = "cpu", tf32: bool = False) -> dict[str, Array]:
     """
     Compute a case as the PyTorch forum does: windows, times the weights, summed.
 
@@ -96,7 +97,7 @@ def strided(case: Any, *, device: str = "cpu", tf32: bool = False) -> dict[str, 
     return _compute(case, _multiplied_and_summed, device, tf32)
 
 
-def einsum(case: Any, *, device: str = "cpu", tf32: bool = False) -> dict[str, Array]:
+def einsum(case: Case, *, device: str = "cpu", tf32: bool = False) -> dict[str, Array]:
     """
     Compute a case with ``torch.einsum`` on strided windows.
 
@@ -134,7 +135,7 @@ einsum_cuda = partial(einsum, device="cuda")
 einsum_cuda_tf32 = partial(einsum, device="cuda", tf32=True)
 
 
-def _compute(case: Any, linear: Linear, device: str, tf32: bool) -> dict[str, Array]:
+def _compute(case: Case, linear: Linear, device: str, tf32: bool) -> dict[str, Array]:
     """Run one of the ways below, and PyTorch's gradients of it."""
     import torch
 

@@ -11,6 +11,7 @@ from typing import Any
 from ..._typing import Array, Shape
 from ...geometry import Geometry
 from ...interop import convert_bias, convert_kernel
+from ..case import Case
 
 __all__ = ["Translation", "activation_of"]
 
@@ -41,7 +42,7 @@ class Translation:
         In the peer's layout; `bias` is None where the case has none.
     """
 
-    def __init__(self, case: Any, layout: str, *, pads_outside: bool = False) -> None:
+    def __init__(self, case: Case, layout: str, *, pads_outside: bool = False) -> None:
         config = case.config
         window = {
             "kernel_size": config["kernel_size"],
@@ -86,7 +87,7 @@ class Translation:
 
 
 def activation_of(
-    case: Any, functions: Mapping[str, Callable[..., Any]]
+    case: Case, functions: Mapping[str, Callable[..., Any]]
 ) -> Callable[[Any], Any]:
     """Return the activation of a case, from a peer's own functions by name."""
     arguments = dict(case.config["activation"])
