@@ -47,6 +47,8 @@ def add_command(commands: Commands) -> None:
     verbs = golden.add_subparsers(metavar="COMMAND", required=True)
     _add_export(verbs)
     _add_check(verbs)
+    _add_mutants(verbs)
+    _add_verify(verbs)
     _add_list(verbs)
     _add_show(verbs)
 
@@ -161,6 +163,34 @@ def _scale(text: str) -> float:
         ) from None
 
 
+def _add_mutants(verbs: Commands) -> None:
+    mutants = verbs.add_parser(
+        "mutants",
+        help="run backends that are wrong on purpose, and say which cases catch them",
+        description="Run every wrong backend against every case: the suite proves "
+        "itself. Exit status 1 if one survives.",
+    )
+    mutants.add_argument(
+        "--picture",
+        metavar="FILE",
+        help="draw the matrix (.png or .svg); needs the extra plot",
+    )
+    mutants.set_defaults(run=_mutants)
+
+
+def _add_verify(verbs: Commands) -> None:
+    verify = verbs.add_parser(
+        "verify",
+        help="compute all references again by fractions and mpmath",
+        description="Compute all references again by another road, and compare them to "
+        "the last bit; needs the extra golden.",
+    )
+    verify.add_argument(
+        "--suite", metavar="DIR", help="an exported suite (default: made in memory)"
+    )
+    verify.set_defaults(run=_verify)
+
+
 def _add_list(verbs: Commands) -> None:
     listing = verbs.add_parser("list", help="list the cases")
     _add_filters(listing)
@@ -251,6 +281,40 @@ def _again(options: argparse.Namespace) -> str:
         if value:
             words += [f"--{option}", value]
     return f"{shlex.join(words)} --case {{id}}"
+
+
+def _mutants(options: argparse.Namespace) -> int:
+    """Print the kill matrix, and draw it where that is wanted."""
+    from ..golden import matrix
+
+    found = matrix.kill_matrix()
+    print(f"{'mutant':<32} cases that kill it, and the first of them")
+    for line in matrix.table(found):
+        print(line)
+    for accident in found.accidents:
+        print(f"by accident: {accident}")
+    survivors = found.survivors()
+    killed = len(found.mutants) - len(survivors)
+    print(f"{killed} of {len(found.mutants)} mutants are killed")
+    if options.picture:
+        from ..golden import picture
+
+        print(f"drawn: {picture.draw(found, options.picture)}")
+    return 1 if survivors or found.accidents else 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    """Compare all references with those of the second road."""
+    from ..golden import load_suite
+    from ..golden.verify import differences
+
+    suite, wrong = load_suite(options.suite), 0
+    for case in suite:
+        for difference in differences(case):
+            print(f"{case.id}: {difference}")
+            wrong += 1
+    print(f"{len(suite)} cases, {wrong or 'no'} answers that differ in the last bit")
+    return 1 if wrong else 0
 
 
 def _list(options: argparse.Namespace) -> int:

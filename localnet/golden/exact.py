@@ -5,6 +5,7 @@ Every stored number is of this form, and so are sums and products of such number
 integers are 64 bits wide where that is proven to be enough, and Python's own where not.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,20 +133,28 @@ class Exact:
 
     def nearest(self) -> Array:
         """Return the nearest float64 of every number, ties to even."""
-        return np.ldexp(self._floats(), self.exponent)
+        return self._rounded(up=False)
 
     def upper(self) -> Array:
         """Return the least float64 that is not below, for every number."""
-        floats = self._floats()
-        back = np.array([int(f) for f in floats.flat], object).reshape(self.shape)
-        low = np.asarray(back < self.integers, bool)
-        return np.ldexp(
-            np.where(low, np.nextafter(floats, np.inf), floats), self.exponent
-        )
+        return self._rounded(up=True)
 
-    def _floats(self) -> Array:
-        # Python and the processor both round an integer correctly, once.
-        return np.asarray(self.integers, dtype=np.float64)
+    def _rounded(self, *, up: bool) -> Array:
+        values = [_float(int(m), self.exponent, up=up) for m in self.integers.flat]
+        return np.array(values, np.float64).reshape(self.shape)
+
+
+def _float(integer: int, exponent: int, *, up: bool) -> float:
+    """Return ``integer * 2**exponent`` as a normal float, rounded once."""
+    drop = max(0, integer.bit_length() - 64)
+    kept = integer >> drop
+    if kept << drop != integer:
+        kept |= 1  # far below the last place, and enough to break ties
+    # Python rounds an integer correctly.
+    result = float(kept)
+    if up and int(result) < kept:
+        result = math.nextafter(result, math.inf)
+    return math.ldexp(result, exponent + drop)
 
 
 def _aligned(one: Exact, other: Exact) -> tuple[Array, Array, int]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from .._typing import Config
-from .activations import SMOOTH
+from .activations import ROWS, SMOOTH
 from .specs import Spec
 
 __all__ = ["FAMILIES", "specs"]
@@ -506,11 +506,32 @@ def rows() -> Iterator[Spec]:
     )
 
 
+def large() -> Iterator[Spec]:
+    """Arguments so large that a careless formula overflows or loses all digits."""
+    names = ("sigmoid", "tanh", "softplus", "swish", "mish", *ROWS)
+    for precision in ("float64", "float32", "float16"):
+        for name in names:
+            yield Spec(
+                f"{name.replace('_', '-')}-large-{precision}",
+                f"{name} far from 0, where exp overflows or 1 + exp rounds to 1, "
+                f"in {precision}",
+                (7,),
+                (2,),
+                channels=1,
+                filters=4,
+                activation={"name": name, **PARAMETERS.get(name, {})},
+                gradients=False,
+                tier="bounded",
+                precision=precision,
+                data=f"large {precision}",
+            )
+
+
 FAMILIES: dict[str, Callable[[], Iterator[Spec]]] = {
     family.__name__: family
     for family in (
         *(plain, steps, uses, pads, dilations, activated, wide),
-        *(linear, long, smooth, rows),
+        *(linear, long, smooth, rows, large),
     )
 }
 

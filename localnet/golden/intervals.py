@@ -72,6 +72,8 @@ class Interval:
     __rmul__ = __mul__
 
     def __truediv__(self, other: "Interval | int") -> "Interval":
+        if isinstance(other, int) and other > 0:  # by far the most frequent
+            return Interval(self.low // other, -(-self.high // other), self.bits)
         b = self._operand(other)
         if b.low <= 0 <= b.high:
             raise ZeroDivisionError("an interval must not be divided by one with 0")
@@ -189,17 +191,19 @@ def _phi(value: int, bits: int) -> Interval:
     """Return the normal distribution function: 1/2 + density * (z + z**3/3 + ...)."""
     if value < 0:
         return 1 - _phi(-value, bits)
-    z = _point(value, bits)
+    # The series grows like exp(z**2/2), the density falls like it.
+    work = bits + 32 + 2 * ((value >> bits) + 1) ** 2
+    z = _point(value << (work - bits), work)
     square = z * z
     total = term = z
     odd = 1
     # The terms z**(2i+1)/(1*3*5...) fall by more than half once odd > 2*z**2.
-    while term.high > 1 or odd << bits <= 2 * square.high:
+    while term.high > 1 or odd << work <= 2 * square.high:
         odd += 2
         term = term * square / odd
         total = total + term
-    total = Interval(total.low, total.high + term.high + 1, bits)
-    return z.number(1) / 2 + z.normal_density() * total
+    total = Interval(total.low, total.high + term.high + 1, work)
+    return _narrowed(z.number(1) / 2 + z.normal_density() * total, bits)
 
 
 def _narrowed(wide: Interval, bits: int) -> Interval:

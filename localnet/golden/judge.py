@@ -104,9 +104,9 @@ def judge(
         error = np.abs(values - want)
         ratio = np.where(error == 0, 0.0, error / limit)
     inside = np.asarray(error <= limit)
-    # nan first, then the largest ratio, then the largest error.
-    rank = np.where(np.isnan(error), np.inf, error)
-    place = np.lexsort((rank.ravel(), np.nan_to_num(ratio, nan=np.inf).ravel()))[-1]
+    # nan first, then the largest ratio; of elements that must be equal, the largest error.
+    rank = np.where(np.isnan(ratio), np.inf, ratio)
+    place = int(np.argmax(rank if rank.max() < np.inf else _infinite(rank, error)))
     index = tuple(int(i) for i in np.unravel_index(place, want.shape))
     worst = Element(
         index,
@@ -128,6 +128,12 @@ def judge(
     )
 
 
+def _infinite(rank: Array, error: Array) -> Array:
+    """Rank the elements of infinite ratio by their errors, and no others."""
+    errors = np.where(np.isnan(error), np.inf, error)
+    return np.where(np.isinf(rank), errors, -1.0)
+
+
 def _refused(reason: str, want: Array) -> Judgement:
     return Judgement(want.size, want.size, None, math.nan, math.nan, 0.0, reason)
 
@@ -138,6 +144,8 @@ def _most_digits(form: Precision) -> float:
 
 def _digits(error: Array, want: Array, form: Precision) -> float:
     """Return the fewest correct digits, as the StRD of NIST counts them."""
+    if not error.any():
+        return _most_digits(form)
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.where(want == 0, error, error / np.abs(want))
         digits = -np.log10(relative)

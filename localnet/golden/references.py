@@ -21,6 +21,8 @@ from .wires import by_location
 __all__ = ["Enclosed", "Solution", "enclose", "solve"]
 
 FIRST_BITS = 192
+# More than the exponents of float64 can need: what is left has underflowed.
+MOST_BITS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +105,8 @@ def solve(case: Case) -> Solution:
         if found is not None:
             return found
         bits *= 2
+        if bits > MOST_BITS:
+            raise ValueError(f"case {case.id} must have answers that float64 can hold")
 
 
 def _attempt(case: Case, sums: Sums, z: Exact, bits: int) -> Solution | None:

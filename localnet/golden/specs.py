@@ -60,6 +60,11 @@ def _cancelling(bits: int) -> dict[str, Numbers]:
     }
 
 
+def _large(bits: int, x: int, kernel: int) -> dict[str, Numbers]:
+    """Return operands below powers of two whose products make exp overflow."""
+    return {**_reals(bits), "x": _real(bits, x), "kernel": _real(bits, kernel)}
+
+
 def _wide(bits: int, bias: Numbers) -> dict[str, Numbers]:
     """Return odd integers that need all of so many bits."""
     top = Numbers(2 ** (bits - 1) + 1, 2, min(2 ** (bits - 2), WIDE - 1))
@@ -90,6 +95,9 @@ DATA: dict[str, dict[str, Numbers]] = {
     },
     "wide float16": _wide(5, Numbers(513, 2, 256)),
     **{f"real {f.name}": _reals(f.bits) for f in PRECISIONS.values()},
+    "large float64": _large(53, 4, 1),
+    "large float32": _large(24, 5, 2),
+    "large float16": _large(11, 2, 2),
     **{f"cancelling {f.name}": _cancelling(f.bits) for f in PRECISIONS.values()},
 }
 

@@ -1,0 +1,11 @@
+"""
+Backends that are wrong on purpose, each after an error met in real code.
+
+The suite is as good as what it catches: `localnet.golden.matrix` runs every mutant
+against every case. Each module here registers its own.
+"""
+
+from . import arithmetic, backward, values, windows
+from .base import MUTANTS, Mutant
+
+__all__ = ["MUTANTS", "Mutant", "arithmetic", "backward", "values", "windows"]
