@@ -12,13 +12,14 @@ from .arguments import Commands
 __all__ = ["add_command"]
 
 GOLDEN = """\
-Hold an implementation of locally connected layers to reference numbers: exact ones, that
-must agree bit for bit, and correctly rounded ones with a proven bound on the error.
+Hold an implementation of locally connected layers to reference numbers: exact ones,
+that must agree bit for bit, and correctly rounded ones with a proven bound on the
+error.
 """
 
 CHECK = """\
-Hold a backend to the suite: a Python function, a program that is run for each case, or a
-folder of results. The documentation says what a backend gets and gives.
+Hold a backend to the suite: a Python function, a program that is run for each case, or
+a folder of results. The documentation says what a backend gets and gives.
 """
 
 CHECK_EXAMPLES = """\
@@ -57,7 +58,7 @@ def _add_export(verbs: Commands) -> None:
     export = verbs.add_parser(
         "export",
         help="write the suite as .npy files and a manifest",
-        description="Write the suite to a new folder. The bytes are the same everywhere.",
+        description="Write the suite to a new folder; its bytes are always the same",
     )
     export.add_argument("folder", metavar="DIR", help="new or empty")
     _add_filters(export)
@@ -207,7 +208,9 @@ def _export(options: argparse.Namespace) -> int:
     """Write the suite, or a part of it."""
     from ..golden import Suite, export, load_suite
 
-    suite = Suite(_filtered(load_suite(), options))
+    every = load_suite()
+    exact = options.tier != "bounded" and options.precision in (None, "float64")
+    suite = Suite(_filtered(every, options), every.traces if exact else ())
     folder = export(options.folder, suite, layouts=options.layout)
     files = [file for file in folder.rglob("*") if file.is_file()]
     size = sum(file.stat().st_size for file in files)

@@ -21,6 +21,7 @@ __all__ = ["from_command", "from_name", "from_results"]
 
 SKIPPED = 77  # what test programs of GNU Automake exit with
 LAST_WORDS = 300
+FOLDERS = {"layer": "cases", "trace": "traces"}
 
 
 def from_name(name: str) -> Backend:
@@ -116,11 +117,11 @@ def from_command(command: str, suite: Path, *, timeout: float = 600.0) -> Backen
         if not any(place in word for word in words):
             raise ValueError(f"command must have {place} in it, got {command!r}")
 
-    def run(case: Case) -> dict[str, Array]:
+    def run(case: Any) -> dict[str, Array]:
         with tempfile.TemporaryDirectory() as root:
             out = Path(root) / case.id
             out.mkdir()
-            folder = (suite / "cases" / case.id).absolute()
+            folder = (suite / f"{FOLDERS[case.kind]}" / case.id).absolute()
             call = [
                 word.replace("{case}", str(folder)).replace("{out}", str(out))
                 for word in words

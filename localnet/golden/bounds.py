@@ -20,7 +20,7 @@ from .references import Solution
 from .sums import shaped_like_y
 from .wires import by_location
 
-__all__ = ["Model", "bounds_of", "kinks_near", "rounding_errors"]
+__all__ = ["NEAREST", "Model", "bounds_of", "kinks_near", "rounding_errors"]
 
 ALLOWANCE = 8  # unit roundoffs of an activation, twice as many of its slope
 EXP_ERRORS = 8  # unit roundoffs of two exponentials and a few more, in a softmax
@@ -43,6 +43,9 @@ class Model:
     flushing: bool = False
 
 
+NEAREST = Model()
+
+
 def rounding_errors(
     terms: Exact, magnitude: Exact, form: Precision, model: Model
 ) -> Exact:
@@ -56,7 +59,7 @@ def rounding_errors(
 
 
 def bounds_of(
-    case: Case, solution: Solution, model: Model = Model()
+    case: Case, solution: Solution, model: Model = NEAREST
 ) -> dict[str, Array]:
     """
     Return the bound of every element of every answer that is wanted.
@@ -73,7 +76,7 @@ def bounds_of(
     Returns
     -------
     dict of str to ndarray
-        float64, rounded up; 0 where the answer must be exact.
+        Rounded up, float64; 0 where the answer must be exact.
 
     See Also
     --------
@@ -96,7 +99,7 @@ def bounds_of(
     return {key: _with_reference(found[key], solution, key) for key in case.wants}
 
 
-def kinks_near(case: Case, solution: Solution, model: Model = Model()) -> Array:
+def kinks_near(case: Case, solution: Solution, model: Model = NEAREST) -> Array:
     """Return where z may lie on the other side of a kink, or on it, in a backend."""
     sums = solution.sums
     error = _number(0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from .._typing import Array, Config
 from .lehmer import Draw
@@ -15,13 +15,12 @@ INPUTS = ("x", "kernel", "bias", "bias_in_y", "dy")
 OUTPUTS = ("y", "dx", "dkernel", "dbias")
 
 FLAGS = {
-    "kink": "A pre-activation lies on a kink of the activation, where the gradient is a "
-    "convention: 0 at the upper side of relu's, as Keras has it. Skip it if yours is "
-    "another.",
+    "kink": "A pre-activation lies on the kink of relu, where the gradient is a "
+    "convention: 0, as Keras has it. Skip it if yours is another.",
     "wide": "Integers of so many bits that operands rounded to TensorFloat-32 or "
     "bfloat16 give other sums.",
-    "cancellation": "Sums that are small beside their terms: digits are lost, within the "
-    "bound.",
+    "cancellation": "Sums that are small beside their terms: digits are lost, within "
+    "the bound.",
 }
 
 
@@ -134,7 +133,7 @@ class Suite:
     """
 
     cases: Sequence[Case]
-    traces: Sequence["object"] = ()
+    traces: Sequence[Any] = ()
     foreign: bool = False
 
     def __iter__(self) -> Iterator[Case]:

@@ -7,10 +7,10 @@ from typing import Any
 
 from .. import _validate
 from .._typing import Array
-from .bounds import Model, bounds_of, kinks_near
+from .bounds import NEAREST, Model, bounds_of, kinks_near
 from .case import OUTPUTS, Case, Suite
-from .layouts import in_layout_of
 from .judge import judge
+from .layouts import in_layout_of
 from .references import solve
 from .report import Report, Result
 from .suite import at_precision, load_suite
@@ -36,9 +36,12 @@ class Conditions:
         Whether cases are doubted before they are used.
     """
 
-    model: Model = Model()
+    model: Model = NEAREST
     scale: float = 1.0
     foreign: bool = False
+
+
+USUAL = Conditions()
 
 
 def check(
@@ -126,9 +129,7 @@ def check(
     return Report(name or _name_of(backend), results, reproduce)
 
 
-def check_case(
-    backend: Backend, case: Any, conditions: Conditions = Conditions()
-) -> Result:
+def check_case(backend: Backend, case: Any, conditions: Conditions = USUAL) -> Result:
     """
     Hold a backend to one case.
 
@@ -148,12 +149,12 @@ def check_case(
     """
     result = Result(case.id, case.tier, case.precision, "PASS")
     wants, bound = tuple(case.wants), case.bound
-    if case.kind == "layer" and (conditions.foreign or conditions.model != Model()):
+    if case.kind == "layer" and (conditions.foreign or conditions.model != NEAREST):
         solution = solve(case)
         reasons = doubts(case, solution) if conditions.foreign else []
         if reasons:
             return replace(result, status="MISTRUSTED", reason="; ".join(reasons))
-        if conditions.model != Model() and case.tier == "bounded":
+        if conditions.model != NEAREST and case.tier == "bounded":
             bound = bounds_of(case, solution, conditions.model)
             if (
                 case.dy is not None

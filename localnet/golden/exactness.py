@@ -70,14 +70,11 @@ def check_range(case: Case, solution: Solution) -> None:
         n*u exceeds 1/8.
     """
     form, sums = case.format, solution.sums
-    factors = {
-        "kernel": (sums.patches, sums.kernel),
-        "dx": (solution.dz and solution.dz.middle, sums.kernel),
-        "dkernel": (solution.dz and solution.dz.middle, sums.patches),
-    }
+    factors = {"y": (sums.patches, sums.kernel)}
+    if solution.dz is not None:
+        factors["dx"] = (solution.dz.middle, sums.kernel)
+        factors["dkernel"] = (solution.dz.middle, sums.patches)
     for key, (one, other) in factors.items():
-        if one is None:
-            continue
         least = _least(one) + _least(other)
         if least < form.least:
             raise ValueError(

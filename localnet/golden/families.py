@@ -93,7 +93,7 @@ def steps() -> Iterator[Spec]:
 
 
 def uses() -> Iterator[Spec]:
-    """Uses that people really have, where code likes to take a short cut."""
+    """Take the uses that people really have, where code likes to take a short cut."""
     yield Spec(
         "kernel-1-1d", "kernel_size 1: one matrix per position", (6,), (1,), channels=3
     )
@@ -164,7 +164,7 @@ def uses() -> Iterator[Spec]:
 
 
 def pads() -> Iterator[Spec]:
-    """Padding, always as numbers: Keras's placement, TensorFlow's, uneven, nonzero."""
+    """Pad, always by numbers: Keras's placement, TensorFlow's, uneven, nonzero."""
     for first in (False, True):
         name = "first" if first else "last"
         yield Spec(
@@ -493,7 +493,7 @@ def rows() -> Iterator[Spec]:
             )
     yield Spec(
         "softmax-first",
-        "softmax over the last axis of channels_first, a location axis, as Keras has it",
+        "softmax over the last axis of channels_first, a location axis, as in Keras",
         (4, 3),
         (2, 1),
         filters=2,
@@ -507,7 +507,7 @@ def rows() -> Iterator[Spec]:
 
 
 def large() -> Iterator[Spec]:
-    """Arguments so large that a careless formula overflows or loses all digits."""
+    """Take arguments so large that a careless formula overflows or loses all digits."""
     names = ("sigmoid", "tanh", "softplus", "swish", "mish", *ROWS)
     for precision in ("float64", "float32", "float16"):
         for name in names:

@@ -104,7 +104,7 @@ def judge(
         error = np.abs(values - want)
         ratio = np.where(error == 0, 0.0, error / limit)
     inside = np.asarray(error <= limit)
-    # nan first, then the largest ratio; of elements that must be equal, the largest error.
+    # nan first, then the largest ratio; where elements must be equal, largest error.
     rank = np.where(np.isnan(ratio), np.inf, ratio)
     place = int(np.argmax(rank if rank.max() < np.inf else _infinite(rank, error)))
     index = tuple(int(i) for i in np.unravel_index(place, want.shape))
@@ -150,4 +150,4 @@ def _digits(error: Array, want: Array, form: Precision) -> float:
         relative = np.where(want == 0, error, error / np.abs(want))
         digits = -np.log10(relative)
     fewest = float(np.min(np.nan_to_num(digits, nan=0.0, posinf=np.inf, neginf=0.0)))
-    return min(max(fewest, 0.0), _most_digits(form))
+    return min(max(fewest, 0.0) + 0.0, _most_digits(form))

@@ -5,7 +5,7 @@ A 31-bit Lehmer generator: ``s <- 48271*s mod (2**31 - 1)``, which a microcontro
 do, drives `Draw`, which turns the states into integers times a power of two.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -52,7 +52,8 @@ def states(seed: int, count: int) -> Array:
     return found[:count]
 
 
-class Draw(NamedTuple):
+@dataclass(frozen=True)
+class Draw:
     """
     How one array follows from the states of the generator.
 

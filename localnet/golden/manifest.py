@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from .._typing import Array
 from .bounds import ALLOWANCE, EXP_ERRORS
-from .case import FLAGS, INPUTS, OUTPUTS, Case, Suite
+from .case import FLAGS, INPUTS, Case, Suite
 from .layouts import LAYOUTS, in_layout
 from .lehmer import MODULUS, MULTIPLIER, Draw
 from .npy import encode
@@ -16,18 +16,20 @@ __all__ = [
     "FORMAT",
     "MANIFEST",
     "SCHEMA",
+    "TRACE_INPUTS",
     "VERSION",
     "files_of",
 ]
 
 FORMAT = "localnet golden suite"
+TRACE_INPUTS = ("x", "kernel", "bias", "targets")
 VERSION = 1
 MANIFEST = "manifest.json"
 SCHEMA = "manifest.schema.json"
 
 ALLOWANCES = {
     "linear": "n*u*A: n terms, unit roundoff u, A the sum of their magnitudes",
-    "activation": f"{ALLOWANCE}*u*max(|ref|, 1), or |z| for 1 with swish, gelu and mish",
+    "activation": f"{ALLOWANCE}*u*max(|ref|, 1), |z| for 1 in swish, gelu and mish",
     "slope": f"{2 * ALLOWANCE}*u*max(|slope|, 1)",
     "softmax": f"ref*(R + {EXP_ERRORS} + 2*(max z - min z))*u over R entries",
     "log_softmax": "2*(R + |ref|)*u",
@@ -82,7 +84,7 @@ def files_of(suite: Suite, layouts: Iterable[str] = ()) -> Files:
         "flags": FLAGS,
         "allowances": ALLOWANCES,
         "cases": cases,
-        "traces": [],
+        "traces": [_add_trace(trace, others) for trace in suite.traces],
     }
     return Files(as_json(found), others)
 
@@ -123,12 +125,26 @@ def _add_case(
         "flags": list(case.flags),
         "wants": list(case.wants),
         "config": case.config,
-        "draws": {name: draw._asdict() for name, draw in case.draws.items()},
+        "draws": {name: vars(draw) for name, draw in case.draws.items()},
         "spans": {name: span._asdict() for name, span in case.spans.items()},
         "layouts": known,
         "cases": _add_arrays(f"cases/{case.id}", inputs, others),
         "expected": _add_arrays(f"expected/{case.id}", case.expected, others),
         "bound": _add_arrays(f"bound/{case.id}", case.bound, others),
+    }
+
+
+def _add_trace(trace: Any, others: dict[str, bytes]) -> dict[str, Any]:
+    """Add the files of a training, and return its entry in the manifest."""
+    described = {"id": trace.id, "kind": "trace", "wants": list(trace.wants)}
+    others[f"traces/{trace.id}/config.json"] = as_json({**described, **trace.config})
+    inputs = {name: getattr(trace, name) for name in TRACE_INPUTS}
+    return {
+        "id": trace.id,
+        "why": trace.why,
+        "config": trace.config,
+        "traces": _add_arrays(f"traces/{trace.id}", inputs, others),
+        "expected": _add_arrays(f"expected/{trace.id}", trace.expected, others),
     }
 
 

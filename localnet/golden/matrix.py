@@ -49,7 +49,7 @@ class Matrix:
         ]
 
     def proper_killers(self, mutant: Mutant) -> list[Case]:
-        """Return the killers that count: exact ones, or for arithmetic narrow bounds."""
+        """Return the killers that count: exact ones, for arithmetic bounded or wide."""
         if mutant.numerical:
             return [
                 case
@@ -63,7 +63,7 @@ class Matrix:
         return [mutant for mutant in self.mutants if not self.proper_killers(mutant)]
 
     def needed(self) -> dict[str, list[str]]:
-        """Return for every case the mutants that it kills and at most one other does."""
+        """Return for every case the mutants that at most one other case kills."""
         found: dict[str, list[str]] = {case.id: [] for case in self.cases}
         for mutant in self.mutants:
             killers = self.killers(mutant)
@@ -112,7 +112,7 @@ def kill_matrix(
 
 def _meet(mutant: Mutant, case: Case, accidents: list[str]) -> int:
     """Return what a case makes of a mutant."""
-    result = check_case(mutant, case)
+    result = check_case(mutant.__call__, case)
     seen = mutant.sees(case)
     if result.status == "PASS":
         return SURVIVED if seen else UNSEEN

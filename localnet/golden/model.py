@@ -1,7 +1,7 @@
 """
 A plain backend in float64, cut into steps, each of which can be got wrong.
 
-It is right as it stands: what the mutants of `localnet.golden.mutants` are made from, by
+It is right as it stands: the mutants of `localnet.golden.mutants` are made from it by
 replacing one step.
 """
 
@@ -34,7 +34,8 @@ def rounded(values: Array, bits: int) -> Array:
         The rounded values.
     """
     fractions, exponents = np.frexp(values)
-    return np.ldexp(np.rint(np.ldexp(fractions, bits)), exponents - bits)
+    result: Array = np.ldexp(np.rint(np.ldexp(fractions, bits)), exponents - bits)
+    return result
 
 
 class Model:
@@ -104,7 +105,8 @@ class Model:
 
     def bias(self) -> Array:
         """Return what is added at each location, (L, F)."""
-        return by_location(self.case.bias_in_y, self.case.config).astype(np.float64)
+        bias = np.asarray(self.case.bias_in_y, np.float64)
+        return by_location(bias, self.case.config)
 
     # The sums --------------------------------------------------------------------
 
@@ -146,7 +148,8 @@ class Model:
         cells = self.cells()
         dx = np.zeros((len(dp), self.case.x[0].size))
         inside = cells >= 0
-        np.add.at(dx, (slice(None), cells[inside]), dp[:, inside])
+        for sample, terms in zip(dx, dp, strict=True):
+            np.add.at(sample, cells[inside], terms[inside])
         return dx.reshape(self.case.x.shape)
 
     def dkernel(self, dkernel: Array, dz: Array) -> Array:

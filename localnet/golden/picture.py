@@ -81,7 +81,9 @@ def draw(matrix: Matrix, path: str | os.PathLike[str]) -> Path:
     ]
     axes.set_xlabel("numbers: cases of the family that catch the mutant", size=8)
     figure.legend(handles=handles, ncols=3, loc="outside lower center", fontsize=8)
-    figure.savefig(file, dpi=100, metadata={"Date": None} if file.suffix == ".svg" else {})
+    figure.savefig(
+        file, dpi=100, metadata={"Date": None} if file.suffix == ".svg" else {}
+    )
     return file
 
 

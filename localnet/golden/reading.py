@@ -18,10 +18,11 @@ from .. import _validate
 from .._typing import Array, Config, Shape
 from .case import Case, Span, Suite
 from .lehmer import Draw
-from .manifest import MANIFEST
+from .manifest import MANIFEST, TRACE_INPUTS
 from .npy import decode, read_array
 from .precisions import PRECISIONS
 from .schema import mismatch
+from .trace import Trace
 
 __all__ = ["inside", "read"]
 
@@ -53,7 +54,8 @@ def read(path: str | os.PathLike[str]) -> Suite:
     folder = Path(_validate.path("path", path))
     manifest = _manifest(folder)
     cases = [_case(folder, entry) for entry in manifest["cases"]]
-    return Suite(cases, foreign=True)
+    traces = [_trace(folder, entry) for entry in manifest["traces"]]
+    return Suite(cases, traces, foreign=True)
 
 
 def inside(folder: Path, *names: str) -> Path:
@@ -98,11 +100,11 @@ def _manifest(folder: Path) -> Any:
         raise ValueError(f"{path} must be JSON: {error}") from None
     if broken := mismatch(found):
         raise ValueError(f"{path}: {broken}")
-    ids = [entry["id"] for entry in found["cases"]]
-    if len(set(ids)) != len(ids) or len(ids) != found["count"]:
+    ids = [entry["id"] for entry in (*found["cases"], *found["traces"])]
+    if len(set(ids)) != len(ids) or len(found["cases"]) != found["count"]:
         raise ValueError(
             f"{path} must have {found['count']} cases with ids of their own, "
-            f"got {len(set(ids))}"
+            f"got {len(found['cases'])} cases and {len(set(ids))} ids"
         )
     return found
 
@@ -126,27 +128,21 @@ def _case(folder: Path, entry: Any) -> Case:
     if "dbias" in wants and not has_bias:
         raise ValueError(f"{where} must have a bias if it wants dbias")
 
-    def load(part: str, name: str, shape: Shape, dtype: str) -> Array:
-        path = inside(folder, part, entry["id"], f"{name}.npy")
-        listed = entry[part].get(name)
-        if listed is None:
-            raise ValueError(f"{where} must have the array {part}/{name}")
-        if tuple(listed["shape"]) != shape or listed["dtype"] != dtype:
-            raise ValueError(
-                f"{path} must hold {dtype} of shape {shape}, the manifest says "
-                f"{listed['dtype']} of shape {tuple(listed['shape'])}"
-            )
-        return _array(path, listed)
-
     inputs = {
-        name: load("cases", name, shapes[name], form.holds.str)
+        name: _load(folder, entry, "cases", name, shapes[name], form.holds.str)
         for name in ("x", "kernel", "bias", "dy")
         if name in arrays
     }
-    expected = {name: load("expected", name, shapes[name], "<f8") for name in wants}
+    expected = {
+        name: _load(folder, entry, "expected", name, shapes[name], "<f8")
+        for name in wants
+    }
     bound = {}
     if entry["tier"] == "bounded":
-        bound = {name: load("bound", name, shapes[name], "<f8") for name in wants}
+        bound = {
+            name: _load(folder, entry, "bound", name, shapes[name], "<f8")
+            for name in wants
+        }
         if any(np.any(array < 0) for array in bound.values()):
             raise ValueError(f"{where} must have bounds >= 0")
     return Case(
@@ -166,6 +162,39 @@ def _case(folder: Path, entry: Any) -> Case:
         {name: Draw(**draw) for name, draw in entry["draws"].items()},
         {name: Span(**span) for name, span in entry["spans"].items()},
     )
+
+
+def _trace(folder: Path, entry: Any) -> Trace:
+    """Return one training, if its arrays are those of the manifest."""
+    config = entry["config"]
+    _check_config(config, f"trace {entry['id']} of {folder}")
+    shapes = _shapes(config)
+    shapes |= {"targets": shapes["y"], "losses": (config["steps"],)}
+    inputs = {
+        name: _load(folder, entry, "traces", name, shapes[name], "<f8")
+        for name in TRACE_INPUTS
+    }
+    expected = {
+        name: _load(folder, entry, "expected", name, shapes[name], "<f8")
+        for name in Trace.wants
+    }
+    return Trace(entry["id"], entry["why"], config, **inputs, expected=expected)
+
+
+def _load(
+    folder: Path, entry: Any, part: str, name: str, shape: Shape, dtype: str
+) -> Array:
+    """Return an array of a case or a trace, of a shape and type known beforehand."""
+    path = inside(folder, part, entry["id"], f"{name}.npy")
+    listed = entry[part].get(name)
+    if listed is None:
+        raise ValueError(f"{path} must be in the manifest")
+    if tuple(listed["shape"]) != shape or listed["dtype"] != dtype:
+        raise ValueError(
+            f"{path} must hold {dtype} of shape {shape}, the manifest says "
+            f"{listed['dtype']} of shape {tuple(listed['shape'])}"
+        )
+    return _array(path, listed)
 
 
 def _array(path: Path, listed: Any) -> Array:
@@ -214,6 +243,12 @@ def _shapes(config: Config) -> dict[str, Shape]:
     kernel = (locations, math.prod(config["kernel_size"]) * c, f)
     bias = (*outputs, f)
     return {
-        **{"x": x, "kernel": kernel, "bias": bias, "dy": y},
-        **{"y": y, "dx": x, "dkernel": kernel, "dbias": bias},
+        "x": x,
+        "kernel": kernel,
+        "bias": bias,
+        "dy": y,
+        "y": y,
+        "dx": x,
+        "dkernel": kernel,
+        "dbias": bias,
     }

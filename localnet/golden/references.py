@@ -1,8 +1,8 @@
 """
 The right answers: computed exactly, rounded to float64 once.
 
-Sums of products are exact integers. Where an activation is a transcendental function, an
-interval encloses it, and grows narrower until both its ends round to the same number.
+Sums of products are exact integers. Where an activation is a transcendental function,
+an interval encloses it, and grows narrower until both its ends round to one number.
 """
 
 from collections.abc import Callable

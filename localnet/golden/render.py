@@ -33,7 +33,7 @@ def as_text(report: Report, *, verbose: bool = False) -> str:
     str
         Lines.
     """
-    lines = []
+    lines: list[str] = []
     for status in (*SHOWN, *(["PASS"] if verbose else [])):
         for result in report:
             if result.status == status:

@@ -1,13 +1,12 @@
 """The default suite, made in memory, or one that was written to a folder."""
 
 import os
-from functools import cache
-
 from dataclasses import replace
+from functools import cache
+from typing import Any
 
 import numpy as np
 
-from .._typing import Array
 from .case import INPUTS, Case, Suite
 from .exactness import exact_spans
 from .families import specs
@@ -15,6 +14,7 @@ from .generate import generate
 from .precisions import Precision
 from .precisions import precision as format_of
 from .references import solve
+from .trace import traces
 
 __all__ = ["at_precision", "load_suite"]
 
@@ -60,7 +60,7 @@ def load_suite(path: str | os.PathLike[str] | None = None) -> Suite:
 
 @cache
 def _default() -> Suite:
-    return Suite(generate(specs()))
+    return Suite(generate(specs()), traces())
 
 
 def at_precision(suite: Suite, precision: str) -> Suite:
@@ -97,7 +97,7 @@ def at_precision(suite: Suite, precision: str) -> Suite:
 
 def _widened(case: Case, form: Precision) -> Case | None:
     """Return an exact case in another precision, or None if it is not exact there."""
-    arrays: dict[str, Array] = {}
+    arrays: dict[str, Any] = {}
     for name in INPUTS:
         array = getattr(case, name)
         if name == "bias_in_y" or array is None:

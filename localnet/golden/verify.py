@@ -61,7 +61,7 @@ def recompute(case: Case) -> dict[str, Array]:
     Returns
     -------
     dict of str to ndarray
-        float64, rounded once.
+        Rounded once, float64.
 
     Raises
     ------
@@ -85,8 +85,8 @@ def recompute(case: Case) -> dict[str, Array]:
                     at = f * len(case.kernel) + location
                 total += Fraction(float(case.bias.ravel()[at]))
             z[(n, *o, f) if last else (n, f, *o)] = total
-    value, slope = _activation(case)
-    found = {"y": _rounded(_applied(case, value, z), case.expected["y"].shape)}
+    function, slope = _activation(case)
+    found = {"y": _rounded(_applied(case, function, z), case.expected["y"].shape)}
     if case.dy is None:
         return found
     dy = _fractions(case.dy)
@@ -101,7 +101,9 @@ def recompute(case: Case) -> dict[str, Array]:
                 if cell is not None:
                     weight = _like(d, kernel[location, k, f])
                     _add(sums["dx"], (n, *cell), d * weight)
-            flat = location * c["filters"] + f if last else f * len(case.kernel) + location
+            flat = (
+                location * c["filters"] + f if last else f * len(case.kernel) + location
+            )
             _add(sums["dbias"], (flat,), d)
     for key in case.wants[1:]:
         shape = case.expected[key].shape
@@ -266,7 +268,6 @@ def _smooth(mp: Any) -> dict[str, tuple[Function, Function]]:
         ),
         "mish": (
             lambda z: z * mp.tanh(softplus(z)),
-            lambda z: mp.tanh(softplus(z))
-            + z * mp.sech(softplus(z)) ** 2 * sigmoid(z),
+            lambda z: mp.tanh(softplus(z)) + z * mp.sech(softplus(z)) ** 2 * sigmoid(z),
         ),
     }

@@ -1,20 +1,21 @@
 """
 Which value meets which weight: index arithmetic of the suite's own, in integers.
 
-A reference has to be independent of what it judges, so nothing of `localnet.ops` is used
-here. Window o of an axis covers the cells ``o*stride - before + tap*dilation``.
+A reference has to be independent of what it judges, so nothing of `localnet.ops` is
+used here. Window o of an axis covers the cells ``o*stride - before + tap*dilation``.
 """
 
 import math
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from .._typing import Array, Config, Shape
+from .exact import Exact
 
 __all__ = ["by_location", "patch_cells", "stored_bias", "to_layout"]
 
-Numbers = TypeVar("Numbers", bound=Any)  # an ndarray, or an `Exact`
+Numbers = TypeVar("Numbers", bound="Array | Exact")
 
 
 def patch_cells(config: Config) -> Array:
@@ -64,19 +65,30 @@ def by_location(array: Numbers, config: Config) -> Numbers:
     locations = math.prod(config["output_sizes"])
     batch = array.shape[: len(array.shape) - len(config["output_sizes"]) - 1]
     if last:
-        return array.reshape((*batch, locations, -1))
-    return array.reshape((*batch, -1, locations)).swapaxes(-1, -2)
+        return _reshaped(array, (*batch, locations, -1))
+    return _exchanged(_reshaped(array, (*batch, -1, locations)))
 
 
 def to_layout(array: Numbers, config: Config) -> Numbers:
     """Return (N, L, F) or (L, F) in the shape of y, or of one sample of it."""
     *batch, _, filters = array.shape
     if config["data_format"] == "channels_last":
-        return array.reshape((*batch, *config["output_sizes"], filters))
-    return array.swapaxes(-1, -2).reshape((*batch, filters, *config["output_sizes"]))
+        return _reshaped(array, (*batch, *config["output_sizes"], filters))
+    sample = (filters, *config["output_sizes"])
+    return _reshaped(_exchanged(array), (*batch, *sample))
 
 
 def stored_bias(array: Numbers, config: Config) -> Numbers:
     """Return (L, F) as Keras stores a bias, (*O, F) in both data formats."""
-    sample: Shape = (*config["output_sizes"], array.shape[-1])
-    return to_layout(array, config).reshape(sample)
+    shape = (*config["output_sizes"], array.shape[-1])
+    return _reshaped(to_layout(array, config), shape)
+
+
+def _reshaped(array: Numbers, shape: Shape) -> Numbers:
+    result: Any = array.reshape(shape)
+    return cast(Numbers, result)
+
+
+def _exchanged(array: Numbers) -> Numbers:
+    result: Any = array.swapaxes(-1, -2)
+    return cast(Numbers, result)

@@ -62,7 +62,7 @@ def export(
         raise ValueError(f"path must be a new or empty folder, got {str(folder)!r}")
     if folder.is_dir() and any(folder.iterdir()):
         raise ValueError(
-            f"path must be a new or empty folder, got {str(folder)!r}, which is not empty"
+            f"path must be a new or empty folder, got {str(folder)!r} with files in it"
         )
     files = files_of(load_suite() if suite is None else suite, layouts)
     folder.parent.mkdir(parents=True, exist_ok=True)

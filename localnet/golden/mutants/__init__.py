@@ -6,6 +6,13 @@ against every case. Each module here registers its own.
 """
 
 from . import arithmetic, backward, values, windows
-from .base import MUTANTS, Mutant
+from .base import REGISTER, Mutant
 
-__all__ = ["MUTANTS", "Mutant", "arithmetic", "backward", "values", "windows"]
+__all__ = ["MUTANTS", "Mutant"]
+
+MUTANTS = {
+    name: mutant
+    for module in (windows, values, backward, arithmetic)
+    for name, mutant in REGISTER.items()
+    if mutant.model.__module__ == module.__name__
+}

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from ..._typing import Array
-from ..case import Case
 from ..model import Model, rounded
 from ..wires import by_location, to_layout
 from .base import Sees, has_bias, mutant, named, wants_gradients
@@ -150,7 +149,7 @@ class Formula(Model):
         dtype = np.dtype(self.case.format.dtype)
         with np.errstate(all="ignore"):
             y = self.formula(to_layout(z, self.case.config).astype(dtype))
-        return y.astype(np.float64), cache
+        return np.asarray(y, np.float64), cache
 
 
 def formula(*names: str) -> Callable[[type[Formula]], type[Formula]]:
@@ -229,7 +228,7 @@ class TanhByFractions(Formula):
 
     def formula(self, z: Array) -> Array:
         square = z * z
-        return np.clip(z * (27 + square) / (27 + 9 * square), -1, 1)
+        return np.asarray(np.clip(z * (27 + square) / (27 + 9 * square), -1, 1))
 
 
 @formula("elu", "selu")
@@ -257,8 +256,9 @@ class SlopeOfTheOutput(Model):
     def dz(self, dy: Array, cache: Any) -> Array:
         if self.case.config["activation"]["name"] in ("sigmoid", "tanh"):
             _, cache = super().activate(by_location(self._y, self.case.config))
-        return super().dz(dy, cache)
+        return np.asarray(super().dz(dy, cache))
 
     def activate(self, z: Array) -> tuple[Array, Any]:
-        self._y, cache = super().activate(z)
-        return self._y, cache
+        y, cache = super().activate(z)
+        self._y = y
+        return y, cache

@@ -120,7 +120,7 @@ class DkernelOfTheLastSample(Model):
     """dkernel assigned in the loop over samples, not added."""
 
     def dkernel(self, dkernel: Array, dz: Array) -> Array:
-        return self.patches()[-1][:, :, None] * dz[-1][:, None, :]
+        return np.asarray(self.patches()[-1][:, :, None] * dz[-1][:, None, :])
 
 
 @mutant(wants_gradients, lambda case: is_padded(case) and case.config["pad_value"] != 0)

@@ -12,7 +12,7 @@ from ..model import Model
 from ..wires import patch_cells
 
 __all__ = [
-    "MUTANTS",
+    "REGISTER",
     "Mutant",
     "Sees",
     "has_activation",
@@ -62,19 +62,17 @@ class Mutant(NamedTuple):
         return self.model(case).answers()
 
 
-MUTANTS: dict[str, Mutant] = {}
+REGISTER: dict[str, Mutant] = {}
 
 
-def mutant(
-    *sees: Sees, numerical: bool = False
-) -> Callable[[AnyModel], AnyModel]:
+def mutant(*sees: Sees, numerical: bool = False) -> Callable[[AnyModel], AnyModel]:
     """Register a model, of which the docstring is the error that it stands for."""
 
     def register(model: AnyModel) -> AnyModel:
         words = "".join(f" {c.lower()}" if c.isupper() else c for c in model.__name__)
         name = words.strip()
         error = " ".join((model.__doc__ or "").split())
-        MUTANTS[name] = Mutant(
+        REGISTER[name] = Mutant(
             name, error, numerical, lambda case: all(see(case) for see in sees), model
         )
         return model

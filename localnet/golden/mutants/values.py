@@ -8,7 +8,16 @@ from ..._typing import Array, Config
 from ..case import Case
 from ..model import Model
 from ..wires import by_location
-from .base import has_activation, has_bias, is_first, is_last, mutant, named, several, wants_gradients
+from .base import (
+    has_activation,
+    has_bias,
+    is_first,
+    is_last,
+    mutant,
+    named,
+    several,
+    wants_gradients,
+)
 
 __all__ = ["KernelShared"]
 
