@@ -74,6 +74,7 @@ def case_of(problem, precision="float64", activation=EXACT_ACTIVATIONS[0]):
     stored = "float32" if precision == "bfloat16" else precision
     g = problem.geometry
     case = SimpleNamespace(
+        kind="layer",
         config={
             "kernel_size": list(g.kernel_size),
             "strides": list(g.strides),

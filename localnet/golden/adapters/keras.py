@@ -157,6 +157,8 @@ def _compute(case: Case, implementation: int) -> dict[str, Array]:
 
 def _is_same(case: Case) -> bool:
     """Whether the pads of a case are those that Keras means by ``same``."""
+    if case.kind != "layer":
+        return False
     config = case.config
     same = Geometry.of(
         case.x.shape[1:],

@@ -40,9 +40,16 @@ class Translation:
         Cells to add before and after every axis of x, batch and channels included.
     kernel, bias : ndarray
         In the peer's layout; `bias` is None where the case has none.
+
+    Raises
+    ------
+    NotImplementedError
+        If it is a training trace.
     """
 
     def __init__(self, case: Case, layout: str, *, pads_outside: bool = False) -> None:
+        if case.kind != "layer":
+            raise NotImplementedError(f"the adapter computes layers, not a {case.kind}")
         config = case.config
         window = {
             "kernel_size": config["kernel_size"],
