@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from ..._typing import Array
-from ...geometry import Geometry, effective_size
+from ...geometry import Geometry
 from ..case import Case
 from .translation import Translation, activation_of
 
@@ -213,7 +213,7 @@ def _windows(x: Any, g: Geometry) -> Any:
     for axis, (r, s, d) in enumerate(
         zip(g.kernel_size, g.strides, g.dilation_rate, strict=True), start=2
     ):
-        x = x.unfold(axis, effective_size(r, d), s)[..., ::d]
+        x = x.unfold(axis, (r - 1) * d + 1, s)[..., ::d]
     return x.flatten(2 + g.rank)
 
 
