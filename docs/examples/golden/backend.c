@@ -217,10 +217,10 @@ static void write_npy(const char *folder, const char *name, array a)
 /* ---- the layer ---- */
 
 typedef struct {
-    long batch, channels, filters;          /* N, C, F */
-    long cells, locations, patch;           /* prod(S), L, K */
+    long batch, channels, filters; /* N, C, F */
+    long cells, locations, patch;  /* prod(S), L, K */
+    long outputs[MAX_AXES];        /* O */
     int axes, channels_last;
-    long outputs[MAX_AXES];                 /* O */
     real pad_value;
     long *reads; /* (L, K): which value of a flat sample; -1 for a cell of padding */
     char activation[32];
@@ -262,6 +262,8 @@ static layer read_layer(const char *folder)
     get_word(json, "data_format", format, sizeof format);
     net.channels_last = strcmp(format, "channels_last") == 0;
     get_word(json, "name", net.activation, sizeof net.activation);
+    if (strstr(json, "\"approximate\": true"))
+        skip("approximate", net.activation);
     numbers[0] = 1;
     if (find_value(json, "alpha"))
         get_numbers(json, "alpha", numbers, 1);
