@@ -23,7 +23,7 @@ from localnet import (
     optimizers,
 )
 from localnet.callbacks import ModelCheckpoint
-from localnet.interop import native
+from localnet.interop import atomic, native
 from localnet.layers import Dense, Dropout, Flatten, LocallyConnected1D
 
 RNG = np.random.default_rng(5)
@@ -485,7 +485,7 @@ def test_error_names_the_file_and_not_the_hidden_one(step, tmp_path, monkeypatch
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), hidden)
 
     target, name = {
-        "create": (native.tempfile, "mkstemp"),
+        "create": (atomic.tempfile, "mkstemp"),
         "write": (np, "savez_compressed"),
         "replace": (Path, "replace"),
     }[step]

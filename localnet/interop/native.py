@@ -8,7 +8,6 @@ Which arrays there are, and what they mean, is the business of the model.
 import errno
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,6 +16,7 @@ import numpy as np
 
 from .. import _validate
 from .._typing import Array, Config
+from .atomic import write_atomically
 
 __all__ = ["checked_path", "file_path", "read", "write"]
 
@@ -152,31 +152,9 @@ def write(
     except (TypeError, ValueError) as error:
         raise ValueError(f"config must be ready for JSON: {error}") from error
     text = np.frombuffer(envelope.encode("utf-8"), np.uint8)
-    try:
-        _replace(file, {CONFIG: text, **arrays})
-    except OSError as error:  # the user has not heard of the temporary file
-        raise OSError(error.errno, error.strerror, str(file)) from None
+    entries: dict[str, Any] = {CONFIG: text, **arrays}
+    write_atomically(file, lambda stream: np.savez_compressed(stream, **entries))
     return file
-
-
-def _replace(path: Path, entries: dict[str, Any]) -> None:
-    """Write the entries beside `path`, then put the whole file in its place."""
-    descriptor, temporary = tempfile.mkstemp(
-        prefix=".localnet-", suffix=".tmp", dir=path.parent
-    )
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            np.savez_compressed(stream, **entries)
-            stream.flush()
-            os.fsync(stream.fileno())
-        # mkstemp makes the file private; give it the permissions of an ordinary one.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def read(path: str | os.PathLike[str]) -> tuple[Config, dict[str, Array]]:

@@ -1,0 +1,87 @@
+"""A file is replaced as a whole or not at all, whatever stops the writer."""
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["write_atomically"]
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """
+    Let `write` fill a file that takes the place of `path` once it is on the disk.
+
+    At any moment, also after a kill, a full disk or a power cut, the name means the old
+    file or the new one, whole.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; its folder must exist and be writable. If it is a symbolic link, the
+        link itself is replaced.
+    write : callable
+        Called once with a binary stream that can seek. What it raises is passed on.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses; the error names `path`. The old file is as it was, and
+        nothing else is left in the folder.
+
+    Notes
+    -----
+    The new file is written beside the old one under the name ``.localnet-*.tmp``, since
+    only within one file system is renaming a single step, and flushed to the disk
+    before it is renamed; then the folder is flushed too. A killed process may leave
+    that temporary file behind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "numbers"
+    >>> write_atomically(path, lambda stream: stream.write(b"1 2 3") and None)
+    >>> path.read_bytes()
+    b'1 2 3'
+    """
+    try:
+        _replace(path, write)
+    except OSError as error:  # the user has not heard of the temporary file
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
+
+
+def _replace(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    descriptor, temporary = tempfile.mkstemp(
+        prefix=".localnet-", suffix=".tmp", dir=path.parent
+    )
+    try:
+        with os.fdopen(descriptor, "w+b") as stream:
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        # mkstemp makes the file private; give it the permissions of an ordinary one.
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(temporary).chmod(0o666 & ~mask)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _flush_folder(path.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the new name itself survive a power cut, where the system can do that."""
+    # Windows cannot open a folder, and some network file systems cannot flush one.
+    with contextlib.suppress(PermissionError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
+                raise
+        finally:
+            os.close(descriptor)
