@@ -14,7 +14,7 @@ __all__ = ["write_atomically"]
 PREFIX, SUFFIX = ".localnet-", ".tmp"
 
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """
     Let `write` fill a file that takes the place of `path` once it is on the disk.
 
@@ -48,7 +48,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
     --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "numbers"
-    >>> write_atomically(path, lambda stream: stream.write(b"1 2 3") and None)
+    >>> write_atomically(path, lambda stream: stream.write(b"1 2 3"))
     >>> path.read_bytes()
     b'1 2 3'
     """
@@ -58,7 +58,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from None
 
 
-def _replace(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
     _sweep(path.parent)
     descriptor, temporary = _new_file(path.parent)
     try:

@@ -1,0 +1,305 @@
+"""How a model is trained, and the memory of its optimizer, in Keras's files."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from .. import _registry, metrics
+from .._typing import Array, Config, Shape
+from ..optimizers import LegacySGD, Optimizer
+from .contents import Stored
+
+__all__ = ["for_h5", "for_v3", "from_h5", "from_v3", "state_for_keras", "state_of"]
+
+# Keras's names of the slots, in the order of its files.
+SLOTS = {"average": "average", "momentum": "m"}
+# Metric classes whose snake-case name is not that of the function.
+METRIC_CLASSES = {"LogCoshError": "log_cosh"}
+# What Keras writes into configs of losses and metrics beside their arguments.
+EXTRAS = ("fn", "dtype")
+
+
+def from_h5(config: Any) -> Config | None:
+    """
+    Return the arguments of ``compile`` out of a ``training_config``.
+
+    Parameters
+    ----------
+    config : object
+        Out of JSON.
+
+    Returns
+    -------
+    dict or None
+        With ``optimizer``, ``loss``, ``metrics``, ``weighted_metrics`` and
+        ``loss_weights``; objects are still configs.
+
+    Raises
+    ------
+    ValueError
+        If it is no dict with an ``optimizer_config``.
+    """
+    if config is None:
+        return None
+    if not isinstance(config, dict) or "optimizer_config" not in config:
+        raise ValueError("training_config must be a dict with an optimizer_config")
+    return _arguments({**config, "optimizer": config["optimizer_config"]})
+
+
+def from_v3(envelope: Config) -> Config | None:
+    """
+    Return the arguments of ``compile`` out of the config of a ``.keras`` file.
+
+    Parameters
+    ----------
+    envelope : dict
+        The whole ``config.json``.
+
+    Returns
+    -------
+    dict or None
+        As for `from_h5`; None if the model was not compiled.
+
+    Raises
+    ------
+    ValueError
+        If it is no dict with an ``optimizer``.
+    """
+    config = envelope.get("compile_config")
+    if config is None:
+        return None
+    if not isinstance(config, dict) or "optimizer" not in config:
+        raise ValueError("compile_config must be a dict with an optimizer")
+    return _arguments(config)
+
+
+def _arguments(config: Config) -> Config:
+    return {
+        "optimizer": config["optimizer"],
+        "loss": _only(_losses(config.get("loss"))),
+        "metrics": _metrics(config.get("metrics")),
+        "weighted_metrics": _metrics(config.get("weighted_metrics")),
+        "loss_weights": _only(_flat(config.get("loss_weights"))),
+    }
+
+
+def _flat(value: Any) -> list[Any]:
+    """Return the leaves of lists and of dicts by output, in order."""
+    if value is None:
+        return []
+    if isinstance(value, dict) and "class_name" not in value:
+        value = list(value.values())
+    if isinstance(value, list):
+        return [leaf for item in value for leaf in _flat(item)]
+    return [value]
+
+
+def _only(values: list[Any]) -> Any:
+    if len(values) > 1:
+        raise ValueError(f"a model of one output must have one loss, got {values}")
+    return values[0] if values else None
+
+
+def _losses(value: Any) -> list[Any]:
+    return [_without_extras(item) for item in _flat(value)]
+
+
+def _without_extras(value: Any) -> Any:
+    if not isinstance(value, dict) or not isinstance(value.get("config"), dict):
+        return value
+    kept = {key: v for key, v in value["config"].items() if key not in EXTRAS}
+    return {**value, "config": kept}
+
+
+def _metrics(value: Any) -> list[Any]:
+    return [_metric(item) for item in _flat(value)]
+
+
+def _metric(value: Any) -> Any:
+    """Return a metric as a user would have written it."""
+    if not isinstance(value, dict):
+        return value
+    config = value.get("config")
+    if isinstance(config, str):  # a function of the new style
+        return config
+    if not isinstance(config, dict):
+        return value
+    class_name, name = str(value["class_name"]), config.get("name")
+    function = config.get("fn", METRIC_CLASSES.get(class_name))
+    if isinstance(function, dict):
+        function = function.get("config")
+    if function is None:
+        function = _registry.snake_case(class_name.rpartition(">")[2])
+    if metrics.is_accuracy(name) and str(function).endswith("_accuracy"):
+        return name
+    with suppress(ValueError):  # "mae" is kept where it means the same
+        if isinstance(name, str) and metrics.get(name) is metrics.get(function):
+            return name
+    return function
+
+
+def for_h5(arguments: Config) -> Config:
+    """
+    Return a ``training_config``.
+
+    Parameters
+    ----------
+    arguments : dict
+        Of ``compile``, ready for JSON, as our own files hold them.
+
+    Returns
+    -------
+    dict
+        In Keras's words.
+    """
+    optimizer = arguments["optimizer"]
+    return {
+        "loss": arguments["loss"],
+        "metrics": arguments["metrics"] or None,
+        "weighted_metrics": arguments["weighted_metrics"] or None,
+        "loss_weights": arguments["loss_weights"],
+        "optimizer_config": {
+            "class_name": optimizer["class_name"],
+            "config": optimizer["config"],
+        },
+    }
+
+
+def for_v3(arguments: Config) -> Config:
+    """
+    Return a ``compile_config``.
+
+    Parameters
+    ----------
+    arguments : dict
+        As for `for_h5`.
+
+    Returns
+    -------
+    dict
+        In Keras's words.
+    """
+    return {
+        "optimizer": arguments["optimizer"],
+        "loss": arguments["loss"],
+        "metrics": arguments["metrics"] or None,
+        "loss_weights": arguments["loss_weights"],
+        "weighted_metrics": arguments["weighted_metrics"] or None,
+        "run_eagerly": None,
+        "steps_per_execution": None,
+        "jit_compile": None,
+    }
+
+
+# The optimizer's memory ----------------------------------------------------------
+
+
+def state_of(
+    optimizer: Optimizer, stored: Mapping[str, Stored], shapes: Sequence[Shape]
+) -> dict[str, Stored]:
+    """
+    Return the optimizer's arrays of a Keras file under localnet's names.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        From the same file.
+    stored : mapping of str to Stored
+        In the order of the file: the number of updates, then slot by slot.
+    shapes : sequence of tuple of int
+        Of the trainable weights, as the file stores them.
+
+    Returns
+    -------
+    dict of str to Stored
+        Names as in ``optimizer.get_state()``; kernels still in the file's layout.
+
+    Raises
+    ------
+    ValueError
+        If number or shapes are not those of the optimizer.
+
+    Notes
+    -----
+    Versions of Keras differ in what they store: a learning rate beside the number of
+    updates, and velocities also where there is no momentum. The latter are left out.
+    """
+    scalars = {key: array for key, array in stored.items() if not _is_slot(key, array)}
+    slots = [array for key, array in stored.items() if key not in scalars]
+    counts = [array for array in scalars.values() if array.dtype.kind in "iu"]
+    counts = counts or list(scalars.values())[:1]
+    if not counts:
+        raise ValueError("the state of the optimizer must begin with its iterations")
+    state = {"iterations": counts[0]}
+    for place, slot in enumerate(_slots(optimizer, len(slots) // max(1, len(shapes)))):
+        arrays = slots[place * len(shapes) : (place + 1) * len(shapes)]
+        for index, (array, shape) in enumerate(zip(arrays, shapes, strict=True)):
+            if array.shape != shape:
+                raise ValueError(
+                    f"{slot} {index} of the optimizer must have shape {shape}, "
+                    f"got {array.shape}"
+                )
+            if slot != "momentum" or optimizer_uses_momentum(optimizer):
+                state[f"{slot}_{index}"] = array
+    if len(slots) % max(1, len(shapes)):
+        raise ValueError(
+            f"the optimizer must remember a multiple of {len(shapes)} arrays, got "
+            f"{len(slots)}"
+        )
+    return state
+
+
+def _is_slot(name: str, array: Stored) -> bool:
+    return bool(array.shape)
+
+
+def optimizer_uses_momentum(optimizer: Optimizer) -> bool:
+    """Return whether an optimizer has a velocity."""
+    return bool(getattr(optimizer, "momentum", 0))
+
+
+def _slots(optimizer: Optimizer, count: int) -> list[str]:
+    names = ["average"] if optimizer.use_ema else []
+    names += ["momentum"] if len(names) < count else []
+    if len(names) != count and count:
+        raise ValueError(
+            f"the optimizer must remember {len(names)} arrays per weight, got {count}"
+        )
+    return names[:count]
+
+
+def state_for_keras(
+    optimizer: Optimizer, weights: Mapping[str, Array], slots: Mapping[str, Array]
+) -> dict[str, Array]:
+    """
+    Return the memory of an optimizer under Keras's names and in its order.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        SGD or LegacySGD.
+    weights : mapping of str to ndarray
+        The trainable ones, ``"<layer>/kernel"`` and so on, in the file's layout.
+    slots : mapping of str to ndarray
+        ``optimizer.get_state()`` without the iterations, in the file's layout.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Complete, as Keras wants it: before the first update, velocities are zero and
+        averages are the weights.
+    """
+    legacy = isinstance(optimizer, LegacySGD)
+    iterations = np.array(optimizer.iterations, np.int64)
+    state = {"SGD/iter:0" if legacy else "iteration:0": iterations}
+    wanted = ["average"] if optimizer.use_ema else []
+    wanted += ["momentum"] if not legacy or optimizer_uses_momentum(optimizer) else []
+    for slot in wanted:
+        for index, (name, weight) in enumerate(weights.items()):
+            start = weight if slot == "average" else np.zeros_like(weight)
+            value = slots.get(f"{slot}_{index}", start)
+            key = f"SGD/{name}/{slot}:0" if legacy else f"SGD/{SLOTS[slot]}/{name}:0"
+            state[key] = value
+    return state
