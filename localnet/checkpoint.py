@@ -43,7 +43,7 @@ def write_checkpoint(path: Path, identity: Config, state: dict[str, Any]) -> Non
         "identity": identity,
         "state": rest,
     }
-    native.write(path, config, arrays)
+    native.write(path, config, arrays, compress=False)
 
 
 def read_checkpoint(path: Path, identity: Config) -> dict[str, Any]:

@@ -54,6 +54,45 @@ class History(Remembering):
             plain = value.item() if isinstance(value, np.generic) else value
             self.history.setdefault(name, []).append(plain)
 
+    def get_state(self) -> dict[str, Any]:
+        """
+        Return what a resumed training needs to know of this callback.
+
+        Returns
+        -------
+        dict
+            The attributes by name; lists of floats as arrays, which take less room.
+        """
+        history = {
+            name: np.array(values) if _are_floats(values) else values
+            for name, values in self.history.items()
+        }
+        return {"history": history, "epoch": self.epoch}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """
+        Go on from what `get_state` returned.
+
+        Parameters
+        ----------
+        state : dict
+            The attributes by name.
+
+        Raises
+        ------
+        ValueError
+            If one is of another kind; nothing is changed then.
+        """
+        history = {
+            name: values.tolist() if isinstance(values, np.ndarray) else values
+            for name, values in dict(state["history"]).items()
+        }
+        super().set_state({**state, "history": history})
+
+
+def _are_floats(values: list[Any]) -> bool:
+    return all(type(value) is float for value in values)
+
 
 class CSVLogger(Remembering):
     """

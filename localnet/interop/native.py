@@ -30,7 +30,13 @@ WEIGHTS = "weights/"
 OPTIMIZER = "optimizer/"
 
 
-def write(path: Path, config: Config, arrays: Mapping[str, Array]) -> None:
+def write(
+    path: Path,
+    config: Config,
+    arrays: Mapping[str, Array],
+    *,
+    compress: bool = True,
+) -> None:
     """
     Write a config and arrays; an old file stays until the new one is whole.
 
@@ -42,6 +48,8 @@ def write(path: Path, config: Config, arrays: Mapping[str, Array]) -> None:
         Ready for JSON.
     arrays : mapping of str to ndarray
         Numbers only.
+    compress : bool
+        Whether to spend some twenty times as long on a file that is a little smaller.
 
     Raises
     ------
@@ -56,7 +64,8 @@ def write(path: Path, config: Config, arrays: Mapping[str, Array]) -> None:
         raise ValueError(f"config must be ready for JSON: {error}") from error
     text = np.frombuffer(envelope.encode("utf-8"), np.uint8)
     entries: dict[str, Any] = {CONFIG: text, **arrays}
-    write_atomically(path, lambda stream: np.savez_compressed(stream, **entries))
+    save = np.savez_compressed if compress else np.savez
+    write_atomically(path, lambda stream: save(stream, **entries))
 
 
 def read(path: str | os.PathLike[str]) -> tuple[Config, dict[str, Array]]:
@@ -112,7 +121,7 @@ def opened(stream: BinaryIO) -> Iterator[Contents]:
         Whatever damaged bytes give rise to.
     """
     with entries(stream) as (config, arrays):
-        weights_only = config.get("class_name") == "weights"
+        weights_only = config.get("class_name") in ("weights", "checkpoint")
         yield Contents(
             format="localnet",
             layers={
