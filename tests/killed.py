@@ -93,5 +93,6 @@ def save_for_ever(name, folder, first):
 def train(folder, options, result):
     """Train, or go on training, and say in a file how it has ended."""
     training = Training(Path(folder), **options).fit()
-    pickled = pickle.dumps(training.left_behind())
-    Path(result).write_bytes(pickled)
+    half = Path(f"{result}.half")
+    half.write_bytes(pickle.dumps(training.left_behind()))
+    half.replace(result)
