@@ -8,7 +8,12 @@ from typing import Any
 from ._typing import Array, Config
 from .batches import Data
 
-__all__ = ["first_difference", "identity_of_data", "identity_of_model"]
+__all__ = [
+    "first_difference",
+    "identity_of_data",
+    "identity_of_model",
+    "identity_of_optimizer",
+]
 
 # Bytes that are looked at: all of a small array, evenly spread rows of a larger one.
 LOOKED_AT = 1 << 24
@@ -26,29 +31,20 @@ def identity_of_model(model: Any) -> Config:
     Returns
     -------
     dict
-        Ready for JSON. Names are left out, since they are numbered within a process;
-        the learning rate too, since callbacks change it. None stands for what cannot be
-        described, such as a function of the user's.
+        Ready for JSON. Names are left out, since they are numbered within a process.
+        None stands for what cannot be described, such as a function of the user's.
     """
-    optimizer = model.optimizer
     identity: Config = _plain(
         {
             "layers": [
                 {
                     "class_name": type(layer).__name__,
-                    "config": _described(layer.get_config, "name"),
+                    "config": _described(layer.get_config),
                     "weights": [f"{w.dtype} {w.shape}" for w in layer.params.values()],
                 }
                 for layer in model.layers
             ],
-            "optimizer": {
-                "class_name": type(optimizer).__name__,
-                "config": _described(
-                    optimizer.get_config,
-                    "name",
-                    *(() if callable(optimizer.learning_rate) else ("learning_rate",)),
-                ),
-            },
+            "optimizer": model._compiled_optimizer,
             "metrics_names": model.metrics_names,
             "objective": _described(model._objective.get_config),
         }
@@ -56,16 +52,36 @@ def identity_of_model(model: Any) -> Config:
     return identity
 
 
-def _described(get_config: Callable[[], Config], *without: str) -> Config | None:
+def identity_of_optimizer(optimizer: Any) -> Config:
+    """
+    Describe an optimizer as it is compiled; later, callbacks may change its numbers.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Its state does not matter.
+
+    Returns
+    -------
+    dict
+        Ready for JSON.
+    """
+    return {
+        "class_name": type(optimizer).__name__,
+        "config": _described(optimizer.get_config),
+    }
+
+
+def _described(get_config: Callable[[], Config]) -> Config | None:
+    """Return a config as a file gives it back, without the name."""
     try:
         config = _plain(get_config())
     except (TypeError, ValueError):
         return None
-    return {key: value for key, value in config.items() if key not in without}
+    return {key: value for key, value in config.items() if key != "name"}
 
 
 def _plain(config: Any) -> Any:
-    """Return a config as it comes back from a file."""
     return json.loads(json.dumps(config))
 
 

@@ -1,5 +1,6 @@
 """Processes that are made to be killed: forked, so that a kill costs milliseconds."""
 
+import contextlib
 import json
 import os
 import signal
@@ -67,5 +68,6 @@ class ForkServer:
 
     def kill(self, pid: int) -> int:
         """Kill a call, if it has not ended yet."""
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
         return self.end()

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from forked import ForkServer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from raising import refuses
 from resuming import (
@@ -39,6 +39,7 @@ from localnet.layers import Dense
 
 # Set to 200 and more by .ci/long.
 KILLS = int(os.environ.get("LOCALNET_TEST_KILLS", "4"))
+FILE = r"checkpoint\.npz"
 HOOKS = (
     "on_epoch_begin",
     "on_train_batch_begin",
@@ -80,12 +81,12 @@ def whole(optimizer="momentum", data="validation", epochs=EPOCHS):
         return training.left_behind(), training.recorder.events
 
 
-def assert_law(training, start=0):
+def assert_law(training, start=0, but=None):
     """Compare a resumed training with one that was never stopped."""
     results, events = whole(training.optimizer, training.data, training.epochs)
     left = training.left_behind()
     for name, value in results.items():
-        assert left[name] == value, name
+        assert left[name] == value or name == but, name
     assert is_end_of(events, training.recorder.events[start:])
 
 
@@ -106,6 +107,7 @@ def test_stopped_at_any_batch(after, folder):
     assert list((folder / "backup").iterdir()) == []
 
 
+@settings(max_examples=max(25, settings.default.max_examples // 4))
 @given(
     optimizer=st.sampled_from(list(OPTIMIZERS)),
     data=st.sampled_from(list(DATA)),
@@ -176,7 +178,8 @@ def test_stop_training_at_a_batch_leaves_a_checkpoint_before_it(
 
     keep = {"save_freq": save_freq, "delete_checkpoint": False}
     Training(folder, **keep).fit(Pause())
-    assert_law(Training(folder, seed=1, **keep).fit())
+    # The half epoch was an epoch for those who save the best one.
+    assert_law(Training(folder, seed=1, **keep).fit(), but="saved")
 
 
 @pytest.mark.parametrize("kept", [1, 2, 3])
@@ -292,13 +295,13 @@ CHANGES = {
     ),
     "validation": (
         {"validation_data": (X_VAL[:4], Y_VAL[:4])},
-        "validation_data.x.shape[0] must be 7",
-        "4",
+        "validation_data.x.shape must be [7, 5, 2]",
+        "[4, 5, 2]",
     ),
     "weight": (
         {"sample_weight": np.ones(22)},
         "sample_weight must be None",
-        "{'shape': [22], 'dtype': '<f8', 'fingerprint': 'd8829fd0b8ac3ce1'}",
+        "{'shape': [22], 'dtype': '<f8', 'fingerprint': '61de92513e68f80a'}",
     ),
     "epochs": ({"epochs": 1}, None, "epochs must be >= 2 by now, got 1"),
 }
@@ -322,7 +325,7 @@ def test_other_arguments_are_refused_by_name(change, rule, got, folder):
 @pytest.mark.parametrize(
     ("x", "y", "name"),
     [
-        (X[:-1], Y[:-1], "x.shape[0] must be 22"),
+        (X[:-1], Y[:-1], "x.shape must be [22, 5, 2]"),
         (X.astype("f4"), Y, "x.dtype must be '<f8'"),
         (X + (np.arange(22) == 21)[:, None, None], Y, "x.fingerprint must be"),
         (X, (Y + 1) % 3, "y.fingerprint must be"),
@@ -335,18 +338,18 @@ def test_other_data_are_refused(x, y, name, tmp_path):
     with pytest.raises(Stopped):
         make_model().fit(X, Y, **how, callbacks=[backup, Stop(1)])
     model = make_model(seed=1)
-    with unchanged(model), pytest.raises(ValueError, match="checkpoint.npz") as caught:
+    with unchanged(model), pytest.raises(ValueError, match=FILE) as caught:
         model.fit(x, y, **how, callbacks=backup)
     assert str(caught.value).startswith(name)
 
 
 def test_one_number_in_a_large_array_is_not_looked_at_but_its_rows_are(monkeypatch):
-    data = Data.of(np.arange(4000.0).reshape(1000, 4))
-    changed = Data.of(data.x + (np.arange(1000) == 3)[:, None])
+    data = Data(np.arange(4000.0).reshape(1000, 4))
+    changed = Data(data.x + (np.arange(1000) == 3)[:, None])
     assert identity_of_data(data) != identity_of_data(changed)
     monkeypatch.setattr(identity, "LOOKED_AT", 8000)
     assert identity_of_data(data) == identity_of_data(changed)
-    assert identity_of_data(data) != identity_of_data(Data.of(data.x + 1))
+    assert identity_of_data(data) != identity_of_data(Data(data.x + 1))
 
 
 def other_models():
@@ -373,7 +376,7 @@ def test_another_model_is_refused(model, rule, tmp_path):
 
     with pytest.raises(Stopped):
         fit(Sequential([Dense(3), Dense(1)]), Stop(0))
-    with pytest.raises(ValueError, match="checkpoint.npz") as caught:
+    with pytest.raises(ValueError, match=FILE) as caught:
         fit(model)
     assert str(caught.value).startswith(rule)
     assert not model.built
@@ -404,7 +407,7 @@ def test_another_objective_or_optimizer_is_refused(how, rule, tmp_path):
 
 def test_other_callbacks_with_a_state_and_another_engine_are_refused(folder):
     path = stopped(folder)
-    with pytest.raises(ValueError, match="^callbacks.*must be") as caught:
+    with pytest.raises(ValueError, match=r"^callbacks.*must be") as caught:
         Training(folder).fit(callbacks.EarlyStopping())
     assert str(path) in str(caught.value)
     with (
@@ -494,7 +497,7 @@ def test_a_file_that_was_cut_off_is_refused(part, folder):
     path = stopped(folder)
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * part)])
     training = Training(folder)
-    with unchanged(training.model), pytest.raises(ValueError, match="checkpoint.npz"):
+    with unchanged(training.model), pytest.raises(ValueError, match=FILE):
         training.fit()
 
 

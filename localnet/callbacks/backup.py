@@ -65,6 +65,9 @@ class BackupAndRestore(Callback):
     batch, each is written when all other callbacks have been called, and none once a
     training has been told to stop.
 
+    The numbers of the optimizer, such as the learning rate, are those of the checkpoint
+    whatever they were set to after ``compile``.
+
     ``epochs`` and ``verbose`` may change from one call to the next. The bits are the
     same on the same machine with the same versions of Python, NumPy and localnet.
 
