@@ -19,7 +19,7 @@ M = TypeVar("M")
 
 
 def opened(
-    path: str | os.PathLike[str], *, isolated: bool
+    path: str | os.PathLike[str], *, isolated: bool, values: bool = True
 ) -> AbstractContextManager[Contents]:
     """
     Open a file, its HDF5 in a process of its own if that is wanted.
@@ -30,6 +30,8 @@ def opened(
         The file.
     isolated : bool
         Whether another process reads it, with limits on time and memory.
+    values : bool
+        Whether arrays are wanted, and not only their shapes.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def opened(
         As `localnet.interop.files.opened`.
     """
     if isolated:
-        return isolation.opened(path)
+        return isolation.opened(path, values=values)
     return files.opened(path, file_bytes)
 
 

@@ -21,7 +21,7 @@ from typing import Any, Self
 import numpy as np
 
 from .. import _validate
-from .._typing import Config
+from .._typing import Array, Config, Shape
 from . import native, safe_json
 from .contents import Contents, Stored, explained
 
@@ -48,6 +48,7 @@ def opened(
     *,
     seconds: float = SECONDS,
     memory: int | None = None,
+    values: bool = True,
 ) -> Iterator[Contents]:
     """
     Open a file of any format in a process of its own.
@@ -61,6 +62,8 @@ def opened(
     memory : int, optional
         Bytes of address space that it may have, where the system can limit that.
         Default: 2 GiB and eight times the size of the file.
+    values : bool
+        Whether arrays are wanted; if not, only shapes and single numbers are had.
 
     Yields
     ------
@@ -79,7 +82,7 @@ def opened(
     file = Path(_validate.path("path", path))
     if memory is None:
         memory = MEMORY + MEMORY_PER_BYTE * file.stat().st_size
-    with Reader(memory) as reader, reader.read(file, seconds) as contents:
+    with Reader(memory) as reader, reader.read(file, seconds, values) as contents:
         yield contents
 
 
@@ -160,7 +163,9 @@ class Reader:
         )
 
     @contextmanager
-    def read(self, path: Path, seconds: float = SECONDS) -> Iterator[Contents]:
+    def read(
+        self, path: Path, seconds: float = SECONDS, values: bool = True
+    ) -> Iterator[Contents]:
         """
         Open a file; see `opened`.
 
@@ -170,6 +175,8 @@ class Reader:
             The file.
         seconds : float
             Time after which the process is ended, for good.
+        values : bool
+            Whether arrays are wanted.
 
         Yields
         ------
@@ -178,7 +185,8 @@ class Reader:
         """
         with tempfile.TemporaryDirectory(prefix="localnet-") as folder:
             result = Path(folder) / "contents.npz"
-            self._send({"path": str(path.absolute()), "result": str(result)})
+            request = {"path": path.absolute(), "result": result}
+            self._send({k: str(v) for k, v in request.items()} | {"values": values})
             answer = self._answer(path, seconds)
             if not isinstance(answer, dict) or "error" in answer:
                 raise _error(answer, path)
@@ -200,20 +208,27 @@ def _error(answer: Any, path: Path) -> Exception:
 
 
 def _contents(config: Config, arrays: dict[str, Stored]) -> Contents:
-    def taken(names: Any) -> list[Stored]:
-        return [arrays[name] for name in names]
+    def taken(described: Any) -> Stored:
+        name, shape, dtype = described
+        if name in arrays:
+            return arrays[name]
+        return Stored(_validate.shape("shape", shape), np.dtype(dtype), _not_there)
 
     layers, optimizer = config["layers"], config["optimizer"]
     return Contents(
         format=config["contents"],
-        layers={key: taken(names) for key, names in layers},
+        layers={key: [taken(array) for array in group] for key, group in layers},
         keyed_by=config["keyed_by"],
         config=config["config"],
         training=config["training"],
-        optimizer={key: arrays[name] for key, name in optimizer},
+        optimizer={key: taken(array) for key, array in optimizer},
         random=config["random"],
         versions=config["versions"],
     )
+
+
+def _not_there() -> Array:
+    raise ValueError("its values were not asked for")
 
 
 # In the child --------------------------------------------------------------------
@@ -232,7 +247,7 @@ def serve() -> None:
         answer: Config = {"done": True}
         try:
             with files.opened(request["path"]) as contents:
-                _hand_back(Path(request["result"]), contents)
+                _hand_back(Path(request["result"]), contents, request["values"])
         except OSError as error:
             answer = {
                 "error": "OSError",
@@ -267,13 +282,15 @@ def limit_memory(memory: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _hand_back(result: Path, contents: Contents) -> None:
+def _hand_back(result: Path, contents: Contents, values: bool) -> None:
     arrays: dict[str, Any] = {}
 
-    def kept(stored: Stored) -> str:
-        name = f"{len(arrays):06d}"
-        arrays[name] = stored.read()
-        return name
+    def kept(stored: Stored) -> tuple[str, Shape, str]:
+        name = ""
+        if values or stored.size == 1:
+            name = f"{len(arrays):06d}"
+            arrays[name] = stored.read()
+        return name, stored.shape, stored.dtype.str
 
     layers = [(key, [kept(s) for s in group]) for key, group in contents.layers.items()]
     optimizer = [(key, kept(stored)) for key, stored in contents.optimizer.items()]

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from .. import _registry
 from .._typing import Array, Config
 from . import keras_configs, keras_training, safe_h5, safe_json, safe_zip
@@ -184,7 +186,7 @@ def write_weights(path: Path, layers: Sequence[LayerWeights]) -> None:
     OSError
         If the file cannot be written.
     """
-    data = _weights_file(layers, [])
+    data = _weights_file(layers, [], compiled=False)
     write_atomically(path, lambda stream: stream.write(data.getbuffer()))
 
 
@@ -215,7 +217,8 @@ def write_model(
     OSError
         If the file cannot be written.
     """
-    weights = _weights_file(layers, optimizer).getvalue()
+    compiled = config.get("compile_config") is not None
+    weights = _weights_file(layers, optimizer, compiled=compiled).getvalue()
     now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
     metadata = {"keras_version": KERAS_VERSION, "date_saved": now}
 
@@ -229,7 +232,7 @@ def write_model(
 
 
 def _weights_file(
-    layers: Sequence[LayerWeights], optimizer: Sequence[Array]
+    layers: Sequence[LayerWeights], optimizer: Sequence[Array], *, compiled: bool
 ) -> io.BytesIO:
     buffer = io.BytesIO()
     with safe_h5.h5py_module().File(buffer, "w") as file:
@@ -239,6 +242,9 @@ def _weights_file(
             _write_variables(file, f"layers/{key}", list(layer.weights.values()))
         if optimizer:
             _write_variables(file, "optimizer", optimizer)
+        if compiled:
+            # The running mean of the loss, without which Keras refuses the file.
+            _write_variables(file, "metrics/mean", [np.zeros((), np.float32)] * 2)
     return buffer
 
 
