@@ -168,7 +168,7 @@ def opened(
 # Writing -------------------------------------------------------------------------
 
 
-def write_weights(path: Path, layers: Sequence[LayerWeights]) -> None:
+def write_weights(path: Path, layers: Sequence[LayerWeights], metrics: int) -> None:
     """
     Write a ``.weights.h5`` file that tf_keras reads.
 
@@ -178,6 +178,8 @@ def write_weights(path: Path, layers: Sequence[LayerWeights]) -> None:
         The file.
     layers : sequence of LayerWeights
         All layers in order, those without weights too.
+    metrics : int
+        How many metrics the model has beside its loss.
 
     Raises
     ------
@@ -186,7 +188,7 @@ def write_weights(path: Path, layers: Sequence[LayerWeights]) -> None:
     OSError
         If the file cannot be written.
     """
-    data = _weights_file(layers, [], compiled=False)
+    data = _weights_file(layers, [], metrics)
     write_atomically(path, lambda stream: stream.write(data.getbuffer()))
 
 
@@ -195,6 +197,7 @@ def write_model(
     layers: Sequence[LayerWeights],
     config: Config,
     optimizer: Sequence[Array],
+    metrics: int,
 ) -> None:
     """
     Write a ``.keras`` archive that tf_keras reads.
@@ -209,6 +212,8 @@ def write_model(
         The model with its ``compile_config``, in Keras's words.
     optimizer : sequence of ndarray
         Its variables in order; empty if there are none.
+    metrics : int
+        How many metrics the model has beside its loss.
 
     Raises
     ------
@@ -217,8 +222,7 @@ def write_model(
     OSError
         If the file cannot be written.
     """
-    compiled = config.get("compile_config") is not None
-    weights = _weights_file(layers, optimizer, compiled=compiled).getvalue()
+    weights = _weights_file(layers, optimizer, metrics).getvalue()
     now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
     metadata = {"keras_version": KERAS_VERSION, "date_saved": now}
 
@@ -232,7 +236,7 @@ def write_model(
 
 
 def _weights_file(
-    layers: Sequence[LayerWeights], optimizer: Sequence[Array], *, compiled: bool
+    layers: Sequence[LayerWeights], optimizer: Sequence[Array], metrics: int
 ) -> io.BytesIO:
     buffer = io.BytesIO()
     with safe_h5.h5py_module().File(buffer, "w") as file:
@@ -242,9 +246,10 @@ def _weights_file(
             _write_variables(file, f"layers/{key}", list(layer.weights.values()))
         if optimizer:
             _write_variables(file, "optimizer", optimizer)
-        if compiled:
-            # The running mean of the loss, without which Keras refuses the file.
-            _write_variables(file, "metrics/mean", [np.zeros((), np.float32)] * 2)
+        # The running means of loss and metrics, without which Keras refuses to load
+        # into a model that has them.
+        for key in ["mean", *class_keys(["MeanMetricWrapper"] * metrics)]:
+            _write_variables(file, f"metrics/{key}", [np.zeros((), np.float32)] * 2)
     return buffer
 
 
