@@ -39,6 +39,7 @@ CHILD = (
 ERRORS: dict[str, type[Exception]] = {
     "ValueError": ValueError,
     "ImportError": ImportError,
+    "OSError": OSError,
 }
 
 
@@ -46,7 +47,7 @@ ERRORS: dict[str, type[Exception]] = {
 def opened(
     path: str | os.PathLike[str],
     *,
-    seconds: float = SECONDS,
+    seconds: float | None = None,
     memory: int | None = None,
     values: bool = True,
 ) -> Iterator[Contents]:
@@ -57,8 +58,8 @@ def opened(
     ----------
     path : str or path-like
         The file.
-    seconds : float
-        Time after which the process is ended.
+    seconds : float, optional
+        Time after which the process is ended; default: a minute.
     memory : int, optional
         Bytes of address space that it may have, where the system can limit that.
         Default: 2 GiB and eight times the size of the file.
@@ -80,9 +81,13 @@ def opened(
         If it is HDF5 and h5py is not installed.
     """
     file = Path(_validate.path("path", path))
+    seconds = SECONDS if seconds is None else seconds
     if memory is None:
         memory = MEMORY + MEMORY_PER_BYTE * file.stat().st_size
-    with Reader(memory) as reader, reader.read(file, seconds, values) as contents:
+    with (
+        Reader(memory) as reader,
+        reader.read(file, seconds or SECONDS, values) as contents,
+    ):
         yield contents
 
 
@@ -154,7 +159,8 @@ class Reader:
         finally:
             timer.cancel()
         if line:
-            return safe_json.loads("answer", line)
+            with explained(path):
+                return safe_json.loads("answer", line)
         code = self._process.wait()
         how = f"took longer than {seconds:g} s" if late.is_set() else f"died ({code})"
         raise ValueError(
@@ -188,7 +194,7 @@ class Reader:
             request = {"path": path.absolute(), "result": result}
             self._send({k: str(v) for k, v in request.items()} | {"values": values})
             answer = self._answer(path, seconds)
-            if not isinstance(answer, dict) or "error" in answer:
+            if answer != {"done": True} or not result.is_file():
                 raise _error(answer, path)
             with ExitStack() as stack:
                 with explained(path):
@@ -199,12 +205,16 @@ class Reader:
 
 
 def _error(answer: Any, path: Path) -> Exception:
-    if isinstance(answer, dict) and isinstance(answer.get("message"), str):
+    """Return the error that the child met, in the words of this process."""
+    kind = answer.get("error") if isinstance(answer, dict) else None
+    if kind in ERRORS and isinstance(answer.get("message"), str):
         message = answer["message"].replace(str(path.absolute()), str(path))
-        if answer["error"] == "OSError" and isinstance(answer.get("errno"), int):
+        if kind == "OSError" and isinstance(answer.get("errno"), int):
             return OSError(answer["errno"], message, str(path))
-        return ERRORS.get(str(answer["error"]), ValueError)(message)
-    return ValueError(f"{path} must be a model file, its reader said {answer!r:.100}")
+        return ERRORS[kind](message)
+    return ValueError(
+        f"{path} must be a model or weights file, its reader said {answer!r:.100}"
+    )
 
 
 def _contents(config: Config, arrays: dict[str, Stored]) -> Contents:
