@@ -394,4 +394,4 @@ def test_some_hundred_mutated_files():
         env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.startswith("250 files")
+    assert done.stdout.startswith("250 files in ")

@@ -450,8 +450,10 @@ def test_mismatch_is_refused_or_skipped_with_a_warning(tmp_path):
     )
     with refuses(sentence), unchanged(model):
         model.load_weights(path, by_name=True)
-    with pytest.warns(UserWarning, match="skipped: a: weight kernel"), unchanged(model):
+    skips = pytest.warns(UserWarning, match="skipped: a: weight kernel")
+    with skips as said, unchanged(model):
         model.load_weights(path, by_name=True, skip_mismatch=True)
+    assert said[0].filename == __file__
 
 
 def test_by_name_needs_names(tmp_path):
@@ -491,3 +493,39 @@ def test_without_h5py_the_extra_is_named(tmp_path, monkeypatch):
     with pytest.raises(ImportError, match=match):
         named("a").save(tmp_path / "m.keras")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_memory_that_does_not_fit_is_left_out_with_a_warning(tmp_path):
+    path = trained().save(tmp_path / "m.h5")
+    with h5py.File(path, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        config["config"]["layers"][1]["config"]["trainable"] = False
+        file.attrs["model_config"] = json.dumps(config)
+    with pytest.warns(UserWarning, match="the optimizer starts anew") as caught:
+        model = load_model(path)
+    assert [w.filename for w in caught] == [__file__]
+    assert model.optimizer.iterations == 0
+    with pytest.raises(ValueError, match="must remember 1 arrays per weight, got 2"):
+        load_model(path, compile=True)
+
+
+def test_training_that_is_not_understood_is_said_and_can_be_left_out(tmp_path):
+    path = trained().save(tmp_path / "m.h5")
+    with h5py.File(path, "r+") as file:
+        file.attrs["training_config"] = "{}"
+    with pytest.warns(
+        UserWarning, match="must be a dict with an optimizer_config"
+    ) as w:
+        load_model(path)
+    assert w[0].filename == __file__
+    load_model(path, compile=False)
+    zeroed(trained()).load_weights(path)
+
+
+def test_a_folder_of_tensorflow_is_told_apart(tmp_path):
+    (tmp_path / "saved_model.pb").touch()
+    with refuses(
+        f"{tmp_path} must be a file, got a SavedModel of TensorFlow: load it there, "
+        "and save it as .h5 or .keras"
+    ):
+        load_model(tmp_path)

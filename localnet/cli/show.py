@@ -9,6 +9,7 @@ from typing import Any
 from .. import reading
 from .._typing import Config
 from ..interop.contents import Contents, Stored
+from ..interop.keras_training import arguments_of
 from ..interop.keras_v3 import class_keys
 from ..plans import LayerPlan, plan_config
 from .arguments import Commands, add_in_process
@@ -140,9 +141,12 @@ def _table(rows: Sequence[Row]) -> list[str]:
 
 
 def _training_lines(contents: Contents) -> list[str]:
-    training = contents.training
-    if not isinstance(training, dict):
+    if contents.training is None:
         return ["not compiled"] if contents.config is not None else []
+    try:
+        training = arguments_of(contents.training)
+    except ValueError as error:
+        return [f"training: not understood, {error}"]
     remembered = len(contents.optimizer)
     lines = [f"optimizer: {_described(training.get('optimizer'))}"]
     if remembered:

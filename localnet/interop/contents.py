@@ -66,7 +66,8 @@ class Contents:
     config : dict, optional
         ``class_name`` and ``config`` of the model; None if the file holds weights only.
     training : dict, optional
-        Arguments of ``compile``, as they stand in the file.
+        How the model is trained, as it stands in the file; for
+        `localnet.interop.keras_training.arguments_of`.
     optimizer : dict of str to Stored
         State of the optimizer, in the order of the file.
     random : dict, optional

@@ -159,10 +159,15 @@ def opened(
                 layers=weights.layers,
                 keyed_by=weights.keyed_by,
                 config=config,
-                training=keras_training.from_v3(envelope),
+                training=_training(envelope),
                 optimizer=weights.optimizer,
                 versions=versions,
             )
+
+
+def _training(envelope: Config) -> Config | None:
+    config = envelope.get(keras_training.V3_KEY)
+    return None if config is None else {keras_training.V3_KEY: config}
 
 
 # Writing -------------------------------------------------------------------------

@@ -163,6 +163,8 @@ def main():
             others = whole[suffix]
             data, mutation = mutated(rng.choice(others), suffix, others, rng)
             trial.run(folder / f"f{suffix}", data, f"file {place} {mutation}")
+            if place % 1000 == 999:
+                print(f"{place + 1} files, {len(trial.faults)} faults", flush=True)
     if trial.reader is not None:
         trial.reader.close()
     for place, (label, text, data) in enumerate(trial.faults):
