@@ -88,9 +88,16 @@ def _way_out(class_name: str) -> str:
 
 
 def _holds_code(value: Any) -> bool:
-    """Return whether a config carries a lambda, as bytes of Python code."""
-    if isinstance(value, dict):
-        return value.get("class_name") == "__lambda__" or any(
-            _holds_code(item) for item in value.values()
-        )
-    return isinstance(value, list) and any(_holds_code(item) for item in value)
+    """Return whether a config carries a lambda, as its name or as bytes of code."""
+    if isinstance(value, list):
+        return any(_holds_code(item) for item in value)
+    if not isinstance(value, dict):
+        return isinstance(value, str) and value == "<lambda>"
+    # tf_keras writes the marshalled code, the defaults and the closure of a lambda.
+    parts = value.get("value")
+    is_code = isinstance(parts, list) and len(parts) == 3 and isinstance(parts[0], str)
+    return (
+        is_code
+        or value.get("class_name") == "__lambda__"
+        or any(_holds_code(item) for item in value.values())
+    )

@@ -106,7 +106,7 @@ def sources_by_name(
         except ValueError as error:
             if not skip_mismatch:
                 raise
-            warnings.warn(f"weights are skipped: {error}", stacklevel=5)
+            warnings.warn(f"weights are skipped: {error}", stacklevel=4)
     return found
 
 
@@ -193,13 +193,10 @@ def restore_training(
     UserWarning
         See `strict`.
     """
-    training = contents.training
-    if training is None:
+    if contents.training is None:
         return
-    if not isinstance(training, dict) or "optimizer" not in training:
-        raise ValueError(f"training must be a dict with an optimizer, got {training!r}")
-    arguments = dict(training)
     try:
+        arguments = keras_training.arguments_of(contents.training)
         optimizer = optimizers.deserialize(arguments.pop("optimizer"))
         model.compile(optimizer, **arguments)
     except (TypeError, ValueError) as error:
@@ -208,38 +205,54 @@ def restore_training(
         warnings.warn(
             f"the model is not compiled, since localnet cannot train it as it was: "
             f"{error}; call compile with what localnet has, or load with compile=False",
-            stacklevel=4,
+            stacklevel=5,
         )
         return
-    if contents.optimizer:
-        optimizer.set_state(_state(optimizer, contents, found))
-
-
-def _state(
-    optimizer: Any, contents: Contents, found: Sequence[Source]
-) -> Mapping[str, Array]:
-    if contents.native:
-        state = contents.optimizer
-    else:
-        shapes = [
-            stored.shape
-            for source in found
-            if source.plan.layer.trainable
-            for stored in source.stored.values()
-        ]
-        state = keras_training.state_of(optimizer, contents.optimizer, shapes)
+    if not contents.optimizer:
+        return
     owners = [
         (source, name)
         for source in found
         if source.plan.layer.trainable
         for name in source.stored
     ]
-    values: dict[str, Array] = {}
+    try:
+        state = _checked_state(optimizer, contents, owners)
+    except ValueError as error:
+        # A model that was frozen or thawed after its training, for instance.
+        if strict or contents.native:
+            raise
+        warnings.warn(
+            f"the optimizer starts anew, since what the file remembers of it does not "
+            f"fit: {error}",
+            stacklevel=5,
+        )
+        return
+    optimizer.set_state(_read_state(state, owners))
+
+
+Owners = Sequence[tuple[Source, str]]
+
+
+def _checked_state(
+    optimizer: Any, contents: Contents, owners: Owners
+) -> dict[str, Stored]:
+    """Return the optimizer's arrays under our names, all shapes compared."""
+    state = contents.optimizer
+    if not contents.native:
+        shapes = [source.stored[name].shape for source, name in owners]
+        state = keras_training.state_of(optimizer, state, shapes)
     for key, stored in state.items():
         _check_slot(optimizer, key, stored, owners)
+    return state
+
+
+def _read_state(state: Mapping[str, Stored], owners: Owners) -> dict[str, Array]:
+    values: dict[str, Array] = {}
+    for key, stored in state.items():
         values[key] = stored.read()
         slot, _, index = key.rpartition("_")
-        if slot and int(index) < len(owners):
+        if slot:
             source, name = owners[int(index)]
             values[key] = source.plan.convert(
                 name, values[key], source.layout, "keras1"
@@ -247,9 +260,7 @@ def _state(
     return values
 
 
-def _check_slot(
-    optimizer: Any, key: str, stored: Stored, owners: Sequence[tuple[Source, str]]
-) -> None:
+def _check_slot(optimizer: Any, key: str, stored: Stored, owners: Owners) -> None:
     """Refuse what the optimizer does not remember, before it is read."""
     if key == "iterations":
         if stored.shape != ():

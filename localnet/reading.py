@@ -1,8 +1,8 @@
 """From a file to a model, in this process or with the reading in another."""
 
 import os
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 from ._registry import custom_object_scope
@@ -13,13 +13,13 @@ from .interop.contents import Contents
 from .loading import restore_training, sources
 from .plans import file_bytes, plan_config
 
-__all__ = ["opened", "read_model"]
+__all__ = ["model_of", "opened", "read_model"]
 
 M = TypeVar("M")
 
 
 def opened(
-    path: str | os.PathLike[str], *, isolated: bool
+    path: str | os.PathLike[str], *, isolated: bool, values: bool = True
 ) -> AbstractContextManager[Contents]:
     """
     Open a file, its HDF5 in a process of its own if that is wanted.
@@ -30,6 +30,8 @@ def opened(
         The file.
     isolated : bool
         Whether another process reads it, with limits on time and memory.
+    values : bool
+        Whether arrays are wanted, and not only their shapes.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def opened(
         As `localnet.interop.files.opened`.
     """
     if isolated:
-        return isolation.opened(path)
+        return isolation.opened(path, values=values)
     return files.opened(path, file_bytes)
 
 
@@ -77,29 +79,72 @@ def read_model(
     OSError
         If it cannot be opened.
     """
-    with (
-        opened(path, isolated=isolated) as contents,
-        custom_object_scope(custom_objects),
-    ):
-        config = contents.config
-        if config is None:
-            raise ValueError(
-                f"{path} must hold a model, got weights alone: make the model, and "
-                "call its load_weights"
-            )
-        try:
-            check_counterparts(config)
-            found = sources(contents, plan_config(config["config"]))
-            model: Any = make(config["config"])
-            model.set_weights([weight for source in found for weight in source.read()])
-            if contents.random is not None:
-                _set_random_state(model, contents.random)
-            if compile is not False:
-                restore_training(model, contents, found, strict=bool(compile))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path} must describe a model: {error}") from error
+    with opened(path, isolated=isolated) as contents:
+        return model_of(make, path, contents, custom_objects, compile=compile)
+
+
+def model_of(
+    make: Callable[[Any], M],
+    path: str | os.PathLike[str],
+    contents: Contents,
+    custom_objects: Mapping[str, Any],
+    *,
+    compile: bool | None,
+) -> M:
+    """
+    Make the model that an open file describes.
+
+    Parameters
+    ----------
+    make : callable
+        As for `read_model`.
+    path : str or path-like
+        What errors name.
+    contents : Contents
+        Of the open file.
+    custom_objects : mapping of str to object
+        As for `read_model`.
+    compile : bool or None
+        As for `localnet.load_model`.
+
+    Returns
+    -------
+    Sequential
+        As for `read_model`.
+
+    Raises
+    ------
+    ValueError
+        If the file does not describe a model that localnet has.
+    """
+    config = contents.config
+    if config is None:
+        raise ValueError(
+            f"{path} must hold a model, got weights alone: make the model, and call "
+            "its load_weights"
+        )
+    with _explained(path), custom_object_scope(custom_objects):
+        check_counterparts(config)
+        found = sources(contents, plan_config(config["config"]))
+        model: Any = make(config["config"])
+        model.set_weights([weight for source in found for weight in source.read()])
+        if contents.random is not None:
+            _set_random_state(model, contents.random)
+        if compile is not False:
+            restore_training(model, contents, found, strict=bool(compile))
     whole: M = model
     return whole
+
+
+@contextmanager
+def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        if str(error).startswith(f"{path} "):  # it was the bytes
+            raise
+        reason = f"no entry {error}" if isinstance(error, KeyError) else error
+        raise ValueError(f"{path} must describe a model: {reason}") from error
 
 
 def _set_random_state(model: Any, state: Any) -> None:

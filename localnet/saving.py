@@ -6,6 +6,7 @@ from pathlib import Path
 
 from . import reading, writing
 from ._typing import Array, ArrayLike
+from .interop.contents import Contents
 from .layers.weights import as_weights
 from .loading import sources, sources_by_name
 from .plans import plan_model
@@ -201,21 +202,32 @@ class Savable(Trainable):
         self._need_built("load_weights")
         if skip_mismatch and not by_name:
             raise ValueError("skip_mismatch must be False where by_name is")
-        plans = plan_model(self.layers)
         with reading.opened(path, isolated=isolated) as contents:
-            try:
-                found = (
-                    sources_by_name(contents, plans, skip_mismatch=skip_mismatch)
-                    if by_name
-                    else sources(contents, plans)
-                )
-                new = {source.plan.layer.name: source.read() for source in found}
-                self.set_weights(
-                    [
-                        weight
-                        for layer in self.layers
-                        for weight in new.get(layer.name) or layer.get_weights()
-                    ]
-                )
-            except ValueError as error:
-                raise ValueError(f"{path} must fit the model: {error}") from error
+            self._load_contents(path, contents, by_name, skip_mismatch)
+
+    def _load_contents(
+        self,
+        path: str | os.PathLike[str],
+        contents: Contents,
+        by_name: bool,
+        skip_mismatch: bool,
+    ) -> None:
+        plans = plan_model(self.layers)
+        try:
+            found = (
+                sources_by_name(contents, plans, skip_mismatch=skip_mismatch)
+                if by_name
+                else sources(contents, plans)
+            )
+            new = {source.plan.layer.name: source.read() for source in found}
+            self.set_weights(
+                [
+                    weight
+                    for layer in self.layers
+                    for weight in new.get(layer.name) or layer.get_weights()
+                ]
+            )
+        except ValueError as error:
+            if str(error).startswith(f"{path} "):  # it was the bytes
+                raise
+            raise ValueError(f"{path} must fit the model: {error}") from error

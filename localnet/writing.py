@@ -56,7 +56,8 @@ def write_model(model: Any, path: str | os.PathLike[str]) -> Path:
         if training is not None:
             envelope["compile_config"] = keras_training.for_v3(training)
         memory = list(_memory(model, plans).values())
-        keras_v3.write_model(file, _layers(plans), envelope, memory)
+        metrics = len(model.metrics_names) - 1
+        keras_v3.write_model(file, _layers(plans), envelope, memory, metrics)
     return file
 
 
@@ -96,7 +97,7 @@ def write_weights(model: Any, path: str | os.PathLike[str]) -> Path:
     if chosen == files.KERAS_H5:
         keras_h5.write(file, layers)
     else:
-        keras_v3.write_weights(file, layers)
+        keras_v3.write_weights(file, layers, len(model.metrics_names) - 1)
     return file
 
 

@@ -5,6 +5,7 @@ A codec opens a file and hands out `Contents`. Nothing large is read until someb
 knows what the config implies has compared shapes and asks for an array.
 """
 
+import errno
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -65,7 +66,8 @@ class Contents:
     config : dict, optional
         ``class_name`` and ``config`` of the model; None if the file holds weights only.
     training : dict, optional
-        Arguments of ``compile``, as they stand in the file.
+        How the model is trained, as it stands in the file; for
+        `localnet.interop.keras_training.arguments_of`.
     optimizer : dict of str to Stored
         State of the optimizer, in the order of the file.
     random : dict, optional
@@ -125,15 +127,16 @@ def explained(path: Path) -> Iterator[None]:
     Make one ValueError that names the file of whatever goes wrong with its bytes.
 
     zip, zlib, NumPy, JSON and HDF5 all have errors of their own for damaged bytes.
-    Those of the system, such as a missing file, pass.
+    Those of the system, such as a disk that fails, stay OSErrors and name the file too.
     """
     try:
         yield
     except ImportError:
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
+        # A damaged offset gives EINVAL where it is sought.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise OSError(error.errno, error.strerror, str(path)) from error
         reason = " ".join(str(error).split()) or type(error).__name__
         if isinstance(error, KeyError):
             reason = f"no entry {reason}"

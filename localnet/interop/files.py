@@ -219,6 +219,11 @@ def opened(
         If it is HDF5 and h5py is not installed.
     """
     file = Path(_validate.path("path", path))
+    if (file / "saved_model.pb").exists():
+        raise ValueError(
+            f"{file} must be a file, got a SavedModel of TensorFlow: load it there, "
+            "and save it as .h5 or .keras"
+        )
     with file.open("rb") as stream:
         magic = stream.read(8)
         stream.seek(0)

@@ -21,7 +21,7 @@ from typing import Any, Self
 import numpy as np
 
 from .. import _validate
-from .._typing import Config
+from .._typing import Array, Config, Shape
 from . import native, safe_json
 from .contents import Contents, Stored, explained
 
@@ -39,6 +39,7 @@ CHILD = (
 ERRORS: dict[str, type[Exception]] = {
     "ValueError": ValueError,
     "ImportError": ImportError,
+    "OSError": OSError,
 }
 
 
@@ -46,8 +47,9 @@ ERRORS: dict[str, type[Exception]] = {
 def opened(
     path: str | os.PathLike[str],
     *,
-    seconds: float = SECONDS,
+    seconds: float | None = None,
     memory: int | None = None,
+    values: bool = True,
 ) -> Iterator[Contents]:
     """
     Open a file of any format in a process of its own.
@@ -56,11 +58,13 @@ def opened(
     ----------
     path : str or path-like
         The file.
-    seconds : float
-        Time after which the process is ended.
+    seconds : float, optional
+        Time after which the process is ended; default: a minute.
     memory : int, optional
         Bytes of address space that it may have, where the system can limit that.
         Default: 2 GiB and eight times the size of the file.
+    values : bool
+        Whether arrays are wanted; if not, only shapes and single numbers are had.
 
     Yields
     ------
@@ -77,9 +81,13 @@ def opened(
         If it is HDF5 and h5py is not installed.
     """
     file = Path(_validate.path("path", path))
+    seconds = SECONDS if seconds is None else seconds
     if memory is None:
         memory = MEMORY + MEMORY_PER_BYTE * file.stat().st_size
-    with Reader(memory) as reader, reader.read(file, seconds) as contents:
+    with (
+        Reader(memory) as reader,
+        reader.read(file, seconds or SECONDS, values) as contents,
+    ):
         yield contents
 
 
@@ -151,7 +159,8 @@ class Reader:
         finally:
             timer.cancel()
         if line:
-            return safe_json.loads("answer", line)
+            with explained(path):
+                return safe_json.loads("answer", line)
         code = self._process.wait()
         how = f"took longer than {seconds:g} s" if late.is_set() else f"died ({code})"
         raise ValueError(
@@ -160,7 +169,9 @@ class Reader:
         )
 
     @contextmanager
-    def read(self, path: Path, seconds: float = SECONDS) -> Iterator[Contents]:
+    def read(
+        self, path: Path, seconds: float = SECONDS, values: bool = True
+    ) -> Iterator[Contents]:
         """
         Open a file; see `opened`.
 
@@ -170,6 +181,8 @@ class Reader:
             The file.
         seconds : float
             Time after which the process is ended, for good.
+        values : bool
+            Whether arrays are wanted.
 
         Yields
         ------
@@ -178,9 +191,10 @@ class Reader:
         """
         with tempfile.TemporaryDirectory(prefix="localnet-") as folder:
             result = Path(folder) / "contents.npz"
-            self._send({"path": str(path.absolute()), "result": str(result)})
+            request = {"path": path.absolute(), "result": result}
+            self._send({k: str(v) for k, v in request.items()} | {"values": values})
             answer = self._answer(path, seconds)
-            if not isinstance(answer, dict) or "error" in answer:
+            if answer != {"done": True} or not result.is_file():
                 raise _error(answer, path)
             with ExitStack() as stack:
                 with explained(path):
@@ -191,29 +205,40 @@ class Reader:
 
 
 def _error(answer: Any, path: Path) -> Exception:
-    if isinstance(answer, dict) and isinstance(answer.get("message"), str):
+    """Return the error that the child met, in the words of this process."""
+    kind = answer.get("error") if isinstance(answer, dict) else None
+    if kind in ERRORS and isinstance(answer.get("message"), str):
         message = answer["message"].replace(str(path.absolute()), str(path))
-        if answer["error"] == "OSError" and isinstance(answer.get("errno"), int):
+        if kind == "OSError" and isinstance(answer.get("errno"), int):
             return OSError(answer["errno"], message, str(path))
-        return ERRORS.get(str(answer["error"]), ValueError)(message)
-    return ValueError(f"{path} must be a model file, its reader said {answer!r:.100}")
+        return ERRORS[kind](message)
+    return ValueError(
+        f"{path} must be a model or weights file, its reader said {answer!r:.100}"
+    )
 
 
 def _contents(config: Config, arrays: dict[str, Stored]) -> Contents:
-    def taken(names: Any) -> list[Stored]:
-        return [arrays[name] for name in names]
+    def taken(described: Any) -> Stored:
+        name, shape, dtype = described
+        if name in arrays:
+            return arrays[name]
+        return Stored(_validate.shape("shape", shape), np.dtype(dtype), _not_there)
 
     layers, optimizer = config["layers"], config["optimizer"]
     return Contents(
         format=config["contents"],
-        layers={key: taken(names) for key, names in layers},
+        layers={key: [taken(array) for array in group] for key, group in layers},
         keyed_by=config["keyed_by"],
         config=config["config"],
         training=config["training"],
-        optimizer={key: arrays[name] for key, name in optimizer},
+        optimizer={key: taken(array) for key, array in optimizer},
         random=config["random"],
         versions=config["versions"],
     )
+
+
+def _not_there() -> Array:
+    raise ValueError("its values were not asked for")
 
 
 # In the child --------------------------------------------------------------------
@@ -232,7 +257,7 @@ def serve() -> None:
         answer: Config = {"done": True}
         try:
             with files.opened(request["path"]) as contents:
-                _hand_back(Path(request["result"]), contents)
+                _hand_back(Path(request["result"]), contents, request["values"])
         except OSError as error:
             answer = {
                 "error": "OSError",
@@ -267,13 +292,15 @@ def limit_memory(memory: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _hand_back(result: Path, contents: Contents) -> None:
+def _hand_back(result: Path, contents: Contents, values: bool) -> None:
     arrays: dict[str, Any] = {}
 
-    def kept(stored: Stored) -> str:
-        name = f"{len(arrays):06d}"
-        arrays[name] = stored.read()
-        return name
+    def kept(stored: Stored) -> tuple[str, Shape, str]:
+        name = ""
+        if values or stored.size == 1:
+            name = f"{len(arrays):06d}"
+            arrays[name] = stored.read()
+        return name, stored.shape, stored.dtype.str
 
     layers = [(key, [kept(s) for s in group]) for key, group in contents.layers.items()]
     optimizer = [(key, kept(stored)) for key, stored in contents.optimizer.items()]

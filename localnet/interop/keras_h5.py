@@ -70,9 +70,9 @@ def _model(root: safe_h5.SafeGroup, config_text: str) -> Contents:
     training_text = root.text("training_config")
     training = None
     if training_text is not None:
-        training = keras_training.from_h5(
-            safe_json.loads("training_config", training_text)
-        )
+        training = {
+            keras_training.H5_KEY: safe_json.loads("training_config", training_text)
+        }
     return Contents(
         format="Keras HDF5 model",
         layers=_layers(root.group("model_weights")),

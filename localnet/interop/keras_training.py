@@ -11,7 +11,15 @@ from .._typing import Array, Config, Shape
 from ..optimizers import LegacySGD, Optimizer
 from .contents import Stored
 
-__all__ = ["for_h5", "for_v3", "from_h5", "from_v3", "state_for_keras", "state_of"]
+__all__ = [
+    "H5_KEY",
+    "V3_KEY",
+    "arguments_of",
+    "for_h5",
+    "for_v3",
+    "state_for_keras",
+    "state_of",
+]
 
 # Keras's names of the slots, in the order of its files.
 SLOTS = {"average": "average", "momentum": "m"}
@@ -21,63 +29,46 @@ METRIC_CLASSES = {"LogCoshError": "log_cosh"}
 EXTRAS = ("fn", "dtype")
 
 
-def from_h5(config: Any) -> Config | None:
+# Under what a file holds the arguments of `compile`.
+H5_KEY, V3_KEY = "training_config", "compile_config"
+
+
+def arguments_of(training: Config) -> Config:
     """
-    Return the arguments of ``compile`` out of a ``training_config``.
+    Return the arguments of ``compile`` that a file holds, whichever its format.
 
     Parameters
     ----------
-    config : object
-        Out of JSON.
+    training : dict
+        As `Contents.training`.
 
     Returns
     -------
-    dict or None
+    dict
         With ``optimizer``, ``loss``, ``metrics``, ``weighted_metrics`` and
         ``loss_weights``; objects are still configs.
 
     Raises
     ------
     ValueError
-        If it is no dict with an ``optimizer_config``.
+        If it is not understood, or no optimizer stands in it.
     """
-    if config is None:
-        return None
-    if not isinstance(config, dict) or "optimizer_config" not in config:
-        raise ValueError("training_config must be a dict with an optimizer_config")
-    return _arguments({**config, "optimizer": config["optimizer_config"]})
+    if not isinstance(training, dict):
+        raise ValueError(f"training must be a dict, got {training!r:.100}")
+    for key, optimizer in ((H5_KEY, "optimizer_config"), (V3_KEY, "optimizer")):
+        if key in training:
+            config = training[key]
+            if not isinstance(config, dict) or optimizer not in config:
+                raise ValueError(f"{key} must be a dict with an {optimizer}")
+            return _arguments(config, optimizer)
+    if "optimizer" not in training:
+        raise ValueError(f"training must be a dict with an optimizer, got {training!r}")
+    return dict(training)
 
 
-def from_v3(envelope: Config) -> Config | None:
-    """
-    Return the arguments of ``compile`` out of the config of a ``.keras`` file.
-
-    Parameters
-    ----------
-    envelope : dict
-        The whole ``config.json``.
-
-    Returns
-    -------
-    dict or None
-        As for `from_h5`; None if the model was not compiled.
-
-    Raises
-    ------
-    ValueError
-        If it is no dict with an ``optimizer``.
-    """
-    config = envelope.get("compile_config")
-    if config is None:
-        return None
-    if not isinstance(config, dict) or "optimizer" not in config:
-        raise ValueError("compile_config must be a dict with an optimizer")
-    return _arguments(config)
-
-
-def _arguments(config: Config) -> Config:
+def _arguments(config: Config, optimizer: str) -> Config:
     return {
-        "optimizer": config["optimizer"],
+        "optimizer": config[optimizer],
         "loss": _only(_losses(config.get("loss"))),
         "metrics": _metrics(config.get("metrics")),
         "weighted_metrics": _metrics(config.get("weighted_metrics")),
@@ -232,6 +223,11 @@ def state_of(
     counts = counts or list(scalars.values())[:1]
     if not counts:
         raise ValueError("the state of the optimizer must begin with its iterations")
+    if len(slots) % max(1, len(shapes)):
+        raise ValueError(
+            f"the optimizer must remember a multiple of {len(shapes)} arrays, got "
+            f"{len(slots)}"
+        )
     state = {"iterations": counts[0]}
     for place, slot in enumerate(_slots(optimizer, len(slots) // max(1, len(shapes)))):
         arrays = slots[place * len(shapes) : (place + 1) * len(shapes)]
@@ -243,11 +239,6 @@ def state_of(
                 )
             if slot != "momentum" or optimizer_uses_momentum(optimizer):
                 state[f"{slot}_{index}"] = array
-    if len(slots) % max(1, len(shapes)):
-        raise ValueError(
-            f"the optimizer must remember a multiple of {len(shapes)} arrays, got "
-            f"{len(slots)}"
-        )
     return state
 
 

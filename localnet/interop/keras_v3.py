@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from .. import _registry
 from .._typing import Array, Config
 from . import keras_configs, keras_training, safe_h5, safe_json, safe_zip
@@ -157,16 +159,21 @@ def opened(
                 layers=weights.layers,
                 keyed_by=weights.keyed_by,
                 config=config,
-                training=keras_training.from_v3(envelope),
+                training=_training(envelope),
                 optimizer=weights.optimizer,
                 versions=versions,
             )
 
 
+def _training(envelope: Config) -> Config | None:
+    config = envelope.get(keras_training.V3_KEY)
+    return None if config is None else {keras_training.V3_KEY: config}
+
+
 # Writing -------------------------------------------------------------------------
 
 
-def write_weights(path: Path, layers: Sequence[LayerWeights]) -> None:
+def write_weights(path: Path, layers: Sequence[LayerWeights], metrics: int) -> None:
     """
     Write a ``.weights.h5`` file that tf_keras reads.
 
@@ -176,6 +183,8 @@ def write_weights(path: Path, layers: Sequence[LayerWeights]) -> None:
         The file.
     layers : sequence of LayerWeights
         All layers in order, those without weights too.
+    metrics : int
+        How many metrics the model has beside its loss.
 
     Raises
     ------
@@ -184,7 +193,7 @@ def write_weights(path: Path, layers: Sequence[LayerWeights]) -> None:
     OSError
         If the file cannot be written.
     """
-    data = _weights_file(layers, [])
+    data = _weights_file(layers, [], metrics)
     write_atomically(path, lambda stream: stream.write(data.getbuffer()))
 
 
@@ -193,6 +202,7 @@ def write_model(
     layers: Sequence[LayerWeights],
     config: Config,
     optimizer: Sequence[Array],
+    metrics: int,
 ) -> None:
     """
     Write a ``.keras`` archive that tf_keras reads.
@@ -207,6 +217,8 @@ def write_model(
         The model with its ``compile_config``, in Keras's words.
     optimizer : sequence of ndarray
         Its variables in order; empty if there are none.
+    metrics : int
+        How many metrics the model has beside its loss.
 
     Raises
     ------
@@ -215,7 +227,7 @@ def write_model(
     OSError
         If the file cannot be written.
     """
-    weights = _weights_file(layers, optimizer).getvalue()
+    weights = _weights_file(layers, optimizer, metrics).getvalue()
     now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
     metadata = {"keras_version": KERAS_VERSION, "date_saved": now}
 
@@ -229,7 +241,7 @@ def write_model(
 
 
 def _weights_file(
-    layers: Sequence[LayerWeights], optimizer: Sequence[Array]
+    layers: Sequence[LayerWeights], optimizer: Sequence[Array], metrics: int
 ) -> io.BytesIO:
     buffer = io.BytesIO()
     with safe_h5.h5py_module().File(buffer, "w") as file:
@@ -239,6 +251,10 @@ def _weights_file(
             _write_variables(file, f"layers/{key}", list(layer.weights.values()))
         if optimizer:
             _write_variables(file, "optimizer", optimizer)
+        # The running means of loss and metrics, without which Keras refuses to load
+        # into a model that has them.
+        for key in ["mean", *class_keys(["MeanMetricWrapper"] * metrics)]:
+            _write_variables(file, f"metrics/{key}", [np.zeros((), np.float32)] * 2)
     return buffer
 
 
