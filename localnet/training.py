@@ -115,6 +115,10 @@ class Trainable(Steps):
         TypeError
             If a keyword is unknown.
 
+        See Also
+        --------
+        localnet.callbacks.BackupAndRestore : Resumes a training that was stopped.
+
         Notes
         -----
         Ctrl-C between or inside batches leaves whole weights, and the finished epochs

@@ -127,7 +127,7 @@ class CSVLogger(Remembering):
         "keys": (list, NoneType),
         "append_header": bool,
         "begin": Integral,
-        "text": str,
+        "text": str,  # in a checkpoint, its bytes
     }
 
     def __init__(
@@ -174,6 +174,18 @@ class CSVLogger(Remembering):
         self._write(rows.getvalue())
         self.text += rows.getvalue()
 
+    def get_state(self) -> dict[str, Any]:
+        """
+        Return what a resumed training needs to know of this callback.
+
+        Returns
+        -------
+        dict
+            The attributes by name; the rows as bytes, since they may become long.
+        """
+        text = np.frombuffer(self.text.encode("utf-8"), np.uint8)
+        return {**super().get_state(), "text": text}
+
     def set_state(self, state: dict[str, Any]) -> None:
         """
         Go on from what `get_state` returned, in the file too.
@@ -188,7 +200,8 @@ class CSVLogger(Remembering):
         ValueError
             If one is missing or of another kind; nothing is changed then.
         """
-        super().set_state(state)
+        text = np.asarray(state["text"], np.uint8).tobytes().decode("utf-8")
+        super().set_state({**state, "text": text})
         path = Path(self.filename)
         os.truncate(path, min(self.begin, path.stat().st_size))
         self._write(self.text)

@@ -54,7 +54,7 @@ def write(
     Raises
     ------
     ValueError
-        If JSON cannot hold the config.
+        If JSON cannot hold the config, or `read` would find it too long.
     OSError
         If the file cannot be written; the error names it.
     """
@@ -62,6 +62,11 @@ def write(
         envelope = json.dumps({"format": FORMAT, "version": VERSION, **config})
     except (TypeError, ValueError) as error:
         raise ValueError(f"config must be ready for JSON: {error}") from error
+    if len(envelope) > safe_json.MAX_BYTES:
+        raise ValueError(
+            f"config must have at most {safe_json.MAX_BYTES} bytes of JSON, "
+            f"got {len(envelope)}"
+        )
     text = np.frombuffer(envelope.encode("utf-8"), np.uint8)
     entries: dict[str, Any] = {CONFIG: text, **arrays}
     save = np.savez_compressed if compress else np.savez

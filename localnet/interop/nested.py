@@ -57,7 +57,8 @@ def separate(value: Any, name: str = "state") -> tuple[Any, dict[str, Array]]:
 def _separate(
     value: Any, name: str, place: tuple[str, ...], arrays: dict[str, Array]
 ) -> Any:
-    if isinstance(value, (np.ndarray, np.generic)) and not value.dtype.hasobject:
+    # The reader takes arrays of numbers alone.
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biufc":
         key = "/".join(place)
         while key in arrays:
             key += "_"
