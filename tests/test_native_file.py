@@ -205,10 +205,10 @@ def square_backward(dy, x):
 
 
 class Half(layers.Layer):
-    def _forward(self, x, training, rng):
+    def _forward(self, x, training, rng, workspace):
         return x / 2, None
 
-    def _backward(self, dz, cache, need_dx):
+    def _backward(self, dz, cache, need_dx, workspace):
         return dz / 2, {}
 
 
