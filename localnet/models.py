@@ -16,7 +16,6 @@ from .layers import InputLayer, Layer, LayerCache
 from .layers.base import child_seed, unchanged_on_error
 from .layers.names import unique_name
 from .layers.shapes import BatchShape, checked_shape
-from .reading import read_model
 from .roofline import Machine, this_machine
 from .saving import Savable
 from .steps import Memory
@@ -470,6 +469,8 @@ def load_model(
     Nothing in a file is ever run: no pickle, no code of a Lambda layer. Shapes are
     compared with those that the config implies before memory is taken for them.
     """
+    from .reading import read_model  # see `localnet.saving`
+
     return read_model(
         Sequential.from_config,
         path,

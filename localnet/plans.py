@@ -30,11 +30,16 @@ HDF5_OVERHEAD = 2**16
 
 
 class LayerPlan(NamedTuple):
-    """A layer, the shape of its input, and the shapes of its weights."""
+    """
+    A layer, the shape of its input, and the shapes of its weights.
+
+    If it `exists` already, its kernel may come in any layout, and no size is checked.
+    """
 
     layer: Layer
     input_shape: BatchShape
     shapes: dict[str, Shape]
+    exists: bool = False
 
     def layouts(self, *, native: bool) -> list[str]:
         """Return the layouts that the kernel may have in a file, likeliest first."""
@@ -51,8 +56,9 @@ class LayerPlan(NamedTuple):
         layouts = self.layouts(native=native)
         spatial = len(self.input_shape) - 2
         ranks = {"keras1": 3, "keras2": 2 * spatial + 2, "keras3": 1}
-        fitting = [name for name in layouts if ranks[name] == len(kernel)]
-        return (fitting or layouts)[0]
+        if self.exists:
+            layouts = [n for n in layouts if ranks[n] == len(kernel)] or layouts
+        return layouts[0]
 
     def stored_shapes(self, layout: str) -> dict[str, Shape]:
         """Return the shapes that the weights have in a file."""
@@ -71,10 +77,15 @@ class LayerPlan(NamedTuple):
         ValueError
             If working with them took much more memory than the file has numbers.
         """
+        if self.exists:
+            return
         sizes = [math.prod(shape) for shape in self.shapes.values()]
-        if isinstance(self.layer, LocallyConnected):
-            geometry = self.layer.geometry(self.input_shape)
-            sizes += [math.prod(geometry.input_shape), math.prod(geometry.output_sizes)]
+        layer = self.layer
+        if isinstance(layer, LocallyConnected) and (
+            layer.padding == "same" or layer.implementation > 1
+        ):
+            # Windows are then listed one by one, out of numbered cells.
+            sizes.append(math.prod(layer.geometry(self.input_shape).input_shape))
         if max(sizes, default=0) > max(SPARE, GROWTH * numbers):
             raise ValueError(
                 f"{self.layer.name} must fit into the file, needs arrays of "
@@ -111,6 +122,7 @@ def plan_model(layers: Iterable[Layer]) -> list[LayerPlan]:
             layer,
             layer.input_shape or (None,),
             {name: value.shape for name, value in layer.params.items()},
+            exists=True,
         )
         for layer in layers
     ]
@@ -139,11 +151,20 @@ def plan_config(config: Config) -> list[LayerPlan]:
     shape = _input_shape(layers, config.get("build_input_shape"))
     plans = []
     for layer in layers:
-        shapes = layer.weight_shapes(shape)
+        shapes = _shapes(layer, shape)
         if not isinstance(layer, InputLayer):
             plans.append(LayerPlan(layer, shape, shapes))
         shape = layer.compute_output_shape(shape)
     return plans
+
+
+def _shapes(layer: Layer, input_shape: BatchShape) -> dict[str, Shape]:
+    cls = type(layer)
+    if cls._build is Layer._build or cls.weight_shapes is not Layer.weight_shapes:
+        return layer.weight_shapes(input_shape)
+    # A class of the user's own, which has to be built to be known.
+    layer.build(input_shape)
+    return {name: value.shape for name, value in layer.params.items()}
 
 
 def _input_shape(layers: Sequence[Layer], declared: Any) -> BatchShape:

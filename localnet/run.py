@@ -11,9 +11,10 @@ from . import _validate
 from ._typing import Array, Config
 from .batches import Data
 from .callbacks import CallbackList, Logs
-from .checkpoint import read_checkpoint, refused_with_path, write_checkpoint
 from .identity import identity_of_data, identity_of_model
 from .state import get_model_state, set_model_state
+
+# Checkpoints are imported where there is one: most trainings read and write none.
 
 __all__ = ["Run"]
 
@@ -91,6 +92,8 @@ class Run:
         if backup is None or not backup.path.exists():
             self.calls.on_train_begin()
             return
+        from .checkpoint import read_checkpoint, refused_with_path
+
         state = read_checkpoint(backup.path, self._identity)
         former = get_model_state(self.model)
         try:
@@ -142,6 +145,8 @@ class Run:
         OSError
             If the file cannot be written.
         """
+        from .checkpoint import write_checkpoint
+
         write_checkpoint(path, self._identity, self._get_state())
 
     def _described(self) -> Config:

@@ -3,14 +3,17 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from . import reading, writing
 from ._typing import Array, ArrayLike
-from .interop.contents import Contents
 from .layers.weights import as_weights
-from .loading import sources, sources_by_name
-from .plans import plan_model
 from .training import Trainable
+
+if TYPE_CHECKING:
+    from .interop.contents import Contents
+
+# What reads and writes files is imported where it is used: most processes need none of
+# it, and it would make the import of localnet a third longer.
 
 __all__ = ["Savable"]
 
@@ -125,6 +128,8 @@ class Savable(Trainable):
         ``padding="same"`` at implementation 1, which Keras refuses, becomes
         implementation 3. How far the random generators are is not kept there.
         """
+        from . import writing
+
         self._need_built("save")
         return writing.write_model(self, path)
 
@@ -153,6 +158,8 @@ class Savable(Trainable):
         OSError
             If the file cannot be written.
         """
+        from . import writing
+
         self._need_built("save_weights")
         return writing.write_weights(self, path)
 
@@ -199,6 +206,8 @@ class Savable(Trainable):
         Kernels of Keras's implementations 1, 2 and 3 are told apart by their shapes,
         whichever the layer's own `implementation` is.
         """
+        from . import reading
+
         self._need_built("load_weights")
         if skip_mismatch and not by_name:
             raise ValueError("skip_mismatch must be False where by_name is")
@@ -208,10 +217,13 @@ class Savable(Trainable):
     def _load_contents(
         self,
         path: str | os.PathLike[str],
-        contents: Contents,
+        contents: "Contents",
         by_name: bool,
         skip_mismatch: bool,
     ) -> None:
+        from .loading import sources, sources_by_name
+        from .plans import plan_model
+
         plans = plan_model(self.layers)
         try:
             found = (

@@ -212,6 +212,33 @@ class Half(layers.Layer):
         return dz / 2, {}
 
 
+class Scale(layers.Layer):
+    """A weight of the user's own, which only building tells."""
+
+    def _build(self, input_shape, rng):
+        self.params["scale"] = np.full(input_shape[1:], 3.0, self.dtype)
+
+    def _forward(self, x, training, rng):
+        return x * self.params["scale"], x
+
+    def _backward(self, dz, x, need_dx):
+        return dz * self.params["scale"], {"scale": (dz * x).sum(axis=0)}
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".h5", ".keras"])
+def test_layers_of_ones_own_keep_their_weights(suffix, tmp_path):
+    if suffix != ".npz":
+        pytest.importorskip("h5py")
+    model = Sequential([Dense(2, input_shape=(3,)), Scale(name="s"), Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 3)), np.zeros((4, 1)), verbose=0)
+    path = model.save(tmp_path / f"m{suffix}")
+    loaded = load_model(path, custom_objects={"Scale": Scale})
+    assert_same_weights(model, loaded)
+    loaded.load_weights(path)
+    assert_same_weights(model, loaded)
+
+
 CUSTOM = {
     "sevens": sevens,
     "skewed": skewed,

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from .. import _validate
-from ..interop import files
 from .base import Logs, say
 from .monitor import MonitorCallback
 
@@ -113,6 +112,8 @@ class ModelCheckpoint(MonitorCallback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Refuse a `filepath` that no save of this training could use."""
+        from ..interop import files  # see `localnet.saving`
+
         files.file_path(self.filepath, "filepath", weights_only=self.save_weights_only)
         metrics = getattr(self.model, "metrics_names", None)
         if metrics is None or self.earlier:

@@ -17,9 +17,9 @@ CONVERT = """\
 Write a model, or weights, in the format that the name of the new file ends in:
 
   .npz          localnet's own; the only one that keeps everything
-  .keras        Keras 2.13 and later, tf_keras
-  .h5           Keras 2.0 and later, tf_keras
-  .weights.h5   weights alone, Keras 2.13 and later, tf_keras
+  .keras        tf_keras, and Keras 2 after 2.12
+  .h5           tf_keras, and all of Keras 2
+  .weights.h5   weights alone, as .keras has them
 """
 
 CONVERT_EXAMPLES = """\

@@ -9,7 +9,7 @@ import errno
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -98,19 +98,14 @@ class Contents:
 
     def reading_as(self, path: Path) -> "Contents":
         """Return the same, but errors of reading name the file."""
-        return Contents(
-            self.format,
-            {
-                key: [_explaining(path, stored) for stored in group]
-                for key, group in self.layers.items()
-            },
-            self.keyed_by,
-            self.config,
-            self.training,
-            {key: _explaining(path, stored) for key, stored in self.optimizer.items()},
-            self.random,
-            self.versions,
-        )
+        layers = {
+            key: [_explaining(path, stored) for stored in group]
+            for key, group in self.layers.items()
+        }
+        optimizer = {
+            key: _explaining(path, stored) for key, stored in self.optimizer.items()
+        }
+        return replace(self, layers=layers, optimizer=optimizer)
 
 
 def _explaining(path: Path, stored: Stored) -> Stored:

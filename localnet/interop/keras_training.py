@@ -217,10 +217,9 @@ def state_of(
     Versions of Keras differ in what they store: a learning rate beside the number of
     updates, and velocities also where there is no momentum. The latter are left out.
     """
-    scalars = {key: array for key, array in stored.items() if not _is_slot(key, array)}
-    slots = [array for key, array in stored.items() if key not in scalars]
-    counts = [array for array in scalars.values() if array.dtype.kind in "iu"]
-    counts = counts or list(scalars.values())[:1]
+    slots = [array for array in stored.values() if array.shape]
+    scalars = [array for array in stored.values() if not array.shape]
+    counts = [array for array in scalars if array.dtype.kind in "iu"] or scalars
     if not counts:
         raise ValueError("the state of the optimizer must begin with its iterations")
     if len(slots) % max(1, len(shapes)):
@@ -237,16 +236,12 @@ def state_of(
                     f"{slot} {index} of the optimizer must have shape {shape}, "
                     f"got {array.shape}"
                 )
-            if slot != "momentum" or optimizer_uses_momentum(optimizer):
+            if slot != "momentum" or _uses_momentum(optimizer):
                 state[f"{slot}_{index}"] = array
     return state
 
 
-def _is_slot(name: str, array: Stored) -> bool:
-    return bool(array.shape)
-
-
-def optimizer_uses_momentum(optimizer: Optimizer) -> bool:
+def _uses_momentum(optimizer: Optimizer) -> bool:
     """Return whether an optimizer has a velocity."""
     return bool(getattr(optimizer, "momentum", 0))
 
@@ -286,7 +281,7 @@ def state_for_keras(
     iterations = np.array(optimizer.iterations, np.int64)
     state = {"SGD/iter:0" if legacy else "iteration:0": iterations}
     wanted = ["average"] if optimizer.use_ema else []
-    wanted += ["momentum"] if not legacy or optimizer_uses_momentum(optimizer) else []
+    wanted += ["momentum"] if not legacy or _uses_momentum(optimizer) else []
     for slot in wanted:
         for index, (name, weight) in enumerate(weights.items()):
             start = weight if slot == "average" else np.zeros_like(weight)

@@ -36,8 +36,9 @@ CONFIG = "config.json"
 METADATA = "metadata.json"
 WEIGHTS = "model.weights.h5"
 KERAS_VERSION = "2.15.0"
-# Where Keras 2.12 kept what later versions call "layers".
-LAYERS = ("layers", "_layer_checkpoint_dependencies")
+LAYERS = "layers"
+# Where Keras 2.12 kept them; it counted layers that have weights twice.
+OLD_LAYERS = "_layer_checkpoint_dependencies"
 # What HDF5 takes for its own bookkeeping, at most, when no budget is known.
 OVERHEAD = 2**24
 
@@ -60,7 +61,7 @@ def class_keys(class_names: Sequence[str]) -> list[str]:
 
 def is_v3(root: safe_h5.SafeGroup) -> bool:
     """Return whether an HDF5 file has this layout and not the legacy one."""
-    return any(name in root for name in LAYERS) and "vars" in root
+    return (LAYERS in root or OLD_LAYERS in root) and "vars" in root
 
 
 def weights_of(root: safe_h5.SafeGroup) -> Contents:
@@ -82,21 +83,36 @@ def weights_of(root: safe_h5.SafeGroup) -> Contents:
     ValueError
         If something lies where it does not belong.
     """
-    name = next((name for name in LAYERS if name in root), None)
-    if name is None:
-        raise ValueError("the file holds no group of layers")
     if "vars" in root and _variables(root):
         raise ValueError(
             "every weight must belong to a layer, got some of the model's own"
         )
-    group = root.group(name)
+    old = LAYERS not in root
+    group = root.group(OLD_LAYERS if old else LAYERS)
+    layers = {key: _variables(group.group(key)) for key in group.names}
     optimizer = _variables(root.group("optimizer")) if "optimizer" in root else []
     return Contents(
         format="Keras v3 weights",
-        layers={key: _variables(group.group(key)) for key in group.names},
+        layers=_renumbered(layers) if old else layers,
         keyed_by="class",
         optimizer={str(place): stored for place, stored in enumerate(optimizer)},
     )
+
+
+def _renumbered(layers: dict[str, list[Stored]]) -> dict[str, list[Stored]]:
+    """Give layers of one class the numbers 0, 1, ... in the order of their own."""
+
+    def parts(key: str) -> tuple[str, int]:
+        stem, _, number = key.rpartition("_")
+        return (stem, int(number)) if number.isdecimal() else (key, 0)
+
+    seen: dict[str, int] = {}
+    result = {}
+    for key in sorted(layers, key=parts):
+        stem, _ = parts(key)
+        seen[stem] = seen.get(stem, -1) + 1
+        result[f"{stem}_{seen[stem]}" if seen[stem] else stem] = layers[key]
+    return result
 
 
 def _variables(group: safe_h5.SafeGroup) -> list[Stored]:

@@ -110,7 +110,7 @@ class Trial:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                warnings.filterwarnings("ignore", "the model is not compiled")
+                warnings.filterwarnings("ignore", "the (model is not|optimizer starts)")
                 self.read(path, data)
             outcome = "read"
         except Exception as error:
