@@ -12,13 +12,12 @@ from . import __version__, _arrays, _validate
 from . import layers as layers_module
 from ._registry import custom_object_scope
 from ._typing import Array, ArrayLike, Config
-from .interop import native
 from .layers import InputLayer, Layer, LayerCache
 from .layers.base import child_seed, unchanged_on_error
 from .layers.names import unique_name
 from .layers.shapes import BatchShape, checked_shape
 from .roofline import Machine, this_machine
-from .saving import Savable, restore
+from .saving import Savable
 from .steps import Memory
 from .summary import cost_table, summary_table
 
@@ -423,19 +422,27 @@ class Sequential(Savable):
 def load_model(
     path: str | os.PathLike[str],
     custom_objects: Mapping[str, Any] | None = None,
-    compile: bool = True,
+    compile: bool | None = None,
+    *,
+    isolated: bool = False,
 ) -> Sequential:
     """
-    Read a model that `Sequential.save` wrote.
+    Read a model that `Sequential.save`, Keras 2 or tf_keras wrote.
 
     Parameters
     ----------
     path : str or path-like
-        The file.
+        localnet's ``.npz``, or Keras's legacy ``.h5`` or ``.keras``; the bytes of the
+        file tell which.
     custom_objects : mapping of str to object, optional
         Classes and functions of your own by name.
-    compile : bool
-        Whether to restore loss, metrics and the optimizer with its state.
+    compile : bool, optional
+        Whether to restore loss, metrics and the optimizer with its state. Default: yes,
+        but a file of Keras that needs an optimizer, loss or metric that localnet lacks
+        gives a warning and a model that is not compiled, instead of an error.
+    isolated : bool
+        Read the file in a process of its own, with limits on time and memory: the HDF5
+        library can crash or hang on damaged bytes. For files from strangers.
 
     Returns
     -------
@@ -445,22 +452,32 @@ def load_model(
     Raises
     ------
     ValueError
-        If the file is none of ours, is damaged, or names an unknown class.
+        If the file is none of these, is damaged, or holds what localnet has no
+        counterpart for; then all such layers are named.
+    ImportError
+        If the file is HDF5 and h5py is not installed.
     OSError
         If the file cannot be opened.
+
+    Warns
+    -----
+    UserWarning
+        See `compile`.
+
+    Notes
+    -----
+    Nothing in a file is ever run: no pickle, no code of a Lambda layer. Shapes are
+    compared with those that the config implies before memory is taken for them.
     """
-    config, arrays = native.read(path)
-    if config.get("class_name") != "Sequential":
-        raise ValueError(
-            f"{path} must hold a Sequential model, got {config.get('class_name')!r}"
-        )
-    with custom_object_scope(custom_objects or {}):
-        try:
-            model = Sequential.from_config(config.get("config"))
-            restore(model, config, arrays, compile=compile)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path} must describe a model: {error}") from error
-    return model
+    from .reading import read_model  # see `localnet.saving`
+
+    return read_model(
+        Sequential.from_config,
+        path,
+        custom_objects or {},
+        compile=compile,
+        isolated=isolated,
+    )
 
 
 def _fit_to(layer: Layer, input_shape: Sequence[int | None]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import _arrays, _validate, config, regularizers
-from .._typing import Array, ArrayLike, Config, Pair
+from .._typing import Array, ArrayLike, Config, Pair, Shape
 from ..ops import Workspace
 from .by_pieces import activate, activation_gradient
 from .names import unique_name
@@ -138,6 +138,28 @@ class Layer(WeightHolder):
         self._scratch = Workspace(keep_results=False)
 
     # Hooks of subclasses ---------------------------------------------------------
+
+    def weight_shapes(self, input_shape: Sequence[int | None]) -> dict[str, Shape]:
+        """
+        Return the shapes that the weights have for a shape of the input.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None
+            Batch axis first.
+
+        Returns
+        -------
+        dict of str to tuple of int
+            In the order of `get_weights`; empty for a layer without weights. Nothing
+            is created, however large they are.
+
+        Raises
+        ------
+        ValueError
+            If the layer cannot work on this shape.
+        """
+        return {}
 
     def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
         """Create the weights with `_add_weight`; nothing to do without weights."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .. import _validate, config
-from .._typing import Array, Config
+from .._typing import Array, Config, Shape
 from ..ops import (
     Cost,
     Workspace,
@@ -95,13 +95,16 @@ class Dense(KernelLayer):
         """Return (N, ..., F) for (N, ..., C); see `Layer.compute_output_shape`."""
         return (*input_shape[:-1], self.units)
 
-    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
+    def _kernel_and_bias_shapes(self, input_shape: BatchShape) -> tuple[Shape, Shape]:
         if len(input_shape) < 2 or input_shape[-1] is None:
             raise ValueError(
                 "input_shape must have a known last axis beside the batch axis, "
                 f"got {input_shape}"
             )
-        self._add_kernel_and_bias((input_shape[-1], self.units), (self.units,), rng)
+        return (input_shape[-1], self.units), (self.units,)
+
+    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
+        self._add_kernel_and_bias(input_shape, rng)
 
     def _check_input(self, shape: BatchShape) -> None:
         channels = self.params["kernel"].shape[0]

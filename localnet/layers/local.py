@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import _validate, config
-from .._typing import Array, Config
+from .._typing import Array, Config, Shape
 from ..geometry import PADDINGS, Geometry, output_length
 from ..ops import (
     Cost,
@@ -18,7 +18,12 @@ from ..ops import (
 from .kernel import KernelLayer
 from .shapes import BatchShape, checked_shape
 
-__all__ = ["LocallyConnected1D", "LocallyConnected2D", "LocallyConnected3D"]
+__all__ = [
+    "LocallyConnected",
+    "LocallyConnected1D",
+    "LocallyConnected2D",
+    "LocallyConnected3D",
+]
 
 FANS = ("keras", "local")
 
@@ -86,7 +91,20 @@ class LocallyConnected(KernelLayer):
 
     # Shapes ----------------------------------------------------------------------
 
-    def _geometry(self, input_shape: BatchShape) -> Geometry:
+    def geometry(self, input_shape: BatchShape) -> Geometry:
+        """
+        Return the windows of the layer over a shape of the input.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None
+            Batch axis first.
+
+        Returns
+        -------
+        Geometry
+            Sizes only; no array is made.
+        """
         return Geometry.of(
             tuple(size for size in input_shape[1:] if size is not None),
             kernel_size=self.kernel_size,
@@ -145,21 +163,25 @@ class LocallyConnected(KernelLayer):
 
     # Weights ---------------------------------------------------------------------
 
-    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
+    def _kernel_and_bias_shapes(self, input_shape: BatchShape) -> tuple[Shape, Shape]:
         if None in input_shape[1:]:
             raise ValueError(
                 "input_shape must be known but for the batch axis, because every "
                 f"location has weights of its own, got {input_shape}"
             )
-        geometry = self._geometry(input_shape)
+        geometry = self.geometry(input_shape)
+        return geometry.kernel_shape(self.filters), geometry.bias_shape(self.filters)
+
+    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
+        self.weight_shapes(input_shape)  # refuses a shape that is not known
+        geometry = self.geometry(input_shape)
         # What a convolution of the same window would have.
         local_fans = (
             geometry.patch_size,
             geometry.patch_size // max(1, geometry.channels) * self.filters,
         )
         self._add_kernel_and_bias(
-            geometry.kernel_shape(self.filters),
-            geometry.bias_shape(self.filters),
+            input_shape,
             rng,
             fans=local_fans if self.fans == "local" else None,
         )
