@@ -15,9 +15,11 @@ from ._typing import Array, ArrayLike, Config
 from .layers import InputLayer, Layer, LayerCache
 from .layers.base import child_seed, unchanged_on_error
 from .layers.names import unique_name
-from .layers.shapes import BatchShape
+from .layers.shapes import BatchShape, checked_shape
+from .roofline import Machine, this_machine
 from .saving import Savable
-from .summary import summary_table
+from .steps import Memory
+from .summary import cost_table, summary_table
 
 __all__ = ["Sequential", "load_model"]
 
@@ -216,7 +218,15 @@ class Sequential(Savable):
             f"{_validate.suggestion(wanted, names)}"
         )
 
-    def summary(self, print_fn: Any = None) -> None:
+    def summary(
+        self,
+        print_fn: Any = None,
+        *,
+        cost: bool = False,
+        batch_size: int = 32,
+        input_shape: Sequence[int | None] | None = None,
+        machine: Machine | None = None,
+    ) -> None:
         """
         Print the layers with their output shapes and numbers of parameters.
 
@@ -224,18 +234,46 @@ class Sequential(Savable):
         ----------
         print_fn : callable, optional
             Called with the text; default: written to standard output.
+        cost : bool
+            Whether to add what a batch costs in each layer: operations, bytes moved,
+            the shortest time that these allow, and memory. See `CostedLayer.cost`.
+        batch_size : int
+            Samples of that batch.
+        input_shape : tuple of int or None, optional
+            Batch axis first. With it, the cost of a model that is not built is printed
+            alone, and no weight is made: so one can tell whether the model fits.
+        machine : Machine, optional
+            Speed of arithmetic and memory. Default: measured once per process, which
+            takes about a second.
 
         Raises
         ------
         ValueError
-            If the model is not built.
+            If an argument breaks its rule, or the model is not built, unless its cost
+            for an `input_shape` is wanted.
         """
-        if not self.built:
+        if not self.built and not (cost and self.layers and input_shape is not None):
             raise ValueError(
                 f"{self.name}: summary needs a built model; call build(input_shape) "
                 "or give the first layer an input_shape"
             )
-        text = summary_table(self.name, type(self).__name__, self.layers)
+        tables = []
+        if self.built:
+            tables.append(summary_table(self.name, type(self).__name__, self.layers))
+        if cost:
+            batch_size = _validate.integer("batch_size", batch_size, minimum=1)
+            if machine is not None and not isinstance(machine, Machine):
+                raise ValueError(f"machine must be a Machine, got {machine!r}")
+            shape = self.input_shape if input_shape is None else input_shape
+            tables.append(
+                cost_table(
+                    self.layers,
+                    checked_shape(shape, None),
+                    batch_size,
+                    this_machine() if machine is None else machine,
+                )
+            )
+        text = "\n".join(tables)
         if print_fn is None:
             sys.stdout.write(text + "\n")
         else:
@@ -248,19 +286,34 @@ class Sequential(Savable):
         x = _arrays.numbers("x", x)
         with unchanged_on_error(*self._stack):
             self.build((None, *x.shape[1:]))
-            return self._run(x, training, {})[0]
+            return self._run(x, training)[0]
 
     def _run(
-        self, x: Array, training: bool, noise: Mapping[str, np.random.Generator]
+        self,
+        x: Array,
+        training: bool,
+        *,
+        noise: Mapping[str, np.random.Generator] | None = None,
+        memory: Memory | None = None,
     ) -> tuple[Array, list[LayerCache]]:
         tape = []
         for layer in self.layers:
-            x, cache = layer.forward_with_cache(x, training, noise.get(layer.name))
+            x, cache = layer.forward_with_cache(
+                x,
+                training,
+                None if noise is None else noise[layer.name],
+                workspace=None if memory is None else memory[layer.name],
+            )
             tape.append(cache)
         return x, tape
 
     def _run_back(
-        self, dy: Array | None, dlogits: Array | None, tape: list[LayerCache]
+        self,
+        dy: Array | None,
+        dlogits: Array | None,
+        tape: list[LayerCache],
+        *,
+        memory: Memory | None = None,
     ) -> dict[str, dict[str, Array]]:
         layers = self.layers
         learns = [bool(layer.trainable_params) for layer in layers]
@@ -273,6 +326,7 @@ class Sequential(Savable):
                 tape[place],
                 dlogits=dlogits,
                 need_dx=any(learns[:place]),
+                workspace=None if memory is None else memory[layers[place].name],
             )
             dlogits = None
         return grads

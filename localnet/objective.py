@@ -110,6 +110,8 @@ class Objective:
                     "metrics must have names of their own beside 'loss', "
                     f"got {name!r} a second time"
                 )
+        # The same loss for logits; made once, since a step takes less time than that.
+        self._logits_loss: Loss | None = None
         self._mean = WeightedMean()
 
     @property
@@ -184,7 +186,9 @@ class Objective:
             raise ValueError("loss must be given, got None")
         if self.loss.logits_activation is None or not last.has_logits:
             return self.loss, False
-        return self.loss.with_logits(), True
+        if self._logits_loss is None:
+            self._logits_loss = self.loss.with_logits()
+        return self._logits_loss, True
 
     # Running means ---------------------------------------------------------------
 

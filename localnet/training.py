@@ -219,7 +219,7 @@ class Trainable(Steps):
     def _try_out(self, data: Data) -> None:
         """Meet every error that the data can cause, before any weight changes."""
         self._build_for(data)
-        y_pred, _ = self._run(data.take(slice(0, 1)).x, False, {})
+        y_pred, _ = self._run(data.take(slice(0, 1)).x, False)
         if data.y is None:
             return
         for batch in data.batches(TRIAL):
@@ -325,7 +325,8 @@ class Trainable(Steps):
             calls.on_predict_begin()
             for number, batch in enumerate(data.batches(size)):
                 calls.on_predict_batch_begin(number)
-                outputs.append(self._run(batch.x, False, {})[0])
+                y, _ = self._run(batch.x, False, memory=self._memory)
+                outputs.append(y.copy())
                 calls.on_predict_batch_end(number)
             calls.on_predict_end()
         return np.concatenate(outputs)

@@ -205,10 +205,10 @@ def square_backward(dy, x):
 
 
 class Half(layers.Layer):
-    def _forward(self, x, training, rng):
+    def _forward(self, x, training, rng, workspace):
         return x / 2, None
 
-    def _backward(self, dz, cache, need_dx):
+    def _backward(self, dz, cache, need_dx, workspace):
         return dz / 2, {}
 
 
@@ -218,10 +218,10 @@ class Scale(layers.Layer):
     def _build(self, input_shape, rng):
         self.params["scale"] = np.full(input_shape[1:], 3.0, self.dtype)
 
-    def _forward(self, x, training, rng):
+    def _forward(self, x, training, rng, workspace):
         return x * self.params["scale"], x
 
-    def _backward(self, dz, x, need_dx):
+    def _backward(self, dz, x, need_dx, workspace):
         return dz * self.params["scale"], {"scale": (dz * x).sum(axis=0)}
 
 

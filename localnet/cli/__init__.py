@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import convert, show, train
+from . import convert, golden, show, train
 
 __all__ = ["main"]
 
@@ -58,6 +58,6 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"localnet {__version__}"
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (train, show, convert):
+    for command in (train, show, convert, golden):
         command.add_command(commands)
     return parser

@@ -8,12 +8,14 @@ from .._typing import Config
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .base import Layer, LayerCache
 from .core import Dense, Dropout, Flatten, InputLayer, Reshape
+from .cost import CostedLayer
 from .local import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
 from .names import clear_session
 
 __all__ = [
     "ELU",
     "Activation",
+    "CostedLayer",
     "Dense",
     "Dropout",
     "Flatten",

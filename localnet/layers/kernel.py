@@ -13,14 +13,15 @@ from .activation import (
     resolve_activation,
     serialize_activation,
 )
-from .base import Layer, resolve
+from .base import resolve
+from .cost import CostedLayer
 from .shapes import BatchShape, checked_shape
 from .weights import Weight
 
 __all__ = ["KernelLayer"]
 
 
-class KernelLayer(Layer):
+class KernelLayer(CostedLayer):
     """
     A layer with a weight called kernel and, if wanted, one called bias.
 

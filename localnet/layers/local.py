@@ -7,7 +7,14 @@ import numpy as np
 from .. import _validate, config
 from .._typing import Array, Config, Shape
 from ..geometry import PADDINGS, Geometry, output_length
-from ..ops import Workspace, local_conv_backward, local_conv_forward, patch_indices
+from ..ops import (
+    Cost,
+    Workspace,
+    local_conv_backward,
+    local_conv_cost,
+    local_conv_forward,
+    patch_indices,
+)
 from .kernel import KernelLayer
 from .shapes import BatchShape, checked_shape
 
@@ -81,7 +88,6 @@ class LocallyConnected(KernelLayer):
         self.input_rank = self.rank + 2
         # (L, K, 1), False where a tap falls on padding; None if none does.
         self._inside: Array | None = None
-        self._workspace = Workspace()
 
     # Shapes ----------------------------------------------------------------------
 
@@ -208,7 +214,7 @@ class LocallyConnected(KernelLayer):
             )
 
     def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator
+        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
     ) -> tuple[Array, Any]:
         return local_conv_forward(
             x,
@@ -219,16 +225,33 @@ class LocallyConnected(KernelLayer):
             padding=self.padding,
             dilation_rate=self.dilation_rate,
             data_format=self.data_format,
-            workspace=self._workspace,
+            workspace=workspace,
         )
 
     def _backward(
-        self, dz: Array, cache: Any, need_dx: bool
+        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
     ) -> tuple[Array | None, dict[str, Array]]:
         dx, dkernel, dbias = local_conv_backward(
-            dz, cache, need_dx=need_dx, workspace=self._workspace
+            dz, cache, need_dx=need_dx, workspace=workspace
         )
         return dx, self._weight_grads(dkernel, dbias)
+
+    def _cost(
+        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
+    ) -> Cost:
+        return local_conv_cost(
+            input_shape,
+            self.filters,
+            kernel_size=self.kernel_size,
+            strides=self.strides,
+            padding=self.padding,
+            dilation_rate=self.dilation_rate,
+            data_format=self.data_format,
+            batch_size=batch_size,
+            dtype=self.dtype,
+            use_bias=self.use_bias,
+            need_dx=need_dx,
+        )
 
     # Config ----------------------------------------------------------------------
 
