@@ -140,7 +140,7 @@ def model_of(
 def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         if str(error).startswith(f"{path} "):  # it was the bytes
             raise
         reason = f"no entry {error}" if isinstance(error, KeyError) else error
@@ -148,6 +148,11 @@ def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def _set_random_state(model: Any, state: Any) -> None:
-    model._shuffle_rng.bit_generator.state = state["shuffling"]
-    for layer in model.layers:
-        layer.noise_state = state["noise"][layer.name]
+    try:
+        model._shuffle_rng.bit_generator.state = state["shuffling"]
+        for layer in model.layers:
+            layer.noise_state = state["noise"][layer.name]
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(
+            f"random must hold the states of the generators: {error}"
+        ) from error

@@ -9,6 +9,9 @@ from hypothesis import HealthCheck, settings
 import localnet.config as config
 from localnet.ops import cuts
 
+# Programs of their own, some for environments with other packages.
+collect_ignore = ["data", "fuzz", "peers"]
+
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=50)
 settings.register_profile(
     "long",

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from localnet import Sequential, load_model
-from localnet.interop import isolated, safe_json
+from localnet.interop import isolated, native, safe_json
 from localnet.interop.contents import explained
 from localnet.layers import Dense, LocallyConnected1D
 
@@ -373,6 +373,19 @@ def test_an_offset_before_the_beginning(tmp_path):
     del raw[40:80]
     path.write_bytes(raw)
     with pytest.raises(ValueError, match="damaged or foreign"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("place", ["shuffling", "noise"])
+@pytest.mark.parametrize("number", [-1, 2**70, "x", None])
+def test_states_of_generators_that_are_none(place, number, tmp_path):
+    # NumPy has an OverflowError of its own for them.
+    path = dense().save(tmp_path / "m.npz")
+    config, arrays = native.read(path)
+    state = config["random"][place]
+    (state if place == "shuffling" else state["d"])["uinteger"] = number
+    native.write(path, config, arrays)
+    with refused(path, "random must hold the states of the generators"):
         load_model(path)
 
 
