@@ -82,11 +82,12 @@ KINDS = {
 }
 
 
-def save_for_ever(name, folder, first):
-    """Save models of the numbers 1 and 2 in turn."""
+def save_for_ever(name, folder, there, ready):
+    """Save the models 1 and 2 in turn, first the one that is not there yet."""
     save, _ = KINDS[name]
     models = [model_of(1), model_of(2)]
-    for number in itertools.count(first):
+    Path(ready).touch()
+    for number in itertools.count(there):
         save(models[number % 2], Path(folder) / name)
 
 
