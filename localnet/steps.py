@@ -157,6 +157,8 @@ class Steps:
         """Update the weights; return the running means, taken before the update."""
         self._need_same_weights()
         y_pred, tape = self._run(batch.x, True, memory=self._memory)
+        # Losses and metrics of the user's own may keep it.
+        y_pred = y_pred.copy()
         loss, dy, dlogits = self._objective.value_and_gradients(
             batch, y_pred, tape, self.layers
         )
@@ -194,6 +196,7 @@ class Steps:
     def _test_step(self, batch: Data) -> Logs:
         """Return the running means with this batch."""
         y_pred, tape = self._run(batch.x, False, memory=self._memory)
+        y_pred = y_pred.copy()  # as in a training step
         loss = self._objective.value(batch, y_pred, tape, self.layers)
         return self._objective.update(loss, batch, y_pred)
 

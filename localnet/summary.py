@@ -158,7 +158,7 @@ def cost_table(
         (
             f"Cost of a batch of {batch_size}, at best, with "
             f"{_count(machine.flops_per_second)}FLOP/s and "
-            f"{_bytes(machine.bytes_per_second)}/s",
+            f"{_count(machine.bytes_per_second)}B/s",
             "_" * rule,
             "forward".rjust(first + sum(widths[:3]))
             + "training step".rjust(sum(widths[3:6])),
@@ -167,7 +167,7 @@ def cost_table(
             *lines,
             "=" * rule,
             total,
-            f"A training step holds about {_bytes(step)}, buffers not counted.",
+            f"A training step holds about {_count(step)}B, buffers not counted.",
             "_" * rule,
         )
     )
@@ -180,10 +180,10 @@ def _cost_cells(costs: Sequence[BatchCost], machine: Machine) -> tuple[str, ...]
     for works in (forward, forward + backward):
         cells += (
             _count(sum(work.flops for work in works)),
-            _bytes(sum(work.nbytes for work in works)),
+            _count(sum(work.nbytes for work in works)) + "B",
             _seconds(machine.seconds(*works)),
         )
-    return (*cells, _bytes(sum(cost.held for cost in costs)))
+    return (*cells, _count(sum(cost.held for cost in costs)) + "B")
 
 
 def _size(layers: Sequence[Layer]) -> str:
@@ -194,6 +194,7 @@ def _size(layers: Sequence[Layer]) -> str:
 
 
 def _bytes(size: float) -> str:
+    # As Keras prints the memory of weights: in powers of 1024.
     for unit in ("Byte", "KB", "MB", "GB", "TB"):
         if size < 1024 or unit == "TB":
             break
@@ -202,7 +203,8 @@ def _bytes(size: float) -> str:
 
 
 def _count(number: float) -> str:
-    for unit in ("", "K", "M", "G", "T", "P"):
+    # In powers of 1000, as the rates of machines are given.
+    for unit in ("", "k", "M", "G", "T", "P"):
         if number < 1000 or unit == "P":
             break
         number /= 1000
@@ -213,4 +215,4 @@ def _seconds(seconds: float) -> str:
     for unit, scale in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
         if seconds * scale >= 1 or unit == "us":
             break
-    return f"{seconds * scale:.2f} {unit}"
+    return f"{seconds * scale:.2f} {unit}" if seconds else "0 s"

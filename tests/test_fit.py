@@ -1067,3 +1067,20 @@ def test_training_keeps_no_memory_from_step_to_step(rng):
     # Python's own free lists move a little; the smallest array of a step, held back
     # once in a hundred steps, would be more.
     assert held[1] - held[0] < 15_000
+
+
+def test_what_a_metric_keeps_of_a_batch_stays(rng):
+    kept = []
+
+    def keep(y_true, y_pred):
+        kept.append((y_pred, y_pred.copy()))
+        return np.mean(y_pred, axis=-1)
+
+    x, y = rng.normal(size=(5, 4, 1)), rng.normal(size=(5, 3, 2))
+    model = Sequential([LocallyConnected1D(2, 2, activation="relu")])
+    model.compile("sgd", "mse", metrics=[keep])
+    model.fit(x, y, batch_size=2, verbose=0)
+    model.evaluate(x, y, batch_size=2, verbose=0)
+    assert len(kept) >= 6
+    for array, copy in kept:
+        np.testing.assert_array_equal(array, copy)

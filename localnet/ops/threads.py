@@ -8,6 +8,7 @@ from queue import SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
 from ..config import get_num_threads
+from ..interrupt import uninterrupted
 
 __all__ = ["run_all"]
 
@@ -35,7 +36,7 @@ def run_all(work: Callable[[T], None], parts: Sequence[T], *, worthwhile: bool) 
 
     The caller works too. The parts are the same whatever the number of threads, and no
     part reads what another one writes, so the results have the same bits. An error in
-    one part is raised here once no part is running any more.
+    one part, or a Ctrl-C, is raised here once no part is running any more.
     """
     helpers = min(get_num_threads(), len(parts)) - 1 if worthwhile else 0
     if helpers < 1:
@@ -45,32 +46,20 @@ def run_all(work: Callable[[T], None], parts: Sequence[T], *, worthwhile: bool) 
     _hire(helpers)
     # `next` on a list's iterator is one step for all threads.
     left, done = iter(parts), SimpleQueue[BaseException | None]()
-    for _ in range(helpers):
-        _tasks.put(Task(copy_context(), work, left, done))
-    try:
-        _take_parts(work, left)
-    finally:
-        # Also after an error: nobody writes any more when this function returns.
-        for _ in left:
-            pass
-        errors = _wait(done, helpers)
+    # A Ctrl-C at any place here would leave helpers that still write.
+    with uninterrupted():
+        for _ in range(helpers):
+            _tasks.put(Task(copy_context(), work, left, done))
+        try:
+            _take_parts(work, left)
+        finally:
+            # Also after an error: nobody writes any more when this function returns.
+            for _ in left:
+                pass
+            errors = [done.get() for _ in range(helpers)]
     for error in errors:
         if error is not None:
             raise error
-
-
-def _wait(done: "SimpleQueue[BaseException | None]", count: int) -> list[Any]:
-    """Return what `count` helpers have to say; a Ctrl-C meanwhile is raised after."""
-    said: list[BaseException | None] = []
-    interrupt = None
-    while len(said) < count:
-        try:
-            said.append(done.get())
-        except KeyboardInterrupt as error:
-            interrupt = error
-    if interrupt is not None:
-        raise interrupt
-    return said
 
 
 def _hire(count: int) -> None:
