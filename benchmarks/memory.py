@@ -3,8 +3,8 @@ Memory of localnet: peaks against their targets, a warm step, a leak, BLAS threa
 
 Run: python benchmarks/memory.py DIR
 
-A peak is tracemalloc's, less what the call returns: "must" is max(16 MB, twice x), "aim"
-is max(8 MB, x).
+A peak is tracemalloc's, less what the call returns; it must stay within
+max(16 MB, twice x).
 """
 
 import gc
