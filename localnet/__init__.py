@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         config,
         constraints,
         datasets,
+        golden,
         gradcheck,
         initializers,
         interop,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         ops,
         optimizers,
         regularizers,
+        roofline,
     )
     from ._registry import custom_object_scope
     from .models import Sequential, load_model
@@ -44,6 +46,7 @@ __all__ = [
     "constraints",
     "custom_object_scope",
     "datasets",
+    "golden",
     "gradcheck",
     "initializers",
     "interop",
@@ -55,6 +58,7 @@ __all__ = [
     "ops",
     "optimizers",
     "regularizers",
+    "roofline",
 ]
 
 # Names that are not submodules, and the submodule they live in.

@@ -9,16 +9,18 @@ the taps ``t = 0 .. r-1``, with stride s, dilation d and ``before`` cells of pad
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from . import _validate
 from ._typing import Shape
 from .config import DATA_FORMATS
 
-__all__ = ["PADDINGS", "Geometry", "output_length"]
+__all__ = ["PADDINGS", "Geometry", "effective_size", "output_length"]
 
 Pads = tuple[tuple[int, int], ...]
 PADDINGS = ("valid", "same")
+PLAIN = (int, str, float)
 
 
 def effective_size(size: int, dilation: int) -> int:
@@ -76,6 +78,28 @@ def same_pads(length: int, size: int, stride: int, dilation: int) -> tuple[int, 
     before = span // 2
     last_start = (-(-length // stride) - 1) * stride - before
     return before, max(0, last_start + span - length)
+
+
+def taps_inside(
+    length: int, windows: int, size: int, stride: int, dilation: int, before: int
+) -> int:
+    """
+    Return for how many (window, tap) pairs of an axis the tap is not on padding.
+
+    Pair (o, t) reads cell ``o*stride + t*dilation - before``. The loop is over the
+    shorter of the two; for the longer one the cells inside are counted at once.
+    """
+    if size <= windows:
+        few, few_step, many, many_step = size, dilation, windows, stride
+    else:
+        few, few_step, many, many_step = windows, stride, size, dilation
+    total = 0
+    for i in range(few):
+        start = i * few_step - before
+        first = max(0, -(start // many_step))
+        past = max(0, -((start - length) // many_step))
+        total += max(0, min(many, past) - first)
+    return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +182,36 @@ class Geometry:
         ValueError
             If an argument breaks its rule, or no window fits into an axis.
         """
+        arguments = (
+            input_shape,
+            kernel_size,
+            strides,
+            padding,
+            pad_value,
+            dilation_rate,
+            data_format,
+        )
+        # A model asks for the same few geometries again and again.
+        remembered = all(type(a) in PLAIN or is_plain_tuple(a) for a in arguments)
+        return (cls._remembered if remembered else cls._checked)(*arguments)
+
+    @classmethod
+    # Typed, since 1, 1.0 and True are equal and not all of them are right.
+    @lru_cache(maxsize=256, typed=True)
+    def _remembered(cls, *arguments: Any) -> "Geometry":
+        return cls._checked(*arguments)
+
+    @classmethod
+    def _checked(
+        cls,
+        input_shape: Shape,
+        kernel_size: Any,
+        strides: Any,
+        padding: Any,
+        pad_value: float,
+        dilation_rate: Any,
+        data_format: str,
+    ) -> "Geometry":
         data_format = _validate.choice("data_format", data_format, DATA_FORMATS)
         input_shape = _validate.shape("input_shape", input_shape)
         if len(input_shape) < 2:
@@ -221,6 +275,22 @@ class Geometry:
         return math.prod(self.kernel_size) * self.channels
 
     @property
+    def connections(self) -> int:
+        """Pairs (l, k) whose tap reads a cell of the input: L*K but those on pads."""
+        return self.channels * math.prod(
+            taps_inside(*axis)
+            for axis in zip(
+                self.input_sizes,
+                self.output_sizes,
+                self.kernel_size,
+                self.strides,
+                self.dilation_rate,
+                (before for before, _ in self.pads),
+                strict=True,
+            )
+        )
+
+    @property
     def input_shape(self) -> Shape:
         """Shape of one input sample in the data format."""
         return self.sample_shape(self.input_sizes, self.channels)
@@ -261,6 +331,11 @@ class Geometry:
     def bias_shape(self, filters: int) -> Shape:
         """Return the shape (*O, F) of the bias, in either data format."""
         return (*self.output_sizes, filters)
+
+
+def is_plain_tuple(value: Any) -> bool:
+    """Tell whether `value` is a tuple of integers and nothing that only equals it."""
+    return type(value) is tuple and all(type(item) is int for item in value)
 
 
 def resolve_pads(

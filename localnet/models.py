@@ -12,13 +12,14 @@ from . import __version__, _arrays, _validate
 from . import layers as layers_module
 from ._registry import custom_object_scope
 from ._typing import Array, ArrayLike, Config
-from .interop import native
 from .layers import InputLayer, Layer, LayerCache
 from .layers.base import child_seed, unchanged_on_error
 from .layers.names import unique_name
-from .layers.shapes import BatchShape
-from .saving import Savable, restore
-from .summary import summary_table
+from .layers.shapes import BatchShape, checked_shape
+from .roofline import Machine, this_machine
+from .saving import Savable
+from .steps import Memory
+from .summary import cost_table, summary_table
 
 __all__ = ["Sequential", "load_model"]
 
@@ -217,7 +218,15 @@ class Sequential(Savable):
             f"{_validate.suggestion(wanted, names)}"
         )
 
-    def summary(self, print_fn: Any = None) -> None:
+    def summary(
+        self,
+        print_fn: Any = None,
+        *,
+        cost: bool = False,
+        batch_size: int = 32,
+        input_shape: Sequence[int | None] | None = None,
+        machine: Machine | None = None,
+    ) -> None:
         """
         Print the layers with their output shapes and numbers of parameters.
 
@@ -225,18 +234,46 @@ class Sequential(Savable):
         ----------
         print_fn : callable, optional
             Called with the text; default: written to standard output.
+        cost : bool
+            Whether to add what a batch costs in each layer: operations, bytes moved,
+            the shortest time that these allow, and memory. See `CostedLayer.cost`.
+        batch_size : int
+            Samples of that batch.
+        input_shape : tuple of int or None, optional
+            Batch axis first. With it, the cost of a model that is not built is printed
+            alone, and no weight is made: so one can tell whether the model fits.
+        machine : Machine, optional
+            Speed of arithmetic and memory. Default: measured once per process, which
+            takes about a second.
 
         Raises
         ------
         ValueError
-            If the model is not built.
+            If an argument breaks its rule, or the model is not built, unless its cost
+            for an `input_shape` is wanted.
         """
-        if not self.built:
+        if not self.built and not (cost and self.layers and input_shape is not None):
             raise ValueError(
                 f"{self.name}: summary needs a built model; call build(input_shape) "
                 "or give the first layer an input_shape"
             )
-        text = summary_table(self.name, type(self).__name__, self.layers)
+        tables = []
+        if self.built:
+            tables.append(summary_table(self.name, type(self).__name__, self.layers))
+        if cost:
+            batch_size = _validate.integer("batch_size", batch_size, minimum=1)
+            if machine is not None and not isinstance(machine, Machine):
+                raise ValueError(f"machine must be a Machine, got {machine!r}")
+            shape = self.input_shape if input_shape is None else input_shape
+            tables.append(
+                cost_table(
+                    self.layers,
+                    checked_shape(shape, None),
+                    batch_size,
+                    this_machine() if machine is None else machine,
+                )
+            )
+        text = "\n".join(tables)
         if print_fn is None:
             sys.stdout.write(text + "\n")
         else:
@@ -249,19 +286,34 @@ class Sequential(Savable):
         x = _arrays.numbers("x", x)
         with unchanged_on_error(*self._stack):
             self.build((None, *x.shape[1:]))
-            return self._run(x, training, {})[0]
+            return self._run(x, training)[0]
 
     def _run(
-        self, x: Array, training: bool, noise: Mapping[str, np.random.Generator]
+        self,
+        x: Array,
+        training: bool,
+        *,
+        noise: Mapping[str, np.random.Generator] | None = None,
+        memory: Memory | None = None,
     ) -> tuple[Array, list[LayerCache]]:
         tape = []
         for layer in self.layers:
-            x, cache = layer.forward_with_cache(x, training, noise.get(layer.name))
+            x, cache = layer.forward_with_cache(
+                x,
+                training,
+                None if noise is None else noise[layer.name],
+                workspace=None if memory is None else memory[layer.name],
+            )
             tape.append(cache)
         return x, tape
 
     def _run_back(
-        self, dy: Array | None, dlogits: Array | None, tape: list[LayerCache]
+        self,
+        dy: Array | None,
+        dlogits: Array | None,
+        tape: list[LayerCache],
+        *,
+        memory: Memory | None = None,
     ) -> dict[str, dict[str, Array]]:
         layers = self.layers
         learns = [bool(layer.trainable_params) for layer in layers]
@@ -274,6 +326,7 @@ class Sequential(Savable):
                 tape[place],
                 dlogits=dlogits,
                 need_dx=any(learns[:place]),
+                workspace=None if memory is None else memory[layers[place].name],
             )
             dlogits = None
         return grads
@@ -369,19 +422,27 @@ class Sequential(Savable):
 def load_model(
     path: str | os.PathLike[str],
     custom_objects: Mapping[str, Any] | None = None,
-    compile: bool = True,
+    compile: bool | None = None,
+    *,
+    isolated: bool = False,
 ) -> Sequential:
     """
-    Read a model that `Sequential.save` wrote.
+    Read a model that `Sequential.save`, Keras 2 or tf_keras wrote.
 
     Parameters
     ----------
     path : str or path-like
-        The file.
+        localnet's ``.npz``, or Keras's legacy ``.h5`` or ``.keras``; the bytes of the
+        file tell which.
     custom_objects : mapping of str to object, optional
         Classes and functions of your own by name.
-    compile : bool
-        Whether to restore loss, metrics and the optimizer with its state.
+    compile : bool, optional
+        Whether to restore loss, metrics and the optimizer with its state. Default: yes,
+        but a file of Keras that needs an optimizer, loss or metric that localnet lacks
+        gives a warning and a model that is not compiled, instead of an error.
+    isolated : bool
+        Read the file in a process of its own, with limits on time and memory: the HDF5
+        library can crash or hang on damaged bytes. For files from strangers.
 
     Returns
     -------
@@ -391,22 +452,32 @@ def load_model(
     Raises
     ------
     ValueError
-        If the file is none of ours, is damaged, or names an unknown class.
+        If the file is none of these, is damaged, or holds what localnet has no
+        counterpart for; then all such layers are named.
+    ImportError
+        If the file is HDF5 and h5py is not installed.
     OSError
         If the file cannot be opened.
+
+    Warns
+    -----
+    UserWarning
+        See `compile`.
+
+    Notes
+    -----
+    Nothing in a file is ever run: no pickle, no code of a Lambda layer. Shapes are
+    compared with those that the config implies before memory is taken for them.
     """
-    config, arrays = native.read(path)
-    if config.get("class_name") != "Sequential":
-        raise ValueError(
-            f"{path} must hold a Sequential model, got {config.get('class_name')!r}"
-        )
-    with custom_object_scope(custom_objects or {}):
-        try:
-            model = Sequential.from_config(config.get("config"))
-            restore(model, config, arrays, compile=compile)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path} must describe a model: {error}") from error
-    return model
+    from .reading import read_model  # see `localnet.saving`
+
+    return read_model(
+        Sequential.from_config,
+        path,
+        custom_objects or {},
+        compile=compile,
+        isolated=isolated,
+    )
 
 
 def _fit_to(layer: Layer, input_shape: Sequence[int | None]) -> None:

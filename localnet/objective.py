@@ -110,6 +110,8 @@ class Objective:
                     "metrics must have names of their own beside 'loss', "
                     f"got {name!r} a second time"
                 )
+        # The same loss for logits; made once, since a step takes less time than that.
+        self._logits_loss: Loss | None = None
         self._mean = WeightedMean()
 
     @property
@@ -184,15 +186,30 @@ class Objective:
             raise ValueError("loss must be given, got None")
         if self.loss.logits_activation is None or not last.has_logits:
             return self.loss, False
-        return self.loss.with_logits(), True
+        if self._logits_loss is None:
+            self._logits_loss = self.loss.with_logits()
+        return self._logits_loss, True
 
     # Running means ---------------------------------------------------------------
 
     def begin(self) -> None:
         """Start the means anew, as an epoch does."""
-        self._mean.reset()
-        for metric in self.metrics:
-            metric.mean.reset()
+        for mean in self._means:
+            mean.reset()
+
+    @property
+    def sums(self) -> list[tuple[float, float]]:
+        """What the running means are made of, in the order of `names`."""
+        return [mean.sums for mean in self._means]
+
+    @sums.setter
+    def sums(self, sums: Sequence[tuple[float, float]]) -> None:
+        for mean, values in zip(self._means, sums, strict=True):
+            mean.sums = values
+
+    @property
+    def _means(self) -> list[WeightedMean]:
+        return [self._mean, *(metric.mean for metric in self.metrics)]
 
     def update(self, loss: float, batch: Data, y_pred: Array) -> Logs:
         """Add a batch, weighted by its size; return the means since `begin`."""

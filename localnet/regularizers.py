@@ -14,8 +14,10 @@ import numpy as np
 from . import _arrays, _validate
 from ._registry import Configurable, Registry
 from ._typing import Array, ArrayLike
+from .ops.pieces import sum_of_pieces
 
 __all__ = [
+    "ELEMENTWISE",
     "L1",
     "L1L2",
     "L2",
@@ -47,11 +49,11 @@ def _sum_dtype(w: Array) -> Any:
 
 
 def _sum_abs(w: Array) -> float:
-    return float(np.abs(w, dtype=_sum_dtype(w)).sum())
+    return sum_of_pieces(lambda w: np.abs(w, dtype=_sum_dtype(w)), w)
 
 
 def _sum_squares(w: Array) -> float:
-    return float(np.square(w, dtype=_sum_dtype(w)).sum())
+    return sum_of_pieces(lambda w: np.square(w, dtype=_sum_dtype(w)), w)
 
 
 class Regularizer(Configurable, abc.ABC):
@@ -387,6 +389,10 @@ class OrthogonalRegularizer(Regularizer):
         dots: Array = units @ units.T
         np.fill_diagonal(dots, 0.0)
         return dots
+
+
+# Those whose gradient at a weight depends on that weight alone.
+ELEMENTWISE: tuple[type[Regularizer], ...] = (L1, L2, L1L2)
 
 
 def l1_l2(l1: float | None = 0.01, l2: float | None = 0.01) -> L1L2:

@@ -1,19 +1,21 @@
 """What all models do with their weights: hand them out, take them in, file them."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from . import optimizers
-from ._typing import Array, ArrayLike, Config
-from .interop import native
+from ._typing import Array, ArrayLike
 from .layers.weights import as_weights
 from .training import Trainable
 
-__all__ = ["Savable", "restore"]
+if TYPE_CHECKING:
+    from .interop.contents import Contents
 
-Entries = tuple[Config, dict[str, Array]]
+# What reads and writes files is imported where it is used: most processes need none of
+# it, and it would make the import of localnet a third longer.
+
+__all__ = ["Savable"]
 
 
 class Savable(Trainable):
@@ -98,7 +100,8 @@ class Savable(Trainable):
         Parameters
         ----------
         path : str or path-like
-            ``.npz``; the suffix is added if it is not there.
+            ``.npz`` for localnet's own format, which keeps everything; ``.keras`` or
+            ``.h5`` for Keras. Without a suffix, ``.npz`` is added.
 
         Returns
         -------
@@ -108,18 +111,27 @@ class Savable(Trainable):
         Raises
         ------
         ValueError
-            If the model is not built, holds something that JSON cannot, or the suffix
-            is that of another format.
+            If the model is not built, holds something that JSON cannot or that Keras
+            has no counterpart for, or the suffix is that of another format.
+        ImportError
+            If the format is Keras's and h5py is not installed.
         OSError
             If the file cannot be written.
 
         See Also
         --------
         load_model : Reads it.
+
+        Notes
+        -----
+        In a file of Keras, kernels have the layout of the layer's `implementation`, and
+        ``padding="same"`` at implementation 1, which Keras refuses, becomes
+        implementation 3. How far the random generators are is not kept there.
         """
+        from . import writing
+
         self._need_built("save")
-        config, arrays = _model_entries(self)
-        return native.write(path, config, arrays)
+        return writing.write_model(self, path)
 
     def save_weights(self, path: str | os.PathLike[str]) -> Path:
         """
@@ -128,7 +140,8 @@ class Savable(Trainable):
         Parameters
         ----------
         path : str or path-like
-            ``.npz``; the suffix is added if it is not there.
+            ``.npz`` for localnet's own format, ``.weights.h5`` for Keras's present one,
+            any other ``.h5`` for its legacy one. Without a suffix, ``.npz`` is added.
 
         Returns
         -------
@@ -138,106 +151,95 @@ class Savable(Trainable):
         Raises
         ------
         ValueError
-            If the model is not built, or the suffix is that of another format.
+            If the model is not built, Keras has no counterpart for a layer, or the
+            suffix is that of another format.
+        ImportError
+            If the format is Keras's and h5py is not installed.
         OSError
             If the file cannot be written.
         """
-        self._need_built("save_weights")
-        config, arrays = _weight_entries(self)
-        return native.write(path, config, arrays)
+        from . import writing
 
-    def load_weights(self, path: str | os.PathLike[str]) -> None:
+        self._need_built("save_weights")
+        return writing.write_weights(self, path)
+
+    def load_weights(
+        self,
+        path: str | os.PathLike[str],
+        by_name: bool = False,
+        skip_mismatch: bool = False,
+        *,
+        isolated: bool = False,
+    ) -> None:
         """
-        Read weights that `save_weights` or `save` wrote, by position.
+        Read the weights in a file of any format, also in one of a whole model.
 
         Parameters
         ----------
         path : str or path-like
-            The file.
+            The file; its bytes tell the format.
+        by_name : bool
+            Match layers by name instead of by position, and leave those that are not
+            in the file. Only for Keras's legacy HDF5, which has names.
+        skip_mismatch : bool
+            With `by_name`: warn about layers that do not fit, and leave them.
+        isolated : bool
+            Read in a process of its own, as `load_model` does.
 
         Raises
         ------
         ValueError
-            If the file is none of ours, or its shapes are not the model's. No weight
-            is changed then.
+            If the file is damaged, or its shapes are not the model's. No weight is
+            changed then.
+        ImportError
+            If the file is HDF5 and h5py is not installed.
         OSError
             If the file cannot be opened.
+
+        Warns
+        -----
+        UserWarning
+            If `skip_mismatch` skips a layer.
+
+        Notes
+        -----
+        Kernels of Keras's implementations 1, 2 and 3 are told apart by their shapes,
+        whichever the layer's own `implementation` is.
         """
+        from . import reading
+
         self._need_built("load_weights")
-        _, arrays = native.read(path)
+        if skip_mismatch and not by_name:
+            raise ValueError("skip_mismatch must be False where by_name is")
+        with reading.opened(path, isolated=isolated) as contents:
+            self._load_contents(path, contents, by_name, skip_mismatch)
+
+    def _load_contents(
+        self,
+        path: str | os.PathLike[str],
+        contents: "Contents",
+        by_name: bool,
+        skip_mismatch: bool,
+    ) -> None:
+        from .loading import sources, sources_by_name
+        from .plans import plan_model
+
+        plans = plan_model(self.layers)
         try:
-            self.set_weights(_weights_of(arrays))
+            found = (
+                sources_by_name(contents, plans, skip_mismatch=skip_mismatch)
+                if by_name
+                else sources(contents, plans)
+            )
+            new = {source.plan.layer.name: source.read() for source in found}
+            self.set_weights(
+                [
+                    weight
+                    for layer in self.layers
+                    for weight in new.get(layer.name) or layer.get_weights()
+                ]
+            )
         except ValueError as error:
+            if str(error).startswith(f"{path} "):  # it was the bytes
+                raise
             raise ValueError(f"{path} must fit the model: {error}") from error
-
-
-def _model_entries(model: Any) -> Entries:
-    """Return the config and the arrays of a built model, ready for a file."""
-    config: Config = {
-        "class_name": "Sequential",
-        "config": model.get_config(),
-        "random": _random_state(model),
-    }
-    _, arrays = _weight_entries(model)
-    if model.optimizer is not None:
-        config["training"] = {
-            "optimizer": optimizers.serialize(model.optimizer),
-            **model._objective.get_config(),
-        }
-        for key, value in model.optimizer.get_state().items():
-            arrays[f"optimizer/{key}"] = value
-    return config, arrays
-
-
-def _weight_entries(model: Any) -> Entries:
-    """Return the names of the layers and the weights of a built model."""
-    weights = model.get_weights()
-    return (
-        {"class_name": "weights", "layers": [layer.name for layer in model.layers]},
-        {f"weights/{place:04d}": value for place, value in enumerate(weights)},
-    )
-
-
-def _weights_of(arrays: Mapping[str, Array]) -> list[Array]:
-    """Return the weights among the arrays of a file, in order."""
-    names = sorted(name for name in arrays if name.startswith("weights/"))
-    return [arrays[name] for name in names]
-
-
-def restore(
-    model: Any, config: Config, arrays: Mapping[str, Array], *, compile: bool
-) -> None:
-    """Bring a fresh model of the same config to where the saved one was."""
-    model.set_weights(_weights_of(arrays))
-    random = config.get("random")
-    if random is not None:
-        _set_random_state(model, random)
-    training = config.get("training")
-    if not compile or training is None:
-        return
-    if not isinstance(training, dict) or "optimizer" not in training:
-        raise ValueError(f"training must be a dict with an optimizer, got {training!r}")
-    options = dict(training)
-    model.compile(optimizers.deserialize(options.pop("optimizer")), **options)
-    prefix = "optimizer/"
-    model.optimizer.set_state(
-        {
-            name.removeprefix(prefix): value
-            for name, value in arrays.items()
-            if name.startswith(prefix)
-        }
-    )
-
-
-def _random_state(model: Any) -> Config:
-    """Return how far the generators of shuffling and of training noise are."""
-    return {
-        "shuffling": model._shuffle_rng.bit_generator.state,
-        "noise": {x.name: x.noise.bit_generator.state for x in model.layers},
-    }
-
-
-def _set_random_state(model: Any, state: Any) -> None:
-    model._shuffle_rng.bit_generator.state = state["shuffling"]
-    for layer in model.layers:
-        layer.noise_state = state["noise"][layer.name]

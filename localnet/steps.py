@@ -6,23 +6,29 @@ which a model class provides; the arithmetic is Keras 2's.
 """
 
 import copy
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from . import optimizers
-from ._typing import Array, ArrayLike
+from ._typing import Array, ArrayLike, Config
 from .batches import Data
 from .callbacks import Logs
+from .identity import identity_of_optimizer
 from .interrupt import uninterrupted
 from .layers import Layer, LayerCache
 from .layers.base import unchanged_on_error
 from .objective import Objective
+from .ops import Workspace
 from .optimizers import Optimizer
 
-__all__ = ["Steps"]
+__all__ = ["Memory", "Steps"]
+
+# A workspace for each layer, by its name.
+Memory: TypeAlias = defaultdict[str, Workspace]
 
 
 class Steps:
@@ -45,6 +51,9 @@ class Steps:
         self.optimizer: Optimizer | None = None
         self.loss: Any = None
         self._objective = Objective()
+        self._compiled_optimizer: Config = {}
+        # What a step leaves for the next one: memory, and no number.
+        self._memory: Memory = defaultdict(Workspace)
         # The weights that the optimizer's memory belongs to; None before any update.
         self._updated: list[str] | None = None
 
@@ -55,13 +64,28 @@ class Steps:
         raise NotImplementedError
 
     def _run(
-        self, x: Array, training: bool, noise: Mapping[str, np.random.Generator]
+        self,
+        x: Array,
+        training: bool,
+        *,
+        noise: Mapping[str, np.random.Generator] | None = None,
+        memory: Memory | None = None,
     ) -> tuple[Array, list[LayerCache]]:
-        """Return the output and the cache of every layer."""
+        """
+        Return the output and the cache of every layer.
+
+        `noise` replaces the layers' own generators, by layer name. With a `memory`
+        everything that is returned is valid until the next call with it.
+        """
         raise NotImplementedError
 
     def _run_back(
-        self, dy: Array | None, dlogits: Array | None, tape: list[LayerCache]
+        self,
+        dy: Array | None,
+        dlogits: Array | None,
+        tape: list[LayerCache],
+        *,
+        memory: Memory | None = None,
     ) -> dict[str, dict[str, Array]]:
         """Return the gradients of the trainable weights, by layer name."""
         raise NotImplementedError
@@ -105,6 +129,7 @@ class Steps:
         if new_optimizer is not self.optimizer:
             self._updated = None
         self.optimizer = new_optimizer
+        self._compiled_optimizer = identity_of_optimizer(new_optimizer)
 
     @property
     def metrics_names(self) -> list[str]:
@@ -131,11 +156,11 @@ class Steps:
     def _train_step(self, batch: Data) -> Logs:
         """Update the weights; return the running means, taken before the update."""
         self._need_same_weights()
-        y_pred, tape = self._run(batch.x, True, {})
+        y_pred, tape = self._run(batch.x, True, memory=self._memory)
         loss, dy, dlogits = self._objective.value_and_gradients(
             batch, y_pred, tape, self.layers
         )
-        grads = self._trainable(self._run_back(dy, dlogits, tape))
+        grads = self._trainable(self._run_back(dy, dlogits, tape, memory=self._memory))
         logs = self._objective.update(loss, batch, y_pred)
         params = self._trainable()
         with uninterrupted(), self._undone_on_error():
@@ -168,7 +193,7 @@ class Steps:
 
     def _test_step(self, batch: Data) -> Logs:
         """Return the running means with this batch."""
-        y_pred, tape = self._run(batch.x, False, {})
+        y_pred, tape = self._run(batch.x, False, memory=self._memory)
         loss = self._objective.value(batch, y_pred, tape, self.layers)
         return self._objective.update(loss, batch, y_pred)
 
@@ -218,7 +243,7 @@ class Steps:
         with unchanged_on_error(*self._stack):
             self._build_for(batch)
             noise = {layer.name: copy.deepcopy(layer.noise) for layer in self.layers}
-            y_pred, tape = self._run(batch.x, True, noise)
+            y_pred, tape = self._run(batch.x, True, noise=noise)
             loss, dy, dlogits = self._objective.value_and_gradients(
                 batch, y_pred, tape, self.layers
             )
@@ -311,7 +336,7 @@ class Steps:
         data = Data.of(x, need_y=False)
         with unchanged_on_error(*self._stack):
             self._build_for(data)
-            return self._run(data.x, False, {})[0]
+            return self._run(data.x, False)[0]
 
     def _result(self, logs: Logs, return_dict: bool) -> Any:
         if return_dict:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import localnet.config as config
+from localnet.ops import cuts
 
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=50)
 settings.register_profile(
@@ -32,3 +33,16 @@ def _isolated_settings(tmp_path_factory, monkeypatch):
 def rng():
     """Give the test its own seeded generator."""
     return np.random.default_rng(20260)
+
+
+@pytest.fixture
+def small_cuts(monkeypatch):
+    """Return a function that sets constants of `localnet.ops.cuts` for this test."""
+
+    def set_constants(**constants):
+        for name, value in constants.items():
+            monkeypatch.setattr(cuts, name, value)
+        cuts.cuts.cache_clear()
+
+    yield set_constants
+    cuts.cuts.cache_clear()

@@ -484,11 +484,10 @@ class TestModelCheckpoint:
     @pytest.mark.parametrize(
         ("path", "sentence"),
         [
-            ("a.h5", "must end in .npz, the format of localnet, got 'a.h5'"),
+            ("a.onnx", "must end in one of {rule}, got 'a.onnx'"),
             (
-                "{epoch}-{loss:.2f}.keras",
-                "must end in .npz, the format of localnet, "
-                "got '{epoch}-{loss:.2f}.keras'",
+                "{epoch}-{loss:.2f}.json",
+                "must end in one of {rule}, got '{epoch}-{loss:.2f}.json'",
             ),
             ("", "must name a file, got ''"),
             ("{epoch}/", "must name a file, got '{epoch}/'"),
@@ -500,7 +499,12 @@ class TestModelCheckpoint:
             LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(epoch)),
             ModelCheckpoint(path, save_weights_only=weights_only),
         ]
-        with refuses(f"filepath {sentence}"):
+        rule = (
+            ".npz, .weights.h5, .h5, .hdf5 to hold weights"
+            if weights_only
+            else ".npz, .h5, .hdf5, .keras to hold a model"
+        )
+        with refuses("filepath " + sentence.replace("{rule}", rule)):
             play(callbacks, [1.0])
         assert seen == []
 

@@ -168,8 +168,11 @@ def no_training(*args, **kwargs):
         (".", "--save must name a file, got '.'"),
         ("..", "--save must name a file, got '..'"),
         ("runs/", "--save must name a file, got 'runs/'"),
-        ("m.h5", "--save must end in .npz, the format of localnet, got 'm.h5'"),
-        ("m.KERAS", "--save must end in .npz, the format of localnet, got 'm.KERAS'"),
+        (
+            "m.json",
+            "--save must end in one of .npz, .h5, .hdf5, .keras to hold a model, got "
+            "'m.json'",
+        ),
         ("runs", "--save must be a regular file, got 'runs'"),
         ("taken", "--save must be a regular file, got 'taken.npz'"),
         (

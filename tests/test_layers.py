@@ -820,10 +820,10 @@ def test_layer_of_the_users_own(rng):
             super().__init__(**kwargs)
             self.factor = factor
 
-        def _forward(self, x, training, rng):
+        def _forward(self, x, training, rng, workspace):
             return self.factor * x, None
 
-        def _backward(self, dz, cache, need_dx):
+        def _backward(self, dz, cache, need_dx, workspace):
             return self.factor * dz, {}
 
         def get_config(self):

@@ -1,9 +1,12 @@
 """The small parts of ops: dense, dropout, matmul, matrix, workspace, threads."""
 
+import copy
 import os
+import pickle
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,7 +23,6 @@ from localnet.geometry import Geometry
 from localnet.ops import (
     PAIRS,
     Workspace,
-    blocked,
     dense_backward,
     dense_forward,
     dropout_backward,
@@ -36,6 +38,7 @@ from localnet.ops import (
 )
 from localnet.ops.bias import bias_in_y
 from localnet.ops.contract import DKERNEL, DPATCHES, FORWARD
+from localnet.ops.transpose import copy_batch_last
 
 
 def integers(rng, *shape):
@@ -361,6 +364,21 @@ def test_a_workspace_keeps_names_and_dtypes_apart():
         assert not any(np.shares_memory(array, other) for other in taken[:i])
 
 
+def test_a_workspace_keeps_scratch_and_results_apart():
+    workspace = Workspace()
+    result, scratch = workspace.result("a", (4,), "f4"), workspace.take("a", (4,), "f4")
+    assert not np.shares_memory(result, scratch)
+    assert np.shares_memory(result, workspace.result("a", (2,), "f4"))
+
+
+def test_a_copied_workspace_is_empty():
+    workspace = Workspace(keep_results=False)
+    array = workspace.take("a", (4,), "f4")
+    for again in (copy.deepcopy(workspace), pickle.loads(pickle.dumps(workspace))):
+        assert not again.keep_results
+        assert not np.shares_memory(array, again.take("a", (4,), "f4"))
+
+
 def test_a_workspace_hands_out_nothing_for_a_size_of_zero():
     assert Workspace().take("a", (0, 3), "f4").shape == (0, 3)
 
@@ -384,9 +402,11 @@ def threads_used(count, parts, *, worthwhile=True):
 
 
 def test_parts_run_in_as_many_threads_as_are_set():
-    names = threads_used(2, 2)
-    assert len(names) == 2
-    assert all(name.startswith("localnet") for name in names)
+    names = threads_used(3, 3)
+    assert len(names) == 3
+    helpers = names - {threading.current_thread().name}
+    assert len(helpers) == 2
+    assert all(name.startswith("localnet") for name in helpers)
 
 
 @pytest.mark.parametrize(
@@ -415,9 +435,37 @@ def test_an_error_in_a_part_reaches_the_caller(count):
         threads.run_all(work, range(4), worthwhile=True)
 
 
-def test_two_threads_may_call_at_once(monkeypatch):
-    monkeypatch.setattr(blocked, "THREAD_LIMIT", 0)
-    monkeypatch.setattr(blocked, "BLOCK_BYTES", 1)
+def test_the_floating_point_settings_of_the_caller_hold_in_every_thread():
+    config.set_num_threads(2)
+    together = threading.Barrier(2)
+
+    def work(part):
+        together.wait(timeout=30)
+        np.float32(1e38) * np.float32(10)
+
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        threads.run_all(work, range(2), worthwhile=True)
+
+
+def test_no_part_runs_any_more_once_an_error_is_raised():
+    config.set_num_threads(2)
+    together, running = threading.Barrier(2), []
+
+    def work(part):
+        running.append(part)
+        together.wait(timeout=30)
+        if part == 0:
+            raise KeyError(part)
+        time.sleep(0.05)
+        running.remove(part)
+
+    with pytest.raises(KeyError):
+        threads.run_all(work, range(2), worthwhile=True)
+    assert running == [0]
+
+
+def test_two_threads_may_call_at_once(small_cuts):
+    small_cuts(THREAD_LIMIT=0, BLOCK_BYTES=1, BAND_BLOCK_BYTES=1)
     config.set_num_threads(2)
     problems = [
         LocalConvProblem(9, (7, 6, 3), 4, (3, 2), strides=(2, 1), padding="same"),
@@ -450,10 +498,10 @@ FORK = """
 import os, signal
 import numpy as np
 from localnet import config
-from localnet.ops import blocked, local_conv_backward, local_conv_forward, threads
+from localnet.ops import cuts, local_conv_backward, local_conv_forward, threads
 
-blocked.THREAD_LIMIT = 0
-blocked.BLOCK_BYTES = 1
+cuts.THREAD_LIMIT = 0
+cuts.BLOCK_BYTES = 1
 config.set_num_threads(2)
 rng = np.random.default_rng(0)
 x, kernel = rng.random((9, 8, 7, 3)), rng.random((42, 12, 4))
@@ -464,11 +512,12 @@ def run():
     return [a.tobytes() for a in (y, dx, dkernel)]
 
 expected = run()
-assert threads._pools
+assert threads._helpers
 child = os.fork()
 if child == 0:
-    signal.alarm(30)  # a pool without threads would wait for ever
-    os._exit(0 if not threads._pools and run() == expected and threads._pools else 1)
+    signal.alarm(30)  # tasks without helpers would wait for ever
+    started = not threads._helpers and run() == expected and threads._helpers
+    os._exit(0 if started else 1)
 _, status = os.waitpid(child, 0)
 assert os.waitstatus_to_exitcode(status) == 0, status
 assert run() == expected
@@ -529,3 +578,15 @@ def test_upstream_gradients_of_another_shape_or_kind_are_refused(op):
         backward(y[np.newaxis], cache)
     with refuses("dy must hold real numbers, got dtype complex128"):
         backward(np.ones(y.shape, complex), cache)
+
+
+# --- transposed copies ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [0, 1, 16, 17, 100])
+@pytest.mark.parametrize("size", [256, 255])  # 1024 bytes apart, and not
+def test_a_copy_with_the_batch_last(n, size):
+    first = np.arange(n * size, dtype="f4").reshape(n, size)
+    target = np.full((size, n), -1.0, "f4")
+    copy_batch_last(target, first.T)
+    assert_array_equal(target, first.T)

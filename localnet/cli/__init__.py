@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import train
+from . import convert, golden, show, train
 
 __all__ = ["main"]
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"localnet: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -58,6 +58,6 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"localnet {__version__}"
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (train,):
+    for command in (train, show, convert, golden):
         command.add_command(commands)
     return parser

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from .. import _validate
 
-__all__ = ["Commands", "integer"]
+__all__ = ["Commands", "add_in_process", "integer"]
 
 # What `argparse` gives a command to add itself to.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -27,3 +27,13 @@ def integer(option: str, *, minimum: int) -> Callable[[str], int]:
             raise argparse.ArgumentError(None, str(error)) from None
 
     return convert
+
+
+def add_in_process(parser: argparse.ArgumentParser) -> None:
+    """Add the option to read a file without the protection of another process."""
+    parser.add_argument(
+        "--in-process",
+        action="store_true",
+        help="read in this process, for files that you trust; otherwise another one "
+        "reads them, with limits on time and memory",
+    )

@@ -10,7 +10,7 @@ import numpy as np
 from .. import config, datasets
 from .._typing import Array
 from ..callbacks.progress import TrainingBar
-from ..interop import native
+from ..interop import files
 from ..layers import Dense, Dropout, Flatten, LocallyConnected2D
 from ..models import Sequential
 from ..optimizers import SGD, ExponentialDecay
@@ -101,8 +101,7 @@ def add_command(commands: Commands) -> None:
         type=_model_file,
         default="localnet-digits.npz",
         metavar="FILE",
-        help="where the model goes; .npz is added if it is not there "
-        "(default: localnet-digits.npz)",
+        help="where the model goes: .npz, .keras or .h5 (default: localnet-digits.npz)",
     )
     train.add_argument("--quiet", action="store_true", help="no progress, no table")
     train.set_defaults(run=train_digits)
@@ -111,8 +110,8 @@ def add_command(commands: Commands) -> None:
 def _model_file(text: str) -> Path:
     """Refuse, before minutes are spent, a place that cannot be written to."""
     try:
-        return native.checked_path(text, "--save")
-    except ValueError as error:
+        return files.checked_path(text, "--save")
+    except (ValueError, ImportError) as error:
         raise argparse.ArgumentError(None, str(error)) from None
     except OSError as error:
         raise argparse.ArgumentError(

@@ -23,7 +23,7 @@ from .connections import (
     unit_order,
 )
 
-__all__ = ["LAYOUTS", "convert_bias", "convert_kernel"]
+__all__ = ["LAYOUTS", "convert_bias", "convert_kernel", "kernel_shape"]
 
 LAYOUTS = ("keras1", "keras2", "keras3", "jax", "torch", "6d")
 
@@ -356,6 +356,34 @@ def _to_dense(kernel: Array, geometry: Geometry, filters: int) -> Array:
     matrix = np.zeros((cells, units), kernel.dtype)
     matrix[cell, unit] = _to_sparse(kernel, geometry, filters)
     return matrix
+
+
+def kernel_shape(layout: str, geometry: Geometry, filters: int) -> Shape:
+    """
+    Return the shape of a kernel in a layout.
+
+    Parameters
+    ----------
+    layout : {"keras1", "keras2", "keras3", "jax", "torch", "6d"}
+        As for `convert_kernel`.
+    geometry : Geometry
+        The windows. For keras3 their connections are counted, which takes memory for
+        one index per patch element; for the others nothing is created.
+    filters : int
+        F.
+
+    Returns
+    -------
+    tuple of int
+        The shape.
+
+    Examples
+    --------
+    >>> g = Geometry.of((4, 1), kernel_size=2)
+    >>> kernel_shape("keras2", g, 3), kernel_shape("keras3", g, 3)
+    ((4, 1, 3, 3), (18,))
+    """
+    return KERNEL_LAYOUTS[layout].shape(geometry, filters)
 
 
 def _as_given(kernel: Array, geometry: Geometry, filters: int) -> Array:

@@ -5,11 +5,10 @@ The config is the entry ``config`` (UTF-8 bytes of JSON); every other entry is a
 Which arrays there are, and what they mean, is the business of the model.
 """
 
-import errno
 import json
 import os
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,166 +16,61 @@ import numpy as np
 
 from .. import _validate
 from .._typing import Array, Config
+from . import safe_json, safe_zip
+from .atomic import write_atomically
+from .contents import Contents, Stored, explained
 
-__all__ = ["checked_path", "file_path", "read", "write"]
+__all__ = ["SUFFIX", "opened", "read", "write"]
 
 FORMAT = "localnet"
 VERSION = 1
 CONFIG = "config"
 SUFFIX = ".npz"
-# A file of ours under the suffix of another format would mislead its readers.
-FOREIGN = (
-    *(".h5", ".hdf5", ".keras", ".json", ".yaml", ".npy", ".pkl", ".pickle"),
-    *(".joblib", ".pb", ".ckpt", ".onnx", ".pt", ".pth", ".safetensors", ".zip"),
-)
-
-
-def file_path(path: str | os.PathLike[str], name: str = "path") -> Path:
-    """
-    Return the name that a file of ours gets.
-
-    Parameters
-    ----------
-    path : str or path-like
-        ``.npz`` is added if it does not end so, in any case.
-    name : str
-        What an error calls the path.
-
-    Returns
-    -------
-    pathlib.Path
-        The disk is not looked at.
-
-    Raises
-    ------
-    ValueError
-        If it names no file, or its suffix is that of another format.
-
-    See Also
-    --------
-    checked_path : Looks at the disk too.
-
-    Examples
-    --------
-    >>> file_path("model v1.2").name, file_path("MODEL.NPZ").name
-    ('model v1.2.npz', 'MODEL.NPZ')
-    """
-    text = _validate.path(name, path)
-    given = Path(text)
-    if given.name in ("", "..") or text.endswith(("/", os.sep)):
-        raise ValueError(f"{name} must name a file, got {text!r}")
-    suffix = given.suffix.lower()
-    if suffix in FOREIGN:
-        raise ValueError(
-            f"{name} must end in {SUFFIX}, the format of localnet, got {text!r}"
-        )
-    # "weights.01-0.50" has no suffix, though it has dots.
-    return given if suffix == SUFFIX else given.with_name(given.name + SUFFIX)
-
-
-def checked_path(path: str | os.PathLike[str], name: str = "path") -> Path:
-    """
-    Return where `write` writes to, if it can be expected to.
-
-    Parameters
-    ----------
-    path : str or path-like
-        As for `file_path`.
-    name : str
-        What an error calls the path.
-
-    Returns
-    -------
-    pathlib.Path
-        Nothing is created.
-
-    Raises
-    ------
-    ValueError
-        As for `file_path`; also if a folder or a device has the name, with or without
-        the suffix.
-    OSError
-        If its folder does not exist or cannot be written to.
-
-    See Also
-    --------
-    file_path : The rule for the name alone.
-    """
-    file = file_path(path, name)
-    for place in (Path(path), file):
-        if place.exists() and not place.is_file():
-            raise ValueError(f"{name} must be a regular file, got {str(place)!r}")
-    if not file.parent.exists():
-        raise _os_error(errno.ENOENT, file)
-    if not file.parent.is_dir():
-        raise _os_error(errno.ENOTDIR, file)
-    if not os.access(file.parent, os.W_OK | os.X_OK):
-        raise _os_error(errno.EACCES, file)
-    return file
-
-
-def _os_error(number: int, path: Path) -> OSError:
-    return OSError(number, os.strerror(number), str(path))
+WEIGHTS = "weights/"
+OPTIMIZER = "optimizer/"
 
 
 def write(
-    path: str | os.PathLike[str], config: Config, arrays: Mapping[str, Array]
-) -> Path:
+    path: Path,
+    config: Config,
+    arrays: Mapping[str, Array],
+    *,
+    compress: bool = True,
+) -> None:
     """
     Write a config and arrays; an old file stays until the new one is whole.
 
     Parameters
     ----------
-    path : str or path-like
-        As for `checked_path`.
+    path : pathlib.Path
+        The file.
     config : dict
         Ready for JSON.
     arrays : mapping of str to ndarray
         Numbers only.
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
+    compress : bool
+        Whether to spend some twenty times as long on a file that is a little smaller.
 
     Raises
     ------
     ValueError
-        As for `checked_path`, or if JSON cannot hold the config.
+        If JSON cannot hold the config, or `read` would find it too long.
     OSError
         If the file cannot be written; the error names it.
     """
-    file = checked_path(path)
     try:
         envelope = json.dumps({"format": FORMAT, "version": VERSION, **config})
     except (TypeError, ValueError) as error:
         raise ValueError(f"config must be ready for JSON: {error}") from error
+    if len(envelope) > safe_json.MAX_BYTES:
+        raise ValueError(
+            f"config must have at most {safe_json.MAX_BYTES} bytes of JSON, "
+            f"got {len(envelope)}"
+        )
     text = np.frombuffer(envelope.encode("utf-8"), np.uint8)
-    try:
-        _replace(file, {CONFIG: text, **arrays})
-    except OSError as error:  # the user has not heard of the temporary file
-        raise OSError(error.errno, error.strerror, str(file)) from None
-    return file
-
-
-def _replace(path: Path, entries: dict[str, Any]) -> None:
-    """Write the entries beside `path`, then put the whole file in its place."""
-    descriptor, temporary = tempfile.mkstemp(
-        prefix=".localnet-", suffix=".tmp", dir=path.parent
-    )
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            np.savez_compressed(stream, **entries)
-            stream.flush()
-            os.fsync(stream.fileno())
-        # mkstemp makes the file private; give it the permissions of an ordinary one.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    entries: dict[str, Any] = {CONFIG: text, **arrays}
+    save = np.savez_compressed if compress else np.savez
+    write_atomically(path, lambda stream: save(stream, **entries))
 
 
 def read(path: str | os.PathLike[str]) -> tuple[Config, dict[str, Array]]:
@@ -203,26 +97,73 @@ def read(path: str | os.PathLike[str]) -> tuple[Config, dict[str, Array]]:
         If it cannot be opened.
     """
     path = Path(_validate.path("path", path))
-    with path.open("rb") as stream:
-        try:
-            config, arrays = _entries(stream)
-        except Exception as error:  # zip, decompression and NumPy all have their own
-            raise ValueError(
-                f"{path} must be a localnet model file, got a damaged or foreign one: "
-                f"{error}"
-            ) from error
-    if not isinstance(config, dict) or config.pop("format", None) != FORMAT:
-        raise ValueError(f"{path} must be a localnet model file, got another format")
-    version = config.pop("version", None)
-    if version != VERSION:
-        raise ValueError(f"{path} must have format version {VERSION}, got {version!r}")
-    return config, arrays
+    with (
+        path.open("rb") as stream,
+        explained(path),
+        entries(stream) as (config, arrays),
+    ):
+        return config, {name: stored.read() for name, stored in arrays.items()}
 
 
-def _entries(stream: BinaryIO) -> tuple[Any, dict[str, Array]]:
-    file = np.load(stream, allow_pickle=False)
-    if not isinstance(file, np.lib.npyio.NpzFile) or CONFIG not in file.files:
-        raise ValueError("it holds no config")
-    with file:
-        config = json.loads(file[CONFIG].tobytes().decode("utf-8"))
-        return config, {name: file[name] for name in file.files if name != CONFIG}
+@contextmanager
+def opened(stream: BinaryIO) -> Iterator[Contents]:
+    """
+    Open a file of ours.
+
+    Parameters
+    ----------
+    stream : binary file
+        Must stay open for as long as arrays are read.
+
+    Yields
+    ------
+    Contents
+        Of a model or of weights alone.
+
+    Raises
+    ------
+    Exception
+        Whatever damaged bytes give rise to.
+    """
+    with entries(stream) as (config, arrays):
+        weights_only = config.get("class_name") in ("weights", "checkpoint")
+        yield Contents(
+            format="localnet",
+            layers={
+                WEIGHTS: [
+                    arrays[name] for name in sorted(arrays) if name.startswith(WEIGHTS)
+                ]
+            },
+            keyed_by="nothing",
+            config=None if weights_only else config,
+            training=config.get("training"),
+            optimizer={
+                name.removeprefix(OPTIMIZER): stored
+                for name, stored in arrays.items()
+                if name.startswith(OPTIMIZER)
+            },
+            random=config.get("random"),
+        )
+
+
+@contextmanager
+def entries(stream: BinaryIO) -> Iterator[tuple[Config, dict[str, Stored]]]:
+    with safe_zip.opened(stream) as archive:
+        arrays = {}
+        for entry in archive.names:
+            name, suffix = entry[: -len(".npy")], entry[-len(".npy") :]
+            if suffix != ".npy":
+                raise ValueError(f"entry {entry!r} must be an array, ending in .npy")
+            arrays[name] = safe_zip.stored_array(archive, entry)
+        text = arrays.pop(CONFIG, None)
+        if text is None:
+            raise ValueError("it holds no config")
+        if text.nbytes > safe_json.MAX_BYTES:
+            raise ValueError(f"config must have at most {safe_json.MAX_BYTES} bytes")
+        config = safe_json.loads("config", text.read().tobytes())
+        if not isinstance(config, dict) or config.pop("format", None) != FORMAT:
+            raise ValueError("it is another format")
+        version = config.pop("version", None)
+        if version != VERSION:
+            raise ValueError(f"format version must be {VERSION}, got {version!r}")
+        yield config, arrays

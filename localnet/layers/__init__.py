@@ -8,12 +8,14 @@ from .._typing import Config
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .base import Layer, LayerCache
 from .core import Dense, Dropout, Flatten, InputLayer, Reshape
+from .cost import CostedLayer
 from .local import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
 from .names import clear_session
 
 __all__ = [
     "ELU",
     "Activation",
+    "CostedLayer",
     "Dense",
     "Dropout",
     "Flatten",
@@ -29,6 +31,7 @@ __all__ = [
     "Softmax",
     "clear_session",
     "deserialize",
+    "is_known",
     "serialize",
 ]
 
@@ -44,6 +47,32 @@ _registry: Registry[Layer] = Registry(
         )
     },
 )
+
+
+def is_known(class_name: str) -> bool:
+    """
+    Return whether a class name in a config stands for a layer.
+
+    Parameters
+    ----------
+    class_name : str
+        One of ours, or of the caller's `custom_object_scope`.
+
+    Returns
+    -------
+    bool
+        False if `deserialize` would not know it.
+
+    Examples
+    --------
+    >>> is_known("Dense"), is_known("Conv2D")
+    (True, False)
+    """
+    try:
+        _registry.find(class_name)
+    except ValueError:
+        return False
+    return True
 
 
 def serialize(layer: Layer) -> Config:

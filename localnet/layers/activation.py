@@ -8,7 +8,9 @@ import numpy as np
 from .. import _validate, activations
 from .._registry import Registry
 from .._typing import Array, Config, Pair
+from ..ops import Cost, Workspace, view_cost
 from .base import Layer
+from .cost import CostedLayer
 
 __all__ = [
     "ELU",
@@ -26,18 +28,23 @@ __all__ = [
 MAX_RANK = 64
 
 
-class ActivationLayer(Layer):
+class ActivationLayer(CostedLayer):
     """A layer whose map is the identity, so that only its activation is left."""
 
     def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator
+        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
     ) -> tuple[Array, None]:
         return x, None
 
     def _backward(
-        self, dz: Array, cache: None, need_dx: bool
+        self, dz: Array, cache: None, need_dx: bool, workspace: Workspace
     ) -> tuple[Array, dict[str, Array]]:
         return dz, {}
+
+    def _cost(
+        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
+    ) -> Cost:
+        return view_cost(input_shape, batch_size=batch_size, dtype=self.dtype)
 
 
 def _pair(name: str, **kwargs: Any) -> Pair:

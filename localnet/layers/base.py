@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import _arrays, _validate, config, regularizers
-from .._typing import Array, ArrayLike, Config, Pair
+from .._typing import Array, ArrayLike, Config, Pair, Shape
+from ..ops import Workspace
+from .by_pieces import activate, activation_gradient
 from .names import unique_name
 from .shapes import BatchShape, checked_shape, declared_shape
 from .weights import Weight, WeightHolder
@@ -132,20 +134,44 @@ class Layer(WeightHolder):
         self._seed = np.random.SeedSequence()
         self._noise: np.random.Generator | None = None
         self._cache: LayerCache | None = None
+        # For calls without a workspace of their own: their results are theirs to keep.
+        self._scratch = Workspace(keep_results=False)
 
     # Hooks of subclasses ---------------------------------------------------------
+
+    def weight_shapes(self, input_shape: Sequence[int | None]) -> dict[str, Shape]:
+        """
+        Return the shapes that the weights have for a shape of the input.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None
+            Batch axis first.
+
+        Returns
+        -------
+        dict of str to tuple of int
+            In the order of `get_weights`; empty for a layer without weights. Nothing
+            is created, however large they are.
+
+        Raises
+        ------
+        ValueError
+            If the layer cannot work on this shape.
+        """
+        return {}
 
     def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
         """Create the weights with `_add_weight`; nothing to do without weights."""
 
     def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator
+        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
     ) -> tuple[Array, Any]:
         """Return the map of `x` before the activation, and a cache."""
         raise NotImplementedError
 
     def _backward(
-        self, dz: Array, cache: Any, need_dx: bool
+        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
     ) -> tuple[Array | None, dict[str, Array]]:
         """Return the gradients of `_forward` with respect to `x` and each weight."""
         raise NotImplementedError
@@ -249,6 +275,8 @@ class Layer(WeightHolder):
         x: ArrayLike,
         training: bool = False,
         rng: np.random.Generator | None = None,
+        *,
+        workspace: Workspace | None = None,
     ) -> tuple[Array, LayerCache]:
         """
         Compute the output and what its gradients need; the layer remembers nothing.
@@ -261,6 +289,9 @@ class Layer(WeightHolder):
             Whether layers with training noise apply it.
         rng : numpy.random.Generator, optional
             Source of the noise; default: the layer's own.
+        workspace : Workspace, optional
+            Memory that is reused: output and cache are valid until the next call with
+            it. A model that trains has one for each layer.
 
         Returns
         -------
@@ -278,17 +309,20 @@ class Layer(WeightHolder):
         --------
         backward_from_cache : The gradients.
         """
+        workspace = workspace or self._scratch
         with self._named():
             x = _arrays.numbers("input", x)
             if x.dtype.kind != "c":  # complex stays, for the complex step
-                x = x.astype(self.dtype, copy=False)
+                x = self._cast(x, workspace)
             if not self.built:
                 self.build((None, *x.shape[1:]))
             self._check_input(x.shape)
-            z, inner = self._forward(x, training, self.noise if rng is None else rng)
+            z, inner = self._forward(
+                x, training, self.noise if rng is None else rng, workspace
+            )
             y, activation = z, None
             if self._activation_pair is not None:
-                y, activation = self._activation_pair[0](z)
+                y, activation = activate(self._activation_pair, z, workspace)
         activity_loss = None
         if self.activity_regularizer is not None:
             activity_loss = self.activity_regularizer(y) / max(1, len(y))
@@ -301,6 +335,7 @@ class Layer(WeightHolder):
         *,
         dlogits: Array | None = None,
         need_dx: bool = True,
+        workspace: Workspace | None = None,
     ) -> tuple[Array | None, dict[str, Array]]:
         """
         Compute the gradients of ``sum(y*dy)`` and of this layer's penalties.
@@ -315,6 +350,8 @@ class Layer(WeightHolder):
             Upstream gradient that bypasses the activation.
         need_dx : bool
             Whether the gradient of the input is wanted.
+        workspace : Workspace, optional
+            As for `forward_with_cache`: the gradients are valid until the next call.
 
         Returns
         -------
@@ -327,6 +364,7 @@ class Layer(WeightHolder):
         --------
         forward_with_cache : The pure forward pass.
         """
+        workspace = workspace or self._scratch
         if self.activity_regularizer is not None:
             activity = self.activity_regularizer.gradient(cache.y) / max(
                 1, len(cache.y)
@@ -334,15 +372,17 @@ class Layer(WeightHolder):
             dy = activity if dy is None else dy + activity
         dz = dy
         if dy is not None and self._activation_pair is not None:
-            dz = self._activation_pair[1](dy, cache.activation)
+            dz = activation_gradient(
+                self._activation_pair, dy, cache.logits, cache.activation, workspace
+            )
         if dlogits is not None:
             dz = dlogits if dz is None else dz + dlogits
         if dz is None:
             raise ValueError("dy must be given where dlogits is not, got None for both")
-        dx, grads = self._backward(dz, cache.inner, need_dx)
+        dx, grads = self._backward(dz, cache.inner, need_dx, workspace)
         for name, weight in self._weights.items():
             if weight.regularizer is not None:
-                grads[name] = grads[name] + self._penalty_gradient(name)
+                grads[name] = self._with_penalty(name, grads[name])
         return dx, grads
 
     def forward(self, x: ArrayLike, training: bool = False) -> Array:
@@ -400,6 +440,14 @@ class Layer(WeightHolder):
         if dx is None:
             raise RuntimeError(f"{self.name}: _backward returned no dx")
         return dx
+
+    def _cast(self, x: Array, workspace: Workspace) -> Array:
+        """Return the input in the layer's dtype."""
+        if x.dtype == self.dtype:
+            return x
+        cast = workspace.result("x", x.shape, self.dtype)
+        cast[...] = x
+        return cast
 
     def _check_input(self, shape: BatchShape) -> None:
         """Refuse an input that the built layer does not fit; any is fine by default."""

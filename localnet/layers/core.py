@@ -6,15 +6,21 @@ from typing import Any
 import numpy as np
 
 from .. import _validate, config
-from .._typing import Array, Config
+from .._typing import Array, Config, Shape
 from ..ops import (
+    Cost,
+    Workspace,
+    copy_cost,
     dense_backward,
+    dense_cost,
     dense_forward,
     dropout_backward,
     dropout_forward,
     dropout_mask,
+    view_cost,
 )
 from .base import Layer
+from .cost import CostedLayer
 from .kernel import KernelLayer
 from .shapes import BatchShape
 
@@ -89,13 +95,16 @@ class Dense(KernelLayer):
         """Return (N, ..., F) for (N, ..., C); see `Layer.compute_output_shape`."""
         return (*input_shape[:-1], self.units)
 
-    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
+    def _kernel_and_bias_shapes(self, input_shape: BatchShape) -> tuple[Shape, Shape]:
         if len(input_shape) < 2 or input_shape[-1] is None:
             raise ValueError(
                 "input_shape must have a known last axis beside the batch axis, "
                 f"got {input_shape}"
             )
-        self._add_kernel_and_bias((input_shape[-1], self.units), (self.units,), rng)
+        return (input_shape[-1], self.units), (self.units,)
+
+    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
+        self._add_kernel_and_bias(input_shape, rng)
 
     def _check_input(self, shape: BatchShape) -> None:
         channels = self.params["kernel"].shape[0]
@@ -105,22 +114,37 @@ class Dense(KernelLayer):
             )
 
     def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator
+        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
     ) -> tuple[Array, Any]:
-        return dense_forward(x, self.params["kernel"], self.params.get("bias"))
+        kernel, bias = self.params["kernel"], self.params.get("bias")
+        return dense_forward(x, kernel, bias, workspace=workspace)
 
     def _backward(
-        self, dz: Array, cache: Any, need_dx: bool
+        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
     ) -> tuple[Array | None, dict[str, Array]]:
-        dx, dkernel, dbias = dense_backward(dz, cache, need_dx=need_dx)
+        dx, dkernel, dbias = dense_backward(
+            dz, cache, need_dx=need_dx, workspace=workspace
+        )
         return dx, self._weight_grads(dkernel, dbias)
+
+    def _cost(
+        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
+    ) -> Cost:
+        return dense_cost(
+            input_shape,
+            self.units,
+            batch_size=batch_size,
+            dtype=self.dtype,
+            use_bias=self.use_bias,
+            need_dx=need_dx,
+        )
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
         return {**super().get_config(), "units": self.units, **self._kernel_config()}
 
 
-class ShapeLayer(Layer):
+class ShapeLayer(CostedLayer):
     """A layer that only rearranges: its backward restores the input's shape."""
 
     def _rearrange(self, x: Array) -> Array:
@@ -130,14 +154,19 @@ class ShapeLayer(Layer):
         return dz.reshape(input_shape)
 
     def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator
+        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
     ) -> tuple[Array, Any]:
         return self._rearrange(x), x.shape
 
     def _backward(
-        self, dz: Array, cache: Any, need_dx: bool
+        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
     ) -> tuple[Array, dict[str, Array]]:
         return self._restore(dz, cache), {}
+
+    def _cost(
+        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
+    ) -> Cost:
+        return view_cost(input_shape, batch_size=batch_size, dtype=self.dtype)
 
 
 class InputLayer(ShapeLayer):
@@ -221,6 +250,13 @@ class Flatten(ShapeLayer):
             samples, channels, *sizes = input_shape
             return np.moveaxis(dz.reshape(samples, *sizes, channels), -1, 1)
         return dz.reshape(input_shape)
+
+    def _cost(
+        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
+    ) -> Cost:
+        moves = self._moves_channels(len(input_shape) + 1)
+        how = copy_cost if moves else view_cost
+        return how(input_shape, batch_size=batch_size, dtype=self.dtype)
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
@@ -367,17 +403,20 @@ class Dropout(Layer):
         return shape
 
     def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator
+        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
     ) -> tuple[Array, Any]:
         if not training or self.rate == 0:
             return x, None
-        mask = dropout_mask(self._mask_shape(x), self.rate, rng, x.dtype)
-        return dropout_forward(x, mask)
+        shape = self._mask_shape(x)
+        mask = dropout_mask(shape, self.rate, rng, x.dtype, workspace=workspace)
+        return dropout_forward(x, mask, workspace=workspace)
 
     def _backward(
-        self, dz: Array, cache: Any, need_dx: bool
+        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
     ) -> tuple[Array, dict[str, Array]]:
-        return (dz if cache is None else dropout_backward(dz, cache)), {}
+        if cache is None:
+            return dz, {}
+        return dropout_backward(dz, cache, workspace=workspace), {}
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""

@@ -1,24 +1,27 @@
 """What Dense and the locally connected layers share: kernel, bias and activation."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import constraints, initializers, regularizers
-from .._typing import Array, Config
+from .._typing import Array, Config, Shape
 from .activation import (
     activation_has_logits,
     activation_pair,
     resolve_activation,
     serialize_activation,
 )
-from .base import Layer, resolve
+from .base import resolve
+from .cost import CostedLayer
+from .shapes import BatchShape, checked_shape
 from .weights import Weight
 
 __all__ = ["KernelLayer"]
 
 
-class KernelLayer(Layer):
+class KernelLayer(CostedLayer):
     """
     A layer with a weight called kernel and, if wanted, one called bias.
 
@@ -90,22 +93,33 @@ class KernelLayer(Layer):
     def has_logits(self) -> bool:  # noqa: D102
         return activation_has_logits(self.activation)
 
+    def _kernel_and_bias_shapes(self, input_shape: BatchShape) -> tuple[Shape, Shape]:
+        """Return both shapes, if the layer can work on the input's."""
+        raise NotImplementedError
+
+    def weight_shapes(self, input_shape: Sequence[int | None]) -> dict[str, Shape]:
+        """Return the shapes of kernel and bias; see `Layer.weight_shapes`."""
+        with self._named():
+            shape = checked_shape(input_shape, self.input_rank)
+            kernel, bias = self._kernel_and_bias_shapes(shape)
+        return {"kernel": kernel, **({"bias": bias} if self.use_bias else {})}
+
     def _add_kernel_and_bias(
         self,
-        kernel_shape: tuple[int, ...],
-        bias_shape: tuple[int, ...],
+        input_shape: BatchShape,
         rng: np.random.Generator,
         fans: tuple[int, int] | None = None,
     ) -> None:
+        shapes = self.weight_shapes(input_shape)
         kernel = Weight(
             self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint
         )
-        self._add_weight("kernel", kernel_shape, kernel, rng, fans=fans)
+        self._add_weight("kernel", shapes["kernel"], kernel, rng, fans=fans)
         if self.use_bias:
             bias = Weight(
                 self.bias_initializer, self.bias_regularizer, self.bias_constraint
             )
-            self._add_weight("bias", bias_shape, bias, rng)
+            self._add_weight("bias", shapes["bias"], bias, rng)
 
     def _weight_grads(self, dkernel: Array, dbias: Array | None) -> dict[str, Array]:
         return {"kernel": dkernel, **({} if dbias is None else {"bias": dbias})}

@@ -5,13 +5,25 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import _validate, config
-from .._typing import Array, Config
+from .._typing import Array, Config, Shape
 from ..geometry import PADDINGS, Geometry, output_length
-from ..ops import Workspace, local_conv_backward, local_conv_forward, patch_indices
+from ..ops import (
+    Cost,
+    Workspace,
+    local_conv_backward,
+    local_conv_cost,
+    local_conv_forward,
+    patch_indices,
+)
 from .kernel import KernelLayer
 from .shapes import BatchShape, checked_shape
 
-__all__ = ["LocallyConnected1D", "LocallyConnected2D", "LocallyConnected3D"]
+__all__ = [
+    "LocallyConnected",
+    "LocallyConnected1D",
+    "LocallyConnected2D",
+    "LocallyConnected3D",
+]
 
 FANS = ("keras", "local")
 
@@ -76,11 +88,23 @@ class LocallyConnected(KernelLayer):
         self.input_rank = self.rank + 2
         # (L, K, 1), False where a tap falls on padding; None if none does.
         self._inside: Array | None = None
-        self._workspace = Workspace()
 
     # Shapes ----------------------------------------------------------------------
 
-    def _geometry(self, input_shape: BatchShape) -> Geometry:
+    def geometry(self, input_shape: BatchShape) -> Geometry:
+        """
+        Return the windows of the layer over a shape of the input.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None
+            Batch axis first.
+
+        Returns
+        -------
+        Geometry
+            Sizes only; no array is made.
+        """
         return Geometry.of(
             tuple(size for size in input_shape[1:] if size is not None),
             kernel_size=self.kernel_size,
@@ -139,21 +163,25 @@ class LocallyConnected(KernelLayer):
 
     # Weights ---------------------------------------------------------------------
 
-    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
+    def _kernel_and_bias_shapes(self, input_shape: BatchShape) -> tuple[Shape, Shape]:
         if None in input_shape[1:]:
             raise ValueError(
                 "input_shape must be known but for the batch axis, because every "
                 f"location has weights of its own, got {input_shape}"
             )
-        geometry = self._geometry(input_shape)
+        geometry = self.geometry(input_shape)
+        return geometry.kernel_shape(self.filters), geometry.bias_shape(self.filters)
+
+    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
+        self.weight_shapes(input_shape)  # refuses a shape that is not known
+        geometry = self.geometry(input_shape)
         # What a convolution of the same window would have.
         local_fans = (
             geometry.patch_size,
             geometry.patch_size // max(1, geometry.channels) * self.filters,
         )
         self._add_kernel_and_bias(
-            geometry.kernel_shape(self.filters),
-            geometry.bias_shape(self.filters),
+            input_shape,
             rng,
             fans=local_fans if self.fans == "local" else None,
         )
@@ -186,7 +214,7 @@ class LocallyConnected(KernelLayer):
             )
 
     def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator
+        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
     ) -> tuple[Array, Any]:
         return local_conv_forward(
             x,
@@ -197,16 +225,33 @@ class LocallyConnected(KernelLayer):
             padding=self.padding,
             dilation_rate=self.dilation_rate,
             data_format=self.data_format,
-            workspace=self._workspace,
+            workspace=workspace,
         )
 
     def _backward(
-        self, dz: Array, cache: Any, need_dx: bool
+        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
     ) -> tuple[Array | None, dict[str, Array]]:
         dx, dkernel, dbias = local_conv_backward(
-            dz, cache, need_dx=need_dx, workspace=self._workspace
+            dz, cache, need_dx=need_dx, workspace=workspace
         )
         return dx, self._weight_grads(dkernel, dbias)
+
+    def _cost(
+        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
+    ) -> Cost:
+        return local_conv_cost(
+            input_shape,
+            self.filters,
+            kernel_size=self.kernel_size,
+            strides=self.strides,
+            padding=self.padding,
+            dilation_rate=self.dilation_rate,
+            data_format=self.data_format,
+            batch_size=batch_size,
+            dtype=self.dtype,
+            use_bias=self.use_bias,
+            need_dx=need_dx,
+        )
 
     # Config ----------------------------------------------------------------------
 

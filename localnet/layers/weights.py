@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _arrays, constraints, initializers
+from .. import _arrays, constraints, initializers, regularizers
 from .._typing import Array, ArrayLike
+from ..ops.pieces import in_pieces
 
 __all__ = ["Weight", "WeightHolder", "as_weights"]
 
@@ -117,6 +118,20 @@ class WeightHolder:
             self._penalised(name)
         )
         return gradient
+
+    def _with_penalty(self, name: str, grad: Array) -> Array:
+        """Return the gradient of a weight, which is given away, and of its penalty."""
+        regularizer, weight = self._weights[name].regularizer, self.params[name]
+        # Of exactly these classes: one derived from them may do anything.
+        elementwise = type(regularizer) in regularizers.ELEMENTWISE
+        if not elementwise or self._penalised(name) is not weight:
+            return grad + self._penalty_gradient(name)
+
+        def add(grad: Array, weight: Array) -> None:
+            grad += regularizer.gradient(weight)
+
+        in_pieces(add, grad, weight)
+        return grad
 
     @property
     def constraints_may_fail(self) -> bool:

@@ -8,6 +8,7 @@ the gradients in the order of the forward's arguments. `PAIRS` names them all.
 from .._typing import Pair
 from ..geometry import Geometry
 from .contract import LocalMatmulGrads, local_matmul_backward, local_matmul_forward
+from .cost import Cost, copy_cost, dense_cost, elementwise_cost, view_cost
 from .dense import DenseGrads, dense_backward, dense_forward
 from .dropout import dropout_backward, dropout_forward, dropout_mask
 from .local_conv import (
@@ -16,31 +17,39 @@ from .local_conv import (
     local_conv_backward,
     local_conv_forward,
 )
+from .local_cost import LocalConvCost, local_conv_cost
 from .matrix import local_conv_matrix
 from .patches import extract_patches, fold_patches, patch_indices
 from .workspace import Workspace
 
 __all__ = [
     "PAIRS",
+    "Cost",
     "DenseGrads",
     "Geometry",
     "LocalConvCache",
+    "LocalConvCost",
     "LocalConvGrads",
     "LocalMatmulGrads",
     "Workspace",
+    "copy_cost",
     "dense_backward",
+    "dense_cost",
     "dense_forward",
     "dropout_backward",
     "dropout_forward",
     "dropout_mask",
+    "elementwise_cost",
     "extract_patches",
     "fold_patches",
     "local_conv_backward",
+    "local_conv_cost",
     "local_conv_forward",
     "local_conv_matrix",
     "local_matmul_backward",
     "local_matmul_forward",
     "patch_indices",
+    "view_cost",
 ]
 
 PAIRS: dict[str, Pair] = {

@@ -4,6 +4,7 @@ import numpy as np
 
 from .._typing import Array
 from ..geometry import Geometry
+from .workspace import Workspace
 
 __all__ = ["add_bias", "bias_gradient", "bias_in_y"]
 
@@ -29,8 +30,10 @@ def add_bias(y: Array, bias: Array, geometry: Geometry) -> Array:
     return y
 
 
-def bias_gradient(dy: Array, geometry: Geometry) -> Array:
+def bias_gradient(dy: Array, geometry: Geometry, workspace: Workspace) -> Array:
     """Return db = sum over the samples of dy, in the storage order of the bias."""
     filters = dy.shape[-1] if geometry.channels_last else dy.shape[1]
-    dbias = np.ascontiguousarray(np.add.reduce(dy, axis=0))
-    return dbias.reshape(geometry.bias_shape(filters))
+    dbias = workspace.result("dbias", geometry.bias_shape(filters), dy.dtype)
+    # db[l,f] = sum_n dy[n,l,f]
+    np.add.reduce(dy, axis=0, out=bias_in_y(dbias, geometry))
+    return dbias

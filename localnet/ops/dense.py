@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import _arrays
 from .._typing import Array, ArrayLike
+from .workspace import Workspace
 
 __all__ = ["DenseCache", "DenseGrads", "dense_backward", "dense_forward"]
 
@@ -28,7 +29,11 @@ class DenseGrads(NamedTuple):
 
 
 def dense_forward(
-    x: ArrayLike, kernel: ArrayLike, bias: ArrayLike | None = None
+    x: ArrayLike,
+    kernel: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    workspace: Workspace | None = None,
 ) -> tuple[Array, DenseCache]:
     r"""
     Multiply the last axis with a matrix and add a bias.
@@ -41,6 +46,8 @@ def dense_forward(
         Weights.
     bias : array_like of shape (F,), optional
         Added to every sample.
+    workspace : Workspace, optional
+        Memory kept between calls; y is then valid until the next one.
 
     Returns
     -------
@@ -83,12 +90,20 @@ def dense_forward(
             )
         dtype = np.result_type(dtype, bias)
     x, kernel = x.astype(dtype, copy=False), kernel.astype(dtype, copy=False)
-    y = x @ kernel if bias is None else x @ kernel + bias
+    workspace = workspace or Workspace(keep_results=False)
+    y = workspace.result("y", (*x.shape[:-1], kernel.shape[1]), dtype)
+    np.matmul(x, kernel, out=y)
+    if bias is not None:
+        y += bias
     return y, DenseCache(x, kernel, bias is not None)
 
 
 def dense_backward(
-    dy: ArrayLike, cache: DenseCache, *, need_dx: bool = True
+    dy: ArrayLike,
+    cache: DenseCache,
+    *,
+    need_dx: bool = True,
+    workspace: Workspace | None = None,
 ) -> DenseGrads:
     r"""
     Compute the gradients of `dense_forward`.
@@ -109,8 +124,14 @@ def dense_backward(
     dy = _arrays.upstream(dy, y_shape, kernel.dtype)
     samples = math.prod(x.shape[:-1])
     rows, drows = x.reshape(samples, x.shape[-1]), dy.reshape(samples, dy.shape[-1])
-    return DenseGrads(
-        dy @ kernel.T if need_dx else None,
-        rows.T @ drows,
-        np.add.reduce(drows, axis=0) if has_bias else None,
-    )
+    workspace = workspace or Workspace(keep_results=False)
+    dx = dbias = None
+    if need_dx:
+        dx = workspace.result("dx", x.shape, kernel.dtype)
+        np.matmul(dy, kernel.T, out=dx)
+    dkernel = workspace.result("dkernel", kernel.shape, kernel.dtype)
+    np.matmul(rows.T, drows, out=dkernel)
+    if has_bias:
+        dbias = workspace.result("dbias", kernel.shape[1:], kernel.dtype)
+        np.add.reduce(drows, axis=0, out=dbias)
+    return DenseGrads(dx, dkernel, dbias)

@@ -6,12 +6,18 @@ import numpy as np
 
 from .. import _arrays
 from .._typing import Array, ArrayLike, Shape
+from .workspace import Workspace
 
 __all__ = ["dropout_backward", "dropout_forward", "dropout_mask"]
 
 
 def dropout_mask(
-    shape: Shape, rate: float, rng: np.random.Generator, dtype: np.dtype
+    shape: Shape,
+    rate: float,
+    rng: np.random.Generator,
+    dtype: np.dtype,
+    *,
+    workspace: Workspace | None = None,
 ) -> Array:
     """
     Draw the factors of `dropout_forward`: 0 with probability `rate`, else 1/(1 - rate).
@@ -26,14 +32,19 @@ def dropout_mask(
         Advanced by one draw.
     dtype : dtype
         Of the mask.
+    workspace : Workspace, optional
+        Memory kept between calls; the mask is then valid until the next one.
 
     Returns
     -------
     ndarray of shape `shape`
         Its mean is 1 in expectation.
     """
-    kept = rng.random(shape) >= rate
-    mask: Array = kept.astype(dtype) / dtype.type(1 - rate)
+    workspace = workspace or Workspace(keep_results=False)
+    drawn = workspace.take("drawn", shape, "float64")
+    mask = workspace.result("mask", shape, dtype)
+    np.greater_equal(rng.random(out=drawn), rate, out=mask)
+    mask /= dtype.type(1 - rate)
     return mask
 
 
@@ -45,7 +56,9 @@ class DropoutCache(NamedTuple):
     dtype: np.dtype
 
 
-def dropout_forward(x: ArrayLike, mask: ArrayLike) -> tuple[Array, DropoutCache]:
+def dropout_forward(
+    x: ArrayLike, mask: ArrayLike, *, workspace: Workspace | None = None
+) -> tuple[Array, DropoutCache]:
     r"""
     Scale every value by its factor of the mask.
 
@@ -55,6 +68,8 @@ def dropout_forward(x: ArrayLike, mask: ArrayLike) -> tuple[Array, DropoutCache]
         Values. Not modified.
     mask : array_like, broadcastable to `x`
         What `dropout_mask` drew.
+    workspace : Workspace, optional
+        Memory kept between calls; y is then valid until the next one.
 
     Returns
     -------
@@ -89,11 +104,15 @@ def dropout_forward(x: ArrayLike, mask: ArrayLike) -> tuple[Array, DropoutCache]
         raise ValueError(
             f"mask must broadcast to the shape of x, {x.shape}, got {mask.shape}"
         )
-    y = x * mask
+    workspace = workspace or Workspace(keep_results=False)
+    y = workspace.result("y", x.shape, np.result_type(x, mask))
+    np.multiply(x, mask, out=y)
     return y, DropoutCache(mask, y.shape, y.dtype)
 
 
-def dropout_backward(dy: ArrayLike, cache: DropoutCache) -> Array:
+def dropout_backward(
+    dy: ArrayLike, cache: DropoutCache, *, workspace: Workspace | None = None
+) -> Array:
     r"""
     Compute the gradient of `dropout_forward` with respect to `x`.
 
@@ -105,4 +124,7 @@ def dropout_backward(dy: ArrayLike, cache: DropoutCache) -> Array:
     -----
     .. math:: dx_i = dy_i m_i
     """
-    return _arrays.upstream(dy, cache.shape, cache.dtype) * cache.mask
+    dy = _arrays.upstream(dy, cache.shape, cache.dtype)
+    workspace = workspace or Workspace(keep_results=False)
+    dx = workspace.result("dx", cache.shape, cache.dtype)
+    return np.multiply(dy, cache.mask, out=dx)

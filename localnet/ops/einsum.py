@@ -54,7 +54,7 @@ def backward(
         need_dpatches=need_dx,
     )
     dx = None if dpatches is None else fold_patches(dpatches, geometry)
-    return dx, dkernel, bias_gradient(dy, geometry) if need_dbias else None
+    return dx, dkernel, bias_gradient(dy, geometry, workspace) if need_dbias else None
 
 
 def _patches(padded: Array, geometry: Geometry) -> Array:

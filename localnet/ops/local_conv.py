@@ -148,7 +148,8 @@ def local_conv_forward(
         data_format=data_format,
     )
     filters = geometry.check_kernel(kernel.shape)
-    dtype = np.result_type(x, kernel)
+    workspace = workspace or Workspace(keep_results=False)
+    dtypes = [x.dtype, kernel.dtype]
     if bias is not None:
         bias = _arrays.floats("bias", bias)
         bias_shape = geometry.bias_shape(filters)
@@ -156,11 +157,12 @@ def local_conv_forward(
             raise ValueError(
                 f"bias must have shape (*O, F) = {bias_shape}, got {bias.shape}"
             )
-        dtype = np.result_type(dtype, bias)
-    kernel = kernel.astype(dtype, copy=False)
-    padded = pad(x.astype(dtype, copy=False), geometry)
+        dtypes.append(bias.dtype)
+    dtype = np.result_type(*dtypes)
+    kernel = kernel.astype(dtype, order="C", copy=False)
+    padded = pad(x.astype(dtype, copy=False), geometry, workspace)
     engine = ENGINES[config.get_engine()]
-    y = engine.forward(padded, kernel, bias, geometry, workspace or Workspace())
+    y = engine.forward(padded, kernel, bias, geometry, workspace)
     return y, LocalConvCache(padded, kernel, bias is not None, geometry)
 
 
@@ -235,6 +237,6 @@ def local_conv_backward(
             geometry,
             need_dx=need_dx,
             need_dbias=has_bias,
-            workspace=workspace or Workspace(),
+            workspace=workspace or Workspace(keep_results=False),
         )
     )

@@ -17,8 +17,11 @@ from numpy.lib.stride_tricks import as_strided
 from .. import _arrays
 from .._typing import Array, ArrayLike, Shape
 from ..geometry import Geometry
+from .workspace import Workspace
 
 __all__ = [
+    "batch_first_view",
+    "batch_last_view",
     "channels_last_view",
     "crop",
     "extract_patches",
@@ -32,7 +35,7 @@ __all__ = [
 ]
 
 
-def pad(x: Array, geometry: Geometry) -> Array:
+def pad(x: Array, geometry: Geometry, workspace: Workspace | None = None) -> Array:
     """
     Return `x` with the pads of the geometry around its spatial axes.
 
@@ -42,6 +45,8 @@ def pad(x: Array, geometry: Geometry) -> Array:
         Images in the data format of the geometry. Not modified.
     geometry : Geometry
         Gives the pads and what they hold.
+    workspace : Workspace, optional
+        Where the result is kept.
 
     Returns
     -------
@@ -50,8 +55,10 @@ def pad(x: Array, geometry: Geometry) -> Array:
     """
     if not geometry.has_pads:
         return x
+    workspace = workspace or Workspace(keep_results=False)
     sizes = geometry.sample_shape(geometry.padded_sizes, geometry.channels)
-    padded = np.full((len(x), *sizes), geometry.pad_value, dtype=x.dtype)
+    padded = workspace.result("padded", (len(x), *sizes), x.dtype)
+    padded[...] = geometry.pad_value
     padded[_inside(geometry)] = x
     return padded
 
@@ -74,6 +81,16 @@ def _inside(geometry: Geometry) -> tuple[slice, ...]:
 def channels_last_view(x: Array, geometry: Geometry) -> Array:
     """Return a view of `x` with its channel axis moved last."""
     return x if geometry.channels_last else np.moveaxis(x, 1, -1)
+
+
+def batch_last_view(a: Array) -> Array:
+    """Return a view of `a` with its first axis moved last."""
+    return a.transpose(*range(1, a.ndim), 0)
+
+
+def batch_first_view(a: Array) -> Array:
+    """Return a view of `a` with its last axis moved first."""
+    return a.transpose(a.ndim - 1, *range(a.ndim - 1))
 
 
 def _need_padded(padded: Array, geometry: Geometry) -> None:
@@ -168,7 +185,7 @@ def row_window_view(
     Parameters
     ----------
     strips : ndarray of shape (..., rows, width)
-        C-contiguous.
+        Every ``strips[...]`` of two axes is C-contiguous.
     windows, window_rows, row_stride : int
         How many windows, how many rows each has, and the step between them.
 
@@ -178,9 +195,12 @@ def row_window_view(
         A read-only view; window ``o`` starts at row ``o*row_stride``.
     """
     *others, rows, width = strips.shape
-    # Worked out, since NumPy leaves the stride of an axis of length 1 open.
     row = width * strips.itemsize
-    steps = [rows * row * math.prod(others[i + 1 :]) for i in range(len(others))]
+    # NumPy leaves the stride of an axis of length 1 open; BLAS wants a sensible one.
+    steps = [
+        step if size > 1 else rows * row
+        for step, size in zip(strips.strides, others, strict=False)
+    ]
     return as_strided(
         strips,
         (windows, *others, window_rows * width),

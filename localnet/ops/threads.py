@@ -1,40 +1,110 @@
-"""One pool of threads for the whole process, made when it is first needed."""
+"""A team of threads for the whole process, made when it is first needed."""
 
 import os
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import Context, copy_context
+from queue import SimpleQueue
+from typing import Any, NamedTuple, TypeVar
 
 from ..config import get_num_threads
-
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["run_all"]
 
 T = TypeVar("T")
 
-_pools: "dict[int, ThreadPoolExecutor]" = {}
-# A forked child has none of its parent's threads; Windows cannot fork.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pools.clear)
+
+class Task(NamedTuple):
+    """What one helper is asked to do: to take parts until there are none left."""
+
+    # The caller's, so that `numpy.errstate` means the same in every thread.
+    context: Context
+    work: Callable[[Any], None]
+    left: Iterator[Any]
+    done: "SimpleQueue[BaseException | None]"
+
+
+_tasks: "SimpleQueue[Task]" = SimpleQueue()
+_helpers: list[threading.Thread] = []
+_hiring = threading.Lock()
 
 
 def run_all(work: Callable[[T], None], parts: Sequence[T], *, worthwhile: bool) -> None:
     """
     Call ``work(part)`` for every part, in threads when that is worth a hand-over.
 
-    The parts are the same whatever the number of threads, and no part reads what
-    another one writes, so the results have the same bits.
+    The caller works too. The parts are the same whatever the number of threads, and no
+    part reads what another one writes, so the results have the same bits. An error in
+    one part is raised here once no part is running any more.
     """
-    threads = min(get_num_threads(), len(parts)) if worthwhile else 1
-    if threads < 2:
+    helpers = min(get_num_threads(), len(parts)) - 1 if worthwhile else 0
+    if helpers < 1:
         for part in parts:
             work(part)
         return
-    if threads not in _pools:
-        # Here, because it loads logging, and small models need no threads.
-        from concurrent.futures import ThreadPoolExecutor
+    _hire(helpers)
+    # `next` on a list's iterator is one step for all threads.
+    left, done = iter(parts), SimpleQueue[BaseException | None]()
+    for _ in range(helpers):
+        _tasks.put(Task(copy_context(), work, left, done))
+    try:
+        _take_parts(work, left)
+    finally:
+        # Also after an error: nobody writes any more when this function returns.
+        for _ in left:
+            pass
+        errors = _wait(done, helpers)
+    for error in errors:
+        if error is not None:
+            raise error
 
-        _pools[threads] = ThreadPoolExecutor(threads, thread_name_prefix="localnet")
-    for _ in _pools[threads].map(work, parts):
-        pass
+
+def _wait(done: "SimpleQueue[BaseException | None]", count: int) -> list[Any]:
+    """Return what `count` helpers have to say; a Ctrl-C meanwhile is raised after."""
+    said: list[BaseException | None] = []
+    interrupt = None
+    while len(said) < count:
+        try:
+            said.append(done.get())
+        except KeyboardInterrupt as error:
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt
+    return said
+
+
+def _hire(count: int) -> None:
+    with _hiring:
+        while len(_helpers) < count:
+            name = f"localnet-{len(_helpers)}"
+            _helpers.append(threading.Thread(target=_help, name=name, daemon=True))
+            _helpers[-1].start()
+
+
+def _help() -> None:
+    while True:
+        task, error = _tasks.get(), None
+        try:
+            task.context.run(_take_parts, task.work, task.left)
+        except BaseException as raised:
+            error = raised
+        task.done.put(error)
+        # Wait for the next task without holding on to the arrays of this one.
+        del task, error
+
+
+def _take_parts(work: Callable[[T], None], left: Iterator[T]) -> None:
+    for part in left:
+        work(part)
+
+
+def _forget_helpers() -> None:
+    """Start anew in a forked child, which has none of its parent's threads."""
+    global _tasks, _hiring
+    _tasks, _hiring = SimpleQueue(), threading.Lock()
+    _helpers.clear()
+
+
+# Windows cannot fork.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_helpers)

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Config
+from ..ops.pieces import in_pieces
 from . import schedules
 from .clipping import clip_by_global_norm, clip_by_norm, clip_by_value
 from .schedules import Schedule
@@ -226,8 +227,9 @@ class Optimizer(abc.ABC):
             self.slots = slots
             arrays = list(variables.values())
             if self.weight_decay:
+                shrink = self.weight_decay
                 for param in arrays:
-                    param -= param * self.weight_decay * rate
+                    in_pieces(lambda w: _shrink(w, shrink, rate), param)
             for index, (param, grad) in enumerate(zip(arrays, gradients, strict=True)):
                 self._step(index, param, grad, rate)
             self.iterations += 1
@@ -409,10 +411,13 @@ class Optimizer(abc.ABC):
     def _move_averages(self, params: list[Array]) -> None:
         frequency = self.ema_overwrite_frequency
         for param, average in zip(params, self.slots["average"], strict=True):
-            average *= self.ema_momentum
-            average += (1 - self.ema_momentum) * param
+            in_pieces(self._move_average, average, param)
             if frequency is not None and self.iterations % frequency == 0:
                 param[...] = average
+
+    def _move_average(self, average: Array, param: Array) -> None:
+        average *= self.ema_momentum
+        average += (1 - self.ema_momentum) * param
 
     def _learning_rate_config(self) -> Any:
         rate = self._learning_rate
@@ -424,6 +429,10 @@ class Optimizer(abc.ABC):
                 f"got {rate!r}"
             )
         return schedules.serialize(rate)
+
+
+def _shrink(w: Array, weight_decay: float, rate: float) -> None:
+    w -= w * weight_decay * rate
 
 
 def _shapes(arrays: Iterable[Array]) -> list[tuple[int, ...]]:

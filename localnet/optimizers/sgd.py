@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from .. import _validate
 from .._typing import Array, Config
+from ..ops.pieces import in_pieces
 from .base import Optimizer
 from .clipping import clip_by_global_norm, clip_by_norm, clip_by_value
 from .schedules import Schedule
@@ -156,14 +157,21 @@ class SGD(Optimizer):
         return self.momentum != 0 if slot == "momentum" else super()._needs(slot)
 
     def _step(self, index: int, param: Array, grad: Array, rate: float) -> None:
-        descent = grad * -rate
         if self.momentum == 0:
-            param += descent
-            return
-        velocity = self.slots["momentum"][index]
-        velocity *= self.momentum
-        velocity += descent
-        param += velocity * self.momentum + descent if self.nesterov else velocity
+            in_pieces(lambda w, g: _descend(w, g, rate), param, grad)
+        else:
+            velocity = self.slots["momentum"][index]
+            in_pieces(lambda w, g, m: self._roll(w, g, m, rate), param, grad, velocity)
+
+    def _roll(self, w: Array, g: Array, m: Array, rate: float) -> None:
+        descent = g * -rate
+        m *= self.momentum
+        m += descent
+        w += m * self.momentum + descent if self.nesterov else m
+
+
+def _descend(w: Array, g: Array, rate: float) -> None:
+    w += g * -rate
 
 
 class LegacySGD(SGD):

@@ -1,0 +1,92 @@
+"""``localnet convert``: the same model, or its weights, in another format."""
+
+import argparse
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .. import reading
+from ..interop import files
+from ..models import Sequential, load_model
+from .arguments import Commands, add_in_process
+
+__all__ = ["add_command", "convert_file"]
+
+CONVERT = """\
+Write a model, or weights, in the format that the name of the new file ends in:
+
+  .npz          localnet's own; the only one that keeps everything
+  .keras        tf_keras, and Keras 2 after 2.12
+  .h5           tf_keras, and all of Keras 2
+  .weights.h5   weights alone, as .keras has them
+"""
+
+CONVERT_EXAMPLES = """\
+examples:
+  localnet convert old.h5 model.npz
+  localnet convert model.npz model.keras
+  localnet convert model.keras model.weights.h5
+  localnet convert weights.h5 model.npz --model model.keras
+"""
+
+
+def add_command(commands: Commands) -> None:
+    """Add ``convert`` to the commands."""
+    convert = commands.add_parser(
+        "convert",
+        help="write a model file, of localnet or of Keras 2, in another format",
+        description=CONVERT,
+        epilog=CONVERT_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    convert.add_argument("input", metavar="IN", help="the file to read")
+    convert.add_argument("output", metavar="OUT", help="the file to write")
+    convert.add_argument(
+        "--model",
+        metavar="FILE",
+        help="the model that the weights in IN belong to, where IN has none itself",
+    )
+    convert.add_argument(
+        "--weights-only",
+        action="store_true",
+        help="write weights alone, also where OUT could hold the model",
+    )
+    add_in_process(convert)
+    convert.set_defaults(run=convert_file)
+
+
+def convert_file(options: argparse.Namespace) -> int:
+    """Read one file and write the other."""
+    alone = options.weights_only or options.output.lower().endswith(".weights.h5")
+    files.checked_path(options.output, "OUT", weights_only=alone)
+    with _warnings_on_stderr():
+        model = _read(options)
+    path = model.save_weights(options.output) if alone else model.save(options.output)
+    what = "weights" if alone else "model"
+    print(f"{what} of {model.count_params():,} numbers: {path}")
+    return 0
+
+
+def _read(options: argparse.Namespace) -> Sequential:
+    isolated = not options.in_process
+    if options.model is None:
+        with reading.opened(options.input, isolated=isolated, values=False) as contents:
+            if contents.config is None:
+                raise ValueError(
+                    f"{options.input} must hold a model, got weights alone: name the "
+                    "file of the model with --model"
+                )
+        return load_model(options.input, isolated=isolated)
+    model = load_model(options.model, isolated=isolated)
+    model.load_weights(options.input, isolated=isolated)
+    return model
+
+
+@contextmanager
+def _warnings_on_stderr() -> Iterator[None]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for warning in caught:
+        print(f"localnet: {warning.message}", file=sys.stderr)

@@ -1,0 +1,173 @@
+"""``localnet show``: what a model or weights file holds."""
+
+import argparse
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import reading
+from .._typing import Config
+from ..interop.contents import Contents, Stored
+from ..interop.keras_training import arguments_of
+from ..interop.keras_v3 import class_keys
+from ..plans import LayerPlan, plan_config
+from .arguments import Commands, add_in_process
+
+__all__ = ["add_command", "show_file"]
+
+SHOW = """\
+Say what a file holds: its format and who wrote it, the layers with the shapes of their
+outputs and weights, how many numbers they are, and how the model was trained.
+
+Only sizes are read, no weights. Layers that localnet lacks are shown too.
+"""
+
+Row = tuple[str, str, str, str]
+HEADER: Row = ("Layer (type)", "Output Shape", "Weights", "Numbers")
+
+
+def add_command(commands: Commands) -> None:
+    """Add ``show`` to the commands."""
+    show = commands.add_parser(
+        "show",
+        help="say what a model or weights file holds",
+        description=SHOW,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    show.add_argument("file", help=".npz, .h5 or .keras, of localnet or of Keras 2")
+    add_in_process(show)
+    show.set_defaults(run=show_file)
+
+
+def show_file(options: argparse.Namespace) -> int:
+    """Print the contents of one file."""
+    isolated = not options.in_process
+    with reading.opened(options.file, isolated=isolated, values=False) as contents:
+        for line in _lines(Path(options.file), contents):
+            print(_printable(line))
+    return 0
+
+
+def _printable(line: str) -> str:
+    """Return a line without what would steer the terminal, as a hostile name may."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+
+
+def _lines(path: Path, contents: Contents) -> list[str]:
+    versions = ", ".join(f"{key} {value}" for key, value in contents.versions.items())
+    written = f" ({versions})" if versions else ""
+    lines = [
+        f"file: {path}, {path.stat().st_size:,} bytes",
+        f"format: {contents.format}{written}",
+    ]
+    config = contents.config
+    if config is None:
+        rows: list[Row] = [
+            (key, "", _shapes(group), f"{_count(group):,}")
+            for key, group in contents.layers.items()
+        ]
+    else:
+        inner = config.get("config")
+        name = inner.get("name") if isinstance(inner, dict) else None
+        lines.append(f"model: {name!r} ({config.get('class_name')})")
+        rows = _rows(config, contents)
+    lines += _table([HEADER, *rows])
+    total = sum(_count(group) for group in contents.layers.values())
+    lines.append(f"numbers in all weights: {total:,}")
+    return lines + _training_lines(contents)
+
+
+def _rows(config: Config, contents: Contents) -> list[Row]:
+    entries = [
+        entry
+        for entry in config.get("config", {}).get("layers", [])
+        if entry.get("class_name") != "InputLayer"
+    ]
+    plans = _plans(config)
+    groups = _groups(entries, plans, contents)
+    rows: list[Row] = []
+    for place, (entry, group) in enumerate(zip(entries, groups, strict=True)):
+        output = ""
+        if place < len(plans):
+            plan = plans[place]
+            output = str(plan.layer.compute_output_shape(plan.input_shape))
+        name = f"{_name(entry)} ({entry.get('class_name')})"
+        rows.append((name, output, _shapes(group), f"{_count(group):,}"))
+    return rows
+
+
+def _plans(config: Config) -> Sequence[LayerPlan]:
+    try:
+        return plan_config(config["config"])
+    except (KeyError, TypeError, ValueError):
+        return []  # a model that localnet cannot make is shown as far as it goes
+
+
+def _name(entry: Config) -> str:
+    arguments = entry.get("config")
+    return str(arguments.get("name")) if isinstance(arguments, dict) else "?"
+
+
+def _groups(
+    entries: Sequence[Config], plans: Sequence[LayerPlan], contents: Contents
+) -> list[list[Stored]]:
+    if contents.keyed_by == "nothing":
+        flat = iter([stored for group in contents.layers.values() for stored in group])
+        counts = [len(plan.shapes) for plan in plans] or [0] * len(entries)
+        return [[s for _, s in zip(range(n), flat, strict=False)] for n in counts]
+    keys = [_name(entry) for entry in entries]
+    if contents.keyed_by == "class":
+        keys = class_keys([str(entry.get("class_name")) for entry in entries])
+    return [contents.layers.get(key, []) for key in keys]
+
+
+def _shapes(group: Sequence[Stored]) -> str:
+    return ", ".join(f"{stored.shape} {stored.dtype}" for stored in group)
+
+
+def _count(group: Sequence[Stored]) -> int:
+    return sum(math.prod(stored.shape) for stored in group)
+
+
+def _table(rows: Sequence[Row]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
+    header, *lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    )
+    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+    return [rule, header.rstrip(), rule, *(line.rstrip() for line in lines), rule]
+
+
+def _training_lines(contents: Contents) -> list[str]:
+    if contents.training is None:
+        return ["not compiled"] if contents.config is not None else []
+    try:
+        training = arguments_of(contents.training)
+    except ValueError as error:
+        return [f"training: not understood, {error}"]
+    remembered = len(contents.optimizer)
+    lines = [f"optimizer: {_described(training.get('optimizer'))}"]
+    if remembered:
+        lines[0] += f", remembers {remembered} arrays"
+    for key in ("loss", "metrics", "weighted_metrics"):
+        value = training.get(key)
+        if value:
+            items = value if isinstance(value, list) else [value]
+            lines.append(f"{key}: {', '.join(_described(item) for item in items)}")
+    return lines
+
+
+def _described(value: Any) -> str:
+    """Return the class of a config with those arguments that say something."""
+    if not isinstance(value, dict) or "class_name" not in value:
+        return str(value)
+    config = value.get("config")
+    arguments = config if isinstance(config, dict) else {}
+    said = (
+        f"{key}={_described(item)}"
+        for key, item in arguments.items()
+        if item not in (None, False, 0) and key != "name"
+    )
+    return f"{str(value['class_name']).rpartition('>')[2]}({', '.join(said)})"

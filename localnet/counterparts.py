@@ -1,0 +1,103 @@
+"""What localnet has no counterpart for, all of it in one sentence."""
+
+import difflib
+from typing import Any
+
+from . import layers as layers_module
+from ._typing import Config
+
+__all__ = ["check_counterparts"]
+
+# The nearest way out, by the beginning of the class name.
+WAYS_OUT = {
+    "Conv": "a LocallyConnected layer with equal kernels at all locations computes it",
+    "SeparableConv": "two LocallyConnected layers compute it",
+    "DepthwiseConv": "a LocallyConnected layer with zeros between channels computes it",
+    "BatchNormalization": "fold its scale and shift into the layer before it",
+    "LayerNormalization": "apply it to the data with NumPy, between two models",
+    "Lambda": "code from a file is never run; write the function as a layer of your "
+    "own and give it in custom_objects",
+    "__lambda__": "code from a file is never run; give the activation a name in Keras "
+    "and the function in custom_objects",
+    "TimeDistributed": "Dense works along the last axis by itself",
+    "ZeroPadding": "pad the data with np.pad, or use padding='same'",
+    "Cropping": "slice the data before the model",
+    "PReLU": "LeakyReLU, where its slopes are equal",
+    "ThresholdedReLU": "ReLU(threshold=...) is close to it",
+    "SpatialDropout": "Dropout with a noise_shape",
+    "GaussianNoise": "leave it out, it does nothing but in training",
+    "GaussianDropout": "leave it out, it does nothing but in training",
+    "AlphaDropout": "leave it out, it does nothing but in training",
+    "ActivityRegularization": "activity_regularizer= of the layer before it",
+    "Permute": "transpose the data, or the weights, with NumPy",
+    "Rescaling": "scale the data before the model",
+    "Functional": "a model that is a chain can be made again as a Sequential",
+    "Model": "a model that is a chain can be made again as a Sequential",
+    "Sequential": "put its layers into the outer model",
+}
+ELSE = (
+    "give its class in custom_objects, or rebuild the part before it and load that "
+    "with load_weights(path, by_name=True)"
+)
+
+
+def check_counterparts(config: Config) -> None:
+    """
+    Refuse a model with anything that localnet lacks.
+
+    Parameters
+    ----------
+    config : dict
+        ``class_name`` and ``config`` of a model.
+
+    Raises
+    ------
+    ValueError
+        It names every such layer by class and name, with the nearest way out.
+    """
+    class_name, inner = config.get("class_name"), config.get("config")
+    if not isinstance(inner, dict) or not isinstance(inner.get("layers"), list):
+        raise ValueError(
+            f"config must be a dict with a list of layers, got {inner!r:.100}"
+        )
+    missing = []
+    if class_name != "Sequential":
+        missing.append((str(class_name), inner.get("name")))
+    for entry in inner["layers"]:
+        if not isinstance(entry, dict) or not isinstance(entry.get("class_name"), str):
+            raise ValueError(f"a layer must have a class_name, got {entry!r:.100}")
+        arguments = entry.get("config")
+        name = arguments.get("name") if isinstance(arguments, dict) else None
+        if not layers_module.is_known(entry["class_name"]):
+            missing.append((entry["class_name"], name))
+        elif _holds_code(arguments):
+            missing.append(("__lambda__", name))
+    if missing:
+        listed = "; ".join(
+            f"{cls.strip('_')} {name!r} ({_way_out(cls)})" for cls, name in missing
+        )
+        raise ValueError(f"localnet has no counterpart for {listed}")
+
+
+def _way_out(class_name: str) -> str:
+    fitting = [word for word in WAYS_OUT if class_name.startswith(word)]
+    if fitting:
+        return WAYS_OUT[max(fitting, key=len)]
+    near = difflib.get_close_matches(class_name, layers_module.__all__, 1, cutoff=0.8)
+    return f"did you mean {near[0]!r}?" if near else ELSE
+
+
+def _holds_code(value: Any) -> bool:
+    """Return whether a config carries a lambda, as its name or as bytes of code."""
+    if isinstance(value, list):
+        return any(_holds_code(item) for item in value)
+    if not isinstance(value, dict):
+        return isinstance(value, str) and value == "<lambda>"
+    # tf_keras writes the marshalled code, the defaults and the closure of a lambda.
+    parts = value.get("value")
+    is_code = isinstance(parts, list) and len(parts) == 3 and isinstance(parts[0], str)
+    return (
+        is_code
+        or value.get("class_name") == "__lambda__"
+        or any(_holds_code(item) for item in value.values())
+    )

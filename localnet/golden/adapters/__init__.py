@@ -1,0 +1,7 @@
+"""
+Other libraries as backends of the golden suite, one module for each.
+
+``localnet golden check localnet.golden.adapters.torch:unfold`` holds PyTorch against
+the suite. A library is imported when one of its functions is called, so that localnet
+itself needs none of them.
+"""

@@ -1,0 +1,149 @@
+"""One case: a layer with its inputs, the answers that are right, and their bounds."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
+
+from .._typing import Array, Config
+from .lehmer import Draw
+from .precisions import PRECISIONS, Precision
+
+__all__ = ["FLAGS", "INPUTS", "OUTPUTS", "TIERS", "Case", "Span", "Suite"]
+
+TIERS = ("exact", "bounded")
+INPUTS = ("x", "kernel", "bias", "bias_in_y", "dy")
+OUTPUTS = ("y", "dx", "dkernel", "dbias")
+
+FLAGS = {
+    "kink": "A pre-activation lies on the kink of relu, where the gradient is a "
+    "convention: 0, as Keras has it. Skip it if yours is another.",
+    "wide": "Integers of so many bits that operands rounded to TensorFloat-32 or "
+    "bfloat16 give other sums.",
+    "cancellation": "Sums that are small beside their terms: digits are lost, within "
+    "the bound.",
+}
+
+
+class Span(NamedTuple):
+    """
+    The numbers that a sum can meet on its way.
+
+    Parameters
+    ----------
+    quantum : int
+        All of them are multiples of ``2**quantum``.
+    bits : int
+        Their magnitudes are at most ``2**(quantum + bits)``.
+    """
+
+    quantum: int
+    bits: int
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """
+    One layer on one input.
+
+    Parameters
+    ----------
+    id : str
+        Its name, and that of its folder.
+    why : str
+        What it is there to see.
+    tier : {"exact", "bounded"}
+        Whether the answer must agree bit for bit or within `bound`.
+    precision : {"float64", "float32", "float16", "bfloat16"}
+        The format it is made for; an exact case is exact in every wider one too.
+    wants : tuple of str
+        Which of y, dx, dkernel and dbias are judged.
+    config : dict
+        batch, input_sizes, channels, output_sizes, filters; kernel_size, strides, pads
+        (pairs of numbers), pad_value, dilation_rate; data_format; activation, a dict
+        with its name and parameters.
+    x : ndarray of shape (N, *S, C) or (N, C, *S)
+        Input.
+    kernel : ndarray of shape (L, K, F)
+        One matrix per location, as Keras 2 has it at implementation 1.
+    bias : ndarray of shape (*O, F), or None
+        As Keras stores it.
+    dy : ndarray, shape of y, or None
+        Upstream gradient; None if no gradient is wanted.
+    expected : dict of str to ndarray
+        float64: the exact answers, or the nearest to them.
+    bound : dict of str to ndarray
+        How far an answer may be from the expected one; empty for an exact case.
+    flags : tuple of str
+        Keys of `FLAGS`.
+    draws : dict of str to Draw
+        How the inputs follow from the generator; empty in suites of others.
+    spans : dict of str to Span
+        For an exact case, what proves that every partial sum is representable.
+    """
+
+    id: str
+    why: str
+    tier: str
+    precision: str
+    wants: tuple[str, ...]
+    config: Config
+    x: Array
+    kernel: Array
+    bias: Array | None
+    dy: Array | None
+    expected: dict[str, Array] = field(default_factory=dict)
+    bound: dict[str, Array] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    draws: Mapping[str, Draw] = field(default_factory=dict)
+    spans: Mapping[str, Span] = field(default_factory=dict)
+    kind: ClassVar[str] = "layer"
+
+    @property
+    def format(self) -> Precision:
+        """Properties of the precision."""
+        return PRECISIONS[self.precision]
+
+    @property
+    def bias_in_y(self) -> Array | None:
+        """What is added to each sample: `bias` reshaped, in the data format of y."""
+        if self.bias is None:
+            return None
+        sizes, filters = self.config["output_sizes"], self.config["filters"]
+        if self.config["data_format"] == "channels_last":
+            return self.bias.reshape((*sizes, filters))
+        return self.bias.reshape((filters, *sizes))
+
+    def __repr__(self) -> str:
+        return f"<Case {self.id}>"
+
+
+@dataclass(frozen=True, eq=False)
+class Suite:
+    """
+    Cases to hold a backend to.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        In the order of the manifest.
+    traces : sequence
+        Short trainings, asked for apart.
+    foreign : bool
+        Whether it was read from a folder, so that cases may be anybody's.
+    """
+
+    cases: Sequence[Case]
+    traces: Sequence[Any] = ()
+    foreign: bool = False
+
+    def __iter__(self) -> Iterator[Case]:
+        return iter(self.cases)
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    def __getitem__(self, case_id: str) -> Case:
+        for case in self.cases:
+            if case.id == case_id:
+                return case
+        raise KeyError(case_id)

@@ -1,0 +1,212 @@
+"""
+Intervals that enclose a real number, in integer arithmetic.
+
+An interval is ``[low, high] / 2**bits`` with integers; every operation rounds its lower
+end down and its upper end up. The functions that activations need are built on that,
+each from a series whose rest is bounded. Nothing here depends on a mathematical library
+or on the machine.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+__all__ = ["Interval"]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """
+    All real numbers from ``low / 2**bits`` to ``high / 2**bits``.
+
+    Parameters
+    ----------
+    low, high : int
+        The ends.
+    bits : int
+        Places behind the binary point; those of both operands must agree.
+    """
+
+    low: int
+    high: int
+    bits: int
+
+    @classmethod
+    def of(cls, value: int, exponent: int, bits: int) -> "Interval":
+        """Return ``value * 2**exponent``, which must have a place for every bit."""
+        shift = exponent + bits
+        if shift < 0:
+            raise ValueError(f"bits must be >= {-exponent}, got {bits}")
+        return cls(value << shift, value << shift, bits)
+
+    def number(self, value: int) -> "Interval":
+        """Return an integer in the precision of this interval."""
+        return Interval(value << self.bits, value << self.bits, self.bits)
+
+    def __neg__(self) -> "Interval":
+        return Interval(-self.high, -self.low, self.bits)
+
+    def __add__(self, other: "Interval | int") -> "Interval":
+        b = self._operand(other)
+        return Interval(self.low + b.low, self.high + b.high, self.bits)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: "Interval | int") -> "Interval":
+        return self + -self._operand(other)
+
+    def __rsub__(self, other: int) -> "Interval":
+        return -self + other
+
+    def __mul__(self, other: "Interval | int") -> "Interval":
+        b = self._operand(other)
+        products = (
+            self.low * b.low,
+            self.low * b.high,
+            self.high * b.low,
+            self.high * b.high,
+        )
+        low, high = min(products), max(products)
+        return Interval(low >> self.bits, -(-high >> self.bits), self.bits)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: "Interval | int") -> "Interval":
+        if isinstance(other, int) and other > 0:  # by far the most frequent
+            return Interval(self.low // other, -(-self.high // other), self.bits)
+        b = self._operand(other)
+        if b.low <= 0 <= b.high:
+            raise ZeroDivisionError("an interval must not be divided by one with 0")
+        ends = (self.low << self.bits, self.high << self.bits)
+        low = min(a // b_end for a in ends for b_end in (b.low, b.high))
+        high = max(-(-a // b_end) for a in ends for b_end in (b.low, b.high))
+        return Interval(low, high, self.bits)
+
+    def __rtruediv__(self, other: int) -> "Interval":
+        return self.number(other) / self
+
+    def _operand(self, other: "Interval | int") -> "Interval":
+        return self.number(other) if isinstance(other, int) else other
+
+    def exp(self) -> "Interval":
+        """Return the exponential function of all numbers of the interval."""
+        low, high = (_exp(end, self.bits) for end in (self.low, self.high))
+        return Interval(low.low, high.high, self.bits)
+
+    def log(self) -> "Interval":
+        """Return the natural logarithm of all numbers of the interval, above 0."""
+        low, high = (_log(end, self.bits) for end in (self.low, self.high))
+        return Interval(low.low, high.high, self.bits)
+
+    def normal_density(self) -> "Interval":
+        """Return the density of the standard normal distribution."""
+        squares = self * self
+        below_zero = max(squares.low, 0)
+        half = Interval(below_zero, squares.high, self.bits) / 2
+        return (-half).exp() / _root_of_two_pi(self.bits)
+
+    def normal_distribution(self) -> "Interval":
+        """Return the distribution function of the standard normal distribution."""
+        low, high = (_phi(end, self.bits) for end in (self.low, self.high))
+        return Interval(low.low, high.high, self.bits)
+
+
+def _point(value: int, bits: int) -> Interval:
+    return Interval(value, value, bits)
+
+
+def _exp(value: int, bits: int) -> Interval:
+    """Return exp of one number: a Taylor series near 0, squared again and again."""
+    if value < 0:
+        # The reciprocal keeps all its places, since exp of the opposite exceeds 1.
+        return 1 / _exp(-value, bits)
+    halvings = max(0, value.bit_length() - bits + 8)
+    # Each squaring doubles the relative error, and the value itself may be large.
+    work = bits + 2 * halvings + 2 * (value >> bits) + 16
+    x = _point(value << (work - bits), work) / (1 << halvings)
+    total = term = x.number(1)
+    count = 0
+    while term.high > 1:
+        count += 1
+        term = term * x / count
+        total = total + term
+    # x < 1, so that the terms left out sum to less than the last one, which is tiny.
+    total = Interval(total.low, total.high + term.high + 1, work)
+    for _ in range(halvings):
+        total = total * total
+    return _narrowed(total, bits)
+
+
+def _log(value: int, bits: int) -> Interval:
+    """Return log of one number: m*2**k with 1 <= m < 2, log m by a series of atanh."""
+    if value <= 0:
+        raise ValueError(f"value must be > 0, got {value}")
+    k = value.bit_length() - 1 - bits
+    work = max(bits, value.bit_length()) + 32
+    m = Interval.of(value, -bits - k, work)
+    return _narrowed(_log_near_one(m) + _log_of_two(work) * k, bits)
+
+
+def _log_near_one(m: Interval) -> Interval:
+    """Return log m for 1 <= m <= 2, as 2 atanh((m - 1)/(m + 1))."""
+    t = (m - 1) / (m + 1)
+    return 2 * _odd_series(t, t * t)
+
+
+@cache
+def _log_of_two(bits: int) -> Interval:
+    return _log_near_one(_point(2 << bits, bits))
+
+
+def _odd_series(t: Interval, square: Interval) -> Interval:
+    """Return t + t square/3 + t square**2/5 + ... for 0 <= t, |square| <= 1/4."""
+    total, power, odd = t, t, 1
+    while max(abs(power.low), abs(power.high)) > 1:
+        power, odd = power * square, odd + 2
+        total = total + power / odd
+    rest = abs(power.low) + abs(power.high) + 1
+    return Interval(total.low - rest, total.high + rest, t.bits)
+
+
+@cache
+def _pi(bits: int) -> Interval:
+    """Return pi by Machin's formula, 16 atan(1/5) - 4 atan(1/239)."""
+    one = _point(1 << bits, bits)
+
+    def atan_of_inverse(n: int) -> Interval:
+        return _odd_series(one / n, -one / (n * n))
+
+    return 16 * atan_of_inverse(5) - 4 * atan_of_inverse(239)
+
+
+@cache
+def _root_of_two_pi(bits: int) -> Interval:
+    square = 2 * _pi(bits)
+    return Interval(
+        math.isqrt(square.low << bits), math.isqrt(square.high << bits) + 1, bits
+    )
+
+
+def _phi(value: int, bits: int) -> Interval:
+    """Return the normal distribution function: 1/2 + density * (z + z**3/3 + ...)."""
+    if value < 0:
+        return 1 - _phi(-value, bits)
+    # The series grows like exp(z**2/2), the density falls like it.
+    work = bits + 32 + 2 * ((value >> bits) + 1) ** 2
+    z = _point(value << (work - bits), work)
+    square = z * z
+    total = term = z
+    odd = 1
+    # The terms z**(2i+1)/(1*3*5...) fall by more than half once odd > 2*z**2.
+    while term.high > 1 or odd << work <= 2 * square.high:
+        odd += 2
+        term = term * square / odd
+        total = total + term
+    total = Interval(total.low, total.high + term.high + 1, work)
+    return _narrowed(z.number(1) / 2 + z.normal_density() * total, bits)
+
+
+def _narrowed(wide: Interval, bits: int) -> Interval:
+    """Return an interval with fewer places around a wider one."""
+    drop = wide.bits - bits
+    return Interval(wide.low >> drop, -(-wide.high >> drop), bits)

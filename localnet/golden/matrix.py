@@ -1,0 +1,145 @@
+"""The kill matrix: every mutant against every case."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._typing import Array
+from .case import Case, Suite
+from .check import check_case
+from .model import Model
+from .mutants import MUTANTS, Mutant
+from .suite import load_suite
+
+__all__ = ["Matrix", "kill_matrix", "table"]
+
+KILLED, SURVIVED, UNSEEN = 2, 1, 0
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """
+    Which case kills which mutant.
+
+    Parameters
+    ----------
+    cases : list of Case
+        Columns.
+    mutants : list of Mutant
+        Rows.
+    cells : ndarray of int
+        2 where the case kills the mutant, 1 where the error could show and does not, 0
+        where it cannot show and the mutant is right.
+    accidents : list of str
+        Where a mutant died of something else: an exception, a wrong shape, a case that
+        its error cannot show in. It should be empty.
+    """
+
+    cases: list[Case]
+    mutants: list[Mutant]
+    cells: Array
+    accidents: list[str]
+
+    def killers(self, mutant: Mutant) -> list[Case]:
+        """Return the cases that kill a mutant."""
+        row = self.cells[[other.name for other in self.mutants].index(mutant.name)]
+        return [
+            case for case, cell in zip(self.cases, row, strict=True) if cell == KILLED
+        ]
+
+    def proper_killers(self, mutant: Mutant) -> list[Case]:
+        """Return the killers that count: exact ones, for arithmetic bounded or wide."""
+        if mutant.numerical:
+            return [
+                case
+                for case in self.killers(mutant)
+                if case.tier == "bounded" or "wide" in case.flags
+            ]
+        return [case for case in self.killers(mutant) if case.tier == "exact"]
+
+    def survivors(self) -> list[Mutant]:
+        """Return the mutants that no proper case kills."""
+        return [mutant for mutant in self.mutants if not self.proper_killers(mutant)]
+
+    def needed(self) -> dict[str, list[str]]:
+        """Return for every case the mutants that at most one other case kills."""
+        found: dict[str, list[str]] = {case.id: [] for case in self.cases}
+        for mutant in self.mutants:
+            killers = self.killers(mutant)
+            if len(killers) <= 2:
+                for case in killers:
+                    found[case.id].append(mutant.name)
+        return found
+
+
+def kill_matrix(
+    suite: Suite | None = None, mutants: Mapping[str, Mutant] | None = None
+) -> Matrix:
+    """
+    Run every mutant against every case.
+
+    Parameters
+    ----------
+    suite : Suite, optional
+        Default: that of `localnet.golden.load_suite`.
+    mutants : mapping of str to Mutant, optional
+        Default: all there are.
+
+    Returns
+    -------
+    Matrix
+        What killed what.
+
+    Raises
+    ------
+    ValueError
+        If the right backend that mutants are made from does not pass.
+    """
+    cases = list(load_suite() if suite is None else suite)
+    rows = list((MUTANTS if mutants is None else mutants).values())
+    for case in cases:
+        result = check_case(lambda case: Model(case).answers(), case)
+        if result.status != "PASS":
+            raise ValueError(f"model must pass case {case.id}, got {result.reason}")
+    cells = np.zeros((len(rows), len(cases)), np.int64)
+    accidents: list[str] = []
+    for i, mutant in enumerate(rows):
+        for j, case in enumerate(cases):
+            cells[i, j] = _meet(mutant, case, accidents)
+    return Matrix(cases, rows, cells, accidents)
+
+
+def _meet(mutant: Mutant, case: Case, accidents: list[str]) -> int:
+    """Return what a case makes of a mutant."""
+    result = check_case(mutant.__call__, case)
+    seen = mutant.sees(case)
+    if result.status == "PASS":
+        return SURVIVED if seen else UNSEEN
+    by_value = any(
+        judgement.worst is not None and judgement.wrong
+        for judgement in result.answers.values()
+    )
+    if not (by_value and seen):
+        accidents.append(f"{mutant.name} in {case.id}: {result.reason}")
+    return KILLED
+
+
+def table(matrix: Matrix) -> Iterable[str]:
+    """
+    Yield one line for every mutant: how many cases kill it, and one that does.
+
+    Parameters
+    ----------
+    matrix : Matrix
+        What `kill_matrix` returned.
+
+    Yields
+    ------
+    str
+        A line.
+    """
+    for mutant in matrix.mutants:
+        killers = matrix.proper_killers(mutant)
+        first = killers[0].id if killers else "survives"
+        yield f"{mutant.name:<32} {len(killers):>4}  {first:<24} {mutant.error}"

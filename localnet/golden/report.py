@@ -1,0 +1,118 @@
+"""What a check found, and whether that is success."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .judge import Judgement
+
+__all__ = ["STATUSES", "Report", "Result"]
+
+STATUSES = {
+    "PASS": "every answer given is right",
+    "FAIL": "an answer is wrong, missing, or an error was raised",
+    "SKIP": "the backend said that it has no such layer",
+    "XFAIL": "failed, as the file of expected failures says",
+    "XPASS": "passed, though the file of expected failures says that it fails",
+    "MISTRUSTED": "the case could not tell a right backend from a wrong one",
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """
+    What one case came to.
+
+    Parameters
+    ----------
+    id, tier, precision : str
+        Of the case.
+    status : str
+        A key of `STATUSES`.
+    reason : str
+        Why, in one line; empty after PASS.
+    answers : dict of str to Judgement
+        For every answer that was given.
+    missing : tuple of str
+        Answers that are wanted and were not given.
+    seconds : float
+        What the backend took.
+    """
+
+    id: str
+    tier: str
+    precision: str
+    status: str
+    reason: str = ""
+    answers: dict[str, Judgement] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """
+    What all cases came to.
+
+    Parameters
+    ----------
+    backend : str
+        Its name, for the reader.
+    results : list of Result
+        In the order of the suite.
+    reproduce : str
+        A command with ``{id}`` in it that runs one case again.
+
+    See Also
+    --------
+    localnet.golden.render : The report as text, JSON and JUnit XML.
+    """
+
+    backend: str
+    results: list[Result]
+    reproduce: str = ""
+
+    def __iter__(self) -> Iterator[Result]:
+        return iter(self.results)
+
+    def count(self, status: str) -> int:
+        """Return how many cases have a status."""
+        return Counter(result.status for result in self.results)[status]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing failed and something passed."""
+        return self.exit_status() == 0
+
+    def exit_status(self, *, require_all: bool = False) -> int:
+        """
+        Return 0 for success, 1 otherwise.
+
+        Parameters
+        ----------
+        require_all : bool
+            Whether a skipped or mistrusted case, or an answer that was not given, is a
+            failure too.
+
+        Returns
+        -------
+        int
+            1 after a failure or an unexpected pass, or if nothing passed.
+        """
+        bad = self.count("FAIL") + self.count("XPASS")
+        if require_all:
+            bad += self.count("SKIP") + self.count("MISTRUSTED")
+            bad += sum(bool(result.missing) for result in self.results)
+        return 1 if bad or not self.count("PASS") else 0
+
+    def worst(self) -> tuple[Result, str, Judgement] | None:
+        """Return the result, the answer's name and judgement with the largest ratio."""
+        found = [
+            (result, key, judgement)
+            for result in self.results
+            for key, judgement in result.answers.items()
+            if judgement.worst is not None and judgement.worst.bound > 0
+        ]
+        if not found:
+            return None
+        return max(found, key=lambda item: item[2].worst.ratio if item[2].worst else 0)

@@ -1,0 +1,113 @@
+"""The default suite, made in memory, or one that was written to a folder."""
+
+import os
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from .case import INPUTS, Case, Suite
+from .exactness import exact_spans
+from .families import specs
+from .generate import generate
+from .precisions import Precision
+from .precisions import precision as format_of
+from .references import solve
+from .trace import traces
+
+__all__ = ["at_precision", "load_suite"]
+
+
+def load_suite(path: str | os.PathLike[str] | None = None) -> Suite:
+    """
+    Return a suite.
+
+    Parameters
+    ----------
+    path : str or path-like, optional
+        A folder that `export` wrote; by default the suite of this version is made in
+        memory, in about a second.
+
+    Returns
+    -------
+    Suite
+        An iterable of `Case`.
+
+    Raises
+    ------
+    ValueError
+        If the folder does not hold an undamaged suite of this version.
+    OSError
+        If a file cannot be read.
+
+    See Also
+    --------
+    check : Holds a backend to it.
+
+    Examples
+    --------
+    >>> case = load_suite()["stride-1d-last"]
+    >>> case.config["strides"], case.x.shape, case.expected["y"].shape
+    ([2], (2, 8, 2), (2, 3, 2))
+    """
+    if path is None:
+        return _default()
+    from .reading import read
+
+    return read(path)
+
+
+@cache
+def _default() -> Suite:
+    return Suite(generate(specs()), traces())
+
+
+def at_precision(suite: Suite, precision: str) -> Suite:
+    """
+    Return the cases that hold in one precision, made for it.
+
+    Parameters
+    ----------
+    suite : Suite
+        Any suite.
+    precision : {"float64", "float32", "float16", "bfloat16"}
+        Of the backend.
+
+    Returns
+    -------
+    Suite
+        Bounded cases of this precision, and exact ones of it and of narrower ones with
+        their arrays in its type.
+
+    Raises
+    ------
+    ValueError
+        If there is no such precision.
+    """
+    form = format_of(precision)
+    cases = []
+    for case in suite.cases:
+        if case.precision == form.name:
+            cases.append(case)
+        elif case.tier == "exact" and (wider := _widened(case, form)) is not None:
+            cases.append(wider)
+    return replace(suite, cases=cases)
+
+
+def _widened(case: Case, form: Precision) -> Case | None:
+    """Return an exact case in another precision, or None if it is not exact there."""
+    arrays: dict[str, Any] = {}
+    for name in INPUTS:
+        array = getattr(case, name)
+        if name == "bias_in_y" or array is None:
+            continue
+        with np.errstate(over="ignore"):
+            arrays[name] = array.astype(form.holds)
+        if not np.array_equal(arrays[name], array):
+            return None
+    wider = replace(case, precision=form.name, **arrays)
+    try:
+        return replace(wider, spans=exact_spans(wider, solve(wider)))
+    except ValueError:
+        return None

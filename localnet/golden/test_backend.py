@@ -1,0 +1,38 @@
+"""
+One test for every case: ``pytest --pyargs localnet.golden --backend module:function``.
+
+Without ``--backend`` the default engine of localnet is held to the suite.
+"""
+
+from typing import Any
+
+from localnet.golden import Report, load_suite
+from localnet.golden.adapters import engines
+from localnet.golden.backends import from_name
+from localnet.golden.check import check_case
+from localnet.golden.render import as_text
+from localnet.golden.suite import at_precision
+
+__all__: list[str] = []
+
+
+def pytest_generate_tests(metafunc: Any) -> None:
+    """Make a test of every case."""
+    option = metafunc.config.getoption
+    suite = load_suite(option("--golden-suite", None))
+    if precision := option("--golden-precision", None):
+        suite = at_precision(suite, precision)
+    metafunc.parametrize("case", suite.cases, ids=[case.id for case in suite])
+
+
+def test_case(case: Any, request: Any) -> None:
+    """Hold the backend to one case."""
+    import pytest
+
+    name = request.config.getoption("--backend", None)
+    backend = from_name(name) if name else engines.blocked
+    result = check_case(backend, case)
+    if result.status == "SKIP":
+        pytest.skip(result.reason or "not implemented")
+    if result.status != "PASS":
+        pytest.fail(as_text(Report(name or "blocked", [result])), pytrace=False)

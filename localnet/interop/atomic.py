@@ -1,0 +1,134 @@
+"""A file is replaced as a whole or not at all, whatever stops the writer."""
+
+import contextlib
+import errno
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["write_atomically"]
+
+PREFIX, SUFFIX = ".localnet-", ".tmp"
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """
+    Let `write` fill a file that takes the place of `path` once it is on the disk.
+
+    At any moment, also after a kill, a full disk or a power cut, the name means the old
+    file or the new one, whole.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; its folder must exist and be writable. If it is a symbolic link, the
+        link itself is replaced.
+    write : callable
+        Called once with a binary stream that can seek. What it raises is passed on.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses; the error names `path`. The old file is as it was, and
+        nothing else is left in the folder.
+
+    Notes
+    -----
+    The new file is written beside the old one under the name ``.localnet-*.tmp``, since
+    only within one file system is renaming a single step, and flushed to the disk
+    before it is renamed; then the folder is flushed too. A killed process leaves that
+    temporary file behind; the next write into the folder deletes it. It is told from
+    one that is being written by a lock, which dies with the process; where there are no
+    such locks, as on Windows, it stays.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "numbers"
+    >>> write_atomically(path, lambda stream: stream.write(b"1 2 3"))
+    >>> path.read_bytes()
+    b'1 2 3'
+    """
+    try:
+        _replace(path, write)
+    except OSError as error:  # the user has not heard of the temporary file
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
+
+
+def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    _sweep(path.parent)
+    descriptor, temporary = _new_file(path.parent)
+    try:
+        with os.fdopen(descriptor, "w+b") as stream:
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+            # mkstemp makes the file private; give it the rights of an ordinary one.
+            mask = os.umask(0)
+            os.umask(mask)
+            temporary.chmod(0o666 & ~mask)
+            # Closing it would unlock it; but Windows renames no open file.
+            if sys.platform != "win32":
+                temporary.replace(path)
+        if sys.platform == "win32":
+            temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _flush_folder(path.parent)
+
+
+def _new_file(folder: Path) -> tuple[int, Path]:
+    """Create a temporary file and lock it."""
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=PREFIX, suffix=SUFFIX, dir=folder)
+        _lock(descriptor, wait=True)
+        if Path(name).exists():
+            return descriptor, Path(name)
+        os.close(descriptor)  # swept away by another process before it was locked
+
+
+def _sweep(folder: Path) -> None:
+    """Delete the temporary files of writers that were killed."""
+    if sys.platform == "win32":
+        return
+    # Whatever cannot be swept does no harm.
+    with contextlib.suppress(OSError):
+        for left in list(folder.glob(f"{PREFIX}*{SUFFIX}")):
+            with contextlib.suppress(OSError):
+                descriptor = os.open(left, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW)
+                try:
+                    if _lock(descriptor, wait=False):
+                        left.unlink()
+                finally:
+                    os.close(descriptor)
+
+
+def _lock(descriptor: int, *, wait: bool) -> bool:
+    """Return whether the file is now locked for this process."""
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:  # by another process, or there are no locks here
+        return False
+    return True
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the new name itself survive a power cut, where the system can do that."""
+    # Windows cannot open a folder, and some network file systems cannot flush one.
+    with contextlib.suppress(PermissionError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
+                raise
+        finally:
+            os.close(descriptor)

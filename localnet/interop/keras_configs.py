@@ -1,0 +1,238 @@
+"""
+Configs of Keras 2.0 to 2.15 and tf_keras, to localnet's words and back.
+
+Nothing is looked up here: classes stay names, and unknown ones are left for whoever
+knows the layers.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from .._typing import Config
+
+__all__ = ["for_h5", "for_v3", "upgraded"]
+
+# What Keras computes in float16 is stored, and here computed, in float32.
+POLICIES = {"mixed_float16": "float32", "mixed_bfloat16": "float32"}
+# Written by tf.keras 1.x and 2.x, and without a meaning here.
+INITIALIZER_EXTRAS = ("dtype", "verify_shape", "partition_info")
+# Keras writes some values as objects, under these class names and keys.
+WRAPPERS = {
+    "__tuple__": ("items",),
+    "TensorShape": ("items",),
+    "__numpy__": ("config", "value"),
+    "__tensor__": ("config", "value"),
+}
+
+
+def upgraded(envelope: Any) -> Config:
+    """
+    Return the config of a model in the form that localnet writes.
+
+    Parameters
+    ----------
+    envelope : object
+        ``{"class_name", "config", ...}`` of any Keras 2, out of JSON.
+
+    Returns
+    -------
+    dict
+        ``class_name`` and ``config``; for a Sequential the latter is a dict with
+        ``name``, ``layers`` and, if it is known, ``build_input_shape``.
+
+    Raises
+    ------
+    ValueError
+        If it is not the config of a model.
+
+    Examples
+    --------
+    >>> old = {"class_name": "Sequential", "config": [
+    ...     {"class_name": "Flatten", "config": {"batch_input_shape": [None, 2, 3]}}]}
+    >>> upgraded(old)["config"]["layers"][0]["config"]["data_format"]
+    'channels_last'
+    """
+    if not isinstance(envelope, dict) or not isinstance(
+        envelope.get("class_name"), str
+    ):
+        raise ValueError("the config of a model must have a class_name")
+    plain = _plain(envelope)
+    config = plain.get("config")
+    if isinstance(config, list):  # as early Keras 2 wrote it
+        config = {"layers": config}
+    if not isinstance(config, dict):
+        raise ValueError(f"the config of a model must be a dict, got {config!r:.100}")
+    if plain["class_name"] != "Sequential":
+        return {"class_name": plain["class_name"], "config": config}
+    entries = config.get("layers")
+    if not isinstance(entries, list):
+        raise ValueError(f"layers must be a list, got {entries!r:.100}")
+    shape = config.get("build_input_shape")
+    if shape is None and isinstance(plain.get("build_config"), dict):
+        shape = plain["build_config"].get("input_shape")
+    return {
+        "class_name": "Sequential",
+        "config": {
+            "name": config.get("name"),
+            "layers": [_upgraded_layer(entry) for entry in entries],
+            **({} if shape is None else {"build_input_shape": shape}),
+        },
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Replace Keras's wrappers of tuples, shapes and arrays by plain lists."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    keys = WRAPPERS.get(value["class_name"]) if _is_object(value) else None
+    if keys is None and value.get("type") == "ndarray" and "value" in value:
+        keys = ("value",)
+    if keys is None:
+        return {key: _plain(item) for key, item in value.items()}
+    inner: Any = value
+    for key in keys:
+        inner = inner.get(key) if isinstance(inner, dict) else None
+    return _plain(inner)
+
+
+def _is_object(value: dict[str, Any]) -> bool:
+    return isinstance(value.get("class_name"), str)
+
+
+def _upgraded_layer(entry: Any) -> Config:
+    if not isinstance(entry, dict) or not _is_object(entry):
+        raise ValueError(f"a layer must have a class_name, got {entry!r:.100}")
+    config = entry.get("config", {})
+    if not isinstance(config, dict):
+        raise ValueError(
+            f"the config of {entry['class_name']} must be a dict, got {config!r:.100}"
+        )
+    config = dict(config)
+    if "dtype" in config:
+        config["dtype"] = _dtype(config["dtype"])
+    if entry["class_name"] == "InputLayer" and "batch_shape" in config:
+        config["batch_input_shape"] = config.pop("batch_shape")
+    if entry["class_name"] in _WITH_DATA_FORMAT:
+        # A file must not change its meaning with the keras.json of its reader.
+        config["data_format"] = config.get("data_format") or "channels_last"
+    for key, value in config.items():
+        if key.endswith("_initializer") and isinstance(value, dict):
+            config[key] = _upgraded_initializer(value)
+    return {"class_name": entry["class_name"], "config": config}
+
+
+_WITH_DATA_FORMAT = ("Flatten", "LocallyConnected1D", "LocallyConnected2D")
+
+
+def _dtype(value: Any) -> Any:
+    if isinstance(value, dict):  # a policy
+        config = value.get("config")
+        value = config.get("name") if isinstance(config, dict) else None
+    return POLICIES.get(value, value) if isinstance(value, str) else value
+
+
+def _upgraded_initializer(entry: Config) -> Config:
+    config = entry.get("config")
+    if not isinstance(config, dict):
+        return entry
+    kept = {key: v for key, v in config.items() if key not in INITIALIZER_EXTRAS}
+    return {**entry, "config": kept}
+
+
+# To Keras ------------------------------------------------------------------------
+
+
+def for_v3(config: Config) -> Config:
+    """
+    Return the config of a Sequential as a ``.keras`` file holds it.
+
+    Parameters
+    ----------
+    config : dict
+        What ``Sequential.get_config`` returned.
+
+    Returns
+    -------
+    dict
+        For ``config.json``, without a ``compile_config``.
+
+    Raises
+    ------
+    ValueError
+        If Keras has no counterpart for a layer; all such layers are named.
+    """
+    entries = _for_keras(config["layers"])
+    shape = entries[0]["config"].get("batch_input_shape") if entries else None
+    return {
+        "module": "keras",
+        "class_name": "Sequential",
+        "config": {**config, "layers": entries},
+        "registered_name": None,
+        **({} if shape is None else {"build_config": {"input_shape": shape}}),
+    }
+
+
+def for_h5(config: Config) -> Config:
+    """
+    Return the config of a Sequential as a legacy HDF5 file holds it.
+
+    Parameters
+    ----------
+    config : dict
+        What ``Sequential.get_config`` returned.
+
+    Returns
+    -------
+    dict
+        For ``model_config``, in the old style, which all of Keras 2 reads.
+
+    Raises
+    ------
+    ValueError
+        If Keras has no counterpart for a layer; all such layers are named.
+    """
+    entries = [old_style(entry) for entry in _for_keras(config["layers"])]
+    return {"class_name": "Sequential", "config": {**config, "layers": entries}}
+
+
+def old_style(value: Any) -> Any:
+    """Leave only ``class_name`` and ``config`` of every object in a config."""
+    if isinstance(value, (list, tuple)):
+        return [old_style(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if _is_object(value) and "config" in value:
+        return {
+            "class_name": value["class_name"],
+            "config": old_style(value["config"]),
+        }
+    return {key: old_style(item) for key, item in value.items()}
+
+
+def _for_keras(entries: list[Config]) -> list[Config]:
+    reasons: list[tuple[Callable[[str, Config], bool], str]] = [
+        (lambda cls, _: cls == "LocallyConnected3D", "three spatial axes"),
+        (lambda _, config: "dilation_rate" in config, "dilation"),
+    ]
+    refused = [
+        f"{entry['class_name']} {entry['config'].get('name')!r} ({reason})"
+        for entry in entries
+        for applies, reason in reasons
+        if applies(entry["class_name"], entry["config"])
+    ]
+    if refused:
+        raise ValueError(
+            f"a file of Keras must hold only what Keras has, got {', '.join(refused)}; "
+            "save as .npz"
+        )
+    return [{**entry, "config": _for_keras_layer(entry["config"])} for entry in entries]
+
+
+def _for_keras_layer(config: Config) -> Config:
+    # How weights were drawn is of no use to Keras, which refuses unknown keys.
+    kept = {key: value for key, value in config.items() if key != "fans"}
+    if kept.get("padding") == "same" and kept.get("implementation") == 1:
+        kept["implementation"] = 3  # Keras refuses "same" at implementation 1
+    return kept

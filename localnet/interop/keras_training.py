@@ -1,0 +1,291 @@
+"""How a model is trained, and the memory of its optimizer, in Keras's files."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from .. import _registry, metrics
+from .._typing import Array, Config, Shape
+from ..optimizers import LegacySGD, Optimizer
+from .contents import Stored
+
+__all__ = [
+    "H5_KEY",
+    "V3_KEY",
+    "arguments_of",
+    "for_h5",
+    "for_v3",
+    "state_for_keras",
+    "state_of",
+]
+
+# Keras's names of the slots, in the order of its files.
+SLOTS = {"average": "average", "momentum": "m"}
+# Metric classes whose snake-case name is not that of the function.
+METRIC_CLASSES = {"LogCoshError": "log_cosh"}
+# What Keras writes into configs of losses and metrics beside their arguments.
+EXTRAS = ("fn", "dtype")
+
+
+# Under what a file holds the arguments of `compile`.
+H5_KEY, V3_KEY = "training_config", "compile_config"
+
+
+def arguments_of(training: Config) -> Config:
+    """
+    Return the arguments of ``compile`` that a file holds, whichever its format.
+
+    Parameters
+    ----------
+    training : dict
+        As `Contents.training`.
+
+    Returns
+    -------
+    dict
+        With ``optimizer``, ``loss``, ``metrics``, ``weighted_metrics`` and
+        ``loss_weights``; objects are still configs.
+
+    Raises
+    ------
+    ValueError
+        If it is not understood, or no optimizer stands in it.
+    """
+    if not isinstance(training, dict):
+        raise ValueError(f"training must be a dict, got {training!r:.100}")
+    for key, optimizer in ((H5_KEY, "optimizer_config"), (V3_KEY, "optimizer")):
+        if key in training:
+            config = training[key]
+            if not isinstance(config, dict) or optimizer not in config:
+                raise ValueError(f"{key} must be a dict with an {optimizer}")
+            return _arguments(config, optimizer)
+    if "optimizer" not in training:
+        raise ValueError(f"training must be a dict with an optimizer, got {training!r}")
+    return dict(training)
+
+
+def _arguments(config: Config, optimizer: str) -> Config:
+    return {
+        "optimizer": config[optimizer],
+        "loss": _only(_losses(config.get("loss"))),
+        "metrics": _metrics(config.get("metrics")),
+        "weighted_metrics": _metrics(config.get("weighted_metrics")),
+        "loss_weights": _only(_flat(config.get("loss_weights"))),
+    }
+
+
+def _flat(value: Any) -> list[Any]:
+    """Return the leaves of lists and of dicts by output, in order."""
+    if value is None:
+        return []
+    if isinstance(value, dict) and "class_name" not in value:
+        value = list(value.values())
+    if isinstance(value, list):
+        return [leaf for item in value for leaf in _flat(item)]
+    return [value]
+
+
+def _only(values: list[Any]) -> Any:
+    if len(values) > 1:
+        raise ValueError(f"a model of one output must have one loss, got {values}")
+    return values[0] if values else None
+
+
+def _losses(value: Any) -> list[Any]:
+    return [_without_extras(item) for item in _flat(value)]
+
+
+def _without_extras(value: Any) -> Any:
+    if not isinstance(value, dict) or not isinstance(value.get("config"), dict):
+        return value
+    kept = {key: v for key, v in value["config"].items() if key not in EXTRAS}
+    return {**value, "config": kept}
+
+
+def _metrics(value: Any) -> list[Any]:
+    return [_metric(item) for item in _flat(value)]
+
+
+def _metric(value: Any) -> Any:
+    """Return a metric as a user would have written it."""
+    if not isinstance(value, dict):
+        return value
+    config = value.get("config")
+    if isinstance(config, str):  # a function of the new style
+        return config
+    if not isinstance(config, dict):
+        return value
+    class_name, name = str(value["class_name"]), config.get("name")
+    function = config.get("fn", METRIC_CLASSES.get(class_name))
+    if isinstance(function, dict):
+        function = function.get("config")
+    if function is None:
+        function = _registry.snake_case(class_name.rpartition(">")[2])
+    if metrics.is_accuracy(name) and str(function).endswith("_accuracy"):
+        return name
+    with suppress(ValueError):  # "mae" is kept where it means the same
+        if isinstance(name, str) and metrics.get(name) is metrics.get(function):
+            return name
+    return function
+
+
+def for_h5(arguments: Config) -> Config:
+    """
+    Return a ``training_config``.
+
+    Parameters
+    ----------
+    arguments : dict
+        Of ``compile``, ready for JSON, as our own files hold them.
+
+    Returns
+    -------
+    dict
+        In Keras's words.
+    """
+    optimizer = arguments["optimizer"]
+    return {
+        "loss": arguments["loss"],
+        "metrics": arguments["metrics"] or None,
+        "weighted_metrics": arguments["weighted_metrics"] or None,
+        "loss_weights": arguments["loss_weights"],
+        "optimizer_config": {
+            "class_name": optimizer["class_name"],
+            "config": optimizer["config"],
+        },
+    }
+
+
+def for_v3(arguments: Config) -> Config:
+    """
+    Return a ``compile_config``.
+
+    Parameters
+    ----------
+    arguments : dict
+        As for `for_h5`.
+
+    Returns
+    -------
+    dict
+        In Keras's words.
+    """
+    return {
+        "optimizer": arguments["optimizer"],
+        "loss": arguments["loss"],
+        "metrics": arguments["metrics"] or None,
+        "loss_weights": arguments["loss_weights"],
+        "weighted_metrics": arguments["weighted_metrics"] or None,
+        "run_eagerly": None,
+        "steps_per_execution": None,
+        "jit_compile": None,
+    }
+
+
+# The optimizer's memory ----------------------------------------------------------
+
+
+def state_of(
+    optimizer: Optimizer, stored: Mapping[str, Stored], shapes: Sequence[Shape]
+) -> dict[str, Stored]:
+    """
+    Return the optimizer's arrays of a Keras file under localnet's names.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        From the same file.
+    stored : mapping of str to Stored
+        In the order of the file: the number of updates, then slot by slot.
+    shapes : sequence of tuple of int
+        Of the trainable weights, as the file stores them.
+
+    Returns
+    -------
+    dict of str to Stored
+        Names as in ``optimizer.get_state()``; kernels still in the file's layout.
+
+    Raises
+    ------
+    ValueError
+        If number or shapes are not those of the optimizer.
+
+    Notes
+    -----
+    Versions of Keras differ in what they store: a learning rate beside the number of
+    updates, and velocities also where there is no momentum. The latter are left out.
+    """
+    slots = [array for array in stored.values() if array.shape]
+    scalars = [array for array in stored.values() if not array.shape]
+    counts = [array for array in scalars if array.dtype.kind in "iu"] or scalars
+    if not counts:
+        raise ValueError("the state of the optimizer must begin with its iterations")
+    if len(slots) % max(1, len(shapes)):
+        raise ValueError(
+            f"the optimizer must remember a multiple of {len(shapes)} arrays, got "
+            f"{len(slots)}"
+        )
+    state = {"iterations": counts[0]}
+    for place, slot in enumerate(_slots(optimizer, len(slots) // max(1, len(shapes)))):
+        arrays = slots[place * len(shapes) : (place + 1) * len(shapes)]
+        for index, (array, shape) in enumerate(zip(arrays, shapes, strict=True)):
+            if array.shape != shape:
+                raise ValueError(
+                    f"{slot} {index} of the optimizer must have shape {shape}, "
+                    f"got {array.shape}"
+                )
+            if slot != "momentum" or _uses_momentum(optimizer):
+                state[f"{slot}_{index}"] = array
+    return state
+
+
+def _uses_momentum(optimizer: Optimizer) -> bool:
+    """Return whether an optimizer has a velocity."""
+    return bool(getattr(optimizer, "momentum", 0))
+
+
+def _slots(optimizer: Optimizer, count: int) -> list[str]:
+    names = ["average"] if optimizer.use_ema else []
+    names += ["momentum"] if len(names) < count else []
+    if len(names) != count and count:
+        raise ValueError(
+            f"the optimizer must remember {len(names)} arrays per weight, got {count}"
+        )
+    return names[:count]
+
+
+def state_for_keras(
+    optimizer: Optimizer, weights: Mapping[str, Array], slots: Mapping[str, Array]
+) -> dict[str, Array]:
+    """
+    Return the memory of an optimizer under Keras's names and in its order.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        SGD or LegacySGD.
+    weights : mapping of str to ndarray
+        The trainable ones, ``"<layer>/kernel"`` and so on, in the file's layout.
+    slots : mapping of str to ndarray
+        ``optimizer.get_state()`` without the iterations, in the file's layout.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Complete, as Keras wants it: before the first update, velocities are zero and
+        averages are the weights.
+    """
+    legacy = isinstance(optimizer, LegacySGD)
+    iterations = np.array(optimizer.iterations, np.int64)
+    state = {"SGD/iter:0" if legacy else "iteration:0": iterations}
+    wanted = ["average"] if optimizer.use_ema else []
+    wanted += ["momentum"] if not legacy or _uses_momentum(optimizer) else []
+    for slot in wanted:
+        for index, (name, weight) in enumerate(weights.items()):
+            start = weight if slot == "average" else np.zeros_like(weight)
+            value = slots.get(f"{slot}_{index}", start)
+            key = f"SGD/{name}/{slot}:0" if legacy else f"SGD/{SLOTS[slot]}/{name}:0"
+            state[key] = value
+    return state

@@ -1,0 +1,281 @@
+"""From the contents of a file to the weights and the training of a model."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from . import optimizers
+from ._typing import Array
+from .interop import keras_training
+from .interop.contents import Contents, Stored
+from .interop.keras_v3 import class_keys
+from .plans import LayerPlan
+
+__all__ = ["Source", "restore_training", "sources", "sources_by_name"]
+
+
+class Source(NamedTuple):
+    """A layer and where its weights lie in a file, all shapes compared."""
+
+    plan: LayerPlan
+    stored: dict[str, Stored]
+    layout: str
+
+    def read(self) -> list[Array]:
+        """Return the weights in the order and layout of `Layer.get_weights`."""
+        return [
+            self.plan.convert(name, stored.read(), self.layout, "keras1")
+            for name, stored in self.stored.items()
+        ]
+
+
+def sources(contents: Contents, plans: Sequence[LayerPlan]) -> list[Source]:
+    """
+    Find the weights of every layer, by position or by class, as the format has it.
+
+    Parameters
+    ----------
+    contents : Contents
+        An open file.
+    plans : sequence of LayerPlan
+        Of the model that the weights are for.
+
+    Returns
+    -------
+    list of Source
+        One per layer with weights.
+
+    Raises
+    ------
+    ValueError
+        If the number of layers or of weights, or a shape, is not the model's. Nothing
+        has been read then.
+    """
+    numbers = _numbers(contents)
+    for plan in plans:
+        plan.check_size(numbers)
+    heavy = [plan for plan in plans if plan.shapes]
+    groups = _groups(contents, plans, heavy)
+    if len(groups) != len(heavy):
+        raise ValueError(
+            f"the file must hold weights of {len(heavy)} layers, "
+            f"{_names(heavy)}, holds {len(groups)}, {', '.join(groups) or 'none'}"
+        )
+    return [
+        _source(plan, key, group, contents.native)
+        for plan, (key, group) in zip(heavy, groups.items(), strict=True)
+    ]
+
+
+def sources_by_name(
+    contents: Contents, plans: Sequence[LayerPlan], *, skip_mismatch: bool
+) -> list[Source]:
+    """
+    Find weights for those layers whose names stand in a legacy HDF5 file.
+
+    Parameters
+    ----------
+    contents : Contents
+        An open file.
+    plans : sequence of LayerPlan
+        Of the model that the weights are for.
+    skip_mismatch : bool
+        Warn about a layer that does not fit, and leave it, instead of refusing it.
+
+    Returns
+    -------
+    list of Source
+        One per layer that is found.
+
+    Raises
+    ------
+    ValueError
+        If the file has no names, or a layer does not fit. Nothing has been read then.
+    """
+    if contents.keyed_by != "name":
+        raise ValueError("by_name must be False for a file without names of layers")
+    numbers = _numbers(contents)
+    found = []
+    for plan in plans:
+        group = contents.layers.get(plan.layer.name)
+        if not plan.shapes or group is None:
+            continue
+        try:
+            plan.check_size(numbers)
+            found.append(_source(plan, plan.layer.name, group, native=False))
+        except ValueError as error:
+            if not skip_mismatch:
+                raise
+            warnings.warn(f"weights are skipped: {error}", stacklevel=4)
+    return found
+
+
+def _numbers(contents: Contents) -> int:
+    return sum(stored.size for stored in contents.arrays())
+
+
+def _names(plans: Sequence[LayerPlan]) -> str:
+    return ", ".join(plan.layer.name for plan in plans) or "none"
+
+
+def _groups(
+    contents: Contents, plans: Sequence[LayerPlan], heavy: Sequence[LayerPlan]
+) -> dict[str, list[Stored]]:
+    """Return the weights in the file, in the order of the layers that have some."""
+    if contents.keyed_by == "class":
+        keys = class_keys([type(plan.layer).__name__ for plan in plans])
+        unknown = [k for k, group in contents.layers.items() if group and k not in keys]
+        if unknown:
+            raise ValueError(
+                f"the file must hold weights of {', '.join(keys)}, holds {unknown[0]}"
+            )
+        return {
+            key: contents.layers.get(key, [])
+            for key, plan in zip(keys, plans, strict=True)
+            if plan.shapes
+        }
+    if contents.keyed_by == "name":
+        return {key: group for key, group in contents.layers.items() if group}
+    flat = [stored for group in contents.layers.values() for stored in group]
+    wanted = sum(len(plan.shapes) for plan in heavy)
+    if len(flat) != wanted:
+        raise ValueError(f"weights must be a list of {wanted} arrays, got {len(flat)}")
+    arrays = iter(flat)
+    return {p.layer.name: [next(arrays) for _ in p.shapes] for p in heavy}
+
+
+def _source(plan: LayerPlan, key: str, group: Sequence[Stored], native: bool) -> Source:
+    name = plan.layer.name
+    label = name if key == name else f"{name} ({key} in the file)"
+    if len(group) != len(plan.shapes):
+        raise ValueError(
+            f"{label} must have {len(plan.shapes)} weights, {', '.join(plan.shapes)}, "
+            f"got {len(group)}"
+        )
+    layout = plan.layout_of(group[0].shape, native=native)
+    wanted = plan.stored_shapes(layout)
+    for (weight, shape), stored in zip(wanted.items(), group, strict=True):
+        if stored.shape != shape:
+            raise ValueError(
+                f"{label}: weight {weight} must have shape {shape}, got {stored.shape}"
+            )
+    return Source(plan, dict(zip(wanted, group, strict=True)), layout)
+
+
+# Training ------------------------------------------------------------------------
+
+
+def restore_training(
+    model: Any, contents: Contents, found: Sequence[Source], *, strict: bool
+) -> None:
+    """
+    Compile a model as the one in the file was, with the memory of its optimizer.
+
+    Parameters
+    ----------
+    model : Sequential
+        With the weights of the file.
+    contents : Contents
+        An open file.
+    found : sequence of Source
+        Where the weights came from.
+    strict : bool
+        Whether a file of Keras that asks for something localnet lacks is refused; if
+        not, it is said in a warning and the model is left without.
+
+    Raises
+    ------
+    ValueError
+        If the file asks for what localnet lacks, or contradicts itself.
+
+    Warns
+    -----
+    UserWarning
+        See `strict`.
+    """
+    if contents.training is None:
+        return
+    try:
+        arguments = keras_training.arguments_of(contents.training)
+        optimizer = optimizers.deserialize(arguments.pop("optimizer"))
+        model.compile(optimizer, **arguments)
+    except (TypeError, ValueError) as error:
+        if strict or contents.native:
+            raise
+        warnings.warn(
+            f"the model is not compiled, since localnet cannot train it as it was: "
+            f"{error}; call compile with what localnet has, or load with compile=False",
+            stacklevel=5,
+        )
+        return
+    if not contents.optimizer:
+        return
+    owners = [
+        (source, name)
+        for source in found
+        if source.plan.layer.trainable
+        for name in source.stored
+    ]
+    try:
+        state = _checked_state(optimizer, contents, owners)
+    except ValueError as error:
+        # A model that was frozen or thawed after its training, for instance.
+        if strict or contents.native:
+            raise
+        warnings.warn(
+            f"the optimizer starts anew, since what the file remembers of it does not "
+            f"fit: {error}",
+            stacklevel=5,
+        )
+        return
+    optimizer.set_state(_read_state(state, owners))
+
+
+Owners = Sequence[tuple[Source, str]]
+
+
+def _checked_state(
+    optimizer: Any, contents: Contents, owners: Owners
+) -> dict[str, Stored]:
+    """Return the optimizer's arrays under our names, all shapes compared."""
+    state = contents.optimizer
+    if not contents.native:
+        shapes = [source.stored[name].shape for source, name in owners]
+        state = keras_training.state_of(optimizer, state, shapes)
+    for key, stored in state.items():
+        _check_slot(optimizer, key, stored, owners)
+    return state
+
+
+def _read_state(state: Mapping[str, Stored], owners: Owners) -> dict[str, Array]:
+    values: dict[str, Array] = {}
+    for key, stored in state.items():
+        values[key] = stored.read()
+        slot, _, index = key.rpartition("_")
+        if slot:
+            source, name = owners[int(index)]
+            values[key] = source.plan.convert(
+                name, values[key], source.layout, "keras1"
+            )
+    return values
+
+
+def _check_slot(optimizer: Any, key: str, stored: Stored, owners: Owners) -> None:
+    """Refuse what the optimizer does not remember, before it is read."""
+    if key == "iterations":
+        if stored.shape != ():
+            raise ValueError(f"iterations must be one number, got {stored.shape}")
+        return
+    slot, _, index = key.rpartition("_")
+    known = slot in optimizer.slot_names and index.isdecimal()
+    if not known or int(index) >= len(owners):
+        raise ValueError(
+            f"the optimizer must remember {' or '.join(optimizer.slot_names)} of "
+            f"{len(owners)} weights, got {key!r:.100}"
+        )
+    source, name = owners[int(index)]
+    shape = source.stored[name].shape
+    if stored.shape != shape:
+        raise ValueError(
+            f"{key} of the optimizer must have shape {shape}, got {stored.shape}"
+        )

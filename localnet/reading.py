@@ -1,0 +1,153 @@
+"""From a file to a model, in this process or with the reading in another."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, TypeVar
+
+from ._registry import custom_object_scope
+from .counterparts import check_counterparts
+from .interop import files
+from .interop import isolated as isolation
+from .interop.contents import Contents
+from .loading import restore_training, sources
+from .plans import file_bytes, plan_config
+
+__all__ = ["model_of", "opened", "read_model"]
+
+M = TypeVar("M")
+
+
+def opened(
+    path: str | os.PathLike[str], *, isolated: bool, values: bool = True
+) -> AbstractContextManager[Contents]:
+    """
+    Open a file, its HDF5 in a process of its own if that is wanted.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    isolated : bool
+        Whether another process reads it, with limits on time and memory.
+    values : bool
+        Whether arrays are wanted, and not only their shapes.
+
+    Returns
+    -------
+    context manager of Contents
+        As `localnet.interop.files.opened`.
+    """
+    if isolated:
+        return isolation.opened(path, values=values)
+    return files.opened(path, file_bytes)
+
+
+def read_model(
+    make: Callable[[Any], M],
+    path: str | os.PathLike[str],
+    custom_objects: Mapping[str, Any],
+    *,
+    compile: bool | None,
+    isolated: bool,
+) -> M:
+    """
+    Read a whole model.
+
+    Parameters
+    ----------
+    make : callable
+        From the config of a Sequential to the model, as ``Sequential.from_config``.
+    path : str or path-like
+        The file.
+    custom_objects : mapping of str to object
+        Classes and functions of the caller's own by name.
+    compile : bool or None
+        As for `localnet.load_model`.
+    isolated : bool
+        As for `localnet.load_model`.
+
+    Returns
+    -------
+    Sequential
+        What `make` made, with the weights and the training of the file.
+
+    Raises
+    ------
+    ValueError
+        If the file does not describe a model that localnet has.
+    OSError
+        If it cannot be opened.
+    """
+    with opened(path, isolated=isolated) as contents:
+        return model_of(make, path, contents, custom_objects, compile=compile)
+
+
+def model_of(
+    make: Callable[[Any], M],
+    path: str | os.PathLike[str],
+    contents: Contents,
+    custom_objects: Mapping[str, Any],
+    *,
+    compile: bool | None,
+) -> M:
+    """
+    Make the model that an open file describes.
+
+    Parameters
+    ----------
+    make : callable
+        As for `read_model`.
+    path : str or path-like
+        What errors name.
+    contents : Contents
+        Of the open file.
+    custom_objects : mapping of str to object
+        As for `read_model`.
+    compile : bool or None
+        As for `localnet.load_model`.
+
+    Returns
+    -------
+    Sequential
+        As for `read_model`.
+
+    Raises
+    ------
+    ValueError
+        If the file does not describe a model that localnet has.
+    """
+    config = contents.config
+    if config is None:
+        raise ValueError(
+            f"{path} must hold a model, got weights alone: make the model, and call "
+            "its load_weights"
+        )
+    with _explained(path), custom_object_scope(custom_objects):
+        check_counterparts(config)
+        found = sources(contents, plan_config(config["config"]))
+        model: Any = make(config["config"])
+        model.set_weights([weight for source in found for weight in source.read()])
+        if contents.random is not None:
+            _set_random_state(model, contents.random)
+        if compile is not False:
+            restore_training(model, contents, found, strict=bool(compile))
+    whole: M = model
+    return whole
+
+
+@contextmanager
+def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        if str(error).startswith(f"{path} "):  # it was the bytes
+            raise
+        reason = f"no entry {error}" if isinstance(error, KeyError) else error
+        raise ValueError(f"{path} must describe a model: {reason}") from error
+
+
+def _set_random_state(model: Any, state: Any) -> None:
+    model._shuffle_rng.bit_generator.state = state["shuffling"]
+    for layer in model.layers:
+        layer.noise_state = state["noise"][layer.name]

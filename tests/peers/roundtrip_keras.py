@@ -1,0 +1,227 @@
+"""
+Files that cross between localnet and a real tf_keras, over random models.
+
+Not part of the ordinary tests: run it where tensorflow, tf_keras and localnet with its
+extra h5 are installed, as ``.ci/long`` does::
+
+    python tests/peers/roundtrip_keras.py --models 60
+
+Every model goes one way or the other through every format. Predictions must agree to
+float32 accuracy, and so must two more epochs of training where Keras keeps the memory
+of the optimizer.
+"""
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import tf_keras
+
+import localnet
+
+ACTIVATIONS = (
+    None,
+    "relu",
+    "tanh",
+    "sigmoid",
+    "softmax",
+    "elu",
+    "selu",
+    "swish",
+    "gelu",
+)
+REGULARIZERS = (None, "l1", "l2", "l1_l2")
+CONSTRAINTS = (None, None, "max_norm", "non_neg", "unit_norm")
+INITIALIZERS = ("glorot_uniform", "he_normal", "random_normal", "lecun_uniform", "ones")
+
+
+def random_layers(rng, kit):
+    """Return the layers of a random model, made of `kit.layers`, and their dtype."""
+    layers = kit.layers
+    spatial = rng.choice((1, 2))
+    data_format = rng.choice(("channels_last", "channels_first"))
+    sizes = [rng.randint(5, 8) for _ in range(spatial)]
+    channels = rng.randint(1, 3)
+    last = data_format == "channels_last"
+    shape = (*sizes, channels) if last else (channels, *sizes)
+    stack = [layers.InputLayer(shape)] if rng.random() < 0.3 else []
+    for place in range(rng.randint(1, 3)):
+        implementation = rng.choice((1, 2, 3))
+        # Its penalties and norms count entries that connect nothing, see docs/keras.rst
+        dense = implementation == 2
+        same = implementation > 1 and rng.random() < 0.5
+        strides = [rng.choice((1, 1, 2)) for _ in sizes]
+        kernel = [rng.randint(1, 3 if same else min(3, n)) for n in sizes]
+        options = {
+            "strides": strides if rng.random() < 0.5 else 1,
+            "padding": "same" if same else "valid",
+            "data_format": data_format,
+            "activation": rng.choice(ACTIVATIONS),
+            "use_bias": rng.random() < 0.7,
+            "kernel_initializer": rng.choice(INITIALIZERS),
+            "kernel_regularizer": rng.choice(REGULARIZERS[: 1 if dense else None]),
+            "activity_regularizer": rng.choice(REGULARIZERS),
+            "kernel_constraint": rng.choice(
+                CONSTRAINTS if implementation == 1 else CONSTRAINTS[:2]
+            ),
+            "implementation": implementation,
+            "trainable": rng.random() < 0.9,
+            "name": rng.choice(("", "block/", "z_")) + f"local_{9 - place}",
+        }
+        if not stack:
+            options["input_shape"] = shape
+        if options["strides"] == 1:
+            strides = [1] * spatial
+        cls = layers.LocallyConnected1D if spatial == 1 else layers.LocallyConnected2D
+        stack.append(cls(rng.randint(1, 3), kernel, **options))
+        sizes = [
+            -(-(n if same else n - k + 1) // s)
+            for n, k, s in zip(sizes, kernel, strides, strict=True)
+        ]
+        stack += rng.choice(
+            (
+                [],
+                [layers.Dropout(0.25, seed=3)],
+                [layers.LeakyReLU(0.125)],
+                [layers.ReLU(max_value=2.0, negative_slope=0.25)],
+                [layers.ELU(0.5)],
+                [layers.Activation("softsign")],
+            )
+        )
+    stack.append(layers.Flatten(data_format=rng.choice((None, data_format))))
+    if rng.random() < 0.3:
+        stack += [layers.Reshape((-1, 1)), layers.Flatten()]
+    stack.append(layers.Dense(2, rng.choice((None, "softmax", "sigmoid")), name="out"))
+    return stack
+
+
+def random_optimizer(rng, kit):
+    if rng.random() < 0.3:
+        legacy = getattr(kit.optimizers, "LegacySGD", None) or kit.optimizers.legacy.SGD
+        return legacy(0.05, momentum=rng.choice((0.0, 0.5)), decay=0.125)
+    rate = rng.choice((0.05, None))
+    if rate is None:
+        schedules = getattr(kit.optimizers, "schedules", kit.optimizers)
+        decay = getattr(schedules, "ExponentialDecay", None)
+        rate = decay(0.05, decay_steps=2, decay_rate=0.5)
+    return kit.optimizers.SGD(
+        rate,
+        momentum=rng.choice((0.0, 0.5)),
+        nesterov=rng.random() < 0.5,
+        use_ema=rng.random() < 0.2,
+        clipnorm=rng.choice((None, 1.0)),
+    )
+
+
+def random_model(seed, kit):
+    rng = random.Random(seed)
+    numbers = np.random.default_rng(seed)
+    model = kit.Sequential(random_layers(rng, kit))
+    model.set_weights([numbers.normal(size=w.shape) * 0.5 for w in model.get_weights()])
+    x = numbers.normal(size=(6, *model.input_shape[1:])).astype(np.float32)
+    y = numbers.random((6, 2)).astype(np.float32)
+    y /= y.sum(axis=1, keepdims=True)
+    if rng.random() < 0.8:
+        loss = rng.choice(("mse", "categorical_crossentropy", "huber", "mae"))
+        metrics = rng.choice(([], ["accuracy"], ["mae", "mse"]))
+        model.compile(random_optimizer(rng, kit), loss=loss, metrics=metrics)
+        model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0)
+    return model, x, y
+
+
+def train_on(model, x, y):
+    # Dropout draws differently on both sides, and in Keras from one run to the next.
+    if any(type(layer).__name__ == "Dropout" for layer in model.layers):
+        return None
+    model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0)
+    return predict(model, x)
+
+
+def predict(model, x):
+    return np.asarray(model.predict(x, verbose=0))
+
+
+def close(a, b, what, tolerance=2e-5):
+    error = np.max(np.abs(a - b) / (1 + np.abs(b)), initial=0)
+    if not error < tolerance:
+        raise AssertionError(f"{what}: predictions differ by {error:.2g}")
+    return float(error)
+
+
+def load_keras(path):
+    return tf_keras.models.load_model(path)
+
+
+def cross(seed, source, target, load, folder):
+    """Send one model of `source` through all formats to `target`; return the error."""
+    model, x, y = random_model(seed, source)
+    expected, worst = predict(model, x), 0.0
+    memories = []
+    for suffix in (".h5", ".keras"):
+        path = folder / f"model{suffix}"
+        model.save(path)
+        loaded = load(path)
+        worst = max(worst, close(predict(loaded, x), expected, f"model {suffix}"))
+        legacy = "legacy" in type(model.optimizer).__name__.lower() or "legacy" in str(
+            type(model.optimizer).__module__
+        )
+        # Keras does not put the memory of a legacy optimizer into a .keras file.
+        if model.optimizer is not None and not (legacy and suffix == ".keras"):
+            memories.append((suffix, loaded))
+    for suffix in (".h5", ".weights.h5"):
+        path = folder / f"weights{suffix}"
+        model.save_weights(path)
+        other, *_ = random_model(seed, target)
+        other.set_weights([np.zeros_like(w) for w in other.get_weights()])
+        other.load_weights(path)
+        worst = max(worst, close(predict(other, x), expected, f"weights {suffix}"))
+        if suffix == ".h5":
+            other.set_weights([np.zeros_like(w) for w in other.get_weights()])
+            other.load_weights(path, by_name=True)
+            close(predict(other, x), expected, "weights by name")
+    if memories:
+        trained = train_on(model, x, y)
+        for suffix, loaded in memories:
+            if trained is not None:
+                # Momentum and rate are rounded to float32 on one side.
+                close(train_on(loaded, x, y), trained, f"training {suffix}", 2e-4)
+    return worst
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", type=int, default=60)
+    parser.add_argument("--first", type=int, default=0)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    ways = {
+        "localnet -> tf_keras": (localnet, tf_keras, load_keras),
+        "tf_keras -> localnet": (tf_keras, localnet, localnet.load_model),
+    }
+    worst, failed = dict.fromkeys(ways, 0.0), 0
+    for seed in range(options.first, options.first + options.models):
+        for way, (source, target, load) in ways.items():
+            tf_keras.backend.clear_session()
+            try:
+                with tempfile.TemporaryDirectory() as folder:
+                    error = cross(seed, source, target, load, Path(folder))
+                worst[way] = max(worst[way], error)
+            except Exception as error:
+                failed += 1
+                print(f"seed {seed}, {way}: {type(error).__name__}: {error}")
+    for way, error in worst.items():
+        print(f"{way}: {options.models} models, largest difference {error:.1e}")
+    print(f"{failed} failures")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

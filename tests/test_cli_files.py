@@ -1,0 +1,141 @@
+"""``localnet show`` and ``localnet convert``, as they are typed."""
+
+import numpy as np
+import pytest
+from reference import ROOT, load
+
+from localnet import Sequential, load_model
+from localnet.cli import main
+from localnet.layers import Dense, LocallyConnected1D
+
+pytest.importorskip("h5py")
+
+MODELS, FILES = ROOT / "models", ROOT / "files"
+
+
+def run(capsys, *arguments):
+    code = main([str(argument) for argument in arguments])
+    return (code, *capsys.readouterr())
+
+
+def test_show_tells_layers_shapes_numbers_and_training(capsys):
+    path = MODELS / "full_model.h5"
+    code, out, err = run(capsys, "show", path)
+    assert (code, err) == (0, "")
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert lines[:3] == [
+        f"file: {path}, 31,280 bytes",
+        "format: Keras HDF5 model (keras_version 2.21.0, backend tensorflow)",
+        "model: 'full_public' (Sequential)",
+    ]
+    assert (
+        "lc_a (LocallyConnected2D) (None, 4, 4, 3) (16, 12, 3) float32, "
+        "(4, 4, 3) float32 624"
+    ) in lines
+    assert "numbers in all weights: 820" in lines
+    assert lines[-3].startswith("optimizer: SGD(")
+    assert lines[-3].endswith("momentum=0.9), remembers 6 arrays")
+    assert lines[-2:] == ["loss: categorical_crossentropy", "metrics: accuracy"]
+
+
+@pytest.mark.parametrize("name", ["lacking.h5", "lacking.keras"])
+def test_show_knows_layers_that_localnet_lacks(name, capsys):
+    code, out, _ = run(capsys, "show", FILES / name, "--in-process")
+    assert code == 0
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert "conv (Conv1D) (2, 1, 2) float32, (2,) float32 6" in lines
+    assert "code (Lambda) 0" in lines
+    assert lines[-1] == "not compiled"
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".keras", ".h5"])
+def test_show_agrees_with_the_model(suffix, tmp_path, capsys):
+    model = Sequential(
+        [LocallyConnected1D(2, 2, input_shape=(4, 1), name="x"), Dense(3)]
+    )
+    model.compile("sgd", "mse")
+    path = model.save(tmp_path / f"m{suffix}")
+    _, out, _ = run(capsys, "show", path, "--in-process")
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert (
+        "x (LocallyConnected1D) (None, 3, 2) (3, 2, 2) float32, (3, 2) float32 18"
+        in lines
+    )
+    assert f"numbers in all weights: {model.count_params()}" in lines
+
+
+def test_show_of_weights_alone(capsys):
+    code, out, _ = run(capsys, "show", MODELS / "v3.weights.h5", "--in-process")
+    assert code == 0
+    assert "locally_connected1d_1" in out
+    assert out.endswith("numbers in all weights: 121\n")
+
+
+def test_show_does_not_let_names_steer_the_terminal(tmp_path, capsys):
+    model = Sequential([Dense(1, input_shape=(1,), name="red\x1b[31m")])
+    path = model.save(tmp_path / "m.npz")
+    _, out, _ = run(capsys, "show", path, "--in-process")
+    assert "\x1b" not in out
+    assert "red" in out
+
+
+@pytest.mark.parametrize("command", ["show", "convert"])
+def test_damaged_files_are_one_sentence(command, tmp_path, capsys):
+    path = tmp_path / "m.h5"
+    path.write_bytes((MODELS / "full_model.h5").read_bytes()[:3000])
+    more = [tmp_path / "out.npz"] if command == "convert" else []
+    code, out, err = run(capsys, command, path, *more)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"localnet: {path} must be a model or weights file, got ")
+    assert err.count("\n") == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["m.h5"]
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".keras", ".h5"])
+@pytest.mark.parametrize("name", ["full_model.h5", "model_v3.keras"])
+def test_convert_keeps_outputs_and_training(name, suffix, tmp_path, capsys):
+    path = tmp_path / f"new{suffix}"
+    code, out, err = run(capsys, "convert", MODELS / name, path, "--in-process")
+    assert (code, err) == (0, "")
+    data = load(f"models/{name.replace('.', '_')}.npz")
+    model = load_model(path)
+    assert out == f"model of {model.count_params():,} numbers: {path}\n"
+    np.testing.assert_allclose(
+        model.predict(data["x"], verbose=0), data["y"], atol=1e-5
+    )
+    before, after = (
+        m.optimizer.get_state() for m in (load_model(MODELS / name), model)
+    )
+    for key, value in before.items():
+        np.testing.assert_array_equal(after[key], value)
+
+
+def test_convert_to_weights_and_back(tmp_path, capsys):
+    weights, model = tmp_path / "w.weights.h5", MODELS / "model_v3.keras"
+    assert run(capsys, "convert", model, weights)[0] == 0
+    out = tmp_path / "m.npz"
+    assert run(capsys, "convert", weights, out, "--model", model)[0] == 0
+    for a, b in zip(
+        load_model(out).get_weights(), load_model(model).get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(a, b)
+    alone = tmp_path / "w.h5"
+    code, text, _ = run(capsys, "convert", model, alone, "--weights-only")
+    assert (code, text.split()[0]) == (0, "weights")
+
+
+def test_convert_says_what_it_needs_and_loses(tmp_path, capsys):
+    weights = MODELS / "weights_only.h5"
+    code, _, err = run(capsys, "convert", weights, tmp_path / "m.npz", "--in-process")
+    assert code == 1
+    assert err == (
+        f"localnet: {weights} must hold a model, got weights alone: name the file of "
+        "the model with --model\n"
+    )
+    adam = FILES / "adam.h5"
+    code, _, err = run(capsys, "convert", adam, tmp_path / "m.npz", "--in-process")
+    assert code == 0
+    assert err.startswith("localnet: the model is not compiled, since")
+    code, _, err = run(capsys, "convert", adam, tmp_path / "m.onnx", "--in-process")
+    assert code == 1
+    assert err.startswith("localnet: OUT must end in one of ")
