@@ -121,12 +121,39 @@ class Data:
             None if self.sample_weight is None else self.sample_weight[index],
         )
 
+    def drawn_order(
+        self, batch_size: int, shuffle: bool | str, rng: np.random.Generator
+    ) -> Array | None:
+        """
+        Return the order in which `batches` is to go through the samples.
+
+        Parameters
+        ----------
+        batch_size : int
+            Samples per batch.
+        shuffle : bool or "batch"
+            ``True``: a permutation of the samples; ``"batch"``: of the batches only, so
+            that `x` can be a file on disk.
+        rng : numpy.random.Generator
+            Drawn from once, if there is anything to shuffle.
+
+        Returns
+        -------
+        ndarray of int or None
+            Numbers of the samples, or of the first sample of each batch; None for the
+            order as it is.
+        """
+        if shuffle == "batch":
+            return rng.permutation(np.arange(0, len(self), batch_size))
+        return rng.permutation(len(self)) if shuffle else None
+
     def batches(
         self,
         batch_size: int,
         *,
         shuffle: bool | str = False,
-        rng: np.random.Generator | None = None,
+        order: Array | None = None,
+        first: int = 0,
     ) -> Iterator["Data"]:
         """
         Yield the samples in batches; the last one may be smaller.
@@ -136,10 +163,11 @@ class Data:
         batch_size : int
             Samples per batch.
         shuffle : bool or "batch"
-            ``True``: a new permutation of the samples; ``"batch"``: the order of the
-            batches only, so that `x` can be a file on disk.
-        rng : numpy.random.Generator, optional
-            Needed for shuffling.
+            What `order` counts: samples or batches.
+        order : ndarray of int or None
+            What `drawn_order` returned for the same arguments.
+        first : int
+            Number of the first batch that is yielded.
 
         Yields
         ------
@@ -147,17 +175,14 @@ class Data:
             One batch.
         """
         starts = np.arange(0, len(self), batch_size)
-        if shuffle and rng is None:
-            raise ValueError("rng must be given for shuffling, got None")
-        if shuffle == "batch" and rng is not None:
-            starts = rng.permutation(starts)
-        if shuffle is True and rng is not None:
-            order = rng.permutation(len(self))
-            for start in starts:
-                yield self.take(order[start : start + batch_size])
-        else:
-            for start in starts:
-                yield self.take(slice(start, start + batch_size))
+        if shuffle and order is None:
+            raise ValueError("order must be given for shuffling, got None")
+        by_sample = order if shuffle is True else None
+        if shuffle == "batch" and order is not None:
+            starts = order
+        for start in starts[first:].tolist():
+            index: Any = slice(start, start + batch_size)
+            yield self.take(index if by_sample is None else by_sample[index])
 
 
 def _samples(name: str, value: Any) -> Array:

@@ -409,3 +409,13 @@ class WeightedMean:
         """Forget all values."""
         self._total = 0.0
         self._weight = 0.0
+
+    @property
+    def sums(self) -> tuple[float, float]:
+        """The sum of weighted values and the sum of weights, to go on from."""
+        return self._total, self._weight
+
+    @sums.setter
+    def sums(self, sums: tuple[float, float]) -> None:
+        total, weight = sums
+        self._total, self._weight = float(total), float(weight)

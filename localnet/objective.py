@@ -194,9 +194,22 @@ class Objective:
 
     def begin(self) -> None:
         """Start the means anew, as an epoch does."""
-        self._mean.reset()
-        for metric in self.metrics:
-            metric.mean.reset()
+        for mean in self._means:
+            mean.reset()
+
+    @property
+    def sums(self) -> list[tuple[float, float]]:
+        """What the running means are made of, in the order of `names`."""
+        return [mean.sums for mean in self._means]
+
+    @sums.setter
+    def sums(self, sums: Sequence[tuple[float, float]]) -> None:
+        for mean, values in zip(self._means, sums, strict=True):
+            mean.sums = values
+
+    @property
+    def _means(self) -> list[WeightedMean]:
+        return [self._mean, *(metric.mean for metric in self.metrics)]
 
     def update(self, loss: float, batch: Data, y_pred: Array) -> Logs:
         """Add a batch, weighted by its size; return the means since `begin`."""

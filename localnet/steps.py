@@ -14,9 +14,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from . import optimizers
-from ._typing import Array, ArrayLike
+from ._typing import Array, ArrayLike, Config
 from .batches import Data
 from .callbacks import Logs
+from .identity import identity_of_optimizer
 from .interrupt import uninterrupted
 from .layers import Layer, LayerCache
 from .layers.base import unchanged_on_error
@@ -50,6 +51,7 @@ class Steps:
         self.optimizer: Optimizer | None = None
         self.loss: Any = None
         self._objective = Objective()
+        self._compiled_optimizer: Config = {}
         # What a step leaves for the next one: memory, and no number.
         self._memory: Memory = defaultdict(Workspace)
         # The weights that the optimizer's memory belongs to; None before any update.
@@ -127,6 +129,7 @@ class Steps:
         if new_optimizer is not self.optimizer:
             self._updated = None
         self.optimizer = new_optimizer
+        self._compiled_optimizer = identity_of_optimizer(new_optimizer)
 
     @property
     def metrics_names(self) -> list[str]:

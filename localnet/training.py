@@ -5,16 +5,17 @@ The loop is Keras 2's: means over the samples, each batch measured before its up
 """
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from . import _validate
+from . import _validate, config
 from ._typing import Array, ArrayLike
 from .batches import Data, split
 from .callbacks import CallbackList, History, Logs
 from .layers.base import unchanged_on_error
+from .run import Run
 from .steps import Steps
 
 __all__ = ["Trainable"]
@@ -114,6 +115,10 @@ class Trainable(Steps):
         TypeError
             If a keyword is unknown.
 
+        See Also
+        --------
+        localnet.callbacks.BackupAndRestore : Resumes a training that was stopped.
+
         Notes
         -----
         Ctrl-C between or inside batches leaves whole weights, and the finished epochs
@@ -137,7 +142,7 @@ class Trainable(Steps):
         )
         epochs = _validate.integer("epochs", epochs, minimum=1)
         initial_epoch = _validate.integer("initial_epoch", initial_epoch, minimum=0)
-        validates = _validation_epochs(validation_freq)
+        frequency = _validation_freq(validation_freq)
         if not (isinstance(shuffle, bool) or _is_word(shuffle, "batch")):
             raise ValueError(f"shuffle must be True, False or 'batch', got {shuffle!r}")
         level = _verbosity(verbose)
@@ -154,6 +159,29 @@ class Trainable(Steps):
                 "steps": data.count_batches(size),
             },
         )
+        run = Run(
+            model=self,
+            calls=calls,
+            data=data,
+            validation=validation,
+            batch_size=size,
+            shuffle=shuffle,
+            rng=rng,
+            arguments={
+                "batch_size": size,
+                "shuffle": shuffle,
+                "seed": None if seed is None else int(seed),
+                "class_weight": {
+                    str(k): float(v) for k, v in (class_weight or {}).items()
+                },
+                "initial_epoch": initial_epoch,
+                "validation_freq": frequency,
+                "validation_batch_size": validation_size,
+                "engine": config.get_engine(),
+            },
+            epochs=epochs,
+            epoch=initial_epoch,
+        )
         with unchanged_on_error(*self._stack):
             self._need_same_weights()
             self._try_out(data)
@@ -161,39 +189,35 @@ class Trainable(Steps):
                 self._try_out(validation)
             self.stop_training = False
             # A training that could not begin is not ended either, and has no history.
-            calls.on_train_begin()
+            run.begin()
         self.history = calls.history
-        logs: Logs = {}
         try:
-            for epoch in range(initial_epoch, epochs):
-                calls.on_epoch_begin(epoch)
-                logs = self._fit_epoch(
-                    data.batches(size, shuffle=shuffle, rng=rng), calls
-                )
-                if validation is not None and validates(epoch + 1):
+            for epoch in range(run.epoch, epochs):
+                self._fit_epoch(run)
+                if validation is not None and _is_due(epoch + 1, frequency):
                     results = self._test_epoch(validation, validation_size, calls)
-                    logs |= {f"val_{name}": value for name, value in results.items()}
-                calls.on_epoch_end(epoch, logs)
+                    run.logs |= {f"val_{name}": v for name, v in results.items()}
+                run.leave_epoch()
                 if self.stop_training:
                     break
             optimizer.finalize(self._trainable())
+            run.finished = True
         except KeyboardInterrupt:
             optimizer.finalize(self._trainable())
             raise
         finally:
-            calls.on_train_end(logs)
+            calls.on_train_end(run.logs)
         return calls.history
 
-    def _fit_epoch(self, batches: Iterator[Data], calls: CallbackList) -> Logs:
-        self._objective.begin()
-        logs: Logs = {}
-        for number, batch in enumerate(batches):
-            calls.on_train_batch_begin(number)
-            logs = self._train_step(batch)
-            calls.on_train_batch_end(number, logs)
+    def _fit_epoch(self, run: Run) -> None:
+        run.enter_epoch()
+        for number, batch in enumerate(run.batches(), run.batch):
+            run.calls.on_train_batch_begin(number)
+            run.logs = self._train_step(batch)
+            run.batch = number + 1
+            run.calls.on_train_batch_end(number, run.logs)
             if self.stop_training:
                 break
-        return logs
 
     def _test_epoch(self, data: Data, batch_size: int, calls: CallbackList) -> Logs:
         calls.on_test_begin()
@@ -344,13 +368,19 @@ def _verbosity(verbose: Any) -> int:
     raise ValueError(f"verbose must be 'auto', 0, 1 or 2, got {verbose!r}")
 
 
-def _validation_epochs(freq: Any) -> Any:
-    """Return a function that tells whether epoch number n, from 1, is validated."""
+def _validation_freq(freq: Any) -> int | list[int]:
     if isinstance(freq, (list, tuple, set)):
-        epochs = {_validate.integer("validation_freq", n, minimum=1) for n in freq}
-        return epochs.__contains__
-    step = _validate.integer("validation_freq", freq, minimum=1)
-    return lambda n: n % step == 0
+        return sorted(
+            {_validate.integer("validation_freq", n, minimum=1) for n in freq}
+        )
+    return _validate.integer("validation_freq", freq, minimum=1)
+
+
+def _is_due(number: int, frequency: int | list[int]) -> bool:
+    """Return whether the epoch of this number, from 1, is validated."""
+    if isinstance(frequency, list):
+        return number in frequency
+    return number % frequency == 0
 
 
 def _is_word(value: Any, word: str) -> bool:

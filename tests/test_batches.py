@@ -12,9 +12,10 @@ X = np.arange(14.0).reshape(7, 2)
 Y = np.arange(7)
 
 
-def labels_of(data, batch_size, **kwargs):
+def labels_of(data, batch_size, shuffle=False, rng=None, first=0):
     """Return the targets batch by batch, and check that the inputs stay with them."""
-    batches = list(data.batches(batch_size, **kwargs))
+    order = data.drawn_order(batch_size, shuffle, rng)
+    batches = list(data.batches(batch_size, shuffle=shuffle, order=order, first=first))
     for batch in batches:
         np.testing.assert_array_equal(batch.x, X[batch.y])
     return [batch.y.tolist() for batch in batches]
@@ -108,18 +109,31 @@ def test_batch_shuffling_reads_slices_only():
 
     data = Data(X.view(OnlySlices))
     rng = np.random.default_rng(0)
-    assert len(list(data.batches(2, shuffle="batch", rng=rng))) == 4
+    order = data.drawn_order(2, "batch", rng)
+    assert len(list(data.batches(2, shuffle="batch", order=order))) == 4
 
 
 def test_weights_go_with_their_samples():
     data = Data.of(X, Y, Y / 10)
-    for batch in data.batches(2, shuffle=True, rng=np.random.default_rng(0)):
+    order = data.drawn_order(2, True, np.random.default_rng(0))
+    for batch in data.batches(2, shuffle=True, order=order):
         np.testing.assert_array_equal(batch.sample_weight, batch.y / 10)
 
 
+@pytest.mark.parametrize("shuffle", [False, True, "batch"])
+@pytest.mark.parametrize("first", range(5))
+def test_batches_may_begin_anywhere(shuffle, first):
+    data = Data.of(X, Y)
+    rest, whole = (
+        labels_of(data, 2, shuffle, np.random.default_rng(3), start)
+        for start in (first, 0)
+    )
+    assert rest == whole[first:]
+
+
 @pytest.mark.parametrize("shuffle", [True, "batch"])
-def test_shuffling_needs_a_generator(shuffle):
-    with refuses("rng must be given for shuffling, got None"):
+def test_shuffling_needs_an_order(shuffle):
+    with refuses("order must be given for shuffling, got None"):
         list(Data.of(X, Y).batches(2, shuffle=shuffle))
 
 

@@ -2,9 +2,11 @@
 Callbacks: objects whose hooks a training calls at each of its stages.
 
 `CallbackList` calls the hooks of several callbacks in order, with one dict of logs that
-they may extend. `History` comes last and so keeps what the others added.
+they may extend. `History` comes last and so keeps what the others added; only
+`BackupAndRestore` comes after it, and saves what all of them have made of a training.
 """
 
+from .backup import BackupAndRestore
 from .base import Callback, LambdaCallback, Logs
 from .checkpoint import ModelCheckpoint
 from .dispatch import CallbackList
@@ -14,6 +16,7 @@ from .records import CSVLogger, History
 from .stopping import EarlyStopping, TerminateOnNaN
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",

@@ -1,12 +1,12 @@
 """What a callback is, and one that is made of plain functions."""
 
 import sys
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeAlias
 
 from .._validate import suggestion
 
-__all__ = ["Callback", "LambdaCallback", "Logs", "say"]
+__all__ = ["Callback", "LambdaCallback", "Logs", "Remembering", "say"]
 
 Logs: TypeAlias = dict[str, float]
 Hook: TypeAlias = Callable[..., Any]
@@ -36,6 +36,9 @@ class Callback:
     end of a batch the running means since its epoch began, as in Keras, and at the end
     of an epoch the means over it together with the ``val_`` values. All callbacks of a
     training are handed the same dict and may add to it.
+
+    A callback of your own that decides by what it has seen keeps its part in a resumed
+    training (see `BackupAndRestore`) if it overrides both `get_state` and `set_state`.
 
     Examples
     --------
@@ -68,6 +71,34 @@ class Callback:
     def set_params(self, params: dict[str, Any]) -> None:
         """Remember how the training was called, before any hook is called."""
         self.params = params
+
+    @property
+    def has_state(self) -> bool:
+        """Whether the class has a `get_state` of its own."""
+        return type(self).get_state is not Callback.get_state
+
+    def get_state(self) -> dict[str, Any]:
+        """
+        Return what a resumed training needs to know of this callback.
+
+        Returns
+        -------
+        dict
+            Numbers, strings, None and arrays, in lists and dicts with strings as keys.
+        """
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """
+        Go on from what `get_state` returned, after `on_train_begin`.
+
+        If an epoch is resumed in the middle, its `on_epoch_begin` is not called again.
+
+        Parameters
+        ----------
+        state : dict
+            Tuples have become lists, and arrays without an axis numbers.
+        """
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Act before the first epoch."""
@@ -186,6 +217,47 @@ class LambdaCallback(Callback):
             if not callable(function):
                 raise ValueError(f"{name} must be a function, got {function!r}")
             setattr(self, name, function)
+
+
+class Remembering(Callback):
+    """Base of callbacks whose state is a number of plain attributes."""
+
+    # Name and kind of each.
+    remembered: ClassVar[Mapping[str, Any]] = {}
+
+    def get_state(self) -> dict[str, Any]:
+        """
+        Return what a resumed training needs to know of this callback.
+
+        Returns
+        -------
+        dict
+            The attributes by name.
+        """
+        return {name: getattr(self, name) for name in self.remembered}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """
+        Go on from what `get_state` returned.
+
+        Parameters
+        ----------
+        state : dict
+            The attributes by name.
+
+        Raises
+        ------
+        ValueError
+            If one is missing or of another kind; nothing is changed then.
+        """
+        for name, kind in self.remembered.items():
+            if not isinstance(state[name], kind):
+                raise ValueError(
+                    f"{name} of {type(self).__name__} must be as it was saved, got "
+                    f"{state[name]!r}"
+                )
+        for name in self.remembered:
+            setattr(self, name, state[name])
 
 
 def say(text: str) -> None:

@@ -1,14 +1,16 @@
 """The callback that saves the model while it is trained."""
 
 import os
+from collections.abc import Mapping
+from numbers import Integral
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .. import _validate
 from .base import Logs, say
 from .monitor import MonitorCallback
 
-__all__ = ["ModelCheckpoint"]
+__all__ = ["ModelCheckpoint", "checked_save_freq"]
 
 
 class ModelCheckpoint(MonitorCallback):
@@ -59,6 +61,7 @@ class ModelCheckpoint(MonitorCallback):
     See Also
     --------
     EarlyStopping : Keeps the best weights in memory.
+    BackupAndRestore : Saves all that a training needs to be resumed.
 
     Notes
     -----
@@ -70,6 +73,11 @@ class ModelCheckpoint(MonitorCallback):
     """
 
     rising_parts: ClassVar[tuple[str, ...]] = ("acc",)
+    remembered: ClassVar[Mapping[str, Any]] = {
+        **MonitorCallback.remembered,
+        "epoch": Integral,
+        "batches_since_save": Integral,
+    }
 
     def __init__(
         self,
@@ -87,7 +95,7 @@ class ModelCheckpoint(MonitorCallback):
         self.filepath = _validate.path("filepath", filepath)
         self.save_best_only = bool(save_best_only)
         self.save_weights_only = bool(save_weights_only)
-        self.save_freq = _save_freq(save_freq)
+        self.save_freq = checked_save_freq(save_freq)
         threshold = _validate.optional_number(
             "initial_value_threshold", initial_value_threshold
         )
@@ -180,7 +188,8 @@ class ModelCheckpoint(MonitorCallback):
             ) from error
 
 
-def _save_freq(save_freq: str | int) -> str | int:
+def checked_save_freq(save_freq: str | int) -> str | int:
+    """Return "epoch" or a number of batches, if it is one of them."""
     if save_freq == "epoch":
         return "epoch"
     try:

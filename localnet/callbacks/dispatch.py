@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from .backup import BackupAndRestore
 from .base import Callback, Logs
 from .progress import ProgbarLogger
 from .records import History
@@ -52,13 +53,15 @@ class CallbackList:
     callbacks : list of Callback
         In the order in which they are called.
     history : History
-        The user's own if there is one. It is called last, so that it keeps what the
-        others add to the logs.
+        The user's own if there is one. It is called after them, so that it keeps what
+        they add to the logs.
+    backup : BackupAndRestore or None
+        The user's. It is called last, when all others have seen what it saves.
 
     Raises
     ------
     ValueError
-        If `callbacks` holds anything else.
+        If `callbacks` holds anything else, or two of BackupAndRestore.
 
     Examples
     --------
@@ -77,14 +80,33 @@ class CallbackList:
         given = _as_callbacks(callbacks)
         own = [c for c in given if isinstance(c, History)]
         self.history = own[-1] if own else History()
-        self.callbacks = [c for c in given if c is not self.history]
+        backups = [c for c in given if isinstance(c, BackupAndRestore)]
+        if len(backups) > 1:
+            raise ValueError("callbacks must hold one BackupAndRestore, got two")
+        self.backup = backups[0] if backups else None
+        self.callbacks = [
+            c for c in given if c is not self.history and c is not self.backup
+        ]
         if verbose and not any(isinstance(c, ProgbarLogger) for c in given):
             self.callbacks.append(ProgbarLogger(verbose))
         self.callbacks.append(self.history)
+        if self.backup is not None:
+            self.callbacks.append(self.backup)
         for place, callback in enumerate(self.callbacks):
             callback.set_earlier(self.callbacks[:place])
             callback.set_model(model)
             callback.set_params(params)
+
+    @property
+    def with_state(self) -> list[Callback]:
+        """The callbacks that a checkpoint remembers."""
+        return [callback for callback in self.callbacks if callback.has_state]
+
+    def on_epoch_resume(self, epoch: int) -> None:
+        """Begin an epoch again, for those who do not remember that they have."""
+        for callback in self.callbacks:
+            if not callback.has_state:
+                callback.on_epoch_begin(epoch, {})
 
     on_train_begin = _stage("on_train_begin")
     on_train_end = _stage("on_train_end")

@@ -2,17 +2,19 @@
 
 import math
 import warnings
-from typing import ClassVar
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any, ClassVar
 
 from .. import _validate
-from .base import Callback, Logs
+from .base import Logs, Remembering
 
 __all__ = ["MonitorCallback"]
 
 MODES = ("auto", "min", "max")
 
 
-class MonitorCallback(Callback):
+class MonitorCallback(Remembering):
     """
     Watch one value of the logs.
 
@@ -36,6 +38,7 @@ class MonitorCallback(Callback):
         If an argument is wrong.
     """
 
+    remembered: ClassVar[Mapping[str, Any]] = {"best": Real}
     # Parts and endings of names for which "auto" means "max"; Keras's callbacks differ.
     rising_parts: ClassVar[tuple[str, ...]] = ()
     rising_endings: ClassVar[tuple[str, ...]] = ()

@@ -1,13 +1,14 @@
 """Callbacks that set the learning rate, once an epoch."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 
 from .. import _validate
-from .base import Callback, Logs, say
+from .base import Callback, Logs, Remembering, say
 from .monitor import MonitorCallback
 
 __all__ = ["LearningRateScheduler", "ReduceLROnPlateau"]
@@ -24,7 +25,7 @@ def _rate(callback: Callback) -> float:
     return float(rate)
 
 
-class LearningRateScheduler(Callback):
+class LearningRateScheduler(Remembering):
     """
     Set the learning rate at the beginning of every epoch.
 
@@ -47,6 +48,11 @@ class LearningRateScheduler(Callback):
     See Also
     --------
     ReduceLROnPlateau : Chooses the moment by a logged value.
+
+    Notes
+    -----
+    The rate itself is the optimizer's, and saved with it: an epoch that is resumed in
+    the middle does not ask `schedule` again.
 
     Examples
     --------
@@ -145,6 +151,11 @@ class ReduceLROnPlateau(MonitorCallback):
     """
 
     rising_parts: ClassVar[tuple[str, ...]] = ("acc",)
+    remembered: ClassVar[Mapping[str, Any]] = {
+        **MonitorCallback.remembered,
+        "wait": Integral,
+        "cooldown_counter": Integral,
+    }
 
     def __init__(
         self,

@@ -1,7 +1,12 @@
 """Callbacks that end a training early."""
 
 import math
-from typing import ClassVar
+from collections.abc import Mapping
+from numbers import Integral
+from types import NoneType
+from typing import Any, ClassVar
+
+import numpy as np
 
 from .. import _validate
 from .._typing import Array
@@ -85,6 +90,13 @@ class EarlyStopping(MonitorCallback):
     """
 
     rising_endings: ClassVar[tuple[str, ...]] = ("acc", "accuracy", "auc")
+    remembered: ClassVar[Mapping[str, Any]] = {
+        **MonitorCallback.remembered,
+        "wait": Integral,
+        "best_epoch": Integral,
+        "stopped_epoch": Integral,
+        "best_weights": (list, NoneType),
+    }
 
     def __init__(
         self,
@@ -117,6 +129,30 @@ class EarlyStopping(MonitorCallback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget a former training."""
         self._reset()
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """
+        Go on from what `get_state` returned.
+
+        Parameters
+        ----------
+        state : dict
+            The attributes by name.
+
+        Raises
+        ------
+        ValueError
+            If one does not fit, or `best_weights` are those of another model.
+        """
+        best = state["best_weights"]
+        if best is not None:
+            shapes = [weight.shape for weight in self.model.get_weights()]
+            if [np.shape(weight) for weight in best] != shapes:
+                raise ValueError(
+                    f"best_weights must have the shapes {shapes} of the model's, got "
+                    f"{[np.shape(weight) for weight in best]}"
+                )
+        super().set_state(state)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Compare the value with the best, and stop after too many bad epochs."""

@@ -205,5 +205,5 @@ SMOOTH = {
     "selu": Smooth(_selu, _dselu, 1.7582, kinks=(0,)),
     "swish": Smooth(_swish, _dswish, 0.5, gated=True),
     "gelu": Smooth(_gelu, _dgelu, 0.798, gated=True),  # 2/sqrt(2 pi)
-    "mish": Smooth(_mish, _dmish, 0.72, gated=True),
+    "mish": Smooth(_mish, _dmish, 0.65, gated=True),
 }

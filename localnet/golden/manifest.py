@@ -9,7 +9,7 @@ from .._typing import Array
 from .bounds import ALLOWANCE, EXP_ERRORS
 from .case import FLAGS, INPUTS, Case, Suite
 from .layouts import LAYOUTS, in_layout
-from .lehmer import MODULUS, MULTIPLIER, Draw
+from .lehmer import MODULUS, MULTIPLIER, RULE
 from .npy import encode
 
 __all__ = [
@@ -79,7 +79,7 @@ def files_of(suite: Suite, layouts: Iterable[str] = ()) -> Files:
         "generator": {
             "multiplier": MULTIPLIER,
             "modulus": MODULUS,
-            "rule": _in_one_line(Draw.__doc__ or ""),
+            "rule": RULE,
         },
         "flags": FLAGS,
         "allowances": ALLOWANCES,
@@ -93,11 +93,6 @@ def as_json(value: Any) -> bytes:
     """Return the text of a JSON file, the same on every machine."""
     text = json.dumps(value, indent=1, ensure_ascii=True, allow_nan=False)
     return (text + "\n").encode("ascii")
-
-
-def _in_one_line(text: str) -> str:
-    """Return the first paragraph after the summary of a docstring."""
-    return " ".join(text.strip().split("\n\n")[1].split()).replace("``", "")
 
 
 def _add_case(

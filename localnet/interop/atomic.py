@@ -3,12 +3,15 @@
 import contextlib
 import errno
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 __all__ = ["write_atomically"]
+
+PREFIX, SUFFIX = ".localnet-", ".tmp"
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -36,8 +39,10 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     -----
     The new file is written beside the old one under the name ``.localnet-*.tmp``, since
     only within one file system is renaming a single step, and flushed to the disk
-    before it is renamed; then the folder is flushed too. A killed process may leave
-    that temporary file behind.
+    before it is renamed; then the folder is flushed too. A killed process leaves that
+    temporary file behind; the next write into the folder deletes it. It is told from
+    one that is being written by a lock, which dies with the process; where there are no
+    such locks, as on Windows, it stays.
 
     Examples
     --------
@@ -54,23 +59,65 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    descriptor, temporary = tempfile.mkstemp(
-        prefix=".localnet-", suffix=".tmp", dir=path.parent
-    )
+    _sweep(path.parent)
+    descriptor, temporary = _new_file(path.parent)
     try:
         with os.fdopen(descriptor, "w+b") as stream:
             write(stream)
             stream.flush()
             os.fsync(stream.fileno())
-        # mkstemp makes the file private; give it the permissions of an ordinary one.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
+            # mkstemp makes the file private; give it the rights of an ordinary one.
+            mask = os.umask(0)
+            os.umask(mask)
+            temporary.chmod(0o666 & ~mask)
+            # Closing it would unlock it; but Windows renames no open file.
+            if sys.platform != "win32":
+                temporary.replace(path)
+        if sys.platform == "win32":
+            temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     _flush_folder(path.parent)
+
+
+def _new_file(folder: Path) -> tuple[int, Path]:
+    """Create a temporary file and lock it."""
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=PREFIX, suffix=SUFFIX, dir=folder)
+        _lock(descriptor, wait=True)
+        if Path(name).exists():
+            return descriptor, Path(name)
+        os.close(descriptor)  # swept away by another process before it was locked
+
+
+def _sweep(folder: Path) -> None:
+    """Delete the temporary files of writers that were killed."""
+    if sys.platform == "win32":
+        return
+    # Whatever cannot be swept does no harm.
+    with contextlib.suppress(OSError):
+        for left in list(folder.glob(f"{PREFIX}*{SUFFIX}")):
+            with contextlib.suppress(OSError):
+                descriptor = os.open(left, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW)
+                try:
+                    if _lock(descriptor, wait=False):
+                        left.unlink()
+                finally:
+                    os.close(descriptor)
+
+
+def _lock(descriptor: int, *, wait: bool) -> bool:
+    """Return whether the file is now locked for this process."""
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:  # by another process, or there are no locks here
+        return False
+    return True
 
 
 def _flush_folder(folder: Path) -> None:

@@ -30,7 +30,13 @@ WEIGHTS = "weights/"
 OPTIMIZER = "optimizer/"
 
 
-def write(path: Path, config: Config, arrays: Mapping[str, Array]) -> None:
+def write(
+    path: Path,
+    config: Config,
+    arrays: Mapping[str, Array],
+    *,
+    compress: bool = True,
+) -> None:
     """
     Write a config and arrays; an old file stays until the new one is whole.
 
@@ -42,11 +48,13 @@ def write(path: Path, config: Config, arrays: Mapping[str, Array]) -> None:
         Ready for JSON.
     arrays : mapping of str to ndarray
         Numbers only.
+    compress : bool
+        Whether to spend some twenty times as long on a file that is a little smaller.
 
     Raises
     ------
     ValueError
-        If JSON cannot hold the config.
+        If JSON cannot hold the config, or `read` would find it too long.
     OSError
         If the file cannot be written; the error names it.
     """
@@ -54,9 +62,15 @@ def write(path: Path, config: Config, arrays: Mapping[str, Array]) -> None:
         envelope = json.dumps({"format": FORMAT, "version": VERSION, **config})
     except (TypeError, ValueError) as error:
         raise ValueError(f"config must be ready for JSON: {error}") from error
+    if len(envelope) > safe_json.MAX_BYTES:
+        raise ValueError(
+            f"config must have at most {safe_json.MAX_BYTES} bytes of JSON, "
+            f"got {len(envelope)}"
+        )
     text = np.frombuffer(envelope.encode("utf-8"), np.uint8)
     entries: dict[str, Any] = {CONFIG: text, **arrays}
-    write_atomically(path, lambda stream: np.savez_compressed(stream, **entries))
+    save = np.savez_compressed if compress else np.savez
+    write_atomically(path, lambda stream: save(stream, **entries))
 
 
 def read(path: str | os.PathLike[str]) -> tuple[Config, dict[str, Array]]:
@@ -112,7 +126,7 @@ def opened(stream: BinaryIO) -> Iterator[Contents]:
         Whatever damaged bytes give rise to.
     """
     with entries(stream) as (config, arrays):
-        weights_only = config.get("class_name") == "weights"
+        weights_only = config.get("class_name") in ("weights", "checkpoint")
         yield Contents(
             format="localnet",
             layers={

@@ -1,0 +1,234 @@
+"""A kill, a full disk or an error at any byte leaves the old file or the new one."""
+
+import errno
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from forked import ROOT, ForkServer
+from killed import KINDS, model_of, number_of
+
+from localnet.interop import atomic
+from localnet.interop.atomic import write_atomically
+
+# Set to 200 and more by .ci/long.
+KILLS = int(os.environ.get("LOCALNET_TEST_KILLS", "12"))
+posix = pytest.mark.skipif(os.name == "nt", reason="kills and limits as POSIX does")
+
+
+def left_over(folder):
+    return list(folder.glob(".localnet-*.tmp"))
+
+
+# Kills ---------------------------------------------------------------------------
+
+
+@posix
+def test_a_kill_leaves_one_whole_file_of_every_format(tmp_path):
+    chance = random.Random(KILLS)
+    names = list(KINDS)
+    seen = {name: set() for name in names}
+    with ForkServer("killed") as server:
+        for number in range(max(KILLS, 2 * len(names))):
+            name = names[number % len(names)]
+            save, load = KINDS[name]
+            folder = tmp_path / name.replace(".", "-")
+            if not folder.exists():
+                folder.mkdir()
+                save(model_of(1), folder / name)
+            pid = server.start("save_for_ever", name, str(folder), number)
+            time.sleep(chance.uniform(0, 0.06))
+            assert server.kill(pid) == -signal.SIGKILL
+            seen[name].add(number_of(load(folder / name)))
+            # What a kill leaves, the next write takes away.
+            assert len(left_over(folder)) <= 1
+            assert {p.name for p in folder.iterdir() if p not in left_over(folder)} == {
+                name
+            }
+    if KILLS >= 200:
+        assert all(found == {1, 2} for found in seen.values()), seen
+
+
+@posix
+def test_the_leftovers_of_a_kill_are_swept_and_files_in_use_are_not(tmp_path):
+    left = tmp_path / ".localnet-dead.tmp"
+    left.write_bytes(b"half")
+    others = [tmp_path / ".localnet-x", tmp_path / "localnet-y.tmp"]
+    for other in others:
+        other.touch()
+    (tmp_path / ".localnet-folder.tmp").mkdir()
+    (tmp_path / ".localnet-link.tmp").symlink_to(others[0])
+
+    def write(stream):
+        # A second writer, in the same folder at the same time.
+        write_atomically(tmp_path / "b", lambda inner: inner.write(b"new b"))
+        assert Path(stream.name if isinstance(stream.name, str) else ".").exists()
+        stream.write(b"new a")
+
+    write_atomically(tmp_path / "a", write)
+    assert (tmp_path / "a").read_bytes() == b"new a"
+    assert (tmp_path / "b").read_bytes() == b"new b"
+    assert not left.exists()
+    assert all(other.exists() for other in others)
+
+
+@posix
+def test_a_file_that_is_swept_before_it_is_locked_is_made_again(tmp_path, monkeypatch):
+    lock, swept = atomic._lock, []
+
+    def slow_lock(descriptor, *, wait):
+        if wait and not swept:
+            swept.extend(left_over(tmp_path))
+            atomic._sweep(tmp_path)
+        return lock(descriptor, wait=wait)
+
+    monkeypatch.setattr(atomic, "_lock", slow_lock)
+    write_atomically(tmp_path / "a", lambda stream: stream.write(b"whole"))
+    assert len(swept) == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+def test_without_locks_files_are_written_and_none_is_swept(tmp_path, monkeypatch):
+    left = tmp_path / ".localnet-dead.tmp"
+    left.touch()
+    monkeypatch.setattr(atomic, "_lock", lambda descriptor, *, wait: False)
+    write_atomically(tmp_path / "a", lambda stream: stream.write(b"whole"))
+    assert sorted(p.name for p in tmp_path.iterdir()) == [left.name, "a"]
+
+
+# Full disks ----------------------------------------------------------------------
+
+
+class Disk:
+    """Stands for a file on a disk on which `room` bytes are free."""
+
+    def __init__(self, stream, room):
+        self.stream, self.room = stream, room
+
+    def write(self, data):
+        data = memoryview(data).cast("B")
+        end = self.stream.tell() + len(data)
+        if end > self.room:
+            self.stream.write(data[: max(0, self.room - self.stream.tell())])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return self.stream.write(data)
+
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.stream.close()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_disk_that_is_full_after_any_number_of_bytes(name, tmp_path, monkeypatch):
+    save, _ = KINDS[name]
+    path = tmp_path / name
+    save(model_of(1), path)
+    old = path.read_bytes()
+    model = model_of(2)
+    (tmp_path / "elsewhere").mkdir()
+    save(model, tmp_path / "elsewhere" / name)
+    size = (tmp_path / "elsewhere" / name).stat().st_size
+    shutil.rmtree(tmp_path / "elsewhere")
+    fdopen = os.fdopen
+    few = 12 if KILLS < 200 else 200
+    steps = sorted({*range(4), *np.linspace(0, size - 1, few, dtype=int).tolist()})
+    for room in steps:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fdopen", lambda *a, room=room: Disk(fdopen(*a), room))
+            with pytest.raises(OSError, match=name) as caught:
+                save(model, path)
+        error = caught.value
+        assert error.filename == str(path), room
+        assert (error.errno, error.strerror) == (
+            errno.ENOSPC,
+            os.strerror(errno.ENOSPC),
+        )
+        assert path.read_bytes() == old, room
+        assert [p.name for p in tmp_path.iterdir()] == [name], room
+    save(model, path)
+    assert path.read_bytes() != old
+
+
+@posix
+@pytest.mark.parametrize("name", KINDS)
+def test_a_limit_of_the_system_on_the_size_of_files(name, tmp_path):
+    code = f"""
+        import errno, resource, signal, sys
+        from pathlib import Path
+        import killed
+
+        save, load = killed.KINDS[{name!r}]
+        path = Path({str(tmp_path)!r}) / {name!r}
+        save(killed.model_of(1), path)
+        old = path.read_bytes()
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        for part in (0, 1, len(old) // 3, len(old) // 2, len(old) - 2000):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (part, resource.RLIM_INFINITY))
+            try:
+                save(killed.model_of(2), path)
+            except OSError as error:
+                assert error.errno == errno.EFBIG, repr(error)
+                assert error.filename == str(path), repr(error)
+            else:
+                raise SystemExit(f"no error at {{part}}")
+            assert path.read_bytes() == old, part
+            assert [p.name for p in path.parent.iterdir()] == [path.name], part
+        limits = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        save(killed.model_of(2), path)
+        assert killed.number_of(load(path)) == 2
+    """
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Mount a file system of 256 kB, where that is allowed."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    command = [mount, "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    if mount is None or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("needs the right to mount a file system")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_real_disk_that_is_full(name, small_disk):
+    save, load = KINDS[name]
+    path = small_disk / name
+    save(model_of(1), path)
+    old = path.read_bytes()
+    (small_disk / "other").write_bytes(bytes(shutil.disk_usage(small_disk).free))
+    for _ in range(3):
+        with pytest.raises(OSError, match=name) as caught:
+            save(model_of(2), path)
+        assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(path))
+        assert path.read_bytes() == old
+        assert sorted(p.name for p in small_disk.iterdir()) == sorted([name, "other"])
+    assert number_of(load(path)) == 1
+    (small_disk / "other").unlink()
+    save(model_of(2), path)
+    assert number_of(load(path)) == 2
