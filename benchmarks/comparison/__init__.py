@@ -1,0 +1,1 @@
+"""The driver: who runs when, what is written down, and what is made of it."""

@@ -1,0 +1,210 @@
+"""
+Hold other libraries to the golden suite, each in its own environment.
+
+Run: python benchmarks/golden_peers.py DIR [NAME ...] [--gpu] [--rst FILE]
+
+DIR holds what ``benchmarks/peers/environments.py`` built there; NAME is one of its
+environments, by default every one that is there. localnet's own engines run in this
+Python. Each backend is checked once in every precision: the bounded cases of that
+precision, and all cases that are exact in it. The exit status is 1 if one fails a case
+that is not known to fail, or passes one that is; and if TensorFloat-32, which ``--gpu``
+tries too, passes everything.
+"""
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from peers.environments import NAMES, interpreters
+
+PRECISIONS = ("float64", "float32", "float16", "bfloat16")
+ADAPTERS = "localnet.golden.adapters"
+VERSIONS = """
+import sys
+from importlib.metadata import version
+print(", ".join(f"{name} {version(name)}" for name in sys.argv[1:]))
+"""
+
+
+class Peer(NamedTuple):
+    """A backend, where it runs, and the packages whose versions are to be told."""
+
+    name: str
+    environment: str | None
+    backend: str
+    packages: tuple[str, ...]
+    known_to_fail: tuple[str, ...] = ()
+
+
+# Why these fail stands in docs/golden-peers.rst.
+GELU = ("gelu-float64",)
+SOFTPLUS = ("softplus-large-float64",)
+KERAS = ("tf-keras", "tensorflow-cpu")
+TORCH = ("torch",)
+PEERS = (
+    Peer("localnet, blocked", None, "engines:blocked", ("numpy",)),
+    Peer("localnet, einsum", None, "engines:einsum", ("numpy",)),
+    Peer("localnet, naive", None, "engines:naive", ("numpy",)),
+    Peer("Keras, implementation 1", "tf", "keras:implementation1", KERAS, GELU),
+    Peer("Keras, implementation 2", "tf", "keras:implementation2", KERAS, GELU),
+    Peer("Keras, implementation 3", "tf", "keras:implementation3", KERAS, GELU),
+    Peer("JAX", "jax", "jax:local_conv", ("jax", "jaxlib")),
+    Peer("Flax", "jax", "flax:conv_local", ("flax", "jax")),
+    Peer("PyTorch, unfold", "torch", "torch:unfold", TORCH, SOFTPLUS),
+    Peer("PyTorch, strided", "torch", "torch:strided", TORCH, SOFTPLUS),
+    Peer("PyTorch, einsum", "torch", "torch:einsum", TORCH, SOFTPLUS),
+)
+GPU_PEERS = (
+    Peer("JAX, GPU", "jax", "jax:local_conv", ("jax", "jaxlib")),
+    Peer("PyTorch, unfold, GPU", "torch", "torch:unfold_cuda", TORCH, SOFTPLUS),
+    Peer("PyTorch, strided, GPU", "torch", "torch:strided_cuda", TORCH, SOFTPLUS),
+    Peer("PyTorch, einsum, GPU", "torch", "torch:einsum_cuda", TORCH, SOFTPLUS),
+)
+# What TensorFloat-32 makes of float32 products; it must not pass.
+TF32_PEERS = (
+    Peer("JAX, TF32", "jax", "jax:local_conv_default", ("jax", "jaxlib")),
+    Peer("PyTorch, unfold, TF32", "torch", "torch:unfold_cuda_tf32", TORCH, SOFTPLUS),
+    Peer("PyTorch, einsum, TF32", "torch", "torch:einsum_cuda_tf32", TORCH, SOFTPLUS),
+)
+
+
+class Held(NamedTuple):
+    """What one backend came to."""
+
+    peer: Peer
+    versions: str
+    cases: list[dict[str, Any]]
+
+    @property
+    def totals(self) -> Counter[str]:
+        """How many cases have each status."""
+        return Counter(case["status"] for case in self.cases)
+
+    @property
+    def unexpected(self) -> list[dict[str, Any]]:
+        """The cases that have another status than they must have."""
+        fine = ("PASS", "SKIP", "XFAIL")
+        return [case for case in self.cases if case["status"] not in fine]
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the right backends pass, and the wrong ones do not."""
+        return bool(self.unexpected) is (self.peer in TF32_PEERS)
+
+    def accuracy(self, precision: str) -> str:
+        """Return worst and mean ratio and fewest digits of the bounded cases."""
+        answers = [
+            answer
+            for case in self.cases
+            if (case["tier"], case["precision"]) == ("bounded", precision)
+            for answer in case["answers"].values()
+            if case["status"] == "PASS"
+        ]
+        if not answers:
+            return "none"
+        # Rounded up, so that it does not round to the bound itself.
+        worst = math.ceil(max(a["worst"]["ratio"] for a in answers) * 1e4) / 1e4
+        mean = sum(answer["mean"] for answer in answers) / len(answers)
+        digits = abs(min(answer["digits"] for answer in answers))
+        return f"{worst:.4f}, {mean:.3f}, {digits:.1f}"
+
+
+def hold(peer: Peer, python: Path) -> Held:
+    """Check one backend where its library is, in every precision."""
+    versions = run([python, "-c", VERSIONS, *peer.packages])
+    cases: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        report, xfail = Path(scratch) / "report.json", Path(scratch) / "xfail"
+        for precision in PRECISIONS:
+            command = [python, "-m", "localnet", "golden", "check"]
+            command += [f"{ADAPTERS}.{peer.backend}", "--precision", precision]
+            command += ["--json", report, "--xfail", xfail]
+            known = [name for name in peer.known_to_fail if name.endswith(precision)]
+            xfail.write_text("\n".join(known))
+            report.unlink(missing_ok=True)
+            run(command, may_fail=True)
+            cases += json.loads(report.read_text())["cases"]
+    return Held(peer, versions.strip(), cases)
+
+
+def run(command: list[Any], *, may_fail: bool = False) -> str:
+    """Return what a command prints; status 1 may be its answer."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode not in ((0, 1) if may_fail else (0,)):
+        sys.exit(f"{command} ended with {done.returncode}\n{done.stderr}")
+    return done.stdout
+
+
+def table(title: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Return a table in reStructuredText."""
+    lines = [f".. list-table:: {title}", "   :header-rows: 1", ""]
+    for row in (head, *rows):
+        first, *others = row
+        lines += [f"   * - {first}", *(f"     - {cell}" for cell in others)]
+    return "\n".join(lines) + "\n"
+
+
+def render(every: list[Held]) -> str:
+    """Return both tables."""
+    statuses = ("PASS", "FAIL", "XFAIL", "SKIP")
+    counts = table(
+        "Cases, an exact one once in each precision that it is exact in",
+        ("backend", "versions", "passed", "failed", "known to fail", "skipped"),
+        (
+            (held.peer.name, held.versions, *(str(held.totals[s]) for s in statuses))
+            for held in every
+        ),
+    )
+    accuracies = table(
+        "Bounded cases: worst error/bound, mean error/bound, fewest correct digits",
+        ("backend", *PRECISIONS),
+        ((held.peer.name, *map(held.accuracy, PRECISIONS)) for held in every),
+    )
+    return f"{counts}\n{accuracies}"
+
+
+def main() -> None:
+    """Hold every backend that can run, print and write the tables."""
+    parser = argparse.ArgumentParser(
+        description="Hold other libraries to the golden suite."
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {NAMES}")
+    parser.add_argument("--gpu", action="store_true", help="the GPU's backends alone")
+    parser.add_argument("--rst", type=Path, metavar="FILE", help="write the tables")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(NAMES):
+        parser.error(f"NAME must be one of {NAMES}, got {sorted(unknown)}")
+    pythons = interpreters(options.folder, tuple(options.names) or NAMES)
+    if missing := set(options.names) - set(pythons):
+        parser.error(f"{options.folder} must hold {sorted(missing)}")
+
+    every = []
+    for peer in (*GPU_PEERS, *TF32_PEERS) if options.gpu else PEERS:
+        if peer.environment is None:
+            python = Path(sys.executable)
+        elif peer.environment in pythons:
+            python = pythons[peer.environment]
+        else:
+            continue
+        every.append(held := hold(peer, python))
+        totals = ", ".join(f"{n} {status}" for status, n in held.totals.items())
+        print(f"{peer.name}: {totals}", flush=True)
+        for case in held.unexpected:
+            print(f"  {case['status']} {case['id']}: {case['reason']}")
+    text = render(every)
+    print(f"\n{text}")
+    if options.rst:
+        options.rst.write_text(text)
+    sys.exit(not all(held.as_expected for held in every))
+
+
+if __name__ == "__main__":
+    main()

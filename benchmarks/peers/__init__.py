@@ -1,0 +1,1 @@
+"""Other libraries' locally connected layers, and localnet's, behind one interface."""

@@ -1,0 +1,199 @@
+"""
+Keras 2 as a backend: real ``LocallyConnected1D`` and ``2D`` layers of ``tf_keras``.
+
+The three implementations compute the same by three routes: a product per location, one
+masked dense product, one sparse product. Implementation 1 knows no padding, so the
+input is padded by hand; 2 and 3 do it themselves where the pads are those of ``same``.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ..._typing import Array
+from ...geometry import Geometry
+from ..case import Case
+from .translation import Translation, activation_of
+
+__all__ = ["implementation1", "implementation2", "implementation3"]
+
+
+def implementation1(case: Case) -> dict[str, Array]:
+    """
+    Compute a case with a Keras 2 layer at ``implementation=1``.
+
+    Parameters
+    ----------
+    case : Case
+        A case of the golden suite.
+
+    Returns
+    -------
+    dict of str to ndarray
+        `y`, and `dx`, `dkernel` and `dbias` for a case with an upstream gradient.
+
+    Raises
+    ------
+    NotImplementedError
+        If the case is dilated or has three spatial axes: Keras 2 has neither.
+    ImportError
+        If tf_keras is not installed.
+
+    See Also
+    --------
+    implementation2, implementation3 : The same layer by other routes.
+    """
+    return _compute(case, 1)
+
+
+def implementation2(case: Case) -> dict[str, Array]:
+    """
+    Compute a case with a Keras 2 layer at ``implementation=2``.
+
+    Parameters
+    ----------
+    case : Case
+        A case of the golden suite.
+
+    Returns
+    -------
+    dict of str to ndarray
+        `y`, and `dx`, `dkernel` and `dbias` for a case with an upstream gradient.
+
+    Raises
+    ------
+    NotImplementedError
+        If the case is dilated or has three spatial axes: Keras 2 has neither.
+    ImportError
+        If tf_keras is not installed.
+
+    See Also
+    --------
+    implementation1, implementation3 : The same layer by other routes.
+    """
+    return _compute(case, 2)
+
+
+def implementation3(case: Case) -> dict[str, Array]:
+    """
+    Compute a case with a Keras 2 layer at ``implementation=3``.
+
+    Parameters
+    ----------
+    case : Case
+        A case of the golden suite.
+
+    Returns
+    -------
+    dict of str to ndarray
+        `y`, and `dx`, `dkernel` and `dbias` for a case with an upstream gradient.
+
+    Raises
+    ------
+    NotImplementedError
+        If the case is dilated or has three spatial axes: Keras 2 has neither.
+    ImportError
+        If tf_keras is not installed.
+
+    See Also
+    --------
+    implementation1, implementation2 : The same layer by other routes.
+    """
+    return _compute(case, 3)
+
+
+def _compute(case: Case, implementation: int) -> dict[str, Array]:
+    """Build the layer, set its weights and ask a gradient tape."""
+    import tensorflow as tf
+    import tf_keras
+
+    pads_by_word = implementation != 1 and _is_same(case)
+    layout = Translation(case, f"keras{implementation}", pads_outside=not pads_by_word)
+    g = layout.geometry
+    if g.rank == 3:
+        raise NotImplementedError("Keras 2 has no LocallyConnected3D")
+    if any(d != 1 for d in g.dilation_rate):
+        raise NotImplementedError("Keras 2's LocallyConnected layers have no dilation")
+
+    def given(array: Array) -> Any:
+        return tf.constant(array, case.precision)
+
+    layer_class = getattr(tf_keras.layers, f"LocallyConnected{g.rank}D")
+    layer = layer_class(
+        layout.filters,
+        g.kernel_size,
+        strides=g.strides,
+        padding="same" if pads_by_word else "valid",
+        data_format=g.data_format,
+        activation=activation_of(case, _functions()),
+        use_bias=layout.bias is not None,
+        implementation=implementation,
+        dtype=case.precision,
+    )
+    x = given(case.x)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        cells = x
+        if g.has_pads and not pads_by_word:
+            cells = tf.pad(x, layout.all_pads, constant_values=g.pad_value)
+        layer.build(cells.shape)
+        layer.kernel.assign(given(layout.kernel))
+        if layout.bias is not None:
+            layer.bias.assign(given(layout.bias))
+        y = layer(cells)
+    if case.dy is None:
+        return {"y": _numpy(y)}
+    sources = {"dx": x, "dkernel": layer.kernel, "dbias": layer.bias}
+    if layout.bias is None:
+        del sources["dbias"]
+    gradients = tape.gradient(y, sources, output_gradients=given(case.dy))
+    return layout.answers(
+        _numpy(y),
+        _numpy(gradients["dx"]),
+        _numpy(gradients["dkernel"]),
+        None if layout.bias is None else _numpy(gradients["dbias"]),
+    )
+
+
+def _is_same(case: Case) -> bool:
+    """Whether the pads of a case are those that Keras means by ``same``."""
+    if case.kind != "layer":
+        return False
+    config = case.config
+    same = Geometry.of(
+        case.x.shape[1:],
+        kernel_size=config["kernel_size"],
+        strides=config["strides"],
+        padding="same",
+        dilation_rate=config["dilation_rate"],
+        data_format=config["data_format"],
+    )
+    pads = tuple(tuple(pair) for pair in config["pads"])
+    return config["pad_value"] == 0 and pads == same.pads
+
+
+def _numpy(tensor: Any) -> Array:
+    """Return a tensor as an array, bfloat16 as float32, which holds it exactly."""
+    import tensorflow as tf
+
+    if tensor.dtype == tf.bfloat16:
+        tensor = tf.cast(tensor, tf.float32)
+    return tensor.numpy()  # type: ignore[no-any-return]
+
+
+def _functions() -> dict[str, Callable[..., Any]]:
+    """Return the activations of Keras 2 by its own names."""
+    import tensorflow as tf
+    from tf_keras import activations
+
+    own = (
+        "linear relu elu selu hard_sigmoid sigmoid tanh exponential softplus softsign "
+        "swish gelu mish softmax"
+    )
+    return {
+        **{name: getattr(activations, name) for name in own.split()},
+        # Known to Keras by name, but functions of TensorFlow.
+        "relu6": tf.nn.relu6,
+        "leaky_relu": lambda z, alpha=0.2: tf.nn.leaky_relu(z, alpha),
+        "log_softmax": partial(tf.nn.log_softmax, axis=-1),
+    }
