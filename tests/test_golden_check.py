@@ -366,3 +366,18 @@ def test_wrong_use(words):
     with pytest.raises(SystemExit) as caught:
         cli.main(words)
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["no_such_module_x:f"],
+        ["localnet.golden.adapters.engines:no_such_function"],
+        ["localnet.golden.adapters.engines:blocked", "--suite", "no-such-folder"],
+        ["localnet.golden.adapters.engines:blocked", "--case", "no-such-case"],
+    ],
+    ids=["module", "function", "suite", "case"],
+)
+def test_wrong_use_is_told_apart_from_a_failing_backend(words, capsys):
+    assert cli.main(["golden", "check", *words]) == 2
+    assert capsys.readouterr().err.startswith("localnet: ")
