@@ -309,10 +309,10 @@ def test_setting_that_is_wrong_is_one_sentence(folder, monkeypatch, capsys):
 
 
 def test_full_disk_is_one_sentence_that_names_the_file(folder, monkeypatch, capsys):
-    def fill_the_disk(stream, **entries):
+    def fill_the_disk(stream, array, **options):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(np, "savez_compressed", fill_the_disk)
+    monkeypatch.setattr(np.lib.format, "write_array", fill_the_disk)
     (folder / "m.npz").write_bytes(b"old")
     assert main([*QUICK, "--quiet", "--save", "m"]) == 1
     assert capsys.readouterr().err == (

@@ -482,11 +482,11 @@ def test_old_file_survives_a_failed_write(method, error, tmp_path, monkeypatch):
     path = getattr(model, method)(tmp_path / "m")
     old = path.read_bytes()
 
-    def fill_the_disk(file, **entries):
+    def fill_the_disk(file, array, **options):
         file.write(b"half")
         raise error("no space left")
 
-    monkeypatch.setattr(np, "savez_compressed", fill_the_disk)
+    monkeypatch.setattr(np.lib.format, "write_array", fill_the_disk)
     with pytest.raises(error), unchanged(model):
         getattr(model, method)(path)
     assert [p.name for p in tmp_path.iterdir()] == ["m.npz"]
@@ -525,7 +525,7 @@ def test_error_names_the_file_and_not_the_hidden_one(step, tmp_path, monkeypatch
 
     target, name = {
         "create": (atomic.tempfile, "mkstemp"),
-        "write": (np, "savez_compressed"),
+        "write": (np.lib.format, "write_array"),
         "replace": (Path, "replace"),
     }[step]
     monkeypatch.setattr(target, name, fail)

@@ -7,6 +7,7 @@ Which arrays there are, and what they mean, is the business of the model.
 
 import json
 import os
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,8 +70,18 @@ def write(
         )
     text = np.frombuffer(envelope.encode("utf-8"), np.uint8)
     entries: dict[str, Any] = {CONFIG: text, **arrays}
-    save = np.savez_compressed if compress else np.savez
-    write_atomically(path, lambda stream: save(stream, **entries))
+    method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+    write_atomically(path, lambda stream: _write_entries(stream, entries, method))
+
+
+def _write_entries(stream: BinaryIO, entries: Mapping[str, Any], method: int) -> None:
+    """Write an ``.npz``; `numpy.savez` of NumPy 2.0 leaves a failed zip open."""
+    with zipfile.ZipFile(stream, "w", method) as file:
+        for name, array in entries.items():
+            with file.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(
+                    entry, np.asanyarray(array), allow_pickle=False
+                )
 
 
 def read(path: str | os.PathLike[str]) -> tuple[Config, dict[str, Array]]:
