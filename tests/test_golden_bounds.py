@@ -86,7 +86,8 @@ def test_random_operands_along_every_tree(bits, n, rng):
     shape = (2000, n)
     a, b = (
         np.ldexp(
-            rng.integers(2 ** (bits - 1), 2**bits, shape) * rng.choice([-1.0, 1.0], shape),
+            rng.integers(2 ** (bits - 1), 2**bits, shape)
+            * rng.choice([-1.0, 1.0], shape),
             rng.integers(-2, 3, shape),
         )
         for _ in range(2)
@@ -143,7 +144,9 @@ class Shuffled(Plain):
         self.rng, self.fused = np.random.default_rng(seed), fused
 
     def contract(self, subscripts, one, other):
-        axis = {"nlk,lkf->nlf": "k", "nlf,lkf->nlk": "f", "nlk,nlf->lkf": "n"}[subscripts]
+        axis = {"nlk,lkf->nlf": "k", "nlf,lkf->nlk": "f", "nlk,nlf->lkf": "n"}[
+            subscripts
+        ]
         inputs, output = subscripts.split("->")
         a, b = inputs.split(",")
         order = self.rng.permutation(one.shape[a.index(axis)])
@@ -213,7 +216,9 @@ def test_no_false_alarm_when_rounding_is_directed():
         assert result.status == "PASS", (case.id, result.reason)
 
 
-@pytest.mark.parametrize("name", ["float16 accumulation", "tf32 inputs", "bfloat16 inputs"])
+@pytest.mark.parametrize(
+    "name", ["float16 accumulation", "tf32 inputs", "bfloat16 inputs"]
+)
 @pytest.mark.parametrize("output", ["y", "dx", "dkernel"])
 def test_narrow_arithmetic_is_caught_on_every_output(name, output):
     shares = {}

@@ -22,7 +22,9 @@ wide_integers = st.integers(-(2**200), 2**200)
 
 
 def fractions(exact):
-    return [Fraction(int(m)) * Fraction(2) ** exact.exponent for m in exact.integers.flat]
+    return [
+        Fraction(int(m)) * Fraction(2) ** exact.exponent for m in exact.integers.flat
+    ]
 
 
 @given(st.lists(dyadics, min_size=1, max_size=5), st.lists(dyadics, min_size=1))
@@ -66,9 +68,7 @@ def test_intervals_hold_the_function_and_little_more(name, data, bits):
     number = Fraction(x)
     if number.denominator.bit_length() - 1 > bits:
         return  # has no place for all bits of the argument
-    point = Interval.of(
-        number.numerator, 1 - number.denominator.bit_length(), bits
-    )
+    point = Interval.of(number.numerator, 1 - number.denominator.bit_length(), bits)
     found = ours(point)
     with mpmath.workdps(400):
         value = theirs(mpmath.mpf(x)) * mpmath.mpf(2) ** bits
