@@ -113,10 +113,14 @@ class Data:
         """Return how many batches `batches` yields."""
         return -(-len(self) // batch_size)
 
-    def take(self, index: Any) -> "Data":
-        """Return the samples that an index or a slice selects."""
+    def take(self, index: Any, room: Array | None = None) -> "Data":
+        """Return the samples that an index or a slice selects, x in `room` if given."""
+        if room is None:
+            x = self.x[index]
+        else:  # without clip, NumPy would copy twice, to be able to refuse an index
+            x = np.take(self.x, index, axis=0, out=room[: len(index)], mode="clip")
         return Data(
-            self.x[index],
+            x,
             None if self.y is None else self.y[index],
             None if self.sample_weight is None else self.sample_weight[index],
         )
@@ -172,7 +176,8 @@ class Data:
         Yields
         ------
         Data
-            One batch.
+            One batch. Shuffled inputs are valid until the next one: fresh memory for
+            each would cost more than the copy.
         """
         starts = np.arange(0, len(self), batch_size)
         if shuffle and order is None:
@@ -180,9 +185,13 @@ class Data:
         by_sample = order if shuffle is True else None
         if shuffle == "batch" and order is not None:
             starts = order
+        room = None
+        if by_sample is not None:
+            rows = min(batch_size, len(self))
+            room = np.empty((rows, *self.x.shape[1:]), self.x.dtype)
         for start in starts[first:].tolist():
             index: Any = slice(start, start + batch_size)
-            yield self.take(index if by_sample is None else by_sample[index])
+            yield self.take(index if by_sample is None else by_sample[index], room)
 
 
 def _samples(name: str, value: Any) -> Array:

@@ -109,7 +109,7 @@ class Run:
     def enter_epoch(self) -> None:
         """Begin the epoch, or go on within it."""
         if self.batch > 0:
-            self.calls.on_epoch_resume(self.epoch)
+            self.calls.on_epoch_resume(self.epoch, self.batch, self.logs)
             return
         self.calls.on_epoch_begin(self.epoch)
         self.model._objective.begin()

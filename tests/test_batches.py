@@ -1,5 +1,6 @@
 """The data of a training: checks, batches, shuffling, the validation cut, weights."""
 
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -15,7 +16,11 @@ Y = np.arange(7)
 def labels_of(data, batch_size, shuffle=False, rng=None, first=0):
     """Return the targets batch by batch, and check that the inputs stay with them."""
     order = data.drawn_order(batch_size, shuffle, rng)
-    batches = list(data.batches(batch_size, shuffle=shuffle, order=order, first=first))
+    # Shuffled inputs are valid until the next batch.
+    batches = [
+        replace(batch, x=batch.x.copy())
+        for batch in data.batches(batch_size, shuffle=shuffle, order=order, first=first)
+    ]
     for batch in batches:
         np.testing.assert_array_equal(batch.x, X[batch.y])
     return [batch.y.tolist() for batch in batches]
@@ -231,3 +236,16 @@ def test_class_weights_multiply_sample_weights():
 def test_class_weights_refuse(y, weights, sentence):
     with refuses(sentence):
         class_weights_of(np.asarray(y), weights)
+
+
+def test_shuffled_batches_share_one_room():
+    data = Data.of(np.arange(14.0).reshape(7, 2), np.arange(7))
+    order = np.array([6, 0, 5, 1, 4, 2, 3])
+    rooms = [
+        (batch.x, batch.x.copy(), batch.y)
+        for batch in data.batches(3, shuffle=True, order=order)
+    ]
+    for x, then, y in rooms:
+        assert np.shares_memory(x, rooms[0][0])
+        assert not np.shares_memory(x, data.x)
+        np.testing.assert_array_equal(then, data.x[y])

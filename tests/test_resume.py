@@ -614,3 +614,10 @@ def test_lambda_callbacks_and_progress_are_begun_again(folder, capsys):
     assert seen == [1, 2, 3]
     out = capsys.readouterr().out
     assert [f"Epoch {n}/4" in out for n in (1, 2, 3, 4)] == [False, True, True, True]
+
+
+def test_the_bar_of_a_resumed_epoch_goes_on_where_it_was(folder, capsys):
+    stopped(folder, 6)  # after the last batch of the first epoch
+    Training(folder, how={"verbose": 2}).fit()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[lines.index("Epoch 1/4") + 1].startswith("6/6 - ")

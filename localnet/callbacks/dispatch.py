@@ -102,11 +102,13 @@ class CallbackList:
         """The callbacks that a checkpoint remembers."""
         return [callback for callback in self.callbacks if callback.has_state]
 
-    def on_epoch_resume(self, epoch: int) -> None:
+    def on_epoch_resume(self, epoch: int, batch: int, logs: Logs) -> None:
         """Begin an epoch again, for those who do not remember that they have."""
         for callback in self.callbacks:
             if not callback.has_state:
                 callback.on_epoch_begin(epoch, {})
+            if isinstance(callback, ProgbarLogger):
+                callback.go_on(batch, logs)
 
     on_train_begin = _stage("on_train_begin")
     on_train_end = _stage("on_train_end")

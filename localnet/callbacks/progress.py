@@ -73,6 +73,19 @@ class ProgbarLogger(Callback):
         """Show the final values."""
         self._end(logs)
 
+    def go_on(self, seen: int, logs: Logs) -> None:
+        """
+        Move the bar to where a resumed epoch goes on.
+
+        Parameters
+        ----------
+        seen : int
+            How many batches were done before.
+        logs : dict
+            What was known after them.
+        """
+        self._move(seen - 1, logs)
+
     def on_test_begin(self, logs: Logs | None = None) -> None:
         """Begin a bar, unless an epoch is validated."""
         if not self.in_fit:

@@ -28,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, or 1 after an error, whose one sentence goes to stderr; 130
-        after Ctrl-C, and then nothing is saved.
+        Exit status: 0; after an error, whose one sentence goes to stderr, 1, or 2 from
+        a command where 1 is an answer; 130 after Ctrl-C, and then nothing is saved.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except (ValueError, OSError, ImportError) as error:
         print(f"localnet: {error}", file=sys.stderr)
-        return 1
+        return int(options.error_status)
     except KeyboardInterrupt:
         print("\nlocalnet: interrupted, no model was saved", file=sys.stderr)
         return 130
@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"localnet {__version__}"
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser.set_defaults(error_status=1)
     for command in (train, show, convert, golden):
         command.add_command(commands)
     return parser

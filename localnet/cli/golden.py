@@ -152,7 +152,7 @@ def _add_check(verbs: Commands) -> None:
     check.add_argument(
         "--verbose", action="store_true", help="list cases that passed, too"
     )
-    check.set_defaults(run=_check)
+    check.set_defaults(run=_check, error_status=2)
 
 
 def _scale(text: str) -> float:

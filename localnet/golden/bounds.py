@@ -20,7 +20,15 @@ from .references import Solution
 from .sums import shaped_like_y
 from .wires import by_location
 
-__all__ = ["NEAREST", "Model", "bounds_of", "kinks_near", "rounding_errors"]
+__all__ = [
+    "ALLOWANCE",
+    "EXP_ERRORS",
+    "NEAREST",
+    "Model",
+    "bounds_of",
+    "kinks_near",
+    "rounding_errors",
+]
 
 ALLOWANCE = 8  # unit roundoffs of an activation, twice as many of its slope
 EXP_ERRORS = 8  # unit roundoffs of two exponentials and a few more, in a softmax

@@ -11,17 +11,17 @@ import numpy as np
 
 from .._typing import Array, Shape
 
-__all__ = ["MODULUS", "MULTIPLIER", "RULE", "Draw", "states"]
+__all__ = ["MODULUS", "MULTIPLIER", "RULE", "WIDE", "Draw", "states"]
 
 MULTIPLIER = 48271
 MODULUS = 2**31 - 1
 # The rule of `Draw`, for the manifest.
 RULE = (
-    "s[0] = multiplier*seed mod modulus, s[i+1] = multiplier*s[i] mod modulus. Element i "
-    "of an array in C order: d = s[i] mod 2*count, or (s[2i]*2**31 + s[2i+1]) mod 2*count "
-    "if count >= 2**24; value = (low + step*(d div 2)) * 2**exponent, negative if d is "
-    "odd, unless positive. If alternating, odd places of the kernel's K axis then become "
-    "minus the place before."
+    "s[0] = multiplier*seed mod modulus, s[i+1] = multiplier*s[i] mod modulus. Element "
+    "i of an array in C order: d = s[i] mod 2*count, or (s[2i]*2**31 + s[2i+1]) mod "
+    "2*count if count >= 2**24; value = (low + step*(d div 2)) * 2**exponent, negative "
+    "if d is odd, unless positive. If alternating, odd places of the kernel's K axis "
+    "then become minus the place before."
 )
 # From so many values on, one state has too few bits, and two make one number.
 WIDE = 2**24

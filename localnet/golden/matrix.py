@@ -12,7 +12,7 @@ from .model import Model
 from .mutants import MUTANTS, Mutant
 from .suite import load_suite
 
-__all__ = ["Matrix", "kill_matrix", "table"]
+__all__ = ["KILLED", "SURVIVED", "Matrix", "kill_matrix", "table"]
 
 KILLED, SURVIVED, UNSEEN = 2, 1, 0
 

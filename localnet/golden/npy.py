@@ -38,7 +38,7 @@ def encode(array: Array) -> bytes:
     >>> encode(np.zeros(2, np.float32))[10:68]
     b"{'descr': '<f4', 'fortran_order': False, 'shape': (2,), } "
     """
-    little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    little = np.asarray(array, array.dtype.newbyteorder("<"), order="C")
     shape = f"({', '.join(map(str, array.shape))}{',' * (array.ndim == 1)})"
     header = (
         f"{{'descr': '{little.dtype.str}', 'fortran_order': False, 'shape': {shape}, }}"
@@ -75,7 +75,7 @@ def decode(data: bytes) -> Array:
         raise ValueError(f"must be a .npy file of numbers: {error}") from None
     if stream.read(1):
         raise ValueError("must be a .npy file of numbers: it is longer than it says")
-    return np.ascontiguousarray(array)
+    return np.asarray(array, order="C")
 
 
 def read_array(path: Path, shape: Shape) -> bytes:

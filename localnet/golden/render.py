@@ -80,7 +80,7 @@ def _digest(report: Report) -> Iterator[str]:
     if found is not None:
         result, key, judgement = found
         ratio = judgement.worst.ratio if judgement.worst else math.nan
-        yield f"largest error/bound: {ratio:.3g} ({key} of {result.id})"
+        yield f"largest error/bound: {ratio:.4g} ({key} of {result.id})"
         rms = [j.rms for r in report for j in r.answers.values() if _is_bounded(j)]
         mean = math.sqrt(sum(value * value for value in rms) / len(rms))
         yield f"root mean square of error/bound: {mean:.3g}"

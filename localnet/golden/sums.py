@@ -14,7 +14,7 @@ from .case import Case
 from .exact import Exact
 from .wires import by_location, patch_cells, stored_bias, to_layout
 
-__all__ = ["Sums", "sums_of"]
+__all__ = ["Sums", "shaped_like_y", "sums_of", "upstream"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._typing import Array, Shape
+from ..ops.pieces import in_pieces
 
 __all__ = ["normal", "stream", "truncated_normal", "uniform"]
 
@@ -20,8 +21,7 @@ def uniform(
 ) -> Array:
     """Draw evenly between `low` and `high`."""
     values = rng.random(shape, dtype=stream(dtype))
-    values *= high - low
-    values += low
+    in_pieces(lambda v: _stretch(v, high - low, low), values)
     return values.astype(dtype, copy=False)
 
 
@@ -30,8 +30,7 @@ def normal(
 ) -> Array:
     """Draw from a normal distribution."""
     values = rng.standard_normal(shape, dtype=stream(dtype))
-    values *= stddev
-    values += mean
+    in_pieces(lambda v: _stretch(v, stddev, mean), values)
     return values.astype(dtype, copy=False)
 
 
@@ -45,6 +44,10 @@ def truncated_normal(
         again = rng.standard_normal(outside.size, dtype=stream(dtype))
         values[outside] = again
         outside = outside[np.abs(again) > 2]
-    values *= stddev
-    values += mean
+    in_pieces(lambda v: _stretch(v, stddev, mean), values)
     return values.reshape(shape).astype(dtype, copy=False)
+
+
+def _stretch(values: Array, factor: float, shift: float) -> None:
+    values *= factor
+    values += shift

@@ -227,7 +227,8 @@ def state_of(
             f"the optimizer must remember a multiple of {len(shapes)} arrays, got "
             f"{len(slots)}"
         )
-    state = {"iterations": counts[0]}
+    count = counts[0]
+    state = {"iterations": count._replace(read=lambda: _whole(count.read()))}
     for place, slot in enumerate(_slots(optimizer, len(slots) // max(1, len(shapes)))):
         arrays = slots[place * len(shapes) : (place + 1) * len(shapes)]
         for index, (array, shape) in enumerate(zip(arrays, shapes, strict=True)):
@@ -239,6 +240,13 @@ def state_of(
             if slot != "momentum" or _uses_momentum(optimizer):
                 state[f"{slot}_{index}"] = array
     return state
+
+
+def _whole(count: Array) -> Array:
+    """Return a float that is a whole number as an int; early Keras 2 counted so."""
+    with np.errstate(invalid="ignore"):
+        whole = count.astype(np.int64)
+    return whole if whole == count else count
 
 
 def _uses_momentum(optimizer: Optimizer) -> bool:

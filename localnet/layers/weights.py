@@ -29,7 +29,8 @@ def draw_weight(
     `fans` override those that the VarianceScaling family works out from the shape. A
     callable of the user's gets ``(shape, dtype)``, and ``rng`` if it names it.
     """
-    if isinstance(initializer, initializers.VarianceScaling):
+    drawn_here = isinstance(initializer, initializers.VarianceScaling)
+    if drawn_here:
         values = initializer(shape, dtype, rng=rng, fans=fans)
     elif _takes_rng(initializer):
         values = initializer(shape, dtype, rng=rng)
@@ -38,7 +39,8 @@ def draw_weight(
     array = _arrays.numbers(f"initial {name}", values)
     if array.shape != shape:
         raise ValueError(f"initial {name} must have shape {shape}, got {array.shape}")
-    return np.array(array, dtype=dtype, order="C")
+    # What a callable of the user's returns may be an array that it keeps.
+    return np.array(array, dtype=dtype, order="C", copy=None if drawn_here else True)
 
 
 def _takes_rng(function: Any) -> bool:

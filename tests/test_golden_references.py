@@ -1,0 +1,29 @@
+"""The references by a second road; `localnet golden verify` compares all of them."""
+
+import pytest
+
+from localnet.golden import load_suite
+from localnet.golden.verify import differences
+
+pytest.importorskip("mpmath")
+
+SUITE = load_suite()
+# Some of every family; the long sums take longest.
+SAMPLE = [case for n, case in enumerate(SUITE) if n % 4 == 0 and case.x.size < 500]
+
+
+@pytest.mark.parametrize("case", SAMPLE, ids=repr)
+def test_references_are_right_to_the_last_bit(case):
+    assert differences(case) == []
+
+
+def test_a_wrong_bit_is_found():
+    from dataclasses import replace
+
+    import numpy as np
+
+    case = SUITE["sigmoid-float32"]
+    y = case.expected["y"].copy()
+    y.flat[3] = np.nextafter(y.flat[3], 1)
+    wrong = replace(case, expected={**case.expected, "y": y})
+    assert differences(wrong) == [f"1 of {y.size} entries of y are not right"]
