@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         optimizers,
         regularizers,
         roofline,
+        utils,
     )
     from ._registry import custom_object_scope
     from .models import Sequential, load_model
@@ -59,6 +60,7 @@ __all__ = [
     "optimizers",
     "regularizers",
     "roofline",
+    "utils",
 ]
 
 # Names that are not submodules, and the submodule they live in.

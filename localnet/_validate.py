@@ -18,6 +18,7 @@ from ._typing import Shape
 
 __all__ = [
     "choice",
+    "fraction",
     "integer",
     "number",
     "optional_number",
@@ -85,6 +86,11 @@ def number(
         rule = " ".join(["a finite number", " and ".join(bounds)]).strip()
         raise ValueError(f"{name} must be {rule}, got {value!r}")
     return result
+
+
+def fraction(name: str, value: Any) -> float:
+    """Return `value` as a float from 0 to below 1."""
+    return number(name, value, minimum=0.0, maximum=1.0, open_maximum=True)
 
 
 def optional_number(

@@ -94,7 +94,7 @@ class Steps:
 
     def compile(
         self,
-        optimizer: Any,
+        optimizer: Any = "rmsprop",
         loss: Any = None,
         metrics: Sequence[Any] | Any = None,
         loss_weights: float | Sequence[float] | None = None,
@@ -105,8 +105,8 @@ class Steps:
 
         Parameters
         ----------
-        optimizer : str or Optimizer
-            For instance ``"sgd"`` or ``SGD(learning_rate=0.1, momentum=0.9)``.
+        optimizer : str or Optimizer, default "rmsprop"
+            For instance ``"adam"`` or ``SGD(learning_rate=0.1, momentum=0.9)``.
         loss : str, callable or Loss, optional
             ``None``: only the penalties of the layers are minimised.
         metrics, weighted_metrics : list of str or callable, optional

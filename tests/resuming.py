@@ -34,6 +34,9 @@ OPTIMIZERS = {
     "legacy": lambda: optimizers.LegacySGD(
         0.2, momentum=0.9, nesterov=True, decay=0.05, clipvalue=0.1
     ),
+    "adam": lambda: optimizers.Adam(0.05, amsgrad=True, use_ema=True),
+    "nadam": lambda: optimizers.Nadam(0.05),
+    "rmsprop": lambda: optimizers.RMSprop(0.02, momentum=0.5, centered=True),
 }
 DATA = {
     "plain": {},
@@ -108,7 +111,7 @@ class Restless(Callback):
         self.sums += [logs["loss"], batch]
         logs["sums"] = self.sums.copy()
         logs["half"] = np.float32(self.sums[0] / 2)
-        if self.model.optimizer.momentum:
+        if getattr(self.model.optimizer, "momentum", 0):
             self.model.optimizer.momentum = 0.5 + 0.4 / (1 + self.sums[1])
 
     def on_epoch_end(self, epoch, logs=None):

@@ -135,7 +135,7 @@ def test_convert_says_what_it_needs_and_loses(tmp_path, capsys):
     adam = FILES / "adam.h5"
     code, _, err = run(capsys, "convert", adam, tmp_path / "m.npz", "--in-process")
     assert code == 0
-    assert err.startswith("localnet: the model is not compiled, since")
+    assert err.startswith("localnet: the optimizer starts anew, since")
     code, _, err = run(capsys, "convert", adam, tmp_path / "m.onnx", "--in-process")
     assert code == 1
     assert err.startswith("localnet: OUT must end in one of ")

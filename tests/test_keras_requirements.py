@@ -2,9 +2,8 @@
 Keras's own tests of locally connected layers, and where this package differs.
 
 A test is named after the number of its requirement among those of tf-keras's
-``locally_connected_test.py``, ``conv_utils_test.py`` and neighbours. RMSprop, which
-they train with, does not exist here: SGD takes its place. Conversions between layouts,
-masks and single functions are tested with their modules.
+``locally_connected_test.py``, ``conv_utils_test.py`` and neighbours. Conversions
+between layouts, masks and single functions are tested with their modules.
 """
 
 import itertools
@@ -44,7 +43,7 @@ all_12 = pytest.mark.parametrize(
 
 
 def standard_layer_check(cls, kwargs, shape):
-    """Do what Keras's generic ``layer_test`` does, with SGD instead of RMSprop."""
+    """Do what Keras's generic ``layer_test`` does, with the default optimizer."""
     x = RNG.uniform(size=shape).astype("float32")
     layer = cls(**kwargs)
     layer.set_weights(layer.get_weights())  # before build: none
@@ -59,7 +58,7 @@ def standard_layer_check(cls, kwargs, shape):
     again.set_weights(model.get_weights())
     np.testing.assert_array_equal(again.predict(x), y)
 
-    model.compile("sgd", "mse", weighted_metrics=["acc"])
+    model.compile(loss="mse", weighted_metrics=["acc"])
     loss, accuracy = model.train_on_batch(x, y)
     assert np.isfinite([loss, accuracy]).all()
 
@@ -240,7 +239,7 @@ def network(rank, data_format, implementation):
     second = {**kwargs, "kernel_size": {1: 3, 2: (3, 1)}[rank], "strides": 1}
     model = Sequential([cls(**kwargs), cls(**second), Flatten(), Dense(3)])
     model.compile(
-        optimizers.SGD(0.01, momentum=0.5),
+        optimizers.RMSprop(0.01),
         losses.CategoricalCrossentropy(from_logits=True),
     )
     model.build((None, *sample_shape(rank, data_format)))
@@ -311,7 +310,6 @@ def test_10_implementations_give_equal_outputs(rank, data_format):
 
 @settings
 def test_11_implementations_stay_equal_while_they_train(rank, data_format):
-    """Keras trains with RMSprop; here SGD with momentum takes its place."""
     models = three_networks(rank, data_format)
     x, y = data(rank, data_format)
     before = models[0].predict(x)
@@ -324,7 +322,6 @@ def test_11_implementations_stay_equal_while_they_train(rank, data_format):
 
 @settings
 def test_13_save_and_load(rank, data_format, tmp_path):
-    """Keras trains with RMSprop; here SGD with momentum takes its place."""
     x, y = data(rank, data_format)
     for model in three_networks(rank, data_format):
         model.fit(x, y, epochs=2, verbose=0)

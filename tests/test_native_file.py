@@ -36,6 +36,13 @@ OPTIMIZERS = {
     ),
     "schedule": lambda: optimizers.SGD(optimizers.ExponentialDecay(0.1, 3, 0.5)),
     "legacy": lambda: optimizers.LegacySGD(0.1, momentum=0.5, decay=0.1, clipnorm=1.0),
+    **{cls.__name__: cls for cls in optimizers.PRESENT},
+    **{cls.__name__: cls for cls in optimizers.LEGACY.values()},
+    "amsgrad": lambda: optimizers.Adam(amsgrad=True, adaptive_epsilon=True),
+    "cosine": lambda: optimizers.RMSprop(optimizers.CosineDecay(0.1, 9), centered=True),
+    "steps": lambda: optimizers.Nadam(
+        optimizers.PiecewiseConstantDecay([2, 7], [0.1, 0.05, 0.01])
+    ),
 }
 
 

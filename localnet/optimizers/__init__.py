@@ -1,8 +1,9 @@
 """
 Optimizers with the arithmetic of Keras 2: they change parameters in place.
 
-`SGD` is the present rule of Keras, `LegacySGD` the one before Keras 2.11. Both are
-called SGD in Keras's configs, and `deserialize` tells them apart as Keras does.
+`SGD`, `RMSprop`, `Adam` and so on are the present rules of Keras, `LegacySGD` and so on
+those before Keras 2.11. A legacy class has the name of the present one in Keras's
+configs, and `deserialize` tells them apart as Keras does.
 
 Examples
 --------
@@ -18,23 +19,89 @@ from typing import Any
 
 from .._registry import Registry, custom_object_scope
 from .._typing import Config
+from . import schedules
+from .adadelta import Adadelta
+from .adagrad import Adagrad
+from .adam import Adam, AdamW
+from .adamax import Adamax
 from .base import Optimizer
-from .schedules import ExponentialDecay
-from .sgd import SGD, LegacySGD
+from .legacy import (
+    Legacy,
+    LegacyAdadelta,
+    LegacyAdagrad,
+    LegacyAdam,
+    LegacyAdamax,
+    LegacyNadam,
+    LegacyRMSprop,
+    LegacySGD,
+)
+from .nadam import Nadam
+from .rmsprop import RMSprop
+from .schedules import (
+    CosineDecay,
+    ExponentialDecay,
+    InverseTimeDecay,
+    PiecewiseConstantDecay,
+    PolynomialDecay,
+)
+from .sgd import SGD
 
 __all__ = [
     "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "CosineDecay",
     "ExponentialDecay",
+    "InverseTimeDecay",
+    "Legacy",
+    "LegacyAdadelta",
+    "LegacyAdagrad",
+    "LegacyAdam",
+    "LegacyAdamax",
+    "LegacyNadam",
+    "LegacyRMSprop",
     "LegacySGD",
+    "Nadam",
     "Optimizer",
+    "PiecewiseConstantDecay",
+    "PolynomialDecay",
+    "RMSprop",
     "deserialize",
     "get",
+    "schedules",
     "serialize",
 ]
 
+PRESENT: tuple[type[Optimizer], ...] = (
+    SGD,
+    RMSprop,
+    Adam,
+    AdamW,
+    Adagrad,
+    Adadelta,
+    Adamax,
+    Nadam,
+)
+# By the names of the present ones, which are also theirs in Keras.
+LEGACY: dict[str, type[Legacy]] = {
+    cls.__name__.removeprefix("Legacy"): cls
+    for cls in (
+        LegacySGD,
+        LegacyRMSprop,
+        LegacyAdam,
+        LegacyAdagrad,
+        LegacyAdadelta,
+        LegacyAdamax,
+        LegacyNadam,
+    )
+}
+
 
 class _Optimizers(Registry[Optimizer]):
-    """Names in any case, and two classes that Keras both calls SGD."""
+    """Names in any case, and pairs of classes that have one name in Keras."""
 
     def find(self, name: str) -> Callable[..., Optimizer]:
         try:
@@ -44,8 +111,10 @@ class _Optimizers(Registry[Optimizer]):
             for known, factory in self.factories.items():
                 if known.lower() == word:
                     return factory
-        listed = ", ".join(repr(known) for known in self.factories)
-        raise ValueError(f"{self.kind} must be one of {listed}, got {name!r}")
+        listed = ", ".join(repr(cls.__name__) for cls in PRESENT)
+        raise ValueError(
+            f"{self.kind} must be one of {listed} or a legacy one, got {name!r}"
+        )
 
     def get(self, identifier: Any) -> Optimizer | Any:
         """
@@ -91,8 +160,10 @@ class _Optimizers(Registry[Optimizer]):
         dict
             Keras's own form.
         """
-        if type(instance) is LegacySGD:
-            return self.envelope(instance, "keras.optimizers.legacy", class_name="SGD")
+        for name, cls in LEGACY.items():
+            if type(instance) is cls:
+                module = "keras.optimizers.legacy"
+                return self.envelope(instance, module, class_name=name)
         return super().serialize(instance)
 
     def deserialize(
@@ -123,11 +194,11 @@ class _Optimizers(Registry[Optimizer]):
 
         Notes
         -----
-        The name SGD means `LegacySGD` if ``module`` is ``keras.optimizers.legacy``,
-        and `SGD` if it is ``keras.optimizers``. Without a module, as in HDF5 files,
-        Keras's own rule decides: arguments without the key ``is_legacy_optimizer``
-        were written by Keras 2.10 or older and mean `LegacySGD`, while no arguments at
-        all mean `SGD`.
+        A name like SGD means the legacy class if ``module`` is
+        ``keras.optimizers.legacy``, and the present one if it is ``keras.optimizers``.
+        Without a module, as in HDF5 files, Keras's own rule decides: arguments without
+        the key ``is_legacy_optimizer`` were written by Keras 2.10 or older and mean the
+        legacy class, while no arguments at all mean the present one.
 
         Examples
         --------
@@ -136,27 +207,32 @@ class _Optimizers(Registry[Optimizer]):
         'LegacySGD'
         """
         with custom_object_scope(custom_objects or {}):
-            if isinstance(config, dict) and self._means_legacy(config):
-                config = {**config, "class_name": "LegacySGD"}
+            if isinstance(config, dict) and isinstance(config.get("class_name"), str):
+                found = self.find(config["class_name"])
+                legacy = LEGACY.get(found.__name__) if found in PRESENT else None
+                if legacy and _means_legacy(config):
+                    config = {**config, "class_name": legacy.__name__}
             return super().deserialize(config)
 
-    def _means_legacy(self, config: Config) -> bool:
-        name = config.get("class_name")
-        if not isinstance(name, str) or self.find(name) is not SGD:
-            return False
-        path = str(config.get("module")).split(".")
-        if "optimizers" in path:
-            return "legacy" in path
-        arguments = config.get("config")
-        if not isinstance(arguments, dict) or not arguments:
-            return False
-        return bool(arguments.get("is_legacy_optimizer", True))
+
+def _means_legacy(config: Config) -> bool:
+    path = str(config.get("module")).split(".")
+    if "optimizers" in path:
+        return "legacy" in path
+    arguments = config.get("config")
+    if not isinstance(arguments, dict) or not arguments:
+        return False
+    return bool(arguments.get("is_legacy_optimizer", True))
 
 
 _registry = _Optimizers(
     "optimizer",
     "keras.optimizers",
-    {"SGD": SGD, "LegacySGD": LegacySGD, "legacy.SGD": LegacySGD},
+    {
+        **{cls.__name__: cls for cls in PRESENT},
+        **{cls.__name__: cls for cls in LEGACY.values()},
+        **{f"legacy.{name}": cls for name, cls in LEGACY.items()},
+    },
 )
 get = _registry.get
 serialize = _registry.serialize

@@ -1,32 +1,52 @@
 """What every optimizer does around the step that is its own."""
 
 import abc
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, Self, TypedDict
 
 import numpy as np
 
-from .. import _arrays, _validate
-from .._typing import Array, ArrayLike, Config
+from .. import _validate
+from .._typing import Array, Config
 from ..ops.pieces import in_pieces
 from . import schedules
+from .arguments import Grads, Params, checked_grads, checked_params
 from .clipping import clip_by_global_norm, clip_by_norm, clip_by_value
+from .memory import Memory
 from .schedules import Schedule
 
-__all__ = ["Optimizer"]
-
-Params: TypeAlias = Iterable[Array] | Mapping[str, Array]
-Grads: TypeAlias = Iterable[ArrayLike] | Mapping[str, ArrayLike]
+__all__ = ["Common", "Optimizer", "Shared"]
 
 
-class Optimizer(abc.ABC):
+class Shared(TypedDict, total=False):
+    """The keyword arguments that all optimizers have, but for `weight_decay`."""
+
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int | None
+    jit_compile: bool
+    name: str | None
+    lr: float | Schedule | None
+    decay: None
+
+
+class Common(Shared, total=False):
+    """The keyword arguments that all optimizers share; see `Optimizer`."""
+
+    weight_decay: float | None
+
+
+class Optimizer(Memory, abc.ABC):
     """
     Update parameters in place from their gradients.
 
     One update clips the gradients, shrinks the parameters (weight decay), takes the
     optimizer's own step for each parameter, counts the update and moves the averages.
     A subclass writes that step as ``_step(index, param, grad, rate)``, which changes
-    `param` and may keep one array per parameter in each of its `slots`.
+    `param` and may keep one array per parameter in each of its `slots`. It names its
+    own arguments in `own_arguments`, and its slots in `slot_names`.
 
     Parameters
     ----------
@@ -51,8 +71,14 @@ class Optimizer(abc.ABC):
         Weight of the old average, from 0 to 1.
     ema_overwrite_frequency : int, optional
         Replace the parameters by their averages after every so many updates.
+    jit_compile : bool, default True
+        Ignored, since nothing is compiled. The config says False.
     name : str, optional
         Kept in the config; the name of the class by default.
+    lr : float or callable, optional
+        Old name of `learning_rate`; it wins over it.
+    decay : None
+        Refused: it is an argument of the legacy optimizers.
 
     Attributes
     ----------
@@ -62,13 +88,20 @@ class Optimizer(abc.ABC):
         What the optimizer remembers of each parameter, by position. Empty until the
         first update.
     slot_names : tuple of str
-        The keys that `slots` may have.
+        The keys that `slots` may have, in the order in which Keras makes them.
+    own_arguments : tuple of str
+        The arguments that only this optimizer has, in the order of Keras's configs.
+    keras_names : dict of str to str
+        What Keras calls a slot, where that is not its key.
+    keras_pair : tuple of str
+        Slots that Keras makes in turn for each parameter, rather than one for all
+        parameters and then the next.
 
     Raises
     ------
     ValueError
-        If a number is out of its range, or both `clipnorm` and `global_clipnorm` are
-        given.
+        If a number is out of its range, `decay` is given, or both `clipnorm` and
+        `global_clipnorm` are.
 
     See Also
     --------
@@ -92,7 +125,7 @@ class Optimizer(abc.ABC):
     array([0.5, 2.5])
     """
 
-    slot_names: ClassVar[tuple[str, ...]] = ("average",)
+    own_arguments: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -105,14 +138,22 @@ class Optimizer(abc.ABC):
         use_ema: bool = False,
         ema_momentum: float = 0.99,
         ema_overwrite_frequency: int | None = None,
+        jit_compile: bool = True,
         name: str | None = None,
+        lr: float | Schedule | None = None,
+        decay: None = None,
     ) -> None:
+        if decay is not None:
+            raise ValueError(
+                f"decay must be given to a legacy optimizer, or replaced by "
+                f"learning_rate=InverseTimeDecay(...), got {decay!r}"
+            )
         if clipnorm is not None and global_clipnorm is not None:
             raise ValueError(
                 f"clipnorm must be None when global_clipnorm is given, got "
                 f"clipnorm={clipnorm!r} and global_clipnorm={global_clipnorm!r}"
             )
-        self.learning_rate = learning_rate
+        self.learning_rate = learning_rate if lr is None else lr
         self.weight_decay = _validate.optional_number(
             "weight_decay", weight_decay, minimum=0.0
         )
@@ -134,7 +175,7 @@ class Optimizer(abc.ABC):
         )
         self.name = type(self).__name__ if name is None else name
         self.iterations = 0
-        self.slots: dict[str, list[Array]] = {}
+        self.slots = {}
 
     @property
     def learning_rate(self) -> float | Schedule:
@@ -215,10 +256,10 @@ class Optimizer(abc.ABC):
         -----
         Without any parameter nothing happens, and the update is not counted.
         """
-        variables = _variables(params)
+        variables = checked_params(params)
         # A floating-point warning made an error must not leave half an update.
         with np.errstate(all="ignore"):
-            gradients = self._clip(_gradients(variables, grads))
+            gradients = self._clip(checked_grads(variables, grads))
             if not variables:
                 return
             slots = self._slots_for(variables)
@@ -252,66 +293,11 @@ class Optimizer(abc.ABC):
         ValueError
             If they are not the parameters of the former updates.
         """
-        variables = _variables(params)
+        variables = checked_params(params)
         if self.use_ema and "average" in self.slots:
             averages = self._slots_for(variables)["average"]
             for param, average in zip(variables.values(), averages, strict=True):
                 param[...] = average
-
-    def get_state(self) -> dict[str, Array]:
-        """
-        Return what `set_state` needs to go on from here.
-
-        Returns
-        -------
-        dict of str to ndarray
-            Copies: ``iterations`` as a 0-d int64 array, and each slot as
-            ``<name>_<position>``.
-        """
-        state = {"iterations": np.array(self.iterations, np.int64)}
-        for name, arrays in self.slots.items():
-            for index, array in enumerate(arrays):
-                state[f"{name}_{index}"] = array.copy()
-        return state
-
-    def set_state(self, state: Mapping[str, ArrayLike]) -> None:
-        """
-        Go on from a state that `get_state` returned.
-
-        Parameters
-        ----------
-        state : mapping of str to array_like
-            ``iterations``, and ``<name>_<position>`` for every slot. A slot that is
-            left out starts anew at the next update.
-
-        Raises
-        ------
-        ValueError
-            If ``iterations`` is missing, a key is unknown, an array does not hold
-            floats, or two slots differ in their shapes. Nothing is changed.
-        """
-        if "iterations" not in state:
-            raise ValueError(f"state must hold iterations, got the keys {list(state)}")
-        iterations = _validate.integer("iterations", state["iterations"], minimum=0)
-        slots: dict[str, list[Array]] = {}
-        known = {"iterations"}
-        for name in self.slot_names:
-            while (key := f"{name}_{len(slots.get(name, ()))}") in state:
-                array = np.array(_arrays.numbers(key, state[key]))
-                if array.dtype.kind != "f":
-                    raise ValueError(f"{key} must hold floats, got dtype {array.dtype}")
-                slots.setdefault(name, []).append(array)
-                known.add(key)
-        for key in state:
-            if key not in known:
-                raise ValueError(
-                    f"state must hold iterations and slots numbered from 0, of "
-                    f"{' or '.join(self.slot_names)}, got {key!r}"
-                )
-        shapes = {name: _shapes(arrays) for name, arrays in slots.items()}
-        if any(shape != next(iter(shapes.values())) for shape in shapes.values()):
-            raise ValueError(f"state must hold slots of equal shapes, got {shapes}")
-        self.iterations, self.slots = iterations, slots
 
     def get_config(self) -> Config:
         """
@@ -339,6 +325,7 @@ class Optimizer(abc.ABC):
             "jit_compile": False,
             "is_legacy_optimizer": False,
             "learning_rate": self._learning_rate_config(),
+            **self._own_config(),
         }
 
     @classmethod
@@ -373,10 +360,6 @@ class Optimizer(abc.ABC):
     def _step(self, index: int, param: Array, grad: Array, rate: float) -> None:
         """Change `param`, the parameter at position `index`, in place."""
 
-    def _needs(self, slot: str) -> bool:
-        """Return whether the next update uses the slot of this name."""
-        return slot != "average" or self.use_ema
-
     def _clip(self, grads: list[Array]) -> list[Array]:
         if self.clipnorm is not None and self.clipnorm > 0:
             return [clip_by_norm(grad, self.clipnorm) for grad in grads]
@@ -385,28 +368,6 @@ class Optimizer(abc.ABC):
         if self.clipvalue is not None and self.clipvalue > 0:
             return [clip_by_value(grad, self.clipvalue) for grad in grads]
         return grads
-
-    def _slots_for(self, variables: dict[Any, Array]) -> dict[str, list[Array]]:
-        """Return the slots of these parameters, old and newly needed."""
-        params = list(variables.values())
-        slots: dict[str, list[Array]] = {}
-        for name in self.slot_names:
-            if name in self.slots:
-                shapes = _shapes(self.slots[name])
-                if shapes != _shapes(params):
-                    raise ValueError(
-                        f"params must have the shapes of the former updates, {shapes}, "
-                        f"got {_shapes(params)}"
-                    )
-                slots[name] = [
-                    array.astype(param.dtype, copy=False)
-                    for array, param in zip(self.slots[name], params, strict=True)
-                ]
-            elif name == "average" and self.use_ema:
-                slots[name] = [np.array(param) for param in params]
-            elif self._needs(name):
-                slots[name] = [np.zeros(param.shape, param.dtype) for param in params]
-        return slots
 
     def _move_averages(self, params: list[Array]) -> None:
         frequency = self.ema_overwrite_frequency
@@ -418,6 +379,9 @@ class Optimizer(abc.ABC):
     def _move_average(self, average: Array, param: Array) -> None:
         average *= self.ema_momentum
         average += (1 - self.ema_momentum) * param
+
+    def _own_config(self) -> Config:
+        return {name: getattr(self, name) for name in self.own_arguments}
 
     def _learning_rate_config(self) -> Any:
         rate = self._learning_rate
@@ -433,60 +397,3 @@ class Optimizer(abc.ABC):
 
 def _shrink(w: Array, weight_decay: float, rate: float) -> None:
     w -= w * weight_decay * rate
-
-
-def _shapes(arrays: Iterable[Array]) -> list[tuple[int, ...]]:
-    return [array.shape for array in arrays]
-
-
-def _labelled(name: str, arrays: Any) -> dict[Any, Any]:
-    """Return the arrays by key, or by position if they have none."""
-    if isinstance(arrays, Mapping):
-        return dict(arrays)
-    # The rows of a single array are views, so a forgotten [] would go unnoticed.
-    if isinstance(arrays, np.ndarray) or not isinstance(arrays, Iterable):
-        kind = type(arrays).__name__
-        raise ValueError(f"{name} must be a sequence or dict of arrays, got {kind}")
-    return dict(enumerate(arrays))
-
-
-def _variables(params: Any) -> dict[Any, Array]:
-    variables = _labelled("params", params)
-    for key, param in variables.items():
-        if not isinstance(param, np.ndarray):
-            kind = type(param).__name__
-            raise ValueError(f"params[{key!r}] must be an array of floats, got {kind}")
-        if param.dtype.kind != "f":
-            raise ValueError(
-                f"params[{key!r}] must be an array of floats, got dtype {param.dtype}"
-            )
-        if not param.flags.writeable:
-            raise ValueError(
-                f"params[{key!r}] must be writeable, got a read-only array"
-            )
-    return variables
-
-
-def _gradients(variables: dict[Any, Array], grads: Any) -> list[Array]:
-    given = _labelled("grads", grads)
-    if given.keys() != variables.keys():
-        raise ValueError(
-            f"grads must match params, one for each of {list(variables)}, "
-            f"got {list(given)}"
-        )
-    checked = []
-    for key, param in variables.items():
-        grad = _arrays.numbers(f"grads[{key!r}]", given[key])
-        if grad.dtype.kind == "c":
-            raise ValueError(
-                f"grads[{key!r}] must hold real numbers, got dtype {grad.dtype}"
-            )
-        if grad.shape != param.shape:
-            raise ValueError(
-                f"grads[{key!r}] must have the shape {param.shape} of its parameter, "
-                f"got {grad.shape}"
-            )
-        # A gradient inside a parameter would change while the parameters do.
-        inside = any(np.may_share_memory(grad, other) for other in variables.values())
-        checked.append(grad.astype(param.dtype, copy=inside))
-    return checked

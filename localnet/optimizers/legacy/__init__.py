@@ -1,0 +1,21 @@
+"""
+The optimizers of Keras before 2.11: other decay, other clipping, other configs.
+
+Keras has them in ``keras.optimizers.legacy``, under the names of the present ones.
+"""
+
+from .adam import LegacyAdam, LegacyAdamax, LegacyNadam
+from .base import Legacy
+from .rmsprop import LegacyAdadelta, LegacyAdagrad, LegacyRMSprop
+from .sgd import LegacySGD
+
+__all__ = [
+    "Legacy",
+    "LegacyAdadelta",
+    "LegacyAdagrad",
+    "LegacyAdam",
+    "LegacyAdamax",
+    "LegacyNadam",
+    "LegacyRMSprop",
+    "LegacySGD",
+]

@@ -1,0 +1,181 @@
+"""What an optimizer remembers of the parameters from one update to the next."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .. import _arrays, _validate
+from .._typing import Array, ArrayLike
+
+__all__ = ["Memory"]
+
+
+class Memory:
+    """
+    Keep one array per parameter in each of some slots, and count the updates.
+
+    A subclass names its slots, and may say how they start.
+
+    Attributes
+    ----------
+    iterations : int
+        Updates made so far.
+    slots : dict of str to list of ndarray
+        What is remembered of each parameter, by position. Empty until the first update.
+    slot_names : tuple of str
+        The keys that `slots` may have, in the order in which Keras makes them.
+    keras_names : dict of str to str
+        What Keras calls a slot, where that is not its key.
+    keras_pair : tuple of str
+        Slots that Keras makes in turn for each parameter, rather than one for all
+        parameters and then the next.
+    use_ema : bool
+        Whether there is a slot ``average``.
+    """
+
+    slot_names: ClassVar[tuple[str, ...]] = ("average",)
+    keras_names: ClassVar[Mapping[str, str]] = {}
+    keras_pair: ClassVar[tuple[str, ...]] = ()
+    iterations: int
+    slots: dict[str, list[Array]]
+    use_ema: bool
+
+    def get_state(self) -> dict[str, Array]:
+        """
+        Return what `set_state` needs to go on from here.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Copies: ``iterations`` as a 0-d int64 array, and each slot as
+            ``<name>_<position>``.
+        """
+        state = {"iterations": np.array(self.iterations, np.int64)}
+        for name, arrays in self.slots.items():
+            for index, array in enumerate(arrays):
+                state[f"{name}_{index}"] = array.copy()
+        return state
+
+    def set_state(self, state: Mapping[str, ArrayLike]) -> None:
+        """
+        Go on from a state that `get_state` returned.
+
+        Parameters
+        ----------
+        state : mapping of str to array_like
+            ``iterations``, and ``<name>_<position>`` for every slot. A slot that is
+            left out starts anew at the next update.
+
+        Raises
+        ------
+        ValueError
+            If ``iterations`` is missing, a key is unknown, an array does not hold
+            floats, or two slots differ in their shapes. Nothing is changed.
+        """
+        if "iterations" not in state:
+            raise ValueError(f"state must hold iterations, got the keys {list(state)}")
+        iterations = _validate.integer("iterations", state["iterations"], minimum=0)
+        slots: dict[str, list[Array]] = {}
+        known = {"iterations"}
+        for name in self.slot_names:
+            while (key := f"{name}_{len(slots.get(name, ()))}") in state:
+                array = np.array(_arrays.numbers(key, state[key]))
+                if array.dtype.kind != "f":
+                    raise ValueError(f"{key} must hold floats, got dtype {array.dtype}")
+                slots.setdefault(name, []).append(array)
+                known.add(key)
+        for key in state:
+            if key not in known:
+                raise ValueError(
+                    f"state must hold iterations and slots numbered from 0, of "
+                    f"{' or '.join(self.slot_names)}, got {key!r}"
+                )
+        shapes = {name: _shapes(arrays) for name, arrays in slots.items()}
+        if any(shape != next(iter(shapes.values())) for shape in shapes.values()):
+            raise ValueError(f"state must hold slots of equal shapes, got {shapes}")
+        self.iterations, self.slots = iterations, slots
+
+    def keras_slots(self, count: int) -> list[tuple[str, str, int]]:
+        """
+        Return the arrays that Keras keeps of `count` parameters, in its files' order.
+
+        Parameters
+        ----------
+        count : int
+            How many parameters there are.
+
+        Returns
+        -------
+        list of (str, str, int)
+            For each array its key in `slots`, Keras's name of it, and the position of
+            the parameter.
+
+        Examples
+        --------
+        >>> from localnet.optimizers import Adam
+        >>> [f"{name}{index}" for _, name, index in Adam(amsgrad=True).keras_slots(2)]
+        ['m0', 'v0', 'm1', 'v1', 'vhat0', 'vhat1']
+        """
+        found: list[tuple[str, int]] = []
+        for slot in filter(self._keras_keeps, self.slot_names):
+            pair = self.keras_pair if slot in self.keras_pair else (slot,)
+            if slot == pair[0]:
+                found += [(each, index) for index in range(count) for each in pair]
+        return [(slot, self.keras_names.get(slot, slot), i) for slot, i in found]
+
+    def new_slot(self, name: str, param: Array) -> Array:
+        """
+        Return what a slot holds of a parameter before the first update.
+
+        Parameters
+        ----------
+        name : str
+            One of `slot_names`.
+        param : ndarray
+            The parameter. Not modified.
+
+        Returns
+        -------
+        ndarray
+            Of the shape and dtype of `param`: a copy of it for averages, else zeros.
+        """
+        if name == "average":
+            return np.array(param)
+        return np.zeros(param.shape, param.dtype)
+
+    def _needs(self, slot: str) -> bool:
+        """Return whether the next update uses the slot of this name."""
+        return slot != "average" or self.use_ema
+
+    def _keras_keeps(self, slot: str) -> bool:
+        """Return whether Keras has the slot in its files."""
+        return self._needs(slot)
+
+    def _slots_at(self, index: int, *names: str) -> list[Array]:
+        """Return what these slots hold of the parameter at position `index`."""
+        return [self.slots[name][index] for name in names]
+
+    def _slots_for(self, variables: dict[Any, Array]) -> dict[str, list[Array]]:
+        """Return the slots of these parameters, old and newly needed."""
+        params = list(variables.values())
+        slots: dict[str, list[Array]] = {}
+        for name in self.slot_names:
+            if name in self.slots:
+                shapes = _shapes(self.slots[name])
+                if shapes != _shapes(params):
+                    raise ValueError(
+                        f"params must have the shapes of the former updates, {shapes}, "
+                        f"got {_shapes(params)}"
+                    )
+                slots[name] = [
+                    array.astype(param.dtype, copy=False)
+                    for array, param in zip(self.slots[name], params, strict=True)
+                ]
+            elif self._needs(name):
+                slots[name] = [self.new_slot(name, param) for param in params]
+        return slots
+
+
+def _shapes(arrays: Iterable[Array]) -> list[tuple[int, ...]]:
+    return [array.shape for array in arrays]

@@ -1,0 +1,257 @@
+"""Small helpers for data: one-hot labels, unit vectors, and parts of a data set."""
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from . import _arrays, _validate
+from ._typing import Array, ArrayLike
+
+__all__ = ["normalize", "to_categorical", "train_test_split"]
+
+
+def to_categorical(
+    y: ArrayLike, num_classes: int | None = None, dtype: str = "float32"
+) -> Array:
+    """
+    Turn class numbers into one-hot vectors, as ``categorical_crossentropy`` needs them.
+
+    Parameters
+    ----------
+    y : array_like of int
+        Class numbers from 0, of any shape; a last axis of length 1 is dropped, unless
+        it is the only one. Floats that are whole are numbers too. Not modified.
+    num_classes : int, optional
+        By default, and for 0, the largest number and 1.
+    dtype : str, default "float32"
+        Dtype of the result.
+
+    Returns
+    -------
+    ndarray of shape (*y.shape, num_classes)
+        1 at the number of the class, and 0 elsewhere.
+
+    Raises
+    ------
+    ValueError
+        If a number is not whole, negative or not below `num_classes`, or if there is
+        none to tell `num_classes` from.
+
+    See Also
+    --------
+    localnet.losses.sparse_categorical_crossentropy : Takes the numbers themselves.
+
+    Notes
+    -----
+    Keras cuts off fractions, and counts negative numbers from the last class; here they
+    are refused. What Keras raises as an IndexError is a ValueError here.
+
+    Examples
+    --------
+    >>> to_categorical([0, 2, 1])
+    array([[1., 0., 0.],
+           [0., 0., 1.],
+           [0., 1., 0.]], dtype=float32)
+    """
+    given = _arrays.real_numbers("y", y)
+    # NaN is never equal to itself, nor infinity to a whole number.
+    with np.errstate(invalid="ignore"):
+        labels = given.astype(np.int64)
+    if not np.array_equal(labels, given) or (labels < 0).any():
+        wrong = given[(labels != given) | (labels < 0)][0]
+        raise ValueError(f"y must hold class numbers, integers >= 0, got {wrong}")
+    if labels.ndim > 1 and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    classes = 0
+    if num_classes is not None:
+        classes = _validate.integer("num_classes", num_classes, minimum=0)
+    if not classes:
+        if not labels.size:
+            raise ValueError("num_classes must be given for an empty y, got none")
+        classes = int(labels.max()) + 1
+    if labels.size and labels.max() >= classes:
+        raise ValueError(
+            f"y must be below num_classes, {classes}, got {int(labels.max())}"
+        )
+    categorical = np.zeros((*labels.shape, classes), np.dtype(dtype))
+    np.put_along_axis(categorical, labels[..., np.newaxis], 1, axis=-1)
+    return categorical
+
+
+def normalize(x: ArrayLike, axis: int = -1, order: float = 2) -> Array:
+    r"""
+    Divide the vectors along an axis by their norms.
+
+    Parameters
+    ----------
+    x : array_like of any shape but ()
+        Not modified.
+    axis : int, default -1
+        The axis along which the vectors lie.
+    order : float, default 2
+        Which norm, as for `numpy.linalg.norm`: 2 is the Euclidean one, 1 the sum of
+        the magnitudes, infinity the largest.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of `x`; integers become float64. Vectors of norm 0 stay 0. From a
+        single vector, as in Keras, comes an array of shape (1, n).
+
+    Raises
+    ------
+    ValueError
+        If `axis` is not one of `x`, or `order` is no number.
+
+    See Also
+    --------
+    localnet.constraints.UnitNorm : The same for weights, nearly.
+
+    Notes
+    -----
+    .. math:: x \leftarrow x / \lVert x \rVert_p
+
+    Examples
+    --------
+    >>> normalize([[3.0, 4.0], [0.0, 0.0]])
+    array([[0.6, 0.8],
+           [0. , 0. ]])
+    """
+    array = _arrays.numbers("x", x)
+    if not array.ndim:
+        raise ValueError(f"x must have at least one axis, got {array}")
+    along = _validate.integer("axis", axis, minimum=-array.ndim, maximum=array.ndim - 1)
+    if not isinstance(order, (int, float, np.number)) or math.isnan(float(order)):
+        raise ValueError(f"order must be a number, got {order!r}")
+    norms = np.atleast_1d(np.linalg.norm(array, order, along))
+    norms[norms == 0] = 1
+    return np.asarray(array / np.expand_dims(norms, along))
+
+
+def train_test_split(
+    *arrays: ArrayLike,
+    test_size: float = 0.25,
+    seed: int | np.random.Generator | None = None,
+    shuffle: bool = True,
+    stratify: ArrayLike | None = None,
+) -> list[Array]:
+    """
+    Split arrays along their first axis, all in the same places.
+
+    Parameters
+    ----------
+    *arrays : array_like
+        Of equal length, such as `x` and `y`. Not modified; of a `numpy.memmap` only the
+        rows that are taken are read.
+    test_size : float or int, default 0.25
+        A fraction between 0 and 1, rounded up to whole samples, or a number of samples.
+    seed : int or Generator, optional
+        The same seed splits in the same way. By default every call differs.
+    shuffle : bool, default True
+        If not, the last samples are the test set.
+    stratify : array_like of shape (N,), optional
+        The class of each sample: every class gets its part of the test set, to within
+        one sample.
+
+    Returns
+    -------
+    list of ndarray
+        ``[x_train, x_test, y_train, y_test, ...]``, copies.
+
+    Raises
+    ------
+    ValueError
+        If there is no array, lengths differ, a side would be empty, or `stratify` is
+        given without `shuffle`, for a class of one sample, or for more classes than a
+        side has samples.
+
+    See Also
+    --------
+    localnet.Sequential.fit : Its ``validation_split`` takes the last samples.
+
+    Notes
+    -----
+    The names are those of scikit-learn, but for ``random_state``, which is `seed`
+    everywhere in localnet. The places of the test set are shared among the classes by
+    largest remainder.
+
+    Examples
+    --------
+    >>> x, y = np.arange(8.0), np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    >>> x_train, x_test, y_train, y_test = train_test_split(x, y, seed=0, stratify=y)
+    >>> sorted(y_test.tolist())
+    [0, 1]
+    """
+    if not arrays:
+        raise ValueError("arrays must be at least one, got none")
+    held = [np.asarray(array) for array in arrays]
+    lengths = [len(array) if array.ndim else 0 for array in held]
+    if len(set(lengths)) > 1:
+        raise ValueError(f"arrays must have equal lengths, got {lengths}")
+    total = lengths[0]
+    tested = _test_samples(test_size, total)
+    order = np.arange(total)
+    if not shuffle:
+        if stratify is not None:
+            raise ValueError(f"stratify must be None without shuffle, got {stratify!r}")
+        train, test = order[: total - tested], order[total - tested :]
+    else:
+        order = np.random.default_rng(seed).permutation(total)
+        chosen = np.zeros(total, bool)
+        if stratify is None:
+            chosen[:tested] = True
+        else:
+            chosen = _stratified(_strata(stratify, total)[order], tested)
+        train, test = order[~chosen], order[chosen]
+    return [np.asarray(array[part]) for array in held for part in (train, test)]
+
+
+def _test_samples(test_size: Any, total: int) -> int:
+    if isinstance(test_size, (float, np.floating)):
+        part = _validate.number(
+            "test_size",
+            test_size,
+            minimum=0.0,
+            maximum=1.0,
+            open_minimum=True,
+            open_maximum=True,
+        )
+        # As it is written: 0.07 of 100 are 7, though the float is a little more.
+        tested = math.ceil(Fraction(repr(part)) * total)
+    else:
+        tested = _validate.integer("test_size", test_size, minimum=1)
+    if not 0 < tested < total:
+        raise ValueError(
+            f"test_size must leave samples on both sides of {total}, got {test_size!r}"
+        )
+    return tested
+
+
+def _strata(stratify: Any, total: int) -> Array:
+    labels = np.asarray(stratify)
+    if labels.shape != (total,):
+        raise ValueError(f"stratify must have shape ({total},), got {labels.shape}")
+    return labels
+
+
+def _stratified(labels: Array, tested: int) -> Array:
+    """Return which places are tested: of each class the first ones, its share."""
+    total = len(labels)
+    classes, which, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    if counts.min() < 2:
+        rare = classes[counts.argmin()].item()
+        raise ValueError(f"stratify must hold every class twice, got {rare!r} once")
+    if len(classes) > min(tested, total - tested):
+        raise ValueError(
+            f"stratify must have no more classes than samples on either side, "
+            f"{min(tested, total - tested)}, got {len(classes)}"
+        )
+    shares, remainders = np.divmod(counts * tested, total)
+    missing = tested - int(shares.sum())
+    shares[np.argsort(-remainders, kind="stable")[:missing]] += 1
+    chosen = np.zeros(total, bool)
+    for number, share in enumerate(shares):
+        chosen[np.flatnonzero(which == number)[:share]] = True
+    return chosen
