@@ -11,6 +11,12 @@ from .contract import LocalMatmulGrads, local_matmul_backward, local_matmul_forw
 from .cost import Cost, copy_cost, dense_cost, elementwise_cost, view_cost
 from .dense import DenseGrads, dense_backward, dense_forward
 from .dropout import dropout_backward, dropout_forward, dropout_mask
+from .global_pool import (
+    global_average_pool_backward,
+    global_average_pool_forward,
+    global_max_pool_backward,
+    global_max_pool_forward,
+)
 from .local_conv import (
     LocalConvCache,
     LocalConvGrads,
@@ -18,8 +24,22 @@ from .local_conv import (
     local_conv_forward,
 )
 from .local_cost import LocalConvCost, local_conv_cost
+from .margins import (
+    constant_pad_backward,
+    constant_pad_forward,
+    crop_backward,
+    crop_forward,
+)
 from .matrix import local_conv_matrix
 from .patches import extract_patches, fold_patches, patch_indices
+from .pool import (
+    average_pool_backward,
+    average_pool_forward,
+    max_pool_backward,
+    max_pool_forward,
+)
+from .spatial_cost import pool_cost, resize_cost, upsample_cost
+from .upsample import upsample_backward, upsample_forward
 from .workspace import Workspace
 
 __all__ = [
@@ -32,7 +52,13 @@ __all__ = [
     "LocalConvGrads",
     "LocalMatmulGrads",
     "Workspace",
+    "average_pool_backward",
+    "average_pool_forward",
+    "constant_pad_backward",
+    "constant_pad_forward",
     "copy_cost",
+    "crop_backward",
+    "crop_forward",
     "dense_backward",
     "dense_cost",
     "dense_forward",
@@ -42,13 +68,24 @@ __all__ = [
     "elementwise_cost",
     "extract_patches",
     "fold_patches",
+    "global_average_pool_backward",
+    "global_average_pool_forward",
+    "global_max_pool_backward",
+    "global_max_pool_forward",
     "local_conv_backward",
     "local_conv_cost",
     "local_conv_forward",
     "local_conv_matrix",
     "local_matmul_backward",
     "local_matmul_forward",
+    "max_pool_backward",
+    "max_pool_forward",
     "patch_indices",
+    "pool_cost",
+    "resize_cost",
+    "upsample_backward",
+    "upsample_cost",
+    "upsample_forward",
     "view_cost",
 ]
 
@@ -57,4 +94,11 @@ PAIRS: dict[str, Pair] = {
     "local_matmul": (local_matmul_forward, local_matmul_backward),
     "dense": (dense_forward, dense_backward),
     "dropout": (dropout_forward, dropout_backward),
+    "max_pool": (max_pool_forward, max_pool_backward),
+    "average_pool": (average_pool_forward, average_pool_backward),
+    "global_max_pool": (global_max_pool_forward, global_max_pool_backward),
+    "global_average_pool": (global_average_pool_forward, global_average_pool_backward),
+    "constant_pad": (constant_pad_forward, constant_pad_backward),
+    "crop": (crop_forward, crop_backward),
+    "upsample": (upsample_forward, upsample_backward),
 }
