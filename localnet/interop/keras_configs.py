@@ -123,7 +123,26 @@ def _upgraded_layer(entry: Any) -> Config:
     return {"class_name": entry["class_name"], "config": config}
 
 
-_WITH_DATA_FORMAT = ("Flatten", "LocallyConnected1D", "LocallyConnected2D")
+_WITH_DATA_FORMAT = (
+    *("Flatten", "LocallyConnected1D", "LocallyConnected2D"),
+    *(
+        f"{family}{rank}D"
+        for family in (
+            *("MaxPooling", "AveragePooling", "MaxPool", "AvgPool"),
+            *("GlobalMaxPooling", "GlobalAveragePooling"),
+            *("GlobalMaxPool", "GlobalAvgPool"),
+        )
+        for rank in (1, 2, 3)
+    ),
+    # Of one axis they know channels_last only.
+    *(
+        f"{family}{rank}D"
+        for family in ("ZeroPadding", "Cropping", "UpSampling")
+        for rank in (2, 3)
+    ),
+)
+# Of ours alone.
+_PADDINGS = ("Padding1D", "Padding2D", "Padding3D")
 
 
 def _dtype(value: Any) -> Any:
@@ -215,6 +234,7 @@ def _for_keras(entries: list[Config]) -> list[Config]:
     reasons: list[tuple[Callable[[str, Config], bool], str]] = [
         (lambda cls, _: cls == "LocallyConnected3D", "three spatial axes"),
         (lambda _, config: "dilation_rate" in config, "dilation"),
+        (lambda cls, _: cls in _PADDINGS, "cells of any value"),
     ]
     refused = [
         f"{entry['class_name']} {entry['config'].get('name')!r} ({reason})"

@@ -175,7 +175,8 @@ def global_average_pool_forward(
     axes = _axes(x, data_format)
     workspace = workspace or Workspace(keep_results=False)
     y = workspace.result("y", _reduced_shape(x.shape, axes, keepdims), x.dtype)
-    np.mean(x, axis=axes, keepdims=keepdims, out=y)
+    # Not with out=y, in which NumPy would make its sums.
+    y[...] = np.mean(x, axis=axes, keepdims=keepdims)
     return y, GlobalAveragePoolCache(x.shape, x.dtype, axes, bool(keepdims))
 
 
