@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -185,7 +186,7 @@ def test_every_optimizer_goes_on_from_our_file(make, suffix, implementation, tmp
 def test_an_optimizer_of_ones_own_goes_on(suffix, tmp_path):
     class Slow(optimizers.Adam):
         slot_names = ("average", "m", "v", "vhat", "calm")
-        keras_names = {"calm": "c"}
+        keras_names: ClassVar = {"calm": "c"}
 
         def _step(self, index, param, grad, rate):
             calm = self.slots["calm"][index]

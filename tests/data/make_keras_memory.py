@@ -7,9 +7,9 @@ tensorflow and tf_keras are installed::
     python tests/data/make_keras_memory.py NEW_FOLDER
 
 For each optimizer a small model is trained and saved; the bytes of the files stand in
-``NAME.h5`` and ``NAME.keras``. ``NAME_w0`` and so on are the weights after as many more
-epochs without a break, and ``NAME_h5_w0``, ``NAME_keras_w0`` those after loading the file
-and training on. Keras forgets a part of Nadam's memory: its numbers without a break are
+``NAME_h5`` and ``NAME_keras``. ``NAME_later_w0`` and so on are the weights after as
+many more epochs without a break, ``NAME_later_h5_w0`` those after loading that file and
+training on. Keras forgets a part of Nadam's memory: its numbers without a break are
 those of an eager training, since in a graph it multiplies its momentum once per weight.
 """
 
@@ -113,14 +113,6 @@ def case_of(name, number, make, folder, rng):
     for suffix in suffixes:
         again = keras.models.load_model(folder / f"{name}{suffix}")
         keep(arrays, f"later_{suffix[1:]}", train(again, x, t))
-    apart = {
-        suffix[1:]: max(
-            float(np.abs(arrays[f"later_{suffix[1:]}_w{i}"] - w).max())
-            for i, w in enumerate(model.get_weights())
-        )
-        for suffix in suffixes
-    }
-    print(f"{name}: resumed by Keras itself, apart by {apart}")
     return {f"{name}_{key}": value for key, value in arrays.items()}
 
 
