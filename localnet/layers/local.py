@@ -35,7 +35,7 @@ class LocallyConnected(WindowedLayer):
         filters: int,
         kernel_size: Any,
         strides: Any = 1,
-        padding: str = "valid",
+        padding: Any = "valid",
         data_format: str | None = None,
         activation: Any = None,
         use_bias: bool = True,
@@ -198,8 +198,9 @@ class LocallyConnected1D(LocallyConnected):
         R, the window.
     strides : int or tuple of 1 int
         Step between windows; must be 1 where `dilation_rate` is not.
-    padding : {"valid", "same"}
-        Any case. ``same`` gives ``ceil(length / stride)`` positions.
+    padding : {"valid", "same"} or sequence of (int, int)
+        Any case. ``same`` gives ``ceil(length / stride)`` positions. Pairs: the cells,
+        zeros, that are added before and after each axis.
     data_format : {"channels_last", "channels_first"}, optional
         Default: ``localnet.config.image_data_format()``, read when the layer is made.
     activation : str, callable, (forward, backward) pair, layer or None
