@@ -12,6 +12,7 @@ from .core import Dense, Dropout, Flatten, InputLayer, Reshape
 from .cost import CostedLayer
 from .local import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
 from .names import clear_session
+from .sharing import SharedWeights, conv_to_local, local_to_conv
 
 __all__ = [
     "ELU",
@@ -35,10 +36,13 @@ __all__ = [
     "LocallyConnected3D",
     "ReLU",
     "Reshape",
+    "SharedWeights",
     "Softmax",
     "clear_session",
+    "conv_to_local",
     "deserialize",
     "is_known",
+    "local_to_conv",
     "serialize",
 ]
 

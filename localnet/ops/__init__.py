@@ -22,6 +22,7 @@ from .local_conv import (
 from .local_cost import LocalConvCost, local_conv_cost
 from .matrix import local_conv_matrix
 from .patches import extract_patches, fold_patches, patch_indices
+from .sharing import free_bias, free_kernel, shared_bias, shared_kernel
 from .workspace import Workspace
 
 __all__ = [
@@ -49,6 +50,8 @@ __all__ = [
     "elementwise_cost",
     "extract_patches",
     "fold_patches",
+    "free_bias",
+    "free_kernel",
     "local_conv_backward",
     "local_conv_cost",
     "local_conv_forward",
@@ -56,6 +59,8 @@ __all__ = [
     "local_matmul_backward",
     "local_matmul_forward",
     "patch_indices",
+    "shared_bias",
+    "shared_kernel",
     "view_cost",
 ]
 

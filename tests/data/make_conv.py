@@ -9,8 +9,8 @@ where tensorflow and tf_keras are installed::
 All numbers are small integers in float64, so that nothing is rounded on either side;
 they stand one after the other in one array. TensorFlow has no convolution of
 channels_first on a CPU: such a case runs as channels_last on transposed data, and its
-config is that of the layer itself. XLA compiles every case, since the CPU has no gradient
-of dilated or grouped convolutions otherwise.
+config is that of the layer itself. XLA compiles every case, since otherwise the CPU has
+no gradient of dilated or grouped convolutions.
 """
 
 import itertools
