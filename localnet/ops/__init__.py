@@ -13,6 +13,12 @@ from .conv_cost import conv_cost
 from .cost import Cost, copy_cost, dense_cost, elementwise_cost, view_cost
 from .dense import DenseGrads, dense_backward, dense_forward
 from .dropout import dropout_backward, dropout_forward, dropout_mask
+from .global_pool import (
+    global_average_pool_backward,
+    global_average_pool_forward,
+    global_max_pool_backward,
+    global_max_pool_forward,
+)
 from .local_conv import (
     LocalConvCache,
     LocalConvGrads,
@@ -20,9 +26,23 @@ from .local_conv import (
     local_conv_forward,
 )
 from .local_cost import LocalConvCost, local_conv_cost
+from .margins import (
+    constant_pad_backward,
+    constant_pad_forward,
+    crop_backward,
+    crop_forward,
+)
 from .matrix import local_conv_matrix
 from .patches import extract_patches, fold_patches, patch_indices
+from .pool import (
+    average_pool_backward,
+    average_pool_forward,
+    max_pool_backward,
+    max_pool_forward,
+)
 from .sharing import free_bias, free_kernel, shared_bias, shared_kernel
+from .spatial_cost import pool_cost, resize_cost, upsample_cost
+from .upsample import upsample_backward, upsample_forward
 from .workspace import Workspace
 
 __all__ = [
@@ -37,10 +57,16 @@ __all__ = [
     "LocalConvGrads",
     "LocalMatmulGrads",
     "Workspace",
+    "average_pool_backward",
+    "average_pool_forward",
+    "constant_pad_backward",
+    "constant_pad_forward",
     "conv_backward",
     "conv_cost",
     "conv_forward",
     "copy_cost",
+    "crop_backward",
+    "crop_forward",
     "dense_backward",
     "dense_cost",
     "dense_forward",
@@ -52,15 +78,26 @@ __all__ = [
     "fold_patches",
     "free_bias",
     "free_kernel",
+    "global_average_pool_backward",
+    "global_average_pool_forward",
+    "global_max_pool_backward",
+    "global_max_pool_forward",
     "local_conv_backward",
     "local_conv_cost",
     "local_conv_forward",
     "local_conv_matrix",
     "local_matmul_backward",
     "local_matmul_forward",
+    "max_pool_backward",
+    "max_pool_forward",
     "patch_indices",
+    "pool_cost",
+    "resize_cost",
     "shared_bias",
     "shared_kernel",
+    "upsample_backward",
+    "upsample_cost",
+    "upsample_forward",
     "view_cost",
 ]
 
@@ -70,4 +107,11 @@ PAIRS: dict[str, Pair] = {
     "local_matmul": (local_matmul_forward, local_matmul_backward),
     "dense": (dense_forward, dense_backward),
     "dropout": (dropout_forward, dropout_backward),
+    "max_pool": (max_pool_forward, max_pool_backward),
+    "average_pool": (average_pool_forward, average_pool_backward),
+    "global_max_pool": (global_max_pool_forward, global_max_pool_backward),
+    "global_average_pool": (global_average_pool_forward, global_average_pool_backward),
+    "constant_pad": (constant_pad_forward, constant_pad_backward),
+    "crop": (crop_forward, crop_backward),
+    "upsample": (upsample_forward, upsample_backward),
 }
