@@ -229,6 +229,8 @@ def restore_training(
         )
         return
     optimizer.set_state(_read_state(optimizer, state, owners))
+    if optimizer.slots:
+        model._updated = list(model._trainable())
 
 
 Owners = Sequence[tuple[Source, str]]

@@ -60,7 +60,7 @@ class ScipyTrainable(Steps):
         ----------
         x, y : array_like
             Inputs and targets, samples first: one batch.
-        method : {"L-BFGS-B", "TNC", "BFGS", "CG", "Newton-CG"}
+        method : {"L-BFGS-B", "TNC", "BFGS", "CG"}
             One of ``scipy.optimize.minimize``.
         max_iterations : int
             How many iterations to make at most; these are the epochs.
