@@ -6,7 +6,8 @@ A layer is a map with weights followed by an activation. Subclasses provide the 
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -27,6 +28,10 @@ __all__ = [
     "resolve",
     "unchanged_on_error",
 ]
+
+
+# For a moment, while a layer takes in what two threads have found at once.
+_absorbing = threading.Lock()
 
 
 def child_seed(seed: np.random.SeedSequence, number: int) -> np.random.SeedSequence:
@@ -175,6 +180,10 @@ class Layer(WeightHolder):
     ) -> tuple[Array | None, dict[str, Array]]:
         """Return the gradients of `_forward` with respect to `x` and each weight."""
         raise NotImplementedError
+
+    def _absorbed(self, state: dict[str, Array], cache: Any) -> dict[str, Array]:
+        """Return the weights of `state_names` after one more training call."""
+        return state
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """
@@ -385,6 +394,48 @@ class Layer(WeightHolder):
                 grads[name] = self._with_penalty(name, grads[name])
         return dx, grads
 
+    def absorbed(self, caches: Iterable[LayerCache]) -> dict[str, Array]:
+        """
+        Return what training calls make of the weights that no optimizer changes.
+
+        Parameters
+        ----------
+        caches : iterable of LayerCache
+            What `forward_with_cache` returned for them, in order.
+
+        Returns
+        -------
+        dict of str to ndarray
+            New values for `state_names`; the layer stays as it is.
+
+        See Also
+        --------
+        absorb : Keeps them.
+        """
+        state = {name: self.params[name] for name in self.state_names}
+        # Numbers that overflow are the business of who looks at them.
+        with np.errstate(all="ignore"):
+            for cache in caches:
+                state = self._absorbed(state, cache.inner)
+        return state
+
+    def absorb(self, *caches: LayerCache) -> None:
+        """
+        Take in what training calls have found out about the data.
+
+        A forward pass changes nothing by itself; `forward` calls this, and so does a
+        model with each training step that is completed.
+
+        Parameters
+        ----------
+        *caches : LayerCache
+            As for `absorbed`.
+        """
+        if self.state_names:
+            with _absorbing:
+                for name, value in self.absorbed(caches).items():
+                    self.params[name][...] = value
+
     def forward(self, x: ArrayLike, training: bool = False) -> Array:
         """
         Compute the output, and remember what `backward` needs.
@@ -394,7 +445,8 @@ class Layer(WeightHolder):
         x : array_like
             Batch of inputs. An unbuilt layer is built for its shape.
         training : bool
-            Whether layers with training noise apply it.
+            Whether layers with training noise apply it, and such as keep statistics of
+            the data take them in.
 
         Returns
         -------
@@ -402,6 +454,8 @@ class Layer(WeightHolder):
             Output, after the activation.
         """
         y, self._cache = self.forward_with_cache(x, training)
+        if training:
+            self.absorb(self._cache)
         return y
 
     def __call__(self, x: ArrayLike, training: bool = False) -> Array:
