@@ -286,7 +286,11 @@ class Sequential(Savable):
         x = _arrays.numbers("x", x)
         with unchanged_on_error(*self._stack):
             self.build((None, *x.shape[1:]))
-            return self._run(x, training)[0]
+            y, tape = self._run(x, training)
+        if training:
+            for layer, cache in zip(self.layers, tape, strict=True):
+                layer.absorb(cache)
+        return y
 
     def _run(
         self,
