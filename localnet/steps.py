@@ -173,8 +173,8 @@ class Steps:
                 for layer in self.layers:
                     if layer.trainable:
                         layer.constrain()
-            for state, new in absorbed:
-                state[...] = new
+                for state, new in absorbed:
+                    state[...] = new
         return logs
 
     def _absorbed(self, tape: Sequence[LayerCache]) -> list[tuple[Array, Array]]:

@@ -173,8 +173,7 @@ def _memory(model: Any, plans: list[LayerPlan]) -> dict[str, Array]:
     owners = [
         (plan, name)
         for plan in plans
-        if plan.layer.trainable
-        for name in plan.layer.params
+        for name in plan.layer.trainable_params
     ]
     weights = {
         f"{plan.layer.name}/{name}": _in_file(plan, name, plan.layer.params[name])
