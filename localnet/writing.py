@@ -170,11 +170,7 @@ def _memory(model: Any, plans: list[LayerPlan]) -> dict[str, Array]:
     optimizer = model.optimizer
     if not isinstance(optimizer, SGD):
         return {}
-    owners = [
-        (plan, name)
-        for plan in plans
-        for name in plan.layer.trainable_params
-    ]
+    owners = [(plan, name) for plan in plans for name in plan.layer.trainable_params]
     weights = {
         f"{plan.layer.name}/{name}": _in_file(plan, name, plan.layer.params[name])
         for plan, name in owners
