@@ -5,20 +5,42 @@ from typing import Any
 
 from .._registry import Registry, custom_object_scope
 from .._typing import Config
-from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from .activation import (
+    ELU,
+    Activation,
+    LeakyReLU,
+    ReLU,
+    Softmax,
+    ThresholdedReLU,
+)
 from .base import Layer, LayerCache
-from .core import Dense, Dropout, Flatten, InputLayer, Reshape
+from .core import Dense, InputLayer
 from .cost import CostedLayer
 from .local import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
 from .names import clear_session
+from .noise import (
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+)
+from .normalization import BatchNormalization
+from .prelu import PReLU
+from .shaping import Flatten, Permute, RepeatVector, Reshape
+from .time_distributed import TimeDistributed
 
 __all__ = [
     "ELU",
     "Activation",
+    "BatchNormalization",
     "CostedLayer",
     "Dense",
     "Dropout",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "InputLayer",
     "Layer",
     "LayerCache",
@@ -26,9 +48,17 @@ __all__ = [
     "LocallyConnected1D",
     "LocallyConnected2D",
     "LocallyConnected3D",
+    "PReLU",
+    "Permute",
     "ReLU",
+    "RepeatVector",
     "Reshape",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "ThresholdedReLU",
+    "TimeDistributed",
     "clear_session",
     "deserialize",
     "is_known",
@@ -43,7 +73,10 @@ _registry: Registry[Layer] = Registry(
         for cls in (
             *(LocallyConnected1D, LocallyConnected2D, LocallyConnected3D),
             *(Dense, Dropout, Flatten, InputLayer, Reshape),
-            *(Activation, LeakyReLU, ELU, ReLU, Softmax),
+            *(Activation, LeakyReLU, ELU, ReLU, Softmax, ThresholdedReLU, PReLU),
+            *(BatchNormalization, GaussianDropout, GaussianNoise),
+            *(SpatialDropout1D, SpatialDropout2D, SpatialDropout3D),
+            *(Permute, RepeatVector, TimeDistributed),
         )
     },
 )

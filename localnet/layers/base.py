@@ -27,6 +27,7 @@ __all__ = [
     "child_seed",
     "resolve",
     "unchanged_on_error",
+    "unknown_argument",
 ]
 
 
@@ -53,7 +54,11 @@ def resolve(argument: str, get: Callable[[Any], Any], identifier: Any) -> Any:
 @contextmanager
 def unchanged_on_error(*layers: "Layer") -> Iterator[None]:
     """Undo what a failing block did to layers: building, results, drawn noise."""
-    before = [(layer, vars(layer).copy(), layer.noise_state) for layer in layers]
+    before = [
+        (layer, vars(layer).copy(), layer.noise_state)
+        for outer in layers
+        for layer in outer.with_inner()
+    ]
     try:
         yield
     except BaseException:
@@ -123,7 +128,7 @@ class Layer(WeightHolder):
             for meaningless in ("dynamic", "autocast"):
                 kwargs.pop(meaningless, None)
             if kwargs:
-                raise _unknown_argument(type(self), next(iter(kwargs)))
+                raise unknown_argument(type(self), next(iter(kwargs)))
             self.dtype = config.float_dtype(dtype)
             self.activity_regularizer = resolve(
                 "activity_regularizer", regularizers.get, activity_regularizer
@@ -184,6 +189,17 @@ class Layer(WeightHolder):
     def _absorbed(self, state: dict[str, Array], cache: Any) -> dict[str, Array]:
         """Return the weights of `state_names` after one more training call."""
         return state
+
+    def with_inner(self) -> "list[Layer]":
+        """
+        Return the layer, and the layers that it is made of, if there are any.
+
+        Returns
+        -------
+        list of Layer
+            Itself first.
+        """
+        return [self]
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """
@@ -332,10 +348,8 @@ class Layer(WeightHolder):
             y, activation = z, None
             if self._activation_pair is not None:
                 y, activation = activate(self._activation_pair, z, workspace)
-        activity_loss = None
-        if self.activity_regularizer is not None:
-            activity_loss = self.activity_regularizer(y) / max(1, len(y))
-        return y, LayerCache(y, z, activation, inner, activity_loss)
+        loss = self._activity_loss(y, inner)
+        return y, LayerCache(y, z, activation, inner, loss)
 
     def backward_from_cache(
         self,
@@ -495,6 +509,13 @@ class Layer(WeightHolder):
             raise RuntimeError(f"{self.name}: _backward returned no dx")
         return dx
 
+    def _activity_loss(self, y: Array, cache: Any) -> float | None:
+        """Return the penalty on the output, or None if there is none."""
+        if self.activity_regularizer is None:
+            return None
+        loss: float = self.activity_regularizer(y) / max(1, len(y))
+        return loss
+
     def _cast(self, x: Array, workspace: Workspace) -> Array:
         """Return the input in the layer's dtype."""
         if x.dtype == self.dtype:
@@ -565,7 +586,8 @@ class Layer(WeightHolder):
         return f"<{type(self).__name__} {self.name!r} {shape}>"
 
 
-def _unknown_argument(cls: Callable[..., Any], argument: str) -> TypeError:
+def unknown_argument(cls: Callable[..., Any], argument: str) -> TypeError:
+    """Return the error for a keyword that a layer's class does not know."""
     known = [
         *inspect.signature(cls).parameters,
         *("name", "trainable", "dtype", "input_shape", "batch_input_shape"),
