@@ -126,7 +126,8 @@ class Sequential(Savable):
         if not isinstance(layer, Layer):
             hint = "; make an instance of the class" if isinstance(layer, type) else ""
             raise ValueError(f"layer must be a Layer, got {layer!r}{hint}")
-        if any(other is layer for other in self._stack):
+        taken = [inner for other in self._stack for inner in other.with_inner()]
+        if any(inner is other for inner in layer.with_inner() for other in taken):
             raise ValueError(
                 f"layer must be added once, got {layer.name!r} a second time"
             )

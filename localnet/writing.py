@@ -156,6 +156,7 @@ def _layers(plans: list[LayerPlan]) -> list[LayerWeights]:
                 name: _in_file(plan, name, value)
                 for name, value in plan.layer.params.items()
             },
+            depth=len(plan.layer.with_inner()) - 1,
         )
         for plan in plans
     ]
