@@ -176,9 +176,7 @@ class TimeDistributed(Layer):
         self.params = self.layer.params
 
     def _check_input(self, shape: BatchShape) -> None:
-        # Sizes are known by now, but for the number of samples.
-        samples, *sizes = self.step_shape(shape)
-        self.layer._check_input((samples, *sizes))
+        self.layer.check_fits(self.step_shape(shape))
 
     # Forward and backward --------------------------------------------------------
 
