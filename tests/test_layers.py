@@ -541,7 +541,9 @@ def test_frozen_layer_has_no_trainable_weights():
     layer.build((None, 5, 2))
     assert layer.trainable_params == {}
     layer.trainable = True
-    assert layer.trainable_params is layer.params
+    live = layer.trainable_params
+    assert list(live) == list(layer.params)
+    assert all(value is layer.params[name] for name, value in live.items())
 
 
 # Start values --------------------------------------------------------------------

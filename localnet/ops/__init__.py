@@ -7,6 +7,13 @@ the gradients in the order of the forward's arguments. `PAIRS` names them all.
 
 from .._typing import Pair
 from ..geometry import Geometry
+from .batch_norm import (
+    BatchNormGrads,
+    batch_norm_backward,
+    batch_norm_forward,
+    batch_norm_shape,
+    moving_statistics,
+)
 from .contract import LocalMatmulGrads, local_matmul_backward, local_matmul_forward
 from .conv import ConvCache, ConvGrads, conv_backward, conv_forward
 from .conv_cost import conv_cost
@@ -33,6 +40,7 @@ from .margins import (
     crop_forward,
 )
 from .matrix import local_conv_matrix
+from .noise import add_noise_backward, add_noise_forward, gaussian_noise
 from .patches import extract_patches, fold_patches, patch_indices
 from .pool import (
     average_pool_backward,
@@ -40,6 +48,8 @@ from .pool import (
     max_pool_backward,
     max_pool_forward,
 )
+from .prelu import PReLUGrads, prelu_backward, prelu_forward
+from .repeat import repeat_vector_backward, repeat_vector_forward
 from .sharing import free_bias, free_kernel, shared_bias, shared_kernel
 from .spatial_cost import pool_cost, resize_cost, upsample_cost
 from .upsample import upsample_backward, upsample_forward
@@ -47,6 +57,7 @@ from .workspace import Workspace
 
 __all__ = [
     "PAIRS",
+    "BatchNormGrads",
     "ConvCache",
     "ConvGrads",
     "Cost",
@@ -56,9 +67,15 @@ __all__ = [
     "LocalConvCost",
     "LocalConvGrads",
     "LocalMatmulGrads",
+    "PReLUGrads",
     "Workspace",
+    "add_noise_backward",
+    "add_noise_forward",
     "average_pool_backward",
     "average_pool_forward",
+    "batch_norm_backward",
+    "batch_norm_forward",
+    "batch_norm_shape",
     "constant_pad_backward",
     "constant_pad_forward",
     "conv_backward",
@@ -78,6 +95,7 @@ __all__ = [
     "fold_patches",
     "free_bias",
     "free_kernel",
+    "gaussian_noise",
     "global_average_pool_backward",
     "global_average_pool_forward",
     "global_max_pool_backward",
@@ -90,8 +108,13 @@ __all__ = [
     "local_matmul_forward",
     "max_pool_backward",
     "max_pool_forward",
+    "moving_statistics",
     "patch_indices",
     "pool_cost",
+    "prelu_backward",
+    "prelu_forward",
+    "repeat_vector_backward",
+    "repeat_vector_forward",
     "resize_cost",
     "shared_bias",
     "shared_kernel",
@@ -114,4 +137,8 @@ PAIRS: dict[str, Pair] = {
     "constant_pad": (constant_pad_forward, constant_pad_backward),
     "crop": (crop_forward, crop_backward),
     "upsample": (upsample_forward, upsample_backward),
+    "batch_norm": (batch_norm_forward, batch_norm_backward),
+    "add_noise": (add_noise_forward, add_noise_backward),
+    "repeat_vector": (repeat_vector_forward, repeat_vector_backward),
+    "prelu": (prelu_forward, prelu_backward),
 }
