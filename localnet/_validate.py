@@ -101,6 +101,19 @@ def optional_number(
     return None if value is None else number(name, value, minimum=minimum)
 
 
+def verbosity(value: Any) -> int:
+    """Return Keras's ``verbose`` as 0, 1 or 2."""
+    if isinstance(value, str) and value == "auto":
+        return 1
+    try:
+        level = operator.index(value)
+    except TypeError:
+        level = -1
+    if level not in (0, 1, 2):
+        raise ValueError(f"verbose must be 'auto', 0, 1 or 2, got {value!r}")
+    return level
+
+
 def path(name: str, value: Any) -> str:
     """Return a str or path-like `value` as a str."""
     try:

@@ -6,9 +6,17 @@ from typing import Any
 from .._registry import Registry, custom_object_scope
 from .._typing import Config
 from . import global_pooling, margins, pooling, upsampling
-from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from .activation import (
+    ELU,
+    Activation,
+    LeakyReLU,
+    ReLU,
+    Softmax,
+    ThresholdedReLU,
+)
 from .base import Layer, LayerCache
-from .core import Dense, Dropout, Flatten, InputLayer, Reshape
+from .conv import Conv1D, Conv2D, Conv3D
+from .core import Dense, InputLayer
 from .cost import CostedLayer
 from .global_pooling import (
     GlobalAveragePooling1D,
@@ -37,6 +45,15 @@ from .margins import (
     ZeroPadding3D,
 )
 from .names import clear_session
+from .noise import (
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+)
+from .normalization import BatchNormalization
 from .pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -51,6 +68,10 @@ from .pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
+from .prelu import PReLU
+from .shaping import Flatten, Permute, RepeatVector, Reshape
+from .sharing import SharedWeights, conv_to_local, local_to_conv
+from .time_distributed import TimeDistributed
 from .upsampling import (
     UpSampling1D,
     UpSampling2D,
@@ -66,6 +87,13 @@ __all__ = [
     "AvgPool1D",
     "AvgPool2D",
     "AvgPool3D",
+    "BatchNormalization",
+    "Conv1D",
+    "Conv2D",
+    "Conv3D",
+    "Convolution1D",
+    "Convolution2D",
+    "Convolution3D",
     "CostedLayer",
     "Cropping1D",
     "Cropping2D",
@@ -73,6 +101,8 @@ __all__ = [
     "Dense",
     "Dropout",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
@@ -98,12 +128,21 @@ __all__ = [
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "PReLU",
     "Padding1D",
     "Padding2D",
     "Padding3D",
+    "Permute",
     "ReLU",
+    "RepeatVector",
     "Reshape",
+    "SharedWeights",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "ThresholdedReLU",
+    "TimeDistributed",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
@@ -111,10 +150,15 @@ __all__ = [
     "ZeroPadding2D",
     "ZeroPadding3D",
     "clear_session",
+    "conv_to_local",
     "deserialize",
     "is_known",
+    "local_to_conv",
     "serialize",
 ]
+
+# Keras's second names.
+Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
 
 _registry: Registry[Layer] = Registry(
     "layer",
@@ -124,11 +168,16 @@ _registry: Registry[Layer] = Registry(
             cls.__name__: cls
             for cls in (
                 *(LocallyConnected1D, LocallyConnected2D, LocallyConnected3D),
+                *(Conv1D, Conv2D, Conv3D),
                 *(Dense, Dropout, Flatten, InputLayer, Reshape),
-                *(Activation, LeakyReLU, ELU, ReLU, Softmax),
+                *(Activation, LeakyReLU, ELU, ReLU, Softmax, ThresholdedReLU, PReLU),
+                *(BatchNormalization, GaussianDropout, GaussianNoise),
+                *(SpatialDropout1D, SpatialDropout2D, SpatialDropout3D),
+                *(Permute, RepeatVector, TimeDistributed),
             )
         },
-        # Some of these classes have two names.
+        # Some classes have two names.
+        **{f"Convolution{cls.rank}D": cls for cls in (Conv1D, Conv2D, Conv3D)},
         **{
             name: getattr(module, name)
             for module in (global_pooling, margins, pooling, upsampling)
@@ -154,7 +203,7 @@ def is_known(class_name: str) -> bool:
 
     Examples
     --------
-    >>> is_known("Dense"), is_known("Conv2D")
+    >>> is_known("Dense"), is_known("LSTM")
     (True, False)
     """
     try:

@@ -4,9 +4,9 @@ from typing import Any, ClassVar
 
 from .. import _validate
 from .._typing import Config
-from ..geometry import output_length
 from ..ops import PAIRS, Cost, pool_cost
 from ..ops.windows import PADDINGS, pool_geometry
+from ..padding import output_length
 from .shapes import BatchShape
 from .spatial import SpatialLayer
 

@@ -17,7 +17,8 @@ import numpy as np
 from .. import _validate
 from .._typing import Array, Shape
 from ..config import DATA_FORMATS
-from ..geometry import Geometry, output_length
+from ..geometry import Geometry
+from ..padding import output_length
 
 __all__ = [
     "PADDINGS",
