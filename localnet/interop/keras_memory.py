@@ -25,9 +25,8 @@ from .contents import Stored
 
 __all__ = ["start_of", "state_for_keras", "state_of"]
 
-# Some versions keep one array more of each weight, at the end, which the rule does not
-# use: the velocities of SGD without momentum, the largest squares of Adam.
-WITH_SPARE = (SGD, LegacyAdam)
+# Some versions keep these slots, the last ones, even where the rule does not use them.
+SPARE = ((SGD, "momentum"), (LegacyAdam, "vhat"))
 # Before Keras 2.3 the number of their updates was not kept.
 UNCOUNTED = (LegacyRMSprop, LegacyAdagrad, LegacyAdadelta)
 # The number of updates; a learning rate in some versions, or Nadam's momentum.
@@ -94,8 +93,9 @@ def _layouts(
 ) -> Iterator[tuple[Slots, int]]:
     """Yield what may come after the numbers: slots, and how many spare arrays."""
     yield used, 0
-    if isinstance(optimizer, WITH_SPARE):
-        yield used, count
+    for cls, slot in SPARE:
+        if isinstance(optimizer, cls) and slot not in optimizer.used_slots:
+            yield used, count
     yield [], 0  # before the first update
 
 
