@@ -213,8 +213,8 @@ def restore_training(
     owners = [
         (source, name)
         for source in found
-        if source.plan.layer.trainable
         for name in source.stored
+        if source.plan.layer.learns(name)
     ]
     try:
         state = _checked_state(optimizer, contents, owners)

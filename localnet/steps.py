@@ -164,7 +164,7 @@ class Steps:
         )
         grads = self._trainable(self._run_back(dy, dlogits, tape, memory=self._memory))
         logs = self._objective.update(loss, batch, y_pred)
-        params = self._trainable()
+        params, absorbed = self._trainable(), self._absorbed(tape)
         with uninterrupted(), self._undone_on_error():
             self._need_compiled().update(params, grads)
             self._updated = list(params)
@@ -173,7 +173,17 @@ class Steps:
                 for layer in self.layers:
                     if layer.trainable:
                         layer.constrain()
+                for state, new in absorbed:
+                    state[...] = new
         return logs
+
+    def _absorbed(self, tape: Sequence[LayerCache]) -> list[tuple[Array, Array]]:
+        """Return each weight that no optimizer changes, and its value after a step."""
+        return [
+            (layer.params[name], new)
+            for layer, cache in zip(self.layers, tape, strict=True)
+            for name, new in layer.absorbed([cache]).items()
+        ]
 
     @contextmanager
     def _undone_on_error(self) -> Iterator[None]:

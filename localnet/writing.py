@@ -192,6 +192,7 @@ def _layers(plans: list[LayerPlan]) -> list[LayerWeights]:
                 name: _in_file(plan, name, value)
                 for name, value in plan.layer.params.items()
             },
+            depth=len(plan.layer.with_inner()) - 1,
         )
         for plan in plans
     ]
@@ -205,12 +206,7 @@ def _memory(optimizer: Any, plans: list[LayerPlan]) -> dict[str, Array]:
     """Return the optimizer's state in Keras's order; empty without an optimizer."""
     if optimizer is None:
         return {}
-    owners = [
-        (plan, name)
-        for plan in plans
-        if plan.layer.trainable
-        for name in plan.layer.params
-    ]
+    owners = [(plan, name) for plan in plans for name in plan.layer.trainable_params]
     weights = {
         f"{plan.layer.name}/{name}": _in_file(plan, name, plan.layer.params[name])
         for plan, name in owners
