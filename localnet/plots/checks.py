@@ -63,14 +63,16 @@ def gradient_check(
     """
     if isinstance(curves, VCurve):
         curves = {"central difference": curves}
-    found = [(label, *_curve(label, curve)) for label, curve in rows_of("curves", curves)]
+    found = [
+        (label, *_curve(label, curve)) for label, curve in rows_of("curves", curves)
+    ]
     every = np.concatenate([errors for _, _, errors in found])
     positive = every[np.isfinite(every) & (every > 0)]
     floor = 10.0 ** np.floor(np.log10(min([*positive, EPS])) - 1)
-    ax = axes_for(ax)
+    axes = axes_for(ax)
     for i, (label, steps, errors) in enumerate(found):
         colour, marker = ORDER[i % len(ORDER)], MARKERS[i % len(MARKERS)]
-        ax.plot(
+        axes.plot(
             steps,
             np.where(errors == 0, floor, errors),
             color=colour,
@@ -80,7 +82,7 @@ def gradient_check(
             label=label,
         )
         zeros = steps[errors == 0]
-        ax.plot(
+        axes.plot(
             zeros,
             np.full(len(zeros), floor),
             marker,
@@ -90,13 +92,14 @@ def gradient_check(
             zorder=3,
             clip_on=False,
         )
-    ax.set(xscale="log", yscale="log", xlabel="step h", ylabel="relative error")
+    axes.set(xscale="log", yscale="log", xlabel="step h", ylabel="relative error")
+    axes.xaxis.get_major_locator().set_params(numticks=6)
     if (every == 0).any():
-        ax.set_ylim(bottom=floor)
-        ax.set_ylabel("relative error (hollow: 0)")
+        axes.set_ylim(bottom=floor)
+        axes.set_ylabel("relative error (hollow: 0)")
     for power, name in STEPS:
-        ax.axvline(EPS**power, color=GREY, linewidth=1, linestyle=":", zorder=1)
-        ax.annotate(
+        axes.axvline(EPS**power, color=GREY, linewidth=1, linestyle=":", zorder=1)
+        axes.annotate(
             name,
             (EPS**power, 1),
             xycoords=("data", "axes fraction"),
@@ -107,10 +110,10 @@ def gradient_check(
             color=GREY,
             fontsize="small",
         )
-    ax.set_title("Error of a slope against its step", fontsize="medium")
+    axes.set_title("Error of a slope against its step", fontsize="medium")
     if len(found) > 1:
-        ax.legend(fontsize="small")
-    return ax
+        legend_below(axes, ncols=2, fontsize="small")
+    return axes
 
 
 def _curve(label: str, curve: Any) -> tuple[Array, Array]:
@@ -175,30 +178,33 @@ def kill_matrix(matrix: Matrix, *, ax: "Axes | None" = None) -> "Axes":
         )
     names, kills = _by_family(matrix)
     rows = len(matrix.mutants)
-    ax = axes_for(ax, size=(8.5, 1.5 + 0.16 * rows))
+    axes = axes_for(ax, size=(8.5, 1.5 + 0.16 * rows))
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 
     kinds = np.where(kills > 0, KILLED, np.where(kills == 0, SURVIVED, 0))
-    ax.imshow(kinds, cmap=ListedColormap(list(COLOURS)), vmin=0, vmax=2, aspect="auto")
+    axes.imshow(
+        kinds, cmap=ListedColormap(list(COLOURS)), vmin=0, vmax=2, aspect="auto"
+    )
     for i, j in np.argwhere(kills > 0):
         number = str(int(kills[i, j]))
-        ax.text(j, i, number, ha="center", va="center", color="white", fontsize=6.5)
-    ax.set_xticks(range(len(names)), names, size=8, rotation=40, ha="left")
-    ax.xaxis.tick_top()
-    ax.set_yticks(range(rows), [mutant.name for mutant in matrix.mutants], size=7)
-    ax.set_xticks(np.arange(len(names) + 1) - 0.5, minor=True)
-    ax.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
-    ax.grid(which="minor", color="white", linewidth=0.8)
-    ax.tick_params(which="both", length=0)
-    ax.spines[:].set_visible(False)
-    ax.set_xlabel("numbers: cases of the family that catch the wrong backend", size=8)
+        axes.text(j, i, number, ha="center", va="center", color="white", fontsize=6.5)
+    axes.set_xticks(range(len(names)), names, size=8, rotation=40, ha="left")
+    axes.xaxis.tick_top()
+    axes.set_yticks(range(rows), [mutant.name for mutant in matrix.mutants], size=7)
+    axes.set_xticks(np.arange(len(names) + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=0.8)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("numbers: cases of the family that catch the wrong backend", size=8)
+    axes.set_title("What catches which wrong backend", fontsize="medium")
     handles = [
         Patch(facecolor=colour, edgecolor=GREY, linewidth=0.5, label=label)
         for colour, label in zip(COLOURS, MEANINGS, strict=True)
     ]
-    legend_below(ax, points=20, handles=handles, ncols=3, fontsize=8)
-    return ax
+    legend_below(axes, points=20, handles=handles, ncols=3, fontsize=8)
+    return axes
 
 
 def _by_family(matrix: Matrix) -> tuple[list[str], Array]:
@@ -261,13 +267,15 @@ def error_histogram(
     """
     if isinstance(reports, Report):
         reports = {reports.backend or "backend": reports}
-    found = [(label, _ratios(label, report)) for label, report in rows_of("reports", reports)]
-    ax = axes_for(ax)
+    found = [
+        (label, _ratios(label, report)) for label, report in rows_of("reports", reports)
+    ]
+    axes = axes_for(ax)
     edges = np.logspace(-4, 1, 31)
     for i, (label, ratios) in enumerate(found):
         counts, _ = np.histogram(np.clip(ratios, edges[0], edges[-1]), edges)
         wrong = int(np.count_nonzero(ratios > 1))
-        ax.stairs(
+        axes.stairs(
             counts,
             edges,
             color=ORDER[i % len(ORDER)],
@@ -276,15 +284,19 @@ def error_histogram(
             fill=False,
             label=f"{label}: {len(ratios)} answers, {wrong} wrong",
         )
-    ax.axvline(1, color=BLACK, linewidth=1.2)
-    ax.axvspan(1, edges[-1], facecolor="none", edgecolor="#bbbbbb", hatch="///", linewidth=0)
-    ax.set(xscale="log", xlim=(edges[0], edges[-1]), ylabel="answers")
-    ax.set_xlabel("worst error of an answer / its bound\n(first bar: smaller or 0, hatched: wrong)")
-    ax.set_title("Errors against their bounds", fontsize="medium")
-    ax.set_ylim(bottom=0)
-    ax.yaxis.get_major_locator().set_params(integer=True)
-    legend_below(ax, points=50, fontsize="small")
-    return ax
+    axes.axvline(1, color=BLACK, linewidth=1.2)
+    axes.axvspan(
+        1, edges[-1], facecolor="none", edgecolor="#bbbbbb", hatch="///", linewidth=0
+    )
+    axes.set(xscale="log", xlim=(edges[0], edges[-1]), ylabel="answers")
+    axes.set_xlabel(
+        "worst error of answer / its bound\n(first bar: 0 or smaller, hatched: wrong)"
+    )
+    axes.set_title("Errors against their bounds", fontsize="medium")
+    axes.set_ylim(bottom=0)
+    axes.yaxis.get_major_locator().set_params(integer=True)
+    legend_below(axes, points=50, fontsize="small")
+    return axes
 
 
 def _ratios(label: str, report: Any) -> Array:

@@ -84,7 +84,7 @@ def receptive_field(
     _need_plane(windows)
     flat, index = wires.location(location)
     picture = None if image is None else _as_picture(image, windows)
-    ax = axes_for(ax, size=(6.4, 4.8) if windows.rank == 2 else (6.4, 1.9))
+    axes = axes_for(ax, size=(6.4, 4.8) if windows.rank == 2 else (6.4, 1.9))
 
     taps = wires.taps()
     window = taps[0 if wires.kind == "dense" else flat]
@@ -92,17 +92,17 @@ def receptive_field(
     reads[window] = True
     reads = _plane(reads, windows.padded_sizes)
     inside, outside = _extents(windows)
-    _draw_input(ax, windows, picture, inside, outside)
-    _draw_overlay(ax, reads, outside)
+    _draw_input(axes, windows, picture, inside, outside)
+    _draw_overlay(axes, reads, outside)
     if wires.has_shared_weights and len(taps) <= MOST_TWINS:
-        _draw_twins(ax, taps, windows, outside)
-    ax.set(xlim=outside[:2], ylim=outside[2:], xlabel="input column")
+        _draw_twins(axes, taps, windows, outside)
+    axes.set(xlim=outside[:2], ylim=outside[2:], xlabel="input column")
     if windows.rank == 1:
-        ax.set(yticks=[], xlabel="input position")
+        axes.set(yticks=[], xlabel="input position")
     else:
-        ax.set_ylabel("input row")
-    ax.set_title(_what_it_reads(wires, flat, index), fontsize="medium")
-    return ax
+        axes.set_ylabel("input row")
+    axes.set_title(_what_it_reads(wires, flat, index), fontsize="medium")
+    return axes
 
 
 def _need_plane(windows: Geometry) -> None:
@@ -142,7 +142,7 @@ def _extents(windows: Geometry) -> tuple[Any, Any]:
 
 
 def _draw_input(
-    ax: "Axes", windows: Geometry, picture: Array | None, inside: Any, outside: Any
+    ax: Any, windows: Geometry, picture: Array | None, inside: Any, outside: Any
 ) -> None:
     from matplotlib.patches import Rectangle
 
@@ -171,7 +171,7 @@ def _draw_input(
         ax.vlines(np.arange(1, columns) - 0.5, *inside[2:], **lines, zorder=2)
 
 
-def _draw_overlay(ax: "Axes", reads: Array, extent: Any) -> None:
+def _draw_overlay(ax: Any, reads: Array, extent: Any) -> None:
     """Colour the cells that are read, and outline them."""
     from matplotlib.collections import LineCollection
     from matplotlib.colors import ListedColormap
@@ -188,7 +188,7 @@ def _draw_overlay(ax: "Axes", reads: Array, extent: Any) -> None:
     ax.add_collection(outline, autolim=False)
 
 
-def _draw_twins(ax: "Axes", taps: Array, windows: Geometry, outside: Any) -> None:
+def _draw_twins(ax: Any, taps: Array, windows: Geometry, outside: Any) -> None:
     """Mark the middle of every window that uses the same weights."""
     place = np.unravel_index(taps, windows.padded_sizes)
     y, x = (np.zeros(len(taps)), *(axis.mean(axis=1) for axis in place))[-2:]
@@ -284,30 +284,30 @@ def connection_matrix(
     """
     wires = wiring(source, kind=kind, filters=filters, input_shape=input_shape)
     matrix = _weight_numbers(wires)
-    ax = axes_for(ax)
+    axes = axes_for(ax)
     rows, columns = matrix.shape
     weights = len(np.unique(matrix.compressed()))
     last = max(1, int(matrix.max()))
-    drawn = ax.imshow(matrix, cmap="cividis", vmin=0, vmax=last, aspect="auto")
-    ax.set_facecolor("white")
+    drawn = axes.imshow(matrix, cmap="cividis", vmin=0, vmax=last, aspect="auto")
+    axes.set_facecolor("white")
     if max(rows, columns) <= MOST_NUMBERS:
-        _write_numbers(ax, matrix, last)
+        _write_numbers(axes, matrix, last)
     if max(rows, columns) <= MOST_GRID:
-        ax.set_xticks(np.arange(1, columns) - 0.5, minor=True)
-        ax.set_yticks(np.arange(1, rows) - 0.5, minor=True)
-        ax.grid(which="minor", color=LIGHT, linewidth=0.6)
-        ax.tick_params(which="minor", length=0)
-    ax.set_xticks(spaced(columns, 10))
-    ax.set_yticks(spaced(rows, 10))
-    ax.set(xlabel="input value", ylabel="output")
+        axes.set_xticks(np.arange(1, columns) - 0.5, minor=True)
+        axes.set_yticks(np.arange(1, rows) - 0.5, minor=True)
+        axes.grid(which="minor", color=LIGHT, linewidth=0.6)
+        axes.tick_params(which="minor", length=0)
+    axes.set_xticks(spaced(columns, 10))
+    axes.set_yticks(spaced(rows, 10))
+    axes.set(xlabel="input value", ylabel="output")
     links = matrix.count()
-    ax.set_title(
+    axes.set_title(
         f"{TITLES[wires.kind]}\n{links} connections, {weights} weights",
         fontsize="medium",
     )
-    bar = bar_beside(ax, drawn, "index of the weight")
+    bar = bar_beside(axes, drawn, "index of the weight")
     bar.yaxis.get_major_locator().set_params(integer=True)
-    return ax
+    return axes
 
 
 def _weight_numbers(wires: Wiring) -> Any:
@@ -348,7 +348,7 @@ def _of_shared_kernel(windows: Geometry, filters: int) -> Array:
     return numbers.reshape(windows.patch_size, filters)
 
 
-def _write_numbers(ax: "Axes", matrix: Any, last: int) -> None:
+def _write_numbers(ax: Any, matrix: Any, last: int) -> None:
     for i, j in np.argwhere(~np.ma.getmaskarray(matrix)):
         number = int(matrix[i, j])
         colour = "white" if number < 0.55 * last else "black"

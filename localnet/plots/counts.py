@@ -9,7 +9,16 @@ import numpy as np
 from .. import _arrays, _validate, initializers
 from .._typing import Array
 from ..geometry import Geometry
-from .style import BLUE, DASHES, GREY, HATCHES, MARKERS, ORANGE, ORDER, axes_for, rows_of
+from .style import (
+    BLUE,
+    DASHES,
+    MARKERS,
+    ORANGE,
+    ORDER,
+    axes_for,
+    legend_below,
+    rows_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,11 +65,11 @@ def links_and_weights(
     """
     rows = rows_of("table", table)
     counts = [_pair(label, value) for label, value in rows]
-    ax = axes_for(ax, size=(6.4, 1.0 + 0.65 * len(rows)))
+    axes = axes_for(ax, size=(6.4, 1.0 + 0.65 * len(rows)))
     places = np.arange(len(rows))
     looks = (("links", BLUE, -0.2, ""), ("weights", ORANGE, 0.2, "////"))
     for column, (label, colour, shift, hatch) in enumerate(looks):
-        bars = ax.barh(
+        bars = axes.barh(
             places + shift,
             [pair[column] for pair in counts],
             height=0.38,
@@ -70,17 +79,21 @@ def links_and_weights(
             hatch=hatch,
             label=label,
         )
-        numbers = [f"{pair[column]} {label}" for pair in counts]
-        ax.bar_label(bars, numbers, padding=3, fontsize="small")
-    ax.set_xscale("log")
+        numbers = [_in_words(pair[column], label) for pair in counts]
+        axes.bar_label(bars, numbers, padding=3, fontsize="small")
+    axes.set_xscale("log")
     low, high = min(map(min, counts)), max(map(max, counts))
     start = 10.0 ** math.floor(math.log10(low) - 0.3)
-    ax.set_xlim(start, high * (high / start) ** 0.4)  # room for the numbers
-    ax.set_yticks(places, [label for label, _ in rows])
-    ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.set_xlabel("number (logarithmic)")
-    ax.set_title("Links and free weights", fontsize="medium")
-    return ax
+    axes.set_xlim(start, high * (high / start) ** 0.4)  # room for the numbers
+    axes.set_yticks(places, [label for label, _ in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlabel("number (logarithmic)")
+    axes.set_title("Links and free weights", fontsize="medium")
+    return axes
+
+
+def _in_words(count: int, label: str) -> str:
+    return f"{count} {label if count > 1 else label.removesuffix('s')}"
 
 
 def _pair(label: str, value: Any) -> tuple[int, int]:
@@ -138,13 +151,15 @@ def accuracy_against_parameters(
         (label, sorted(_networks(label, value), key=lambda network: network[0]))
         for label, value in rows_of("results", results)
     ]
-    ax = axes_for(ax)
+    axes = axes_for(ax)
     for i, (label, networks) in enumerate(kinds):
         colour, marker = ORDER[i % len(ORDER)], MARKERS[i % len(MARKERS)]
         every = [(count, value) for count, values in networks for value in values]
         x, y = zip(*every, strict=True)
-        ax.plot(x, y, marker, color=colour, alpha=0.35, markersize=4, markeredgewidth=0)
-        ax.errorbar(
+        axes.plot(
+            x, y, marker, color=colour, alpha=0.35, markersize=4, markeredgewidth=0
+        )
+        axes.errorbar(
             [count for count, _ in networks],
             [values.mean() for _, values in networks],
             [values.std(ddof=1) if len(values) > 1 else 0.0 for _, values in networks],
@@ -156,19 +171,19 @@ def accuracy_against_parameters(
             capsize=3,
             label=label,
         )
-    ax.set_xscale("log")
-    ax.set(xlabel="free parameters (logarithmic)", ylabel="accuracy (%)")
-    ax.grid(color="#dddddd", linewidth=0.6)
-    ax.set_axisbelow(True)
+    axes.set_xscale("log")
+    axes.set(xlabel="free parameters (logarithmic)", ylabel="accuracy (%)")
+    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
     seeds = {len(values) for _, networks in kinds for _, values in networks}
     some = f"{min(seeds)}" if len(seeds) == 1 else f"{min(seeds)} to {max(seeds)}"
     spread = "mean and standard deviation" if max(seeds) > 1 else "one training"
-    ax.set_title(
+    axes.set_title(
         f"Accuracy against parameters\n{spread}, {some} seed{'s' * (max(seeds) > 1)}",
         fontsize="medium",
     )
-    ax.legend(fontsize="small")
-    return ax
+    legend_below(axes, ncols=min(3, len(kinds)), fontsize="small")
+    return axes
 
 
 def _networks(label: str, value: Any) -> list[tuple[int, Array]]:
@@ -177,7 +192,11 @@ def _networks(label: str, value: Any) -> list[tuple[int, Array]]:
     try:
         for parameters, accuracies in value:
             array = np.atleast_1d(_arrays.real_numbers("accuracies", accuracies))
-            if array.ndim != 1 or not array.size or not ((array >= 0) & (array <= 1)).all():
+            if (
+                array.ndim != 1
+                or not array.size
+                or not ((array >= 0) & (array <= 1)).all()
+            ):
                 raise ValueError
             count = _validate.integer("parameters", parameters, minimum=1)
             found.append((count, 100.0 * array))
@@ -268,14 +287,14 @@ def initial_scale(
         draws.stddev(*initializers.compute_fans(layer.kernel_shape(filters)))
         for layer in layers
     ]
-    ax = axes_for(ax)
+    axes = axes_for(ax)
     values = ([convolution] * len(layers), [convolution] * len(layers), keras)
     colours = (ORANGE, BLUE, "black")
     locations = [layer.locations for layer in layers]
     for y, (label, dash, width, marker), colour in zip(
         values, RULES, colours, strict=True
     ):
-        ax.plot(
+        axes.plot(
             locations,
             np.array(y),
             linestyle=dash,
@@ -284,16 +303,16 @@ def initial_scale(
             color=colour,
             label=label,
         )
-    ax.set(xscale="log", yscale="log", xlabel="locations L (logarithmic)")
-    ax.set_ylabel("standard deviation of a weight (logarithmic)")
+    axes.set(xscale="log", yscale="log", xlabel="locations L (logarithmic)")
+    axes.set_ylabel("standard deviation")
     window = "x".join(map(str, layers[0].kernel_size))
-    ax.set_title(
-        f"Initial scale, {type(draws).__name__}\n{window} windows, "
+    axes.set_title(
+        f"Initial scale of a weight, {type(draws).__name__}\n{window} windows, "
         f"{channels} channel{'s' * (channels > 1)}, "
         f"{filters} filter{'s' * (filters > 1)}",
         fontsize="medium",
     )
-    ax.grid(color="#dddddd", linewidth=0.6)
-    ax.set_axisbelow(True)
-    ax.legend(loc="lower left", fontsize="small")
-    return ax
+    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    legend_below(axes, fontsize="small")
+    return axes

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["history"]
 
 VALIDATION = "val_"
+LOOKS = ((BLUE, "o"), (VERMILLION, "s"))
 RATES = ("lr", "learning_rate")
 FEW_EPOCHS = 30  # so many or fewer are marked one by one
 
@@ -69,34 +70,43 @@ def history(
         (name, *_curves(logs, name, _epochs(history, logs), validation_epochs))
         for name in chosen
     ]
-    ax = axes_for(ax)
+    axes = axes_for(ax)
     lines: list[Any] = []
-    sides = (ax,) if len(curves) == 1 else (ax, ax.twinx())
-    looks = ((BLUE, "o"), (VERMILLION, "s"))
-    for side, (name, train, validated), (colour, marker) in zip(sides, curves, looks):
-        for (x, y), dash, what in ((train, "-", "training"), (validated, "--", "validation")):
-            if len(y):
-                lines += side.plot(
-                    x,
-                    y,
-                    dash,
-                    color=colour,
-                    marker=marker if len(y) <= FEW_EPOCHS else "none",
-                    markersize=4,
-                    markerfacecolor=colour if dash == "-" else "white",
-                    label=f"{_in_words(name)}, {what}",
-                )
-        side.set_ylabel(_in_words(name), **({"color": colour} if len(curves) > 1 else {}))
-    ax.set_xlabel("epoch")
-    ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+    sides = (axes,) if len(curves) == 1 else (axes, axes.twinx())
+    for side, (name, *pair), look in zip(sides, curves, LOOKS, strict=False):
+        lines += _draw(side, _in_words(name), pair, *look)
+        side.set_ylabel(_in_words(name))
+        if len(curves) > 1:
+            side.yaxis.label.set_color(look[0])
+    axes.set_xlabel("epoch")
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     if all(len(line.get_xdata()) == 1 for line in lines):
         epoch = lines[0].get_xdata()[0]
-        ax.set_xlim(epoch - 1, epoch + 1)
-    ax.grid(axis="x", color="#dddddd", linewidth=0.6)
-    ax.set_title("Training history", fontsize="medium")
+        axes.set_xlim(epoch - 1, epoch + 1)
+    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
+    axes.set_title("Training history", fontsize="medium")
     # On the upper Axes, so that no curve runs over it.
     legend_below(sides[-1], handles=lines, ncols=2, fontsize="small")
-    return ax
+    return axes
+
+
+def _draw(ax: Any, name: str, pair: Any, colour: str, marker: str) -> list[Any]:
+    """Draw the curves of training and validation, as far as there are any."""
+    lines: list[Any] = []
+    kinds = (("-", colour, "training"), ("--", "white", "validation"))
+    for (x, y), (dash, inside, what) in zip(pair, kinds, strict=True):
+        if len(y):
+            lines += ax.plot(
+                x,
+                y,
+                dash,
+                color=colour,
+                marker=marker if len(y) <= FEW_EPOCHS else "none",
+                markersize=4,
+                markerfacecolor=inside,
+                label=f"{name}, {what}",
+            )
+    return lines
 
 
 def _in_words(name: str) -> str:
@@ -158,4 +168,8 @@ def _curves(
             f"validation_epochs must name the {len(validated)} epochs of "
             f"{VALIDATION + name!r}, got {validation_epochs!r}"
         )
-    return (epochs[len(epochs) - len(train) :], train), (at[: len(validated)], validated)
+    # What was logged less often than the rest was logged last.
+    return (epochs[len(epochs) - len(train) :], train), (
+        at[: len(validated)],
+        validated,
+    )

@@ -25,7 +25,9 @@ def picture_path(name: str, path: Any) -> Path:
     return file
 
 
-def save(ax: "Axes", path: str | os.PathLike[str], *, dpi: float = 100) -> Path:
+def save(
+    ax: "Axes", path: str | os.PathLike[str], *, dpi: float = 100, colours: int = 256
+) -> Path:
     """
     Write the figure of an Axes to a file that depends on the picture alone.
 
@@ -37,6 +39,8 @@ def save(ax: "Axes", path: str | os.PathLike[str], *, dpi: float = 100) -> Path:
         A ``.png`` or ``.svg`` file; an old one is replaced as a whole or not at all.
     dpi : float
         Dots per inch of a ``.png``.
+    colours : int
+        How many a ``.png`` may have, up to 256; fewer make a smaller file.
 
     Returns
     -------
@@ -46,15 +50,15 @@ def save(ax: "Axes", path: str | os.PathLike[str], *, dpi: float = 100) -> Path:
     Raises
     ------
     ValueError
-        If `ax` is not an Axes, the suffix is another, or `dpi` is not a number >= 1.
+        If `ax` is not an Axes, the suffix is another, `dpi` is not a number >= 1, or
+        `colours` not an integer from 2 to 256.
     OSError
         If the file cannot be written.
 
     Notes
     -----
     No date and no version of a program goes into the file, so that drawing again with
-    the same programs gives the same bytes. A ``.png`` has up to 256 colours, which
-    makes it three times smaller and is not seen.
+    the same programs gives the same bytes.
 
     Examples
     --------
@@ -66,6 +70,7 @@ def save(ax: "Axes", path: str | os.PathLike[str], *, dpi: float = 100) -> Path:
     """
     file = picture_path("path", path)
     dpi = _validate.number("dpi", dpi, minimum=1.0)
+    colours = _validate.integer("colours", colours, minimum=2, maximum=256)
     need_matplotlib()
     import matplotlib as mpl
     from matplotlib.axes import Axes
@@ -73,16 +78,20 @@ def save(ax: "Axes", path: str | os.PathLike[str], *, dpi: float = 100) -> Path:
 
     if not isinstance(ax, Axes):
         raise ValueError(f"ax must be a matplotlib Axes, got {ax!r}")
-    figure = ax.get_figure(root=True)
+    figure: Any = ax.figure.figure  # the whole, if the Axes lies in a part of one
     drawn = io.BytesIO()
     if file.suffix.lower() == ".svg":
         # Names inside the file are random otherwise.
         with mpl.rc_context({"svg.hashsalt": "localnet"}):
-            figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+            figure.savefig(
+                drawn, format="svg", metadata={"Date": None, "Creator": None}
+            )
         write_atomically(file, lambda stream: stream.write(drawn.getvalue()))
         return file
     figure.savefig(drawn, format="png", dpi=dpi)
     full = Image.open(drawn).convert("RGB")
-    few = full.quantize(method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few = full.quantize(
+        colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+    )
     write_atomically(file, lambda stream: few.save(stream, "png", optimize=True))
     return file

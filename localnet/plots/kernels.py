@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _validate
-from .._typing import Array, Shape
+from .._typing import Shape
 from ..geometry import Geometry
 from ..layers import Layer
 from ..ops import patch_indices
@@ -113,12 +113,12 @@ def filters(
     if windows.channels > 1:
         title += f", input channel {channel}"
     tiles = _of_channel(numbers, windows, channel)
-    ax = axes_for(ax)
+    axes = axes_for(ax)
     gap = _gap(grid, tiles.shape[1:], windows.rank)
-    _draw(ax, _mosaic(tiles, grid, gap), windows.rank)
-    _name_axes(ax, grid, tiles.shape[1:], gap, windows.rank, what)
-    ax.set_title(title, fontsize="medium")
-    return ax
+    _draw(axes, _mosaic(tiles, grid, gap), windows.rank)
+    _name_axes(axes, grid, tiles.shape[1:], gap, windows.rank, what)
+    axes.set_title(title, fontsize="medium")
+    return axes
 
 
 def _index(name: str, value: Any, count: int) -> int:
@@ -178,7 +178,7 @@ def _mosaic(tiles: Any, grid: Shape, gap: int) -> Any:
     return whole[: len(whole) - gap, : whole.shape[1] - gap]
 
 
-def _draw(ax: "Axes", mosaic: Any, rank: int) -> None:
+def _draw(ax: Any, mosaic: Any, rank: int) -> None:
     mask = np.ma.getmaskarray(mosaic) | ~np.isfinite(mosaic.data)
     shown: Any = np.ma.array(np.where(mask, 0, mosaic.data), mask=mask)
     largest = float(np.abs(shown).max()) if shown.count() else 0.0
@@ -195,9 +195,9 @@ def _draw(ax: "Axes", mosaic: Any, rank: int) -> None:
 
 
 def _name_axes(
-    ax: "Axes", grid: Shape, window: Shape, gap: int, rank: int, what: str
+    ax: Any, grid: Shape, window: Shape, gap: int, rank: int, what: str
 ) -> None:
-    """Number the images, and the taps where a window is a column."""
+    """Write numbers of images, and of taps where a window is a column, on the axes."""
     (rows, columns), (height, width) = grid, window
     across, down = spaced(columns, 10), spaced(rows, 10)
     ax.set_xticks([j * (width + gap) + (width - 1) / 2 for j in across], across)

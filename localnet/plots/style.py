@@ -1,23 +1,17 @@
 """What all pictures share: where they are drawn, and in which colours."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from typing import Any
 
 __all__ = [
     "BLACK",
     "BLUE",
     "DASHES",
-    "GREEN",
     "GREY",
-    "HATCHES",
     "LIGHT",
     "MARKERS",
     "ORANGE",
     "ORDER",
-    "SKY",
     "VERMILLION",
     "axes_for",
     "bar_beside",
@@ -34,7 +28,6 @@ BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 ORDER = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (7, 3)))
-HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx")
 GREY, LIGHT = "#777777", "#dddddd"
 
 
@@ -48,21 +41,20 @@ def need_matplotlib() -> None:
         ) from error
 
 
-def axes_for(ax: Any, *, size: tuple[float, float] = (6.4, 4.8)) -> "Axes":
+def axes_for(ax: Any, *, size: tuple[float, float] = (6.4, 4.8)) -> Any:
     """Return `ax`, or the Axes of a new figure of `size` in inches."""
     need_matplotlib()
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     if ax is None:
-        made: Axes = Figure(figsize=size, layout="compressed").subplots()
-        return made
+        return Figure(figsize=size, layout="compressed").subplots()
     if not isinstance(ax, Axes):
         raise ValueError(f"ax must be a matplotlib Axes or None, got {ax!r}")
     return ax
 
 
-def bar_beside(ax: "Axes", drawn: Any, label: str) -> "Axes":
+def bar_beside(ax: Any, drawn: Any, label: str) -> Any:
     """Explain the colours of an image by a bar as high as the picture."""
     # Not Figure.colorbar(ax=ax), whose bar keeps its height when the aspect is fixed.
     beside = ax.inset_axes((1.03, 0.0, 0.045, 1.0))
@@ -70,7 +62,7 @@ def bar_beside(ax: "Axes", drawn: Any, label: str) -> "Axes":
     return beside
 
 
-def legend_below(ax: "Axes", *, points: float = 34, **kwargs: Any) -> None:
+def legend_below(ax: Any, *, points: float = 34, **kwargs: Any) -> None:
     """Draw a legend so many points below an Axes, whatever its height."""
     from matplotlib.transforms import ScaledTranslation
 
