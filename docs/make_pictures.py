@@ -33,24 +33,31 @@ def pictures(page: str) -> Iterator[tuple[str, Any]]:
         yield image[1], namespace["ax"]
 
 
-def make(folder: Path, *, every: bool) -> list[Path]:
-    """Write the pictures of the page, and if wanted the large one of golden.rst."""
-    folder.mkdir(parents=True, exist_ok=True)
+@contextlib.contextmanager
+def plain_style() -> Iterator[None]:
+    """Draw as matplotlib does by itself, whatever the style of the user."""
     with mpl.rc_context():
-        mpl.rcdefaults()  # whatever the style of the user
-        page = PAGE.read_text(encoding="utf-8")
-        files = [plots.save(ax, folder / name) for name, ax in pictures(page)]
-        if every:
-            ax = plots.kill_matrix(kill_matrix())
-            files.append(plots.save(ax, folder / "kill-matrix.png", colours=24))
-    return files
+        mpl.rcdefaults()
+        yield
+
+
+def draw_kill_matrix(folder: Path) -> Path:
+    """Write the picture of golden.rst, which takes some seconds."""
+    with plain_style():
+        ax = plots.kill_matrix(kill_matrix())
+        return plots.save(ax, folder / "kill-matrix.png", colours=24)
 
 
 def main() -> None:
     """Make all of them and say how large they are."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=DOCS / "images")
-    for file in make(parser.parse_args().folder, every=True):
+    folder = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with plain_style():
+        page = PAGE.read_text(encoding="utf-8")
+        files = [plots.save(ax, folder / name) for name, ax in pictures(page)]
+    for file in (*files, draw_kill_matrix(folder)):
         print(f"{file.stat().st_size / 1000:6.1f} kB  {file}")
 
 

@@ -167,7 +167,7 @@ def kill_matrix(matrix: Matrix, *, ax: "Axes | None" = None) -> "Axes":
     >>> from localnet.golden.matrix import kill_matrix as run_mutants
     >>> from localnet.golden.mutants import MUTANTS
     >>> some = Suite([load_suite()["stride-1d-last"]])
-    >>> ax = kill_matrix(run_mutants(some, {"stride": MUTANTS["stride-ignored"]}))
+    >>> ax = kill_matrix(run_mutants(some, {"": MUTANTS["stride ignored"]}))
     >>> ax.get_images()[0].get_array()
     array([[2]])
     """

@@ -67,8 +67,8 @@ def links_and_weights(
     counts = [_pair(label, value) for label, value in rows]
     axes = axes_for(ax, size=(6.4, 1.0 + 0.65 * len(rows)))
     places = np.arange(len(rows))
-    looks = (("links", BLUE, -0.2, ""), ("weights", ORANGE, 0.2, "////"))
-    for column, (label, colour, shift, hatch) in enumerate(looks):
+    looks = (("links", BLUE, -0.2), ("weights", ORANGE, 0.2))
+    for column, (label, colour, shift) in enumerate(looks):
         bars = axes.barh(
             places + shift,
             [pair[column] for pair in counts],
@@ -76,7 +76,6 @@ def links_and_weights(
             color=colour,
             edgecolor="black",
             linewidth=0.6,
-            hatch=hatch,
             label=label,
         )
         numbers = [_in_words(pair[column], label) for pair in counts]
@@ -161,8 +160,8 @@ def accuracy_against_parameters(
         )
         axes.errorbar(
             [count for count, _ in networks],
-            [values.mean() for _, values in networks],
-            [values.std(ddof=1) if len(values) > 1 else 0.0 for _, values in networks],
+            np.array([values.mean() for _, values in networks]),
+            np.array([_spread(values) for _, values in networks]),
             color=colour,
             marker=marker,
             linestyle=DASHES[i % len(DASHES)],
@@ -184,6 +183,10 @@ def accuracy_against_parameters(
     )
     legend_below(axes, ncols=min(3, len(kinds)), fontsize="small")
     return axes
+
+
+def _spread(values: Array) -> float:
+    return float(values.std(ddof=1)) if len(values) > 1 else 0.0
 
 
 def _networks(label: str, value: Any) -> list[tuple[int, Array]]:

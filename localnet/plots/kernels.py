@@ -76,9 +76,9 @@ def filters(
     >>> from localnet.layers import LocallyConnected1D
     >>> layer = LocallyConnected1D(1, 2, kernel_initializer="ones")
     >>> layer.build((None, 4, 1))
-    >>> filters(layer).get_images()[0].get_array().data
-    array([[1., 1., 1.],
-           [1., 1., 1.]])
+    >>> print(filters(layer).get_images()[0].get_array())
+    [[1.0 1.0 1.0]
+     [1.0 1.0 1.0]]
     """
     if not isinstance(layer, Layer):
         raise ValueError(f"layer must be a layer, got {type(layer).__name__}")
