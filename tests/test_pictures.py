@@ -7,12 +7,11 @@ import runpy
 from pathlib import Path
 
 import pytest
-
-mpl = pytest.importorskip("matplotlib")
-
 from pictures import difference
 
 from localnet import plots
+
+mpl = pytest.importorskip("matplotlib")
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "plots.rst").read_text(encoding="utf-8")

@@ -11,7 +11,17 @@ from ..golden import Report
 from ..golden.families import FAMILIES
 from ..golden.matrix import KILLED, SURVIVED, Matrix
 from ..gradcheck import VCurve
-from .style import BLACK, DASHES, GREY, MARKERS, ORDER, axes_for, legend_below, rows_of
+from .style import (
+    BLACK,
+    DASHES,
+    GREY,
+    MARKERS,
+    ORDER,
+    as_label,
+    axes_for,
+    legend_below,
+    rows_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +89,7 @@ def gradient_check(
             linestyle=DASHES[i % len(DASHES)],
             marker=marker,
             markersize=5,
-            label=label,
+            label=as_label(label),
         )
         zeros = steps[errors == 0]
         axes.plot(
@@ -282,7 +292,7 @@ def error_histogram(
             linestyle=DASHES[i % len(DASHES)],
             linewidth=1.8,
             fill=False,
-            label=f"{label}: {len(ratios)} answers, {wrong} wrong",
+            label=as_label(f"{label}: {len(ratios)} answers, {wrong} wrong"),
         )
     axes.axvline(1, color=BLACK, linewidth=1.2)
     axes.axvspan(

@@ -210,7 +210,8 @@ def _what_it_reads(wires: Wiring, flat: int, index: Shape) -> str:
     cells = _reads(windows, 0 if wires.kind == "dense" else flat)
     weights = windows.patch_size
     name = str(index) if len(index) > 1 else str(index[0])
-    shared = f"shared by {windows.locations} places (dots)"
+    dots = " (dots)" if windows.locations <= MOST_TWINS else ""
+    shared = f"shared by {windows.locations} places{dots}"
     whose = shared if wires.has_shared_weights else "of its own"
     return (
         f"{TITLES[wires.kind]}: output {name}\n"

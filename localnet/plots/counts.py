@@ -15,6 +15,7 @@ from .style import (
     MARKERS,
     ORANGE,
     ORDER,
+    as_label,
     axes_for,
     legend_below,
     rows_of,
@@ -168,7 +169,7 @@ def accuracy_against_parameters(
             markeredgecolor="black",
             markeredgewidth=0.6,
             capsize=3,
-            label=label,
+            label=as_label(label),
         )
     axes.set_xscale("log")
     axes.set(xlabel="free parameters (logarithmic)", ylabel="accuracy (%)")

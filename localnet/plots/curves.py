@@ -72,7 +72,7 @@ def history(
     ]
     axes = axes_for(ax)
     lines: list[Any] = []
-    sides = (axes,) if len(curves) == 1 else (axes, axes.twinx())
+    sides = (axes,) if len(curves) == 1 else (axes, _right_of(axes))
     for side, (name, *pair), look in zip(sides, curves, LOOKS, strict=False):
         lines += _draw(side, _in_words(name), pair, *look)
         side.set_ylabel(_in_words(name))
@@ -88,6 +88,14 @@ def history(
     # On the upper Axes, so that no curve runs over it.
     legend_below(sides[-1], handles=lines, ncols=2, fontsize="small")
     return axes
+
+
+def _right_of(ax: Any) -> Any:
+    """Return Axes on `ax` with a scale on the right; the current Axes stay current."""
+    current = ax.figure.gca()
+    right = ax.twinx()
+    ax.figure.sca(current)
+    return right
 
 
 def _draw(ax: Any, name: str, pair: Any, colour: str, marker: str) -> list[Any]:
@@ -129,6 +137,10 @@ def _logs(history: Any) -> dict[str, Array]:
                 f"history[{name!r}] must be a list of numbers, got shape {array.shape}"
             )
         found[str(name)] = array.astype(np.float64)
+    if not any(len(found[name]) for name in found if not name.startswith(VALIDATION)):
+        raise ValueError(
+            f"history must hold values of a training, got only {', '.join(found)}"
+        )
     return found
 
 
@@ -136,14 +148,19 @@ def _names(logs: Mapping[str, Array], names: Any) -> list[str]:
     """Return one or two names that are in the logs."""
     known = [name for name in logs if not name.startswith(VALIDATION)]
     if names is None:
-        metrics = [name for name in known if name not in ("loss", *RATES)]
-        return (["loss"] if "loss" in known else []) + metrics[: 2 - ("loss" in known)]
-    chosen = [names] if isinstance(names, str) else list(names)
-    if not 1 <= len(chosen) <= 2 or not all(name in known for name in chosen):
+        wanted = [name for name in known if name not in RATES] or known
+        # Stable, so that metrics keep their order after the loss.
+        return sorted(wanted, key=lambda name: name != "loss")[:2]
+    chosen = [names] if isinstance(names, str) or names is None else names
+    if (
+        not isinstance(chosen, (list, tuple))
+        or not 1 <= len(chosen) <= 2
+        or any(name not in known for name in chosen)
+    ):
         raise ValueError(
             f"names must be one or two of {', '.join(map(repr, known))}, got {names!r}"
         )
-    return chosen
+    return list(chosen)
 
 
 def _epochs(history: Any, logs: Mapping[str, Array]) -> Array:

@@ -13,6 +13,7 @@ __all__ = [
     "ORANGE",
     "ORDER",
     "VERMILLION",
+    "as_label",
     "axes_for",
     "bar_beside",
     "legend_below",
@@ -75,6 +76,11 @@ def legend_below(ax: Any, *, points: float = 34, **kwargs: Any) -> None:
         frameon=False,
         **kwargs,
     )
+
+
+def as_label(text: str) -> str:
+    """Return a text that a legend shows: one with a leading underscore is hidden."""
+    return f" {text}" if text.startswith("_") else text
 
 
 def rows_of(name: str, value: Any) -> list[tuple[str, Any]]:
