@@ -10,8 +10,9 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from numpy.testing import assert_array_equal
@@ -164,7 +165,7 @@ def test_no_display_and_no_home(tmp_path):
     environment = {
         "MPLBACKEND": "tkagg",
         "HOME": str(tmp_path / "none"),
-        "MPLCONFIGDIR": str(tmp_path / "config"),
+        "MPLCONFIGDIR": mpl.get_cachedir(),  # or all fonts are looked at again
     }
     subprocess.run(
         [sys.executable, "-c", code], env=environment, check=True, timeout=120
@@ -212,6 +213,7 @@ def numbers_by_loops(g, kind, filters):
     return found
 
 
+@settings(max_examples=settings.default.max_examples // 2)
 @given(local_conv_problems(), st.sampled_from(["local", "convolution"]))
 def test_matrix_holds_the_index_of_every_weight(problem, kind):
     g = problem.geometry
@@ -274,6 +276,7 @@ def test_matrix_too_large_to_be_seen():
         plots.connection_matrix(Geometry.of((64, 64, 1), kernel_size=3))
 
 
+@settings(max_examples=settings.default.max_examples // 2)
 @given(local_conv_problems(ranks=(1, 2)), st.data())
 def test_receptive_field_is_where_the_gradient_goes(problem, data):
     g = problem.geometry

@@ -178,8 +178,8 @@ def kill_matrix(matrix: Matrix, *, ax: "Axes | None" = None) -> "Axes":
     >>> from localnet.golden.mutants import MUTANTS
     >>> some = Suite([load_suite()["stride-1d-last"]])
     >>> ax = kill_matrix(run_mutants(some, {"": MUTANTS["stride ignored"]}))
-    >>> ax.get_images()[0].get_array()
-    array([[2]])
+    >>> print(ax.get_images()[0].get_array())
+    [[2]]
     """
     if not isinstance(matrix, Matrix) or not matrix.cells.size:
         raise ValueError(
