@@ -4,9 +4,10 @@ import numpy as np
 
 from .._typing import Array
 from ..geometry import Geometry
+from .patches import channels_last_view
 from .workspace import Workspace
 
-__all__ = ["add_bias", "bias_gradient", "bias_in_y"]
+__all__ = ["add_bias", "bias_at_locations", "bias_gradient", "bias_in_y"]
 
 
 def bias_in_y(bias: Array, geometry: Geometry) -> Array:
@@ -21,7 +22,14 @@ def bias_in_y(bias: Array, geometry: Geometry) -> Array:
     """
     if geometry.channels_last:
         return bias
-    return bias.reshape(bias.shape[-1], *geometry.output_sizes)
+    *sizes, filters = bias.shape
+    return bias.reshape(filters, *sizes)
+
+
+def bias_at_locations(bias: Array, geometry: Geometry) -> Array:
+    """Return the bias as a view with the axes (*O, F), in either data format."""
+    in_y = bias_in_y(bias, geometry)
+    return in_y if geometry.channels_last else np.moveaxis(in_y, 0, -1)
 
 
 def add_bias(y: Array, bias: Array, geometry: Geometry) -> Array:
@@ -32,8 +40,8 @@ def add_bias(y: Array, bias: Array, geometry: Geometry) -> Array:
 
 def bias_gradient(dy: Array, geometry: Geometry, workspace: Workspace) -> Array:
     """Return db = sum over the samples of dy, in the storage order of the bias."""
-    filters = dy.shape[-1] if geometry.channels_last else dy.shape[1]
-    dbias = workspace.result("dbias", geometry.bias_shape(filters), dy.dtype)
+    last = channels_last_view(dy, geometry)
+    dbias = workspace.result("dbias", last.shape[1:], dy.dtype)
     # db[l,f] = sum_n dy[n,l,f]
     np.add.reduce(dy, axis=0, out=bias_in_y(dbias, geometry))
     return dbias
