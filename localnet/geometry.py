@@ -16,7 +16,13 @@ from . import _validate
 from ._typing import Shape
 from .config import DATA_FORMATS
 
-__all__ = ["PADDINGS", "Geometry", "effective_size", "output_length"]
+__all__ = [
+    "PADDINGS",
+    "Geometry",
+    "effective_size",
+    "output_length",
+    "resolve_pads",
+]
 
 Pads = tuple[tuple[int, int], ...]
 PADDINGS = ("valid", "same")

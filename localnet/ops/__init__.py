@@ -17,9 +17,24 @@ from .local_conv import (
     local_conv_backward,
     local_conv_forward,
 )
+from .local_conv_transpose import (
+    LocalConvTransposeCache,
+    LocalConvTransposeGrads,
+    local_conv_transpose_backward,
+    local_conv_transpose_forward,
+)
 from .local_cost import LocalConvCost, local_conv_cost
+from .low_rank import (
+    MixKernelsGrads,
+    mix_kernels_backward,
+    mix_kernels_forward,
+    outer_sum_backward,
+    outer_sum_forward,
+)
 from .matrix import local_conv_matrix
 from .patches import extract_patches, fold_patches, patch_indices
+from .shared_conv import SharedConvCache, shared_conv_backward, shared_conv_forward
+from .sharing import Groups, expand_groups_backward, expand_groups_forward
 from .workspace import Workspace
 
 __all__ = [
@@ -27,10 +42,15 @@ __all__ = [
     "Cost",
     "DenseGrads",
     "Geometry",
+    "Groups",
     "LocalConvCache",
     "LocalConvCost",
     "LocalConvGrads",
+    "LocalConvTransposeCache",
+    "LocalConvTransposeGrads",
     "LocalMatmulGrads",
+    "MixKernelsGrads",
+    "SharedConvCache",
     "Workspace",
     "copy_cost",
     "dense_backward",
@@ -40,21 +60,39 @@ __all__ = [
     "dropout_forward",
     "dropout_mask",
     "elementwise_cost",
+    "expand_groups_backward",
+    "expand_groups_forward",
     "extract_patches",
     "fold_patches",
     "local_conv_backward",
     "local_conv_cost",
     "local_conv_forward",
     "local_conv_matrix",
+    "local_conv_transpose_backward",
+    "local_conv_transpose_forward",
     "local_matmul_backward",
     "local_matmul_forward",
+    "mix_kernels_backward",
+    "mix_kernels_forward",
+    "outer_sum_backward",
+    "outer_sum_forward",
     "patch_indices",
+    "shared_conv_backward",
+    "shared_conv_forward",
     "view_cost",
 ]
 
 PAIRS: dict[str, Pair] = {
     "local_conv": (local_conv_forward, local_conv_backward),
     "local_matmul": (local_matmul_forward, local_matmul_backward),
+    "local_conv_transpose": (
+        local_conv_transpose_forward,
+        local_conv_transpose_backward,
+    ),
+    "shared_conv": (shared_conv_forward, shared_conv_backward),
+    "expand_groups": (expand_groups_forward, expand_groups_backward),
+    "mix_kernels": (mix_kernels_forward, mix_kernels_backward),
+    "outer_sum": (outer_sum_forward, outer_sum_backward),
     "dense": (dense_forward, dense_backward),
     "dropout": (dropout_forward, dropout_backward),
 }

@@ -1,0 +1,281 @@
+"""
+Weights shared between locations: which of them use one kernel, and what that does.
+
+An axis of locations is cut into blocks of `share`, and the blocks repeat after `tile`
+of them: location o belongs to group ``(o // share) % tile``. Without repeats there is
+one group per block, the *shared tiles* of a picture; with blocks of one location the
+kernels alternate, as in a *tiled convolution*.
+
+              o =   0 1 2 3 4 5 6 7
+    share=2         0 0 1 1 2 2 3 3     blocks
+             tile=2 0 1 0 1 0 1 0 1     repeats
+    share=2, tile=2 0 0 1 1 0 0 1 1     both
+"""
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from .. import _arrays, _validate
+from .._typing import Array, ArrayLike, Shape
+from .workspace import Workspace
+
+__all__ = [
+    "Groups",
+    "collect",
+    "expand",
+    "expand_groups_backward",
+    "expand_groups_forward",
+]
+
+Index = tuple[slice, ...]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """
+    The groups of locations that use one kernel.
+
+    Build it with `Groups.of`, which checks and normalises every argument.
+
+    Parameters
+    ----------
+    output_sizes : tuple of int
+        O, the locations along each spatial axis.
+    share : tuple of int
+        Neighbours that use one kernel, along each axis; the last block may be smaller.
+    tile : tuple of int
+        Blocks along each axis after which the kernels repeat.
+
+    Examples
+    --------
+    >>> groups = Groups.of((5, 4), share=2)
+    >>> groups.sizes, groups.count
+    ((3, 2), 6)
+    """
+
+    output_sizes: Shape
+    share: Shape
+    tile: Shape
+
+    @classmethod
+    def of(cls, output_sizes: Shape, share: Any = 1, tile: Any = None) -> "Groups":
+        """
+        Check the arguments and return the groups.
+
+        Parameters
+        ----------
+        output_sizes : tuple of int
+            O, the locations along each spatial axis.
+        share : int or tuple of int
+            Block sizes; one number serves every axis.
+        tile : int, tuple of int or None
+            Blocks after which the kernels repeat; ``None``: never.
+
+        Returns
+        -------
+        Groups
+            Equal arguments give the same object.
+
+        Raises
+        ------
+        ValueError
+            If an argument breaks its rule.
+        """
+        output_sizes = _validate.shape("output_sizes", output_sizes, minimum=1)
+        rank = len(output_sizes)
+        share = _validate.sizes("share", share, rank)
+        if tile is not None:
+            tile = _validate.sizes("tile", tile, rank)
+        return cls._remembered(output_sizes, share, tile)
+
+    @classmethod
+    @lru_cache(maxsize=256)
+    def _remembered(
+        cls, output_sizes: Shape, share: Shape, tile: Shape | None
+    ) -> "Groups":
+        return cls(output_sizes, share, output_sizes if tile is None else tile)
+
+    @property
+    def sizes(self) -> Shape:
+        """G, the groups along each axis."""
+        return tuple(
+            min(t, -(-o // s))
+            for o, s, t in zip(self.output_sizes, self.share, self.tile, strict=True)
+        )
+
+    @property
+    def count(self) -> int:
+        """How many kernels there are, prod(G)."""
+        return math.prod(self.sizes)
+
+    @property
+    def are_single(self) -> bool:
+        """Whether every location is a group of its own."""
+        return self.sizes == self.output_sizes
+
+    def members(self) -> Iterator[tuple[Index, Index]]:
+        """
+        Yield locations that all belong to different groups, and those groups.
+
+        Yields
+        ------
+        locations : tuple of slice
+            One slice per axis of O; over all pairs every location comes up once.
+        groups : tuple of slice
+            One slice per axis of G, in the same order.
+        """
+        axes = zip(self.output_sizes, self.share, self.tile, strict=True)
+        for pairs in itertools.product(*(list(axis_members(*axis)) for axis in axes)):
+            locations, groups = zip(*pairs, strict=True)
+            yield locations, groups
+
+
+def axis_members(size: int, share: int, tile: int) -> Iterator[tuple[slice, slice]]:
+    """Yield (locations, groups) along one axis: place by place of each repeat."""
+    for first in range(0, size, share * tile):
+        for start in range(first, min(first + share, size)):
+            stop = min(first + share * tile, size)
+            yield slice(start, stop, share), slice(0, -(-(stop - start) // share))
+
+
+def expand(weight: Array, groups: Groups, out: Array) -> None:
+    """Write to each location of `out`, axes (*O, ...), the weight of its group."""
+    for locations, members in groups.members():
+        out[locations] = weight[members]
+
+
+def collect(dy: Array, groups: Groups, out: Array) -> None:
+    """Write to each group of `out`, axes (*G, ...), the sum over its locations."""
+    out[...] = 0
+    for locations, members in groups.members():
+        out[members] += dy[locations]
+
+
+def expand_groups_forward(
+    weight: ArrayLike,
+    *,
+    output_sizes: Shape,
+    share: Any = 1,
+    tile: Any = None,
+    workspace: Workspace | None = None,
+) -> tuple[Array, Groups]:
+    r"""
+    Give every location the weight of its group.
+
+    Parameters
+    ----------
+    weight : array_like of shape (*G, ...)
+        One item per group: a kernel, a bias, anything. Not modified.
+    output_sizes : tuple of int
+        O, the locations along each spatial axis.
+    share : int or tuple of int
+        Neighbours that use one weight. The last block of an axis may be smaller; a
+        block as large as the axis, or larger, makes one group of it.
+    tile : int, tuple of int or None
+        Blocks after which the weights repeat; ``None``: never.
+    workspace : Workspace, optional
+        Memory kept between calls.
+
+    Returns
+    -------
+    y : ndarray of shape (*O, ...)
+        A copy, in the dtype of `weight`.
+    cache : Groups
+        For `expand_groups_backward`.
+
+    Raises
+    ------
+    ValueError
+        If an argument breaks its rule, or `weight` has not one item per group.
+
+    See Also
+    --------
+    expand_groups_backward : The sum over each group.
+    shared_conv_forward : The layer that uses it.
+
+    Notes
+    -----
+    With g the map from locations to groups, along each axis,
+
+    .. math:: g(o) = \lfloor o / \mathrm{share} \rfloor \bmod \mathrm{tile}, \quad
+        y_o = w_{g(o)}
+
+    Examples
+    --------
+    >>> y, _ = expand_groups_forward([1.0, 2.0, 3.0], output_sizes=(5,), share=2)
+    >>> y
+    array([1., 1., 2., 2., 3.])
+    >>> y, _ = expand_groups_forward([1.0, 2.0, 3.0], output_sizes=(5,), tile=3)
+    >>> y
+    array([1., 2., 3., 1., 2.])
+    """
+    weight = _arrays.floats("weight", weight)
+    groups = Groups.of(output_sizes, share, tile)
+    rank = len(groups.sizes)
+    if weight.shape[:rank] != groups.sizes:
+        raise ValueError(
+            f"weight must have shape (*G, ...) with G = {groups.sizes}, "
+            f"got {weight.shape}"
+        )
+    workspace = workspace or Workspace(keep_results=False)
+    shape = (*groups.output_sizes, *weight.shape[rank:])
+    y = workspace.result("expanded", shape, weight.dtype)
+    expand(weight, groups, y)
+    return y, groups
+
+
+def expand_groups_backward(
+    dy: ArrayLike, cache: Groups, *, workspace: Workspace | None = None
+) -> Array:
+    r"""
+    Compute the gradient of `expand_groups_forward`: the sum over each group.
+
+    Parameters
+    ----------
+    dy : array_like of shape (*O, ...)
+        Upstream gradient. Not modified.
+    cache : Groups
+        What the forward call returned.
+    workspace : Workspace, optional
+        As for `expand_groups_forward`.
+
+    Returns
+    -------
+    ndarray of shape (*G, ...)
+        In the dtype of `dy`, summed in the order of the locations.
+
+    Raises
+    ------
+    ValueError
+        If `dy` has not one item per location.
+
+    See Also
+    --------
+    expand_groups_forward : The function that this differentiates.
+
+    Notes
+    -----
+    .. math:: dw_j = \sum_{o:\ g(o) = j} dy_o
+
+    Examples
+    --------
+    >>> _, cache = expand_groups_forward([0.0, 0.0, 0.0], output_sizes=(5,), share=2)
+    >>> expand_groups_backward([1.0, 2.0, 4.0, 8.0, 16.0], cache)
+    array([ 3., 12., 16.])
+    """
+    dy = _arrays.floats("dy", dy)
+    rank = len(cache.sizes)
+    if dy.shape[:rank] != cache.output_sizes:
+        raise ValueError(
+            f"dy must have shape (*O, ...) with O = {cache.output_sizes}, "
+            f"got {dy.shape}"
+        )
+    workspace = workspace or Workspace(keep_results=False)
+    shape = (*cache.sizes, *dy.shape[rank:])
+    dweight = workspace.result("collected", shape, dy.dtype)
+    collect(dy, cache, dweight)
+    return dweight
