@@ -44,7 +44,9 @@ class LayerPlan(NamedTuple):
     def layouts(self, *, native: bool) -> list[str]:
         """Return the layouts that the kernel may have in a file, likeliest first."""
         layer = self.layer
-        if native or not isinstance(layer, LocallyConnected) or layer.rank > 2:
+        if native or not isinstance(layer, LocallyConnected):
+            return ["keras1"]
+        if layer.rank > 2 or layer.shares:  # which Keras has not
             return ["keras1"]
         likely = f"keras{layer.implementation}"
         if layer.padding == "same" and layer.implementation == 1:
@@ -85,7 +87,9 @@ class LayerPlan(NamedTuple):
             layer.padding == "same" or layer.implementation > 1
         ):
             # Windows are then listed one by one, out of numbered cells.
-            sizes.append(math.prod(layer.geometry(self.input_shape).input_shape))
+            geometry = layer.geometry(self.input_shape)
+            sizes.append(math.prod(geometry.input_shape))
+            sizes.append(geometry.locations * geometry.patch_size)
         if max(sizes, default=0) > max(SPARE, GROWTH * numbers):
             raise ValueError(
                 f"{self.layer.name} must fit into the file, needs arrays of "

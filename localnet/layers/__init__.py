@@ -10,6 +10,16 @@ from .base import Layer, LayerCache
 from .core import Dense, Dropout, Flatten, InputLayer, Reshape
 from .cost import CostedLayer
 from .local import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
+from .local_transpose import (
+    LocallyConnected1DTranspose,
+    LocallyConnected2DTranspose,
+    LocallyConnected3DTranspose,
+)
+from .low_rank import (
+    LowRankLocallyConnected1D,
+    LowRankLocallyConnected2D,
+    LowRankLocallyConnected3D,
+)
 from .names import clear_session
 
 __all__ = [
@@ -24,8 +34,14 @@ __all__ = [
     "LayerCache",
     "LeakyReLU",
     "LocallyConnected1D",
+    "LocallyConnected1DTranspose",
     "LocallyConnected2D",
+    "LocallyConnected2DTranspose",
     "LocallyConnected3D",
+    "LocallyConnected3DTranspose",
+    "LowRankLocallyConnected1D",
+    "LowRankLocallyConnected2D",
+    "LowRankLocallyConnected3D",
     "ReLU",
     "Reshape",
     "Softmax",
@@ -42,6 +58,9 @@ _registry: Registry[Layer] = Registry(
         cls.__name__: cls
         for cls in (
             *(LocallyConnected1D, LocallyConnected2D, LocallyConnected3D),
+            *(LocallyConnected1DTranspose, LocallyConnected2DTranspose),
+            *(LocallyConnected3DTranspose, LowRankLocallyConnected1D),
+            *(LowRankLocallyConnected2D, LowRankLocallyConnected3D),
             *(Dense, Dropout, Flatten, InputLayer, Reshape),
             *(Activation, LeakyReLU, ELU, ReLU, Softmax),
         )

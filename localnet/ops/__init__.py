@@ -33,8 +33,14 @@ from .low_rank import (
 )
 from .matrix import local_conv_matrix
 from .patches import extract_patches, fold_patches, patch_indices
-from .shared_conv import SharedConvCache, shared_conv_backward, shared_conv_forward
+from .shared_conv import (
+    SharedConvCache,
+    shared_conv_backward,
+    shared_conv_forward,
+    taps_inside_groups,
+)
 from .sharing import Groups, expand_groups_backward, expand_groups_forward
+from .variant_cost import local_conv_transpose_cost, low_rank_conv_cost
 from .workspace import Workspace
 
 __all__ = [
@@ -69,9 +75,11 @@ __all__ = [
     "local_conv_forward",
     "local_conv_matrix",
     "local_conv_transpose_backward",
+    "local_conv_transpose_cost",
     "local_conv_transpose_forward",
     "local_matmul_backward",
     "local_matmul_forward",
+    "low_rank_conv_cost",
     "mix_kernels_backward",
     "mix_kernels_forward",
     "outer_sum_backward",
@@ -79,6 +87,7 @@ __all__ = [
     "patch_indices",
     "shared_conv_backward",
     "shared_conv_forward",
+    "taps_inside_groups",
     "view_cost",
 ]
 

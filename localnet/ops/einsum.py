@@ -43,7 +43,7 @@ def backward(
     workspace: Workspace,
 ) -> tuple[Array | None, Array | None, Array | None]:
     """Return (dx, dkernel, dbias); what is not needed is None."""
-    n, filters = len(padded), kernel.shape[2]
+    n, filters = len(dy), kernel.shape[2]
     if geometry.channels_last:
         dz = dy.reshape(n, geometry.locations, filters)
     else:

@@ -9,6 +9,7 @@ from .._typing import DTypeLike, Shape
 from ..geometry import Geometry
 from ..roofline import Work
 from .cost import NOTHING, Cost, checked_options
+from .sharing import Groups
 
 __all__ = ["LocalConvCost", "local_conv_cost"]
 
@@ -46,6 +47,8 @@ def local_conv_cost(
     input_shape: Shape,
     filters: int,
     *,
+    share: Any = 1,
+    tile: Any = None,
     kernel_size: Any,
     strides: Any = 1,
     padding: Any = "valid",
@@ -66,6 +69,8 @@ def local_conv_cost(
         Shape of one sample, (*S, C) or (C, *S), with one to three spatial axes.
     filters : int
         F, outputs per location.
+    share, tile : int, tuple of int or None
+        As for `shared_conv_forward`; by default no two locations share a kernel.
     kernel_size, strides, padding, pad_value, dilation_rate, data_format
         As for `local_conv_forward`.
     batch_size : int
@@ -107,8 +112,9 @@ def local_conv_cost(
         y: x + w + b + y \;(+\, p), \quad
         \text{backward}: dy + p + dw + db \;(+\, w + dx)
 
-    where p is the padded copy of x, if there are pads, and else x itself; the brackets
-    hold for padding, and for a dx that is needed.
+    with w and b as they are stored, once for each group of locations that share them,
+    and p the padded copy of x, if there are pads, and else x itself; the brackets hold
+    for padding, and for a dx that is needed.
 
     Examples
     --------
@@ -145,12 +151,16 @@ def local_conv_cost(
         dilation_rate=dilation_rate,
         data_format=data_format,
     )
-    outputs = g.locations * filters
-    kernel, bias = outputs * g.patch_size, outputs if use_bias else 0
+    groups = Groups.of(g.output_sizes, share, tile)
+    outputs, stored = g.locations * filters, groups.count * filters
+    kernel, bias = stored * g.patch_size, stored if use_bias else 0
+    every = outputs * g.patch_size
+    # Of kernels that are shared, the cache holds one for each location.
+    expanded = 0 if groups.are_single else every
     x, y = n * math.prod(g.input_shape), n * outputs
     copied = n * math.prod(g.padded_sizes) * g.channels if g.has_pads else 0
     padded = copied or x
-    product, addition = 2 * n * kernel, y if use_bias else 0
+    product, addition = 2 * n * every, y if use_bias else 0
     connections = g.connections
 
     dx = Work(2 * n * connections * filters, itemsize * (y + kernel + x))
@@ -172,7 +182,7 @@ def local_conv_cost(
         input_bytes=itemsize * x,
         parameter_bytes=itemsize * (kernel + bias),
         output_bytes=itemsize * y,
-        cache_bytes=itemsize * copied,
+        cache_bytes=itemsize * (copied + expanded),
         dx_bytes=itemsize * x if need_dx else 0,
         patch_bytes=itemsize * n * g.locations * g.patch_size,
     )

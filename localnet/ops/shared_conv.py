@@ -8,6 +8,8 @@ bias are spread over the locations before, and the gradients added up behind.
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .. import _arrays
 from .._typing import Array, ArrayLike
 from ..geometry import Geometry
@@ -19,16 +21,25 @@ from .local_conv import (
     local_conv_backward,
     local_conv_forward,
 )
+from .patches import patch_indices
 from .sharing import Groups, collect, expand
 from .workspace import Workspace
 
-__all__ = ["SharedConvCache", "shared_conv_backward", "shared_conv_forward"]
+__all__ = [
+    "SharedConvCache",
+    "shared_conv_backward",
+    "shared_conv_forward",
+    "taps_inside_groups",
+]
 
 
 class SharedConvCache(NamedTuple):
-    """What `shared_conv_backward` needs: the kernel of each location is a copy."""
+    """What `shared_conv_backward` needs; `kernel` is that of each location."""
 
-    conv: LocalConvCache
+    padded: Array
+    kernel: Array
+    has_bias: bool
+    geometry: Geometry
     groups: Groups
 
 
@@ -131,7 +142,7 @@ def shared_conv_forward(
             bias = _arrays.floats("bias", bias)
             bias = expanded_bias(bias, filters, groups, geometry, workspace)
     y, cache = local_conv_forward(x, kernel, bias, **windows, workspace=workspace)
-    return y, SharedConvCache(cache, groups)
+    return y, SharedConvCache(*cache, groups)
 
 
 def expanded_kernel(
@@ -226,9 +237,10 @@ def shared_conv_backward(
     array([[  3.,   6.],
            [ 84., 168.]])
     """
-    conv, groups = cache
+    padded, kernel, has_bias, geometry, groups = cache
     workspace = workspace or Workspace(keep_results=False)
-    grads = local_conv_backward(dy, conv, need_dx=need_dx, workspace=workspace)
+    inner = LocalConvCache(padded, kernel, has_bias, geometry)
+    grads = local_conv_backward(dy, inner, need_dx=need_dx, workspace=workspace)
     if groups.are_single:
         return grads
     every, dtype = grads.dkernel, grads.dkernel.dtype
@@ -240,8 +252,46 @@ def shared_conv_backward(
         shape = (*groups.sizes, dbias.shape[-1])
         every, dbias = dbias, workspace.result("collected bias", shape, dtype)
         collect(
-            bias_at_locations(every, conv.geometry),
+            bias_at_locations(every, geometry),
             groups,
-            bias_at_locations(dbias, conv.geometry),
+            bias_at_locations(dbias, geometry),
         )
     return LocalConvGrads(grads.dx, dkernel, dbias)
+
+
+def taps_inside_groups(
+    geometry: Geometry, share: Any = 1, tile: Any = None
+) -> Array | None:
+    """
+    Return which taps of each kernel read the input at some location of its group.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        Gives the windows.
+    share, tile
+        As for `shared_conv_forward`.
+
+    Returns
+    -------
+    ndarray of bool, shape (prod(G), K, 1), or None
+        False for a tap that always falls on padding; None without padding.
+
+    Examples
+    --------
+    >>> geometry = Geometry.of((4, 1), kernel_size=3, padding="same")
+    >>> taps_inside_groups(geometry)[:, :, 0]
+    array([[False,  True,  True],
+           [ True,  True,  True],
+           [ True,  True,  True],
+           [ True,  True, False]])
+    >>> bool(taps_inside_groups(geometry, share=2).all())
+    True
+    """
+    if not geometry.has_pads:
+        return None
+    groups = Groups.of(geometry.output_sizes, share, tile)
+    counts = np.zeros((*groups.sizes, geometry.patch_size), np.intp)
+    inside = on_grid(patch_indices(geometry) >= 0, groups.output_sizes)
+    collect(inside, groups, counts)
+    return counts.reshape(groups.count, geometry.patch_size, 1) > 0
