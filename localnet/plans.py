@@ -84,11 +84,11 @@ class LayerPlan(NamedTuple):
         sizes = [math.prod(shape) for shape in self.shapes.values()]
         layer = self.layer
         if isinstance(layer, LocallyConnected) and (
-            layer.padding == "same" or layer.implementation > 1
+            layer.padding != "valid" or layer.implementation > 1
         ):
             # Windows are then listed one by one, out of numbered cells.
             geometry = layer.geometry(self.input_shape)
-            sizes.append(math.prod(geometry.input_shape))
+            sizes.append(math.prod(geometry.padded_sizes) * geometry.channels)
             sizes.append(geometry.locations * geometry.patch_size)
         if max(sizes, default=0) > max(SPARE, GROWTH * numbers):
             raise ValueError(

@@ -12,7 +12,8 @@ from typing import Any
 from . import _validate
 from ._typing import Shape
 from .config import DATA_FORMATS
-from .geometry import PADDINGS, Geometry, effective_size, resolve_pads
+from .geometry import Geometry
+from .padding import PLACEMENTS, checked_pads, effective_size
 
 __all__ = ["checked_output_padding", "transposed_geometry", "transposed_length"]
 
@@ -136,10 +137,10 @@ def transposed_geometry(
     extra = checked_output_padding(output_padding, strides)
     pairs: Any
     if isinstance(padding, str):
-        padding = _validate.choice("padding", padding, PADDINGS)
+        padding = _validate.choice("padding", padding, tuple(PLACEMENTS["local"]))
         pairs = (padding,) * rank
     else:
-        pairs = resolve_pads(padding, sizes, kernel_size, strides, dilation_rate)
+        pairs = checked_pads(padding, rank, PLACEMENTS["local"])
     outputs = tuple(
         transposed_length(*axis) or 0
         for axis in zip(

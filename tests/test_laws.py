@@ -54,6 +54,10 @@ CALLS = {
         [(2, 4, 3, 2), (6, 12, 3), (2, 3, 3)],
         {"kernel_size": (3, 2), "strides": (2, 1), "padding": "same"},
     ),
+    "conv": (
+        [(2, 5, 4, 2), (3, 2, 2, 3), (3,)],
+        {"strides": (2, 1), "padding": "same"},
+    ),
     "local_matmul": ([(2, 3, 4), (3, 4, 2), (3, 2)], {}),
     "local_conv_transpose": (
         [(2, 2, 3, 2), (6, 12, 2), (4, 3, 2)],
@@ -69,7 +73,7 @@ CALLS = {
             "padding": "same",
         },
     ),
-    "expand_groups": (
+    "expand_shared": (
         [(2, 2, 3)],
         {"output_sizes": (7, 3), "share": (2, 1), "tile": 2},
     ),

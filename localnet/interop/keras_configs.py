@@ -123,7 +123,12 @@ def _upgraded_layer(entry: Any) -> Config:
     return {"class_name": entry["class_name"], "config": config}
 
 
-_WITH_DATA_FORMAT = ("Flatten", "LocallyConnected1D", "LocallyConnected2D")
+_WITH_DATA_FORMAT = (
+    "Flatten",
+    *("LocallyConnected1D", "LocallyConnected2D"),
+    *("Conv1D", "Conv2D", "Conv3D"),
+    *("Convolution1D", "Convolution2D", "Convolution3D"),
+)
 
 
 def _dtype(value: Any) -> Any:
@@ -223,7 +228,15 @@ def _for_keras(entries: list[Config]) -> list[Config]:
         (lambda cls, _: cls in _LOW_RANK, "kernels of low rank"),
         (lambda cls, config: cls in _LOCAL and "share" in config, "shared kernels"),
         (lambda cls, config: cls in _LOCAL and "tile" in config, "tiled kernels"),
-        (lambda _, config: "dilation_rate" in config, "dilation"),
+        (
+            lambda cls, config: cls in _LOCAL and "dilation_rate" in config,
+            "dilation",
+        ),
+        (
+            lambda _, config: isinstance(config.get("padding"), (list, tuple)),
+            "explicit pads",
+        ),
+        (lambda _, config: "untied_bias" in config, "an untied bias"),
     ]
     refused = [
         f"{entry['class_name']} {entry['config'].get('name')!r} ({reason})"

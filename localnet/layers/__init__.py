@@ -7,6 +7,7 @@ from .._registry import Registry, custom_object_scope
 from .._typing import Config
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .base import Layer, LayerCache
+from .conv import Conv1D, Conv2D, Conv3D
 from .core import Dense, Dropout, Flatten, InputLayer, Reshape
 from .cost import CostedLayer
 from .local import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
@@ -25,6 +26,12 @@ from .names import clear_session
 __all__ = [
     "ELU",
     "Activation",
+    "Conv1D",
+    "Conv2D",
+    "Conv3D",
+    "Convolution1D",
+    "Convolution2D",
+    "Convolution3D",
     "CostedLayer",
     "Dense",
     "Dropout",
@@ -51,6 +58,9 @@ __all__ = [
     "serialize",
 ]
 
+# Keras's second names.
+Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
+
 _registry: Registry[Layer] = Registry(
     "layer",
     "keras.layers",
@@ -61,10 +71,12 @@ _registry: Registry[Layer] = Registry(
             *(LocallyConnected1DTranspose, LocallyConnected2DTranspose),
             *(LocallyConnected3DTranspose, LowRankLocallyConnected1D),
             *(LowRankLocallyConnected2D, LowRankLocallyConnected3D),
+            *(Conv1D, Conv2D, Conv3D),
             *(Dense, Dropout, Flatten, InputLayer, Reshape),
             *(Activation, LeakyReLU, ELU, ReLU, Softmax),
         )
-    },
+    }
+    | {f"Convolution{cls.rank}D": cls for cls in (Conv1D, Conv2D, Conv3D)},
 )
 
 
@@ -84,7 +96,7 @@ def is_known(class_name: str) -> bool:
 
     Examples
     --------
-    >>> is_known("Dense"), is_known("Conv2D")
+    >>> is_known("Dense"), is_known("LSTM")
     (True, False)
     """
     try:

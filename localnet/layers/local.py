@@ -8,12 +8,12 @@ from .. import _validate
 from .._typing import Array, Config, Shape
 from ..ops import (
     Cost,
-    Groups,
+    Sharing,
     Workspace,
     local_conv_cost,
     shared_conv_backward,
     shared_conv_forward,
-    taps_inside_groups,
+    taps_inside,
 )
 from .located import LocatedLayer
 from .shapes import BatchShape
@@ -34,7 +34,7 @@ class LocallyConnected(LocatedLayer):
         filters: int,
         kernel_size: Any,
         strides: Any = 1,
-        padding: str = "valid",
+        padding: Any = "valid",
         data_format: str | None = None,
         activation: Any = None,
         use_bias: bool = True,
@@ -88,7 +88,7 @@ class LocallyConnected(LocatedLayer):
         """Whether locations may have weights in common, which Keras does not know."""
         return max(self.share) > 1 or self.tile is not None
 
-    def groups(self, input_shape: BatchShape) -> Groups:
+    def sharing(self, input_shape: BatchShape) -> Sharing:
         """
         Return which locations have a kernel in common, over a shape of the input.
 
@@ -99,19 +99,19 @@ class LocallyConnected(LocatedLayer):
 
         Returns
         -------
-        Groups
+        Sharing
             One for each location, unless `share` or `tile` says otherwise.
         """
         sizes = self.geometry(input_shape).output_sizes
-        return Groups.of(sizes, self.share, self.tile)
+        return Sharing.of(sizes, self.share, self.tile)
 
     def _located_shapes(self, input_shape: BatchShape) -> tuple[Shape, Shape]:
-        groups = self.groups(input_shape)
+        sharing = self.sharing(input_shape)
         patch_size = self.geometry(input_shape).patch_size
-        return (groups.count, patch_size, self.filters), (*groups.sizes, self.filters)
+        return (sharing.count, patch_size, self.filters), (*sharing.sizes, self.filters)
 
     def _inside_taps(self, input_shape: BatchShape) -> Array | None:
-        return taps_inside_groups(self.geometry(input_shape), self.share, self.tile)
+        return taps_inside(self.geometry(input_shape), self.share, self.tile)
 
     # Forward and backward --------------------------------------------------------
 
@@ -188,8 +188,9 @@ class LocallyConnected1D(LocallyConnected):
         R, the window.
     strides : int or tuple of 1 int
         Step between windows; must be 1 where `dilation_rate` is not.
-    padding : {"valid", "same"}
-        Any case. ``same`` gives ``ceil(length / stride)`` positions.
+    padding : {"valid", "same"} or sequence of (int, int)
+        Any case. ``same`` gives ``ceil(length / stride)`` positions. Pairs: the cells,
+        zeros, that are added before and after each axis.
     data_format : {"channels_last", "channels_first"}, optional
         Default: ``localnet.config.image_data_format()``, read when the layer is made.
     activation : str, callable, (forward, backward) pair, layer or None

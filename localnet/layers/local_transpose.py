@@ -12,7 +12,7 @@ from ..ops import (
     local_conv_transpose_backward,
     local_conv_transpose_cost,
     local_conv_transpose_forward,
-    taps_inside_groups,
+    taps_inside,
 )
 from ..transposed import (
     checked_output_padding,
@@ -37,7 +37,7 @@ class LocallyConnectedTranspose(LocatedLayer):
         filters: int,
         kernel_size: Any,
         strides: Any = 1,
-        padding: str = "valid",
+        padding: Any = "valid",
         output_padding: Any = None,
         data_format: str | None = None,
         dilation_rate: Any = 1,
@@ -104,17 +104,17 @@ class LocallyConnectedTranspose(LocatedLayer):
         )
 
     def _output_sizes(self, sizes: BatchShape) -> BatchShape:
-        return tuple(
-            transposed_length(n, r, s, self.padding, d, p)
-            for n, r, s, d, p in zip(
-                sizes,
-                self.kernel_size,
-                self.strides,
-                self.dilation_rate,
-                self._extra,
-                strict=True,
-            )
+        word = isinstance(self.padding, str)
+        axes = zip(
+            sizes,
+            self.kernel_size,
+            self.strides,
+            (self.padding,) * self.rank if word else self.padding,
+            self.dilation_rate,
+            self._extra,
+            strict=True,
         )
+        return tuple(transposed_length(*axis) for axis in axes)
 
     def _located_shapes(self, input_shape: BatchShape) -> tuple[Shape, Shape]:
         geometry = self.geometry(input_shape)
@@ -123,7 +123,7 @@ class LocallyConnectedTranspose(LocatedLayer):
         return geometry.kernel_shape(channels), (*geometry.input_sizes, self.filters)
 
     def _inside_taps(self, input_shape: BatchShape) -> Array | None:
-        return taps_inside_groups(self.geometry(input_shape))
+        return taps_inside(self.geometry(input_shape))
 
     # Forward and backward --------------------------------------------------------
 
@@ -194,8 +194,9 @@ class LocallyConnected1DTranspose(LocallyConnectedTranspose):
         R, the window.
     strides : int or tuple of 1 int
         Step between windows; must be 1 where `dilation_rate` is not.
-    padding : {"valid", "same"}
-        That of the forward layer. ``same`` gives ``length * stride`` cells.
+    padding : {"valid", "same"} or sequence of (int, int)
+        That of the forward layer. ``same`` gives ``length * stride`` cells; pairs are
+        the cells by which the forward layer pads, which are cut off here.
     output_padding : int, tuple of 1 int or None
         Cells at the end for which the formula ``(length - 1)*stride + span - pads``
         has no room, less than the stride: several lengths have as many windows.

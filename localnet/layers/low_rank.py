@@ -61,7 +61,7 @@ class LowRankLocallyConnected(LocatedLayer):
         filters: int,
         kernel_size: Any,
         strides: Any = 1,
-        padding: str = "valid",
+        padding: Any = "valid",
         data_format: str | None = None,
         activation: Any = None,
         use_bias: bool = True,
@@ -315,8 +315,8 @@ class LowRankLocallyConnected1D(LowRankLocallyConnected):
         R, the window.
     strides : int or tuple of 1 int
         Step between windows; must be 1 where `dilation_rate` is not.
-    padding : {"valid", "same"}
-        Any case; as in `LocallyConnected1D`.
+    padding : {"valid", "same"} or sequence of (int, int)
+        As in `LocallyConnected1D`.
     data_format : {"channels_last", "channels_first"}, optional
         Default: ``localnet.config.image_data_format()``, read when the layer is made.
     activation : str, callable, (forward, backward) pair, layer or None

@@ -4,7 +4,8 @@ from typing import Any, ClassVar
 
 from .. import _validate, config
 from .._typing import Config
-from ..geometry import PADDINGS, Geometry, output_length
+from ..geometry import Geometry
+from ..padding import Pads, checked_pads, output_length
 from .kernel import KernelLayer
 from .shapes import BatchShape, checked_shape
 
@@ -23,8 +24,8 @@ class WindowedLayer(KernelLayer):
         R, the window.
     strides : int or tuple of int
         Steps between windows; must be 1 where `dilation_rate` is not.
-    padding : str
-        One of `paddings`, any case.
+    padding : str or sequence of (int, int)
+        One of `paddings`, any case, or the cells added before and after each axis.
     data_format : {"channels_last", "channels_first"}, optional
         Default: ``localnet.config.image_data_format()``, read when the layer is made.
     dilation_rate : int or tuple of int
@@ -34,7 +35,9 @@ class WindowedLayer(KernelLayer):
     """
 
     rank: ClassVar[int]
-    paddings: ClassVar[tuple[str, ...]] = PADDINGS
+    # The words that `padding` may be, and how `Geometry` understands them.
+    paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
+    placement: ClassVar[str] = "local"
 
     def __init__(
         self,
@@ -42,7 +45,7 @@ class WindowedLayer(KernelLayer):
         filters: int,
         kernel_size: Any,
         strides: Any = 1,
-        padding: str = "valid",
+        padding: Any = "valid",
         data_format: str | None = None,
         dilation_rate: Any = 1,
         **kwargs: Any,
@@ -52,7 +55,7 @@ class WindowedLayer(KernelLayer):
             self.filters = _validate.integer("filters", filters, minimum=1)
             self.kernel_size = _validate.sizes("kernel_size", kernel_size, self.rank)
             self.strides = _validate.sizes("strides", strides, self.rank)
-            self.padding = _validate.choice("padding", padding, self.paddings)
+            self.padding: Any = self._checked_padding(padding)
             self.data_format = config.resolve_data_format(data_format)
             self.dilation_rate = _validate.sizes(
                 "dilation_rate", dilation_rate, self.rank
@@ -63,6 +66,11 @@ class WindowedLayer(KernelLayer):
                     f"dilation_rate {self.dilation_rate} and strides {self.strides}"
                 )
         self.input_rank = self.rank + 2
+
+    def _checked_padding(self, padding: Any) -> str | Pads:
+        if isinstance(padding, (list, tuple)):
+            return checked_pads(padding, self.rank, self.paddings)
+        return _validate.choice("padding", padding, self.paddings)
 
     @property
     def is_dilated(self) -> bool:
@@ -97,14 +105,22 @@ class WindowedLayer(KernelLayer):
         return Geometry.of(
             tuple(size for size in input_shape[1:] if size is not None),
             **self._windows,
+            placement=self.placement,
         )
 
     def _output_sizes(self, sizes: BatchShape) -> BatchShape:
         """Return the spatial sizes of the output; those not known stay so."""
+        word = isinstance(self.padding, str)
         return tuple(
-            output_length(n, r, s, self.padding, d)
-            for n, r, s, d in zip(
-                sizes, self.kernel_size, self.strides, self.dilation_rate, strict=True
+            output_length(n, r, s, self.padding if word else self.padding[axis], d)
+            for axis, (n, r, s, d) in enumerate(
+                zip(
+                    sizes,
+                    self.kernel_size,
+                    self.strides,
+                    self.dilation_rate,
+                    strict=True,
+                )
             )
         )
 

@@ -8,6 +8,8 @@ the gradients in the order of the forward's arguments. `PAIRS` names them all.
 from .._typing import Pair
 from ..geometry import Geometry
 from .contract import LocalMatmulGrads, local_matmul_backward, local_matmul_forward
+from .conv import ConvCache, ConvGrads, conv_backward, conv_forward
+from .conv_cost import conv_cost
 from .cost import Cost, copy_cost, dense_cost, elementwise_cost, view_cost
 from .dense import DenseGrads, dense_backward, dense_forward
 from .dropout import dropout_backward, dropout_forward, dropout_mask
@@ -37,18 +39,19 @@ from .shared_conv import (
     SharedConvCache,
     shared_conv_backward,
     shared_conv_forward,
-    taps_inside_groups,
+    taps_inside,
 )
-from .sharing import Groups, expand_groups_backward, expand_groups_forward
+from .sharing import Sharing, expand_shared_backward, expand_shared_forward
 from .variant_cost import local_conv_transpose_cost, low_rank_conv_cost
 from .workspace import Workspace
 
 __all__ = [
     "PAIRS",
+    "ConvCache",
+    "ConvGrads",
     "Cost",
     "DenseGrads",
     "Geometry",
-    "Groups",
     "LocalConvCache",
     "LocalConvCost",
     "LocalConvGrads",
@@ -57,7 +60,11 @@ __all__ = [
     "LocalMatmulGrads",
     "MixKernelsGrads",
     "SharedConvCache",
+    "Sharing",
     "Workspace",
+    "conv_backward",
+    "conv_cost",
+    "conv_forward",
     "copy_cost",
     "dense_backward",
     "dense_cost",
@@ -66,8 +73,8 @@ __all__ = [
     "dropout_forward",
     "dropout_mask",
     "elementwise_cost",
-    "expand_groups_backward",
-    "expand_groups_forward",
+    "expand_shared_backward",
+    "expand_shared_forward",
     "extract_patches",
     "fold_patches",
     "local_conv_backward",
@@ -87,19 +94,20 @@ __all__ = [
     "patch_indices",
     "shared_conv_backward",
     "shared_conv_forward",
-    "taps_inside_groups",
+    "taps_inside",
     "view_cost",
 ]
 
 PAIRS: dict[str, Pair] = {
     "local_conv": (local_conv_forward, local_conv_backward),
+    "conv": (conv_forward, conv_backward),
     "local_matmul": (local_matmul_forward, local_matmul_backward),
     "local_conv_transpose": (
         local_conv_transpose_forward,
         local_conv_transpose_backward,
     ),
     "shared_conv": (shared_conv_forward, shared_conv_backward),
-    "expand_groups": (expand_groups_forward, expand_groups_backward),
+    "expand_shared": (expand_shared_forward, expand_shared_backward),
     "mix_kernels": (mix_kernels_forward, mix_kernels_backward),
     "outer_sum": (outer_sum_forward, outer_sum_backward),
     "dense": (dense_forward, dense_backward),

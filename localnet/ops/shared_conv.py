@@ -22,14 +22,14 @@ from .local_conv import (
     local_conv_forward,
 )
 from .patches import patch_indices
-from .sharing import Groups, collect, expand
+from .sharing import Sharing, collect, expand
 from .workspace import Workspace
 
 __all__ = [
     "SharedConvCache",
     "shared_conv_backward",
     "shared_conv_forward",
-    "taps_inside_groups",
+    "taps_inside",
 ]
 
 
@@ -40,7 +40,7 @@ class SharedConvCache(NamedTuple):
     kernel: Array
     has_bias: bool
     geometry: Geometry
-    groups: Groups
+    sharing: Sharing
 
 
 def shared_conv_forward(
@@ -94,7 +94,7 @@ def shared_conv_forward(
     See Also
     --------
     shared_conv_backward : The gradient of this function.
-    expand_groups_forward : Which location belongs to which group.
+    expand_shared_forward : Which location belongs to which group.
     local_conv_forward : The layer in which nothing is shared.
 
     Notes
@@ -133,23 +133,23 @@ def shared_conv_forward(
         "data_format": data_format,
     }
     geometry = Geometry.of(x.shape[1:], **windows)
-    groups = Groups.of(geometry.output_sizes, share, tile)
+    sharing = Sharing.of(geometry.output_sizes, share, tile)
     workspace = workspace or Workspace(keep_results=False)
-    if not groups.are_single:
-        kernel = expanded_kernel(kernel, groups, geometry, workspace)
+    if not sharing.is_trivial:
+        kernel = expanded_kernel(kernel, sharing, geometry, workspace)
         if bias is not None:
             filters = kernel.shape[2]
             bias = _arrays.floats("bias", bias)
-            bias = expanded_bias(bias, filters, groups, geometry, workspace)
+            bias = expanded_bias(bias, filters, sharing, geometry, workspace)
     y, cache = local_conv_forward(x, kernel, bias, **windows, workspace=workspace)
-    return y, SharedConvCache(*cache, groups)
+    return y, SharedConvCache(*cache, sharing)
 
 
 def expanded_kernel(
-    kernel: Array, groups: Groups, geometry: Geometry, workspace: Workspace
+    kernel: Array, sharing: Sharing, geometry: Geometry, workspace: Workspace
 ) -> Array:
     """Return the kernel (L, K, F) for one of shape (prod(G), K, F)."""
-    count, patch_size = groups.count, geometry.patch_size
+    count, patch_size = sharing.count, geometry.patch_size
     if kernel.ndim != 3 or kernel.shape[:2] != (count, patch_size):
         raise ValueError(
             f"kernel must have shape (prod(G), K, F) = ({count}, {patch_size}, F), "
@@ -157,24 +157,26 @@ def expanded_kernel(
         )
     shape = geometry.kernel_shape(kernel.shape[2])
     every = workspace.result("expanded kernel", shape, kernel.dtype)
-    expand(on_grid(kernel, groups.sizes), groups, on_grid(every, groups.output_sizes))
+    expand(
+        on_grid(kernel, sharing.sizes), sharing, on_grid(every, sharing.output_sizes)
+    )
     return every
 
 
 def expanded_bias(
     bias: Array,
     filters: int,
-    groups: Groups,
+    sharing: Sharing,
     geometry: Geometry,
     workspace: Workspace,
 ) -> Array:
     """Return the bias (*O, F) for one of shape (*G, F), both as they are stored."""
-    shape = (*groups.sizes, filters)
+    shape = (*sharing.sizes, filters)
     if bias.shape != shape:
         raise ValueError(f"bias must have shape (*G, F) = {shape}, got {bias.shape}")
     every = workspace.result("expanded bias", geometry.bias_shape(filters), bias.dtype)
     expand(
-        bias_at_locations(bias, geometry), groups, bias_at_locations(every, geometry)
+        bias_at_locations(bias, geometry), sharing, bias_at_locations(every, geometry)
     )
     return every
 
@@ -237,31 +239,31 @@ def shared_conv_backward(
     array([[  3.,   6.],
            [ 84., 168.]])
     """
-    padded, kernel, has_bias, geometry, groups = cache
+    padded, kernel, has_bias, geometry, sharing = cache
     workspace = workspace or Workspace(keep_results=False)
     inner = LocalConvCache(padded, kernel, has_bias, geometry)
     grads = local_conv_backward(dy, inner, need_dx=need_dx, workspace=workspace)
-    if groups.are_single:
+    if sharing.is_trivial:
         return grads
     every, dtype = grads.dkernel, grads.dkernel.dtype
-    shape = (groups.count, *every.shape[1:])
+    shape = (sharing.count, *every.shape[1:])
     dkernel = workspace.result("collected kernel", shape, dtype)
-    collect(on_grid(every, groups.output_sizes), groups, on_grid(dkernel, groups.sizes))
+    collect(
+        on_grid(every, sharing.output_sizes), sharing, on_grid(dkernel, sharing.sizes)
+    )
     dbias = grads.dbias
     if dbias is not None:
-        shape = (*groups.sizes, dbias.shape[-1])
+        shape = (*sharing.sizes, dbias.shape[-1])
         every, dbias = dbias, workspace.result("collected bias", shape, dtype)
         collect(
             bias_at_locations(every, geometry),
-            groups,
+            sharing,
             bias_at_locations(dbias, geometry),
         )
     return LocalConvGrads(grads.dx, dkernel, dbias)
 
 
-def taps_inside_groups(
-    geometry: Geometry, share: Any = 1, tile: Any = None
-) -> Array | None:
+def taps_inside(geometry: Geometry, share: Any = 1, tile: Any = None) -> Array | None:
     """
     Return which taps of each kernel read the input at some location of its group.
 
@@ -280,18 +282,18 @@ def taps_inside_groups(
     Examples
     --------
     >>> geometry = Geometry.of((4, 1), kernel_size=3, padding="same")
-    >>> taps_inside_groups(geometry)[:, :, 0]
+    >>> taps_inside(geometry)[:, :, 0]
     array([[False,  True,  True],
            [ True,  True,  True],
            [ True,  True,  True],
            [ True,  True, False]])
-    >>> bool(taps_inside_groups(geometry, share=2).all())
+    >>> bool(taps_inside(geometry, share=2).all())
     True
     """
     if not geometry.has_pads:
         return None
-    groups = Groups.of(geometry.output_sizes, share, tile)
-    counts = np.zeros((*groups.sizes, geometry.patch_size), np.intp)
-    inside = on_grid(patch_indices(geometry) >= 0, groups.output_sizes)
-    collect(inside, groups, counts)
-    return counts.reshape(groups.count, geometry.patch_size, 1) > 0
+    sharing = Sharing.of(geometry.output_sizes, share, tile)
+    counts = np.zeros((*sharing.sizes, geometry.patch_size), np.intp)
+    inside = on_grid(patch_indices(geometry) >= 0, sharing.output_sizes)
+    collect(inside, sharing, counts)
+    return counts.reshape(sharing.count, geometry.patch_size, 1) > 0

@@ -24,22 +24,22 @@ from .._typing import Array, ArrayLike, Shape
 from .workspace import Workspace
 
 __all__ = [
-    "Groups",
+    "Sharing",
     "collect",
     "expand",
-    "expand_groups_backward",
-    "expand_groups_forward",
+    "expand_shared_backward",
+    "expand_shared_forward",
 ]
 
 Index = tuple[slice, ...]
 
 
 @dataclass(frozen=True)
-class Groups:
+class Sharing:
     """
-    The groups of locations that use one kernel.
+    Which locations use one kernel, and so form a group.
 
-    Build it with `Groups.of`, which checks and normalises every argument.
+    Build it with `Sharing.of`, which checks and normalises every argument.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ class Groups:
 
     Examples
     --------
-    >>> groups = Groups.of((5, 4), share=2)
-    >>> groups.sizes, groups.count
+    >>> sharing = Sharing.of((5, 4), share=2)
+    >>> sharing.sizes, sharing.count
     ((3, 2), 6)
     """
 
@@ -62,9 +62,9 @@ class Groups:
     tile: Shape
 
     @classmethod
-    def of(cls, output_sizes: Shape, share: Any = 1, tile: Any = None) -> "Groups":
+    def of(cls, output_sizes: Shape, share: Any = 1, tile: Any = None) -> "Sharing":
         """
-        Check the arguments and return the groups.
+        Check and complete the arguments.
 
         Parameters
         ----------
@@ -77,7 +77,7 @@ class Groups:
 
         Returns
         -------
-        Groups
+        Sharing
             Equal arguments give the same object.
 
         Raises
@@ -96,7 +96,7 @@ class Groups:
     @lru_cache(maxsize=256)
     def _remembered(
         cls, output_sizes: Shape, share: Shape, tile: Shape | None
-    ) -> "Groups":
+    ) -> "Sharing":
         return cls(output_sizes, share, output_sizes if tile is None else tile)
 
     @property
@@ -113,7 +113,7 @@ class Groups:
         return math.prod(self.sizes)
 
     @property
-    def are_single(self) -> bool:
+    def is_trivial(self) -> bool:
         """Whether every location is a group of its own."""
         return self.sizes == self.output_sizes
 
@@ -142,27 +142,27 @@ def axis_members(size: int, share: int, tile: int) -> Iterator[tuple[slice, slic
             yield slice(start, stop, share), slice(0, -(-(stop - start) // share))
 
 
-def expand(weight: Array, groups: Groups, out: Array) -> None:
+def expand(weight: Array, sharing: Sharing, out: Array) -> None:
     """Write to each location of `out`, axes (*O, ...), the weight of its group."""
-    for locations, members in groups.members():
-        out[locations] = weight[members]
+    for locations, groups in sharing.members():
+        out[locations] = weight[groups]
 
 
-def collect(dy: Array, groups: Groups, out: Array) -> None:
+def collect(dy: Array, sharing: Sharing, out: Array) -> None:
     """Write to each group of `out`, axes (*G, ...), the sum over its locations."""
     out[...] = 0
-    for locations, members in groups.members():
-        out[members] += dy[locations]
+    for locations, groups in sharing.members():
+        out[groups] += dy[locations]
 
 
-def expand_groups_forward(
+def expand_shared_forward(
     weight: ArrayLike,
     *,
     output_sizes: Shape,
     share: Any = 1,
     tile: Any = None,
     workspace: Workspace | None = None,
-) -> tuple[Array, Groups]:
+) -> tuple[Array, Sharing]:
     r"""
     Give every location the weight of its group.
 
@@ -184,8 +184,8 @@ def expand_groups_forward(
     -------
     y : ndarray of shape (*O, ...)
         A copy, in the dtype of `weight`.
-    cache : Groups
-        For `expand_groups_backward`.
+    cache : Sharing
+        For `expand_shared_backward`.
 
     Raises
     ------
@@ -194,7 +194,7 @@ def expand_groups_forward(
 
     See Also
     --------
-    expand_groups_backward : The sum over each group.
+    expand_shared_backward : The sum over each group.
     shared_conv_forward : The layer that uses it.
 
     Notes
@@ -206,42 +206,42 @@ def expand_groups_forward(
 
     Examples
     --------
-    >>> y, _ = expand_groups_forward([1.0, 2.0, 3.0], output_sizes=(5,), share=2)
+    >>> y, _ = expand_shared_forward([1.0, 2.0, 3.0], output_sizes=(5,), share=2)
     >>> y
     array([1., 1., 2., 2., 3.])
-    >>> y, _ = expand_groups_forward([1.0, 2.0, 3.0], output_sizes=(5,), tile=3)
+    >>> y, _ = expand_shared_forward([1.0, 2.0, 3.0], output_sizes=(5,), tile=3)
     >>> y
     array([1., 2., 3., 1., 2.])
     """
     weight = _arrays.floats("weight", weight)
-    groups = Groups.of(output_sizes, share, tile)
-    rank = len(groups.sizes)
-    if weight.shape[:rank] != groups.sizes:
+    sharing = Sharing.of(output_sizes, share, tile)
+    rank = len(sharing.sizes)
+    if weight.shape[:rank] != sharing.sizes:
         raise ValueError(
-            f"weight must have shape (*G, ...) with G = {groups.sizes}, "
+            f"weight must have shape (*G, ...) with G = {sharing.sizes}, "
             f"got {weight.shape}"
         )
     workspace = workspace or Workspace(keep_results=False)
-    shape = (*groups.output_sizes, *weight.shape[rank:])
+    shape = (*sharing.output_sizes, *weight.shape[rank:])
     y = workspace.result("expanded", shape, weight.dtype)
-    expand(weight, groups, y)
-    return y, groups
+    expand(weight, sharing, y)
+    return y, sharing
 
 
-def expand_groups_backward(
-    dy: ArrayLike, cache: Groups, *, workspace: Workspace | None = None
+def expand_shared_backward(
+    dy: ArrayLike, cache: Sharing, *, workspace: Workspace | None = None
 ) -> Array:
     r"""
-    Compute the gradient of `expand_groups_forward`: the sum over each group.
+    Compute the gradient of `expand_shared_forward`: the sum over each group.
 
     Parameters
     ----------
     dy : array_like of shape (*O, ...)
         Upstream gradient. Not modified.
-    cache : Groups
+    cache : Sharing
         What the forward call returned.
     workspace : Workspace, optional
-        As for `expand_groups_forward`.
+        As for `expand_shared_forward`.
 
     Returns
     -------
@@ -255,7 +255,7 @@ def expand_groups_backward(
 
     See Also
     --------
-    expand_groups_forward : The function that this differentiates.
+    expand_shared_forward : The function that this differentiates.
 
     Notes
     -----
@@ -263,8 +263,8 @@ def expand_groups_backward(
 
     Examples
     --------
-    >>> _, cache = expand_groups_forward([0.0, 0.0, 0.0], output_sizes=(5,), share=2)
-    >>> expand_groups_backward([1.0, 2.0, 4.0, 8.0, 16.0], cache)
+    >>> _, cache = expand_shared_forward([0.0, 0.0, 0.0], output_sizes=(5,), share=2)
+    >>> expand_shared_backward([1.0, 2.0, 4.0, 8.0, 16.0], cache)
     array([ 3., 12., 16.])
     """
     dy = _arrays.floats("dy", dy)
