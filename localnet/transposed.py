@@ -22,15 +22,23 @@ def checked_output_padding(
     output_padding: Any, strides: Shape
 ) -> tuple[int | None, ...]:
     """Return one number, or None, for each axis; refuse a stride or more, as Keras."""
-    if output_padding is None:
-        return (None,) * len(strides)
-    extra = _validate.sizes("output_padding", output_padding, len(strides), minimum=0)
-    if any(p >= s for p, s in zip(extra, strides, strict=True)):
+    given = output_padding
+    if given is None or isinstance(given, int):
+        given = (given,) * len(strides)
+    try:
+        listed = [0 if p is None else p for p in given]
+        _validate.sizes("output_padding", listed, len(strides), minimum=0)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"output_padding must be None, an integer or a tuple of {len(strides)} of "
+            f"these >= 0, got {output_padding!r}"
+        ) from None
+    if any(p is not None and p >= s for p, s in zip(given, strides, strict=True)):
         raise ValueError(
             f"output_padding must be less than strides {strides}, "
             f"got {output_padding!r}"
         )
-    return extra
+    return tuple(p if p is None else int(p) for p in given)
 
 
 def transposed_length(
@@ -106,7 +114,7 @@ def transposed_geometry(
     kernel_size, strides, padding, dilation_rate, data_format
         As for `Geometry.of`; with pairs as padding, one for each spatial axis.
     output_padding : int, tuple of int or None
-        As for `transposed_length`; less than the stride.
+        As for `transposed_length`; less than the stride. A tuple may hold None.
 
     Returns
     -------

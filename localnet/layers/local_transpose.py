@@ -75,7 +75,7 @@ class LocallyConnectedTranspose(LocatedLayer):
         )
         with self._named():
             self._extra = checked_output_padding(output_padding, self.strides)
-        self.output_padding = None if None in self._extra else self._extra
+        self.output_padding = self._extra if set(self._extra) != {None} else None
 
     # Shapes ----------------------------------------------------------------------
 
@@ -200,7 +200,7 @@ class LocallyConnected1DTranspose(LocallyConnectedTranspose):
     output_padding : int, tuple of 1 int or None
         Cells at the end for which the formula ``(length - 1)*stride + span - pads``
         has no room, less than the stride: several lengths have as many windows.
-        ``None`` chooses as Keras does.
+        ``None`` chooses as Keras does, also as an item of a tuple.
     data_format : {"channels_last", "channels_first"}, optional
         Default: ``localnet.config.image_data_format()``, read when the layer is made.
     dilation_rate : int or tuple of 1 int
