@@ -6,6 +6,7 @@ kernel is converted between its layout in the file and the one canonical layout.
 """
 
 import math
+import operator
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from .interop import convert_kernel
 from .interop.layouts import kernel_shape
 from .layers import InputLayer, Layer
 from .layers.local import LocallyConnected
+from .layers.located import LocatedLayer
 from .layers.shapes import BatchShape
 
 __all__ = ["LayerPlan", "file_bytes", "plan_config", "plan_model"]
@@ -83,13 +85,18 @@ class LayerPlan(NamedTuple):
             return
         sizes = [math.prod(shape) for shape in self.shapes.values()]
         layer = self.layer
-        if isinstance(layer, LocallyConnected) and (
-            layer.padding != "valid" or layer.implementation > 1
+        if isinstance(layer, LocatedLayer) and layer.padding != "valid":
+            # The taps of every window are listed along each axis.
+            geometry = layer.geometry(self.input_shape)
+            sizes += map(operator.mul, geometry.output_sizes, geometry.kernel_size)
+        if (
+            isinstance(layer, LocallyConnected)
+            and (layer.padding != "valid" or layer.implementation > 1)
+            and not layer.shares
         ):
             # Windows are then listed one by one, out of numbered cells.
             geometry = layer.geometry(self.input_shape)
             sizes.append(math.prod(geometry.padded_sizes) * geometry.channels)
-            sizes.append(geometry.locations * geometry.patch_size)
         if max(sizes, default=0) > max(SPARE, GROWTH * numbers):
             raise ValueError(
                 f"{self.layer.name} must fit into the file, needs arrays of "

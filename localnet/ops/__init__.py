@@ -39,9 +39,13 @@ from .shared_conv import (
     SharedConvCache,
     shared_conv_backward,
     shared_conv_forward,
+)
+from .sharing import (
+    Sharing,
+    expand_shared_backward,
+    expand_shared_forward,
     taps_inside,
 )
-from .sharing import Sharing, expand_shared_backward, expand_shared_forward
 from .variant_cost import local_conv_transpose_cost, low_rank_conv_cost
 from .workspace import Workspace
 

@@ -8,8 +8,6 @@ bias are spread over the locations before, and the gradients added up behind.
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from .. import _arrays
 from .._typing import Array, ArrayLike
 from ..geometry import Geometry
@@ -21,16 +19,10 @@ from .local_conv import (
     local_conv_backward,
     local_conv_forward,
 )
-from .patches import patch_indices
 from .sharing import Sharing, collect, expand
 from .workspace import Workspace
 
-__all__ = [
-    "SharedConvCache",
-    "shared_conv_backward",
-    "shared_conv_forward",
-    "taps_inside",
-]
+__all__ = ["SharedConvCache", "shared_conv_backward", "shared_conv_forward"]
 
 
 class SharedConvCache(NamedTuple):
@@ -261,39 +253,3 @@ def shared_conv_backward(
             bias_at_locations(dbias, geometry),
         )
     return LocalConvGrads(grads.dx, dkernel, dbias)
-
-
-def taps_inside(geometry: Geometry, share: Any = 1, tile: Any = None) -> Array | None:
-    """
-    Return which taps of each kernel read the input at some location of its group.
-
-    Parameters
-    ----------
-    geometry : Geometry
-        Gives the windows.
-    share, tile
-        As for `shared_conv_forward`.
-
-    Returns
-    -------
-    ndarray of bool, shape (prod(G), K, 1), or None
-        False for a tap that always falls on padding; None without padding.
-
-    Examples
-    --------
-    >>> geometry = Geometry.of((4, 1), kernel_size=3, padding="same")
-    >>> taps_inside(geometry)[:, :, 0]
-    array([[False,  True,  True],
-           [ True,  True,  True],
-           [ True,  True,  True],
-           [ True,  True, False]])
-    >>> bool(taps_inside(geometry, share=2).all())
-    True
-    """
-    if not geometry.has_pads:
-        return None
-    sharing = Sharing.of(geometry.output_sizes, share, tile)
-    counts = np.zeros((*sharing.sizes, geometry.patch_size), np.intp)
-    inside = on_grid(patch_indices(geometry) >= 0, sharing.output_sizes)
-    collect(inside, sharing, counts)
-    return counts.reshape(sharing.count, geometry.patch_size, 1) > 0

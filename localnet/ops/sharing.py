@@ -19,8 +19,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Shape
+from ..geometry import Geometry
 from .workspace import Workspace
 
 __all__ = [
@@ -29,6 +32,7 @@ __all__ = [
     "expand",
     "expand_shared_backward",
     "expand_shared_forward",
+    "taps_inside",
 ]
 
 Index = tuple[slice, ...]
@@ -279,3 +283,52 @@ def expand_shared_backward(
     dweight = workspace.result("collected", shape, dy.dtype)
     collect(dy, cache, dweight)
     return dweight
+
+
+def taps_inside(geometry: Geometry, share: Any = 1, tile: Any = None) -> Array | None:
+    """
+    Return which taps of each kernel read the input at some location of its group.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        Gives the windows.
+    share, tile
+        As for `shared_conv_forward`.
+
+    Returns
+    -------
+    ndarray of bool, shape (prod(G), K, 1), or None
+        False for a tap that always falls on padding; None without padding.
+
+    Examples
+    --------
+    >>> geometry = Geometry.of((4, 1), kernel_size=3, padding="same")
+    >>> taps_inside(geometry)[:, :, 0]
+    array([[False,  True,  True],
+           [ True,  True,  True],
+           [ True,  True,  True],
+           [ True,  True, False]])
+    >>> bool(taps_inside(geometry, share=2).all())
+    True
+    """
+    if not geometry.has_pads:
+        return None
+    g, sharing = geometry, Sharing.of(geometry.output_sizes, share, tile)
+    inside: Array = np.ones((1,) * (2 * g.rank), bool)
+    for axis in range(g.rank):
+        # A tap is inside if it is so along each axis, at whatever member of the group.
+        by_axis = Sharing(
+            *((sizes[axis],) for sizes in (g.output_sizes, sharing.share, sharing.tile))
+        )
+        start = np.arange(g.output_sizes[axis]) * g.strides[axis] - g.pads[axis][0]
+        tap = np.arange(g.kernel_size[axis]) * g.dilation_rate[axis]
+        cell = start[:, np.newaxis] + tap
+        counts = np.zeros((by_axis.count, len(tap)), np.intp)
+        collect((cell >= 0) & (cell < g.input_sizes[axis]), by_axis, counts)
+        others = [a for a in range(2 * g.rank) if a not in (axis, axis + g.rank)]
+        inside = inside & (np.expand_dims(counts, others) > 0)
+    taps = inside.reshape(sharing.count, -1, 1)
+    if g.channels_last:
+        return np.repeat(taps, g.channels, axis=1)
+    return np.tile(taps, (1, g.channels, 1))
