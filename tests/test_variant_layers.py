@@ -125,6 +125,12 @@ def test_gradients_are_those_of_central_differences(name, rng):
 
 
 @every
+def test_gradients_are_those_of_the_complex_step(name, rng):
+    layer, x = build(name, rng)
+    assert gradcheck.check_layer(layer, x, method="complex").passed
+
+
+@every
 def test_penalties_and_constraints_work_on_every_weight(name, rng):
     penalties = {"kernel_regularizer": "l2", "bias_regularizer": "l1"}
     if name.startswith("low rank"):
@@ -483,6 +489,39 @@ def test_keras_files_are_refused_by_name(file, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: LocallyConnected2D(1, 3, padding="same", share=300),
+        lambda: LocallyConnected2D(1, 3, padding="same", tile=2),
+        lambda: LowRankLocallyConnected2D(1, 3, padding="same", spatial_rank=2),
+    ],
+    ids=["shared", "tiled", "low rank"],
+)
+def test_few_weights_over_many_locations_are_loaded(make, tmp_path):
+    layer = make()
+    layer.build((None, 300, 300, 1))  # 810,000 values in all patches
+    model = Sequential([layer])
+    layer.batch_input_shape = (None, 300, 300, 1)
+    model.save(tmp_path / "m.npz")
+    again = load_model(tmp_path / "m.npz")
+    assert again.count_params() == layer.count_params() < 2000
+
+
+def test_a_small_file_that_claims_a_huge_layer_is_refused(tmp_path):
+    layer = LocallyConnected1D(1, 8, padding="same", share=10**9, name="l")
+    model = Sequential([layers.InputLayer((64, 1)), layer])
+    model.save(tmp_path / "m.npz")
+    with np.load(tmp_path / "m.npz") as file:
+        arrays = dict(file)
+    name = next(key for key, value in arrays.items() if b"share" in value.tobytes())
+    claimed = arrays[name].tobytes().replace(b"64, 1", b"4000000000000, 1")
+    arrays[name] = np.frombuffer(claimed, arrays[name].dtype)
+    np.savez(tmp_path / "m.npz", **arrays)
+    with pytest.raises(ValueError, match="l must fit into the file"):
+        load_model(tmp_path / "m.npz")
+
+
 # --- refusals -------------------------------------------------------------------------
 
 
@@ -514,7 +553,7 @@ def test_keras_files_are_refused_by_name(file, tmp_path):
             lambda: LowRankLocallyConnected1D(
                 1, 2, spatial_rank=1, normalize_weights="norm", name="l"
             ),
-            "l: normalize_weights must be one of 'softmax', got 'norm'",
+            "l: normalize_weights must be 'softmax' or None, got 'norm'",
         ),
         (
             lambda: LowRankLocallyConnected1D(

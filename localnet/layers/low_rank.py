@@ -108,9 +108,10 @@ class LowRankLocallyConnected(LocatedLayer):
                 "spatial_rank", spatial_rank, minimum=1
             )
             self.separable = bool(separable)
-            if normalize_weights is not None:
-                normalize_weights = _validate.choice(
-                    "normalize_weights", normalize_weights, (NORMALIZED,)
+            if normalize_weights not in (NORMALIZED, None):
+                raise ValueError(
+                    f"normalize_weights must be {NORMALIZED!r} or None, "
+                    f"got {normalize_weights!r}"
                 )
             self.normalize_weights = normalize_weights
             self.use_spatial_bias = bool(use_spatial_bias)
@@ -217,7 +218,7 @@ class LowRankLocallyConnected(LocatedLayer):
         filters = self.params["bias"][:, np.newaxis]
         total, cache = outer_sum_forward(*(places or [nowhere]), filters)
         shape = geometry.bias_shape(self.filters)
-        bias = workspace.result("made bias", shape, self.dtype)
+        bias = workspace.result("made bias", shape, total.dtype)
         bias_at_locations(bias, geometry)[...] = total.reshape(shape)
         return bias, cache
 
