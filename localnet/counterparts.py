@@ -19,8 +19,6 @@ WAYS_OUT = {
     "__lambda__": "code from a file is never run; give the activation a name in Keras "
     "and the function in custom_objects",
     "TimeDistributed": "Dense works along the last axis by itself",
-    "ZeroPadding": "pad the data with np.pad, or use padding='same'",
-    "Cropping": "slice the data before the model",
     "PReLU": "LeakyReLU, where its slopes are equal",
     "ThresholdedReLU": "ReLU(threshold=...) is close to it",
     "SpatialDropout": "Dropout with a noise_shape",

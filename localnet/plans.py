@@ -10,6 +10,8 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from . import layers as layers_module
 from ._typing import Array, Config, Shape
 from .interop import convert_kernel
@@ -26,8 +28,8 @@ SPARE = 2**20
 # How many times the numbers of a file its canonical kernels and indices may be: taps
 # on padding are not stored at implementation 3.
 GROWTH = 64
-# Bytes per number, and copies of each weight: Adam's two, an average, and the weight.
-WIDEST, COPIES = 8, 4
+# Bytes per number, and copies of each weight: RMSprop's three, an average, and itself.
+WIDEST, COPIES = 8, 5
 HDF5_OVERHEAD = 2**16
 
 
@@ -103,13 +105,24 @@ class LayerPlan(NamedTuple):
                 f"{max(sizes)} numbers where the file holds {numbers}"
             )
 
-    def convert(self, name: str, array: Array, source: str, target: str) -> Array:
-        """Return a weight, or what belongs to it, in another layout."""
+    def convert(
+        self, name: str, array: Array, source: str, target: str, fill: float = 0.0
+    ) -> Array:
+        """
+        Return a weight, or what belongs to it, in another layout.
+
+        Entries that `source` does not have are filled.
+        """
         layer = self.layer
         if name != "kernel" or source == target:
             return array
         if not isinstance(layer, LocallyConnected):
             return array
+        if fill != 0:
+            known = self.convert(name, np.ones_like(array), source, target)
+            converted = self.convert(name, array, source, target)
+            converted[known == 0] = fill
+            return converted
         return convert_kernel(
             array,
             source,

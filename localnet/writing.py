@@ -6,9 +6,16 @@ from typing import Any
 
 from . import optimizers
 from ._typing import Array, Config
-from .interop import files, keras_configs, keras_h5, keras_training, keras_v3, native
+from .interop import (
+    files,
+    keras_configs,
+    keras_h5,
+    keras_memory,
+    keras_training,
+    keras_v3,
+    native,
+)
 from .interop.contents import LayerWeights
-from .optimizers import SGD
 from .plans import LayerPlan, plan_model
 
 __all__ = ["write_model", "write_weights"]
@@ -161,14 +168,14 @@ def _layers(plans: list[LayerPlan]) -> list[LayerWeights]:
     ]
 
 
-def _in_file(plan: LayerPlan, name: str, value: Array) -> Array:
-    return plan.convert(name, value, "keras1", plan.layouts(native=False)[0])
+def _in_file(plan: LayerPlan, name: str, value: Array, fill: float = 0.0) -> Array:
+    return plan.convert(name, value, "keras1", plan.layouts(native=False)[0], fill)
 
 
 def _memory(model: Any, plans: list[LayerPlan]) -> dict[str, Array]:
-    """Return the optimizer's state in Keras's order; empty if Keras lacks it."""
+    """Return the optimizer's state in Keras's order; empty without an optimizer."""
     optimizer = model.optimizer
-    if not isinstance(optimizer, SGD):
+    if optimizer is None:
         return {}
     owners = [
         (plan, name)
@@ -180,9 +187,9 @@ def _memory(model: Any, plans: list[LayerPlan]) -> dict[str, Array]:
         f"{plan.layer.name}/{name}": _in_file(plan, name, plan.layer.params[name])
         for plan, name in owners
     }
-    slots = {
-        f"{slot}_{index}": _in_file(*owners[index], array)
-        for slot, arrays in optimizer.slots.items()
-        for index, array in enumerate(arrays)
-    }
-    return keras_training.state_for_keras(optimizer, weights, slots)
+    slots = {}
+    for slot, arrays in optimizer.slots.items():
+        start = keras_memory.start_of(optimizer, slot)
+        for index, array in enumerate(arrays):
+            slots[f"{slot}_{index}"] = _in_file(*owners[index], array, start)
+    return keras_memory.state_for_keras(optimizer, weights, slots)

@@ -13,17 +13,24 @@ from localnet.gradcheck import check_layer
 from localnet.layers import (
     ELU,
     Activation,
+    AveragePooling1D,
+    Cropping1D,
     Dense,
     Dropout,
     Flatten,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
     InputLayer,
     LeakyReLU,
     LocallyConnected1D,
     LocallyConnected2D,
     LocallyConnected3D,
+    MaxPooling1D,
+    Padding1D,
     ReLU,
     Reshape,
     Softmax,
+    UpSampling1D,
 )
 
 CLASSES = (LocallyConnected1D, LocallyConnected2D, LocallyConnected3D)
@@ -301,6 +308,13 @@ def all_layers(**kwargs):
         "elu": ELU(**kwargs),
         "relu": ReLU(0.9, 0.1, **kwargs),
         "softmax": Softmax(**kwargs),
+        "max-pool": MaxPooling1D(3, 2, "same", **kwargs),
+        "average-pool": AveragePooling1D(3, 2, "same", "channels_first", **kwargs),
+        "global-max-pool": GlobalMaxPooling1D(**kwargs),
+        "global-average-pool": GlobalAveragePooling1D(keepdims=True, **kwargs),
+        "padding": Padding1D((1, 2), 0.5, **kwargs),
+        "cropping": Cropping1D((1, 2), **kwargs),
+        "upsampling": UpSampling1D(3, **kwargs),
     }
 
 

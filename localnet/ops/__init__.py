@@ -13,6 +13,12 @@ from .conv_cost import conv_cost
 from .cost import Cost, copy_cost, dense_cost, elementwise_cost, view_cost
 from .dense import DenseGrads, dense_backward, dense_forward
 from .dropout import dropout_backward, dropout_forward, dropout_mask
+from .global_pool import (
+    global_average_pool_backward,
+    global_average_pool_forward,
+    global_max_pool_backward,
+    global_max_pool_forward,
+)
 from .local_conv import (
     LocalConvCache,
     LocalConvGrads,
@@ -26,6 +32,12 @@ from .local_conv_transpose import (
     local_conv_transpose_forward,
 )
 from .local_cost import LocalConvCost, local_conv_cost
+from .location_groups import (
+    Sharing,
+    expand_shared_backward,
+    expand_shared_forward,
+    taps_inside,
+)
 from .low_rank import (
     MixKernelsGrads,
     mix_kernels_backward,
@@ -33,19 +45,28 @@ from .low_rank import (
     outer_sum_backward,
     outer_sum_forward,
 )
+from .margins import (
+    constant_pad_backward,
+    constant_pad_forward,
+    crop_backward,
+    crop_forward,
+)
 from .matrix import local_conv_matrix
 from .patches import extract_patches, fold_patches, patch_indices
+from .pool import (
+    average_pool_backward,
+    average_pool_forward,
+    max_pool_backward,
+    max_pool_forward,
+)
 from .shared_conv import (
     SharedConvCache,
     shared_conv_backward,
     shared_conv_forward,
 )
-from .sharing import (
-    Sharing,
-    expand_shared_backward,
-    expand_shared_forward,
-    taps_inside,
-)
+from .sharing import free_bias, free_kernel, shared_bias, shared_kernel
+from .spatial_cost import pool_cost, resize_cost, upsample_cost
+from .upsample import upsample_backward, upsample_forward
 from .variant_cost import local_conv_transpose_cost, low_rank_conv_cost
 from .workspace import Workspace
 
@@ -66,10 +87,16 @@ __all__ = [
     "SharedConvCache",
     "Sharing",
     "Workspace",
+    "average_pool_backward",
+    "average_pool_forward",
+    "constant_pad_backward",
+    "constant_pad_forward",
     "conv_backward",
     "conv_cost",
     "conv_forward",
     "copy_cost",
+    "crop_backward",
+    "crop_forward",
     "dense_backward",
     "dense_cost",
     "dense_forward",
@@ -81,6 +108,12 @@ __all__ = [
     "expand_shared_forward",
     "extract_patches",
     "fold_patches",
+    "free_bias",
+    "free_kernel",
+    "global_average_pool_backward",
+    "global_average_pool_forward",
+    "global_max_pool_backward",
+    "global_max_pool_forward",
     "local_conv_backward",
     "local_conv_cost",
     "local_conv_forward",
@@ -91,14 +124,23 @@ __all__ = [
     "local_matmul_backward",
     "local_matmul_forward",
     "low_rank_conv_cost",
+    "max_pool_backward",
+    "max_pool_forward",
     "mix_kernels_backward",
     "mix_kernels_forward",
     "outer_sum_backward",
     "outer_sum_forward",
     "patch_indices",
+    "pool_cost",
+    "resize_cost",
+    "shared_bias",
     "shared_conv_backward",
     "shared_conv_forward",
+    "shared_kernel",
     "taps_inside",
+    "upsample_backward",
+    "upsample_cost",
+    "upsample_forward",
     "view_cost",
 ]
 
@@ -116,4 +158,11 @@ PAIRS: dict[str, Pair] = {
     "outer_sum": (outer_sum_forward, outer_sum_backward),
     "dense": (dense_forward, dense_backward),
     "dropout": (dropout_forward, dropout_backward),
+    "max_pool": (max_pool_forward, max_pool_backward),
+    "average_pool": (average_pool_forward, average_pool_backward),
+    "global_max_pool": (global_max_pool_forward, global_max_pool_backward),
+    "global_average_pool": (global_average_pool_forward, global_average_pool_backward),
+    "constant_pad": (constant_pad_forward, constant_pad_backward),
+    "crop": (crop_forward, crop_backward),
+    "upsample": (upsample_forward, upsample_backward),
 }

@@ -17,6 +17,7 @@ from . import conv_blocked, conv_einsum, conv_naive
 from .bias import add_bias, bias_gradient
 from .groups import checked_groups, split_channels, split_filters
 from .patches import crop, pad
+from .sharing import kernel_as_matrix, matrix_as_kernel
 from .workspace import Workspace
 
 __all__ = ["ConvCache", "ConvGrads", "conv_backward", "conv_forward"]
@@ -187,7 +188,7 @@ def conv_forward(
         split_channels(y, groups, geometry),
         strict=True,
     ):
-        matrix = _as_matrix(kernel_part, part)
+        matrix = kernel_as_matrix(kernel_part, part)
         engine.forward(padded_part, matrix, part, y_part, workspace)
     if bias is not None:
         add_bias(y, bias, geometry)
@@ -282,10 +283,10 @@ def conv_backward(
         split_filters(dkernel, groups),
         strict=True,
     ):
-        matrix = _as_matrix(kernel_part, part)
+        matrix = kernel_as_matrix(kernel_part, part)
         dmatrix = workspace.take("dmatrix", matrix.shape, dtype)
         engine.backward(dy_part, padded_part, matrix, part, dimage, dmatrix, workspace)
-        dkernel_part[...] = _from_matrix(dmatrix, part)
+        dkernel_part[...] = matrix_as_kernel(dmatrix, part)
     if dpadded is not None:
         dx = dpadded
         if geometry.has_pads:
@@ -295,19 +296,3 @@ def conv_backward(
         tied = len(bias_shape) == 1
         dbias = bias_gradient(dy, geometry, workspace, tied=tied)
     return ConvGrads(dx, dkernel, dbias)
-
-
-def _as_matrix(kernel: Array, geometry: Geometry) -> Array:
-    """Return a kernel (*R, C, F) as (K, F), its K in the order of the patches."""
-    if not geometry.channels_last:
-        kernel = np.moveaxis(kernel, -2, 0)
-    return kernel.reshape(geometry.patch_size, kernel.shape[-1])
-
-
-def _from_matrix(matrix: Array, geometry: Geometry) -> Array:
-    """Return a matrix (K, F) as a view of shape (*R, C, F)."""
-    filters, channels = matrix.shape[1], geometry.channels
-    if geometry.channels_last:
-        return matrix.reshape(*geometry.kernel_size, channels, filters)
-    by_channel = matrix.reshape(channels, *geometry.kernel_size, filters)
-    return np.moveaxis(by_channel, 0, -2)
