@@ -10,7 +10,15 @@ from numpy.testing import assert_allclose, assert_array_equal
 from raising import refuses
 from unchanged import unchanged
 
-from localnet import Sequential, config, gradcheck, initializers, layers, load_model
+from localnet import (
+    Sequential,
+    config,
+    gradcheck,
+    initializers,
+    layers,
+    load_model,
+    ops,
+)
 from localnet.activations import softmax
 from localnet.layers import (
     Conv2D,
@@ -221,6 +229,37 @@ def test_shared_layer_between_local_and_convolution(data_format, rng):
             dkernel = np.moveaxis(dkernel, -2, 0)
         assert_array_equal(layer.grads["kernel"], dkernel.reshape(1, 8, 3))
         assert_array_equal(layer.grads["bias"].ravel(), conv.grads["bias"])
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_the_convolution_nearest_to_a_layer_that_shares(data_format, rng):
+    shape = (6, 5, 2) if data_format == "channels_last" else (2, 6, 5)
+    options = {"padding": "same", "data_format": data_format, "dtype": "float64"}
+    shared = LocallyConnected2D(3, 3, share=(2, 3), tile=(2, 9), **options)
+    free = LocallyConnected2D(3, 3, **options)
+    for layer in (shared, free):
+        layer.build((None, *shape))
+    shared.set_weights([rng.standard_normal(w.shape) for w in shared.get_weights()])
+    kernel, bias = ops.located_weights(
+        shared.kernel,
+        shared.bias,
+        shared.geometry((None, *shape)),
+        shared.sharing((None, *shape)),
+    )
+    free.set_weights([kernel, bias])
+    x = rng.standard_normal((2, *shape))
+    assert_array_equal(free(x), shared(x))
+    ours, theirs = layers.local_to_conv(shared), layers.local_to_conv(free)
+    assert ours.residuals == theirs.residuals
+    for one, other in zip(
+        ours.layer.get_weights(), theirs.layer.get_weights(), strict=True
+    ):
+        assert_array_equal(one, other)
+    one = LocallyConnected2D(3, 3, share=9, **options)
+    one.build((None, *shape))
+    conv, residuals = layers.local_to_conv(one)
+    assert residuals == {"kernel": 0, "bias": 0}
+    assert_allclose(conv(x), one(x), rtol=1e-12, atol=1e-12)
 
 
 def test_transposed_layer_undoes_the_shape_of_the_layer_it_transposes(rng):

@@ -61,6 +61,7 @@ from .pool import (
 )
 from .shared_conv import (
     SharedConvCache,
+    located_weights,
     shared_conv_backward,
     shared_conv_forward,
 )
@@ -123,6 +124,7 @@ __all__ = [
     "local_conv_transpose_forward",
     "local_matmul_backward",
     "local_matmul_forward",
+    "located_weights",
     "low_rank_conv_cost",
     "max_pool_backward",
     "max_pool_forward",

@@ -22,7 +22,12 @@ from .local_conv import (
 from .location_groups import Sharing, collect, expand
 from .workspace import Workspace
 
-__all__ = ["SharedConvCache", "shared_conv_backward", "shared_conv_forward"]
+__all__ = [
+    "SharedConvCache",
+    "located_weights",
+    "shared_conv_backward",
+    "shared_conv_forward",
+]
 
 
 class SharedConvCache(NamedTuple):
@@ -127,14 +132,55 @@ def shared_conv_forward(
     geometry = Geometry.of(x.shape[1:], **windows)
     sharing = Sharing.of(geometry.output_sizes, share, tile)
     workspace = workspace or Workspace(keep_results=False)
-    if not sharing.is_trivial:
-        kernel = expanded_kernel(kernel, sharing, geometry, workspace)
-        if bias is not None:
-            filters = kernel.shape[2]
-            bias = _arrays.floats("bias", bias)
-            bias = expanded_bias(bias, filters, sharing, geometry, workspace)
+    kernel, bias = located_weights(kernel, bias, geometry, sharing, workspace)
     y, cache = local_conv_forward(x, kernel, bias, **windows, workspace=workspace)
     return y, SharedConvCache(*cache, sharing)
+
+
+def located_weights(
+    kernel: Array,
+    bias: ArrayLike | None,
+    geometry: Geometry,
+    sharing: Sharing,
+    workspace: Workspace | None = None,
+) -> tuple[Array, Array | None]:
+    """
+    Return the kernel and bias of every location.
+
+    Parameters
+    ----------
+    kernel : ndarray of shape (prod(G), K, F)
+        One (K, F) matrix per group.
+    bias : array_like of shape (*G, F) or None
+        As it is stored.
+    geometry : Geometry
+        Gives the windows.
+    sharing : Sharing
+        Gives the groups.
+    workspace : Workspace, optional
+        Memory kept between calls.
+
+    Returns
+    -------
+    kernel : ndarray of shape (L, K, F)
+        For `local_conv_forward`; the argument itself, if nothing is shared.
+    bias : ndarray of shape (*O, F) or None
+        As it is stored.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit.
+    """
+    if bias is not None:
+        bias = _arrays.floats("bias", bias)
+    if sharing.is_trivial:
+        return kernel, bias
+    workspace = workspace or Workspace(keep_results=False)
+    every = expanded_kernel(kernel, sharing, geometry, workspace)
+    if bias is not None:
+        bias = expanded_bias(bias, every.shape[2], sharing, geometry, workspace)
+    return every, bias
 
 
 def expanded_kernel(
