@@ -84,6 +84,14 @@ CALLS = {
         {"output_sizes": (7, 3), "share": (2, 1), "tile": 2},
     ),
     "mix_kernels": ([(4, 2), (2, 3, 2)], {}),
+    "located_bias": (
+        [(2,), (3,), (4,)],
+        {
+            "geometry": ops.Geometry.of(
+                (1, 3, 4), kernel_size=1, data_format="channels_first"
+            )
+        },
+    ),
     "outer_sum": ([(3, 2), (4, 2), (2, 2)], {}),
     "dense": ([(3, 2, 4), (4, 5), (5,)], {}),
     "dropout": ([(3, 4)], {"mask": np.array([2.0, 0.0, 2.0, 2.0])}),

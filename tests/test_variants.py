@@ -26,6 +26,8 @@ from localnet.ops import (
     local_conv_matrix,
     local_conv_transpose_backward,
     local_conv_transpose_forward,
+    located_bias_backward,
+    located_bias_forward,
     mix_kernels_backward,
     mix_kernels_forward,
     outer_sum_backward,
@@ -204,24 +206,24 @@ def test_every_location_is_of_the_group_that_the_formula_says(sizes, share, tile
     assert sharing.is_trivial == (met == set(np.ndindex(*sizes)))
 
 
-def test_a_tap_is_inside_if_it_is_at_one_location_of_its_group(rng):
-    g = Geometry.of((5, 4, 2), kernel_size=(3, 2), strides=(1, 2), padding="same")
-    share, tile = (2, 1), (None, 1)
-    for data_format in ("channels_last", "channels_first"):
-        g = Geometry.of(
-            (5, 4, 2) if data_format == "channels_last" else (2, 5, 4),
-            kernel_size=(3, 2),
-            strides=(1, 2),
-            padding="same",
-            data_format=data_format,
-        )
-        groups = sorted({loops.group_of(o, share, tile) for o in np.ndindex(5, 2)})
-        want = np.zeros((len(groups), g.patch_size, 1), bool)
-        for _, o, k, _, _, inside in loops.wires(g):
-            want[groups.index(loops.group_of(o, share, tile)), k] |= inside
-        assert_array_equal(taps_inside(g, share, (9, 1)), want)
-        assert not want.all()
-    assert taps_inside(Geometry.of((4, 1), kernel_size=2)) is None
+@given(local_conv_problems(), sharings)
+def test_a_tap_is_inside_if_it_is_at_one_location_of_its_group(problem, sharing):
+    g = problem.geometry
+    share, tile = sharing[0][: g.rank], sharing[1] and sharing[1][: g.rank]
+    groups = [
+        loops.group_of(o, share, tile or (None,) * g.rank)
+        for o in np.ndindex(*g.output_sizes)
+    ]
+    known = sorted(set(groups))
+    want = np.zeros((len(known), g.patch_size, 1), bool)
+    for location, _, k, _, _, inside in loops.wires(g):
+        want[known.index(groups[location]), k] |= inside
+    got = taps_inside(g, share, tile)
+    if g.has_pads:
+        assert_array_equal(got, want)
+    else:
+        assert got is None
+        assert want.all()
 
 
 @pytest.mark.parametrize(
@@ -495,7 +497,29 @@ def test_an_outer_sum_is_that_of_the_loops(rng):
         assert not np.shares_memory(y, tables[0])
 
 
+def test_a_bias_without_places_is_that_of_the_filters(rng):
+    for data_format, shape in {
+        "channels_last": (3, 2, 1),
+        "channels_first": (1, 3, 2),
+    }.items():
+        g = Geometry.of(shape, kernel_size=1, data_format=data_format)
+        y, cache = located_bias_forward([1.0, 2.0], geometry=g)
+        row = [1] * 6 + [2] * 6 if data_format == "channels_first" else [1, 2] * 6
+        assert_array_equal(y.ravel(), row)
+        dy = integers(rng, 3, 2, 2)
+        [dbias] = located_bias_backward(dy, cache)
+        assert_array_equal(dbias, [dy.ravel()[np.equal(row, f)].sum() for f in (1, 2)])
+        all_in_one, _ = located_bias_forward([0.0], np.arange(6.0), geometry=g)
+        assert_array_equal(all_in_one.ravel(), range(6))
+
+
 def test_low_rank_refuses():
+    with refuses(
+        "bias and places must have shapes (F,) and (O_a,) for the axes (3, 2), "
+        "got (1,), (3,)"
+    ):
+        g = Geometry.of((3, 2, 1), kernel_size=1)
+        located_bias_forward([0.0], np.zeros(3), geometry=g)
     with refuses(
         "mixture must have shape (L, rank) for a basis of shape (rank, K, F), "
         "got (3, 2) for (3, 4, 5)"

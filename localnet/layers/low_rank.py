@@ -14,19 +14,19 @@ import numpy as np
 from .. import _validate, constraints, initializers, regularizers
 from .._typing import Array, Config, Shape
 from ..activations import softmax_backward, softmax_forward
-from ..geometry import Geometry
 from ..ops import (
     Cost,
     Workspace,
     local_conv_backward,
     local_conv_forward,
+    located_bias_backward,
+    located_bias_forward,
     low_rank_conv_cost,
     mix_kernels_backward,
     mix_kernels_forward,
     outer_sum_backward,
     outer_sum_forward,
 )
-from ..ops.bias import bias_at_locations
 from .base import resolve
 from .located import LocatedLayer
 from .shapes import BatchShape
@@ -46,10 +46,10 @@ NORMALIZED = "softmax"
 class LowRankCache(NamedTuple):
     """What each step of the way back needs."""
 
-    mixture_tables: Any
+    tables: Any
     normalization: Any
     mixing: Any
-    bias_tables: Any
+    bias: Any
     conv: Any
 
 
@@ -147,9 +147,12 @@ class LowRankLocallyConnected(LocatedLayer):
         return [f"{name}_{axis}" for axis in range(self.rank)]
 
     @property
-    def _spatial_biases(self) -> list[str]:
-        located = self.use_bias and self.use_spatial_bias
-        return self._numbered("spatial_bias") if located else []
+    def _biases(self) -> list[str]:
+        """Return the names of the parts of the bias: that of the filters, of places."""
+        if not self.use_bias:
+            return []
+        located = self._numbered("spatial_bias") if self.use_spatial_bias else []
+        return ["bias", *located]
 
     def _located_shapes(self, input_shape: BatchShape) -> tuple[Shape, Shape]:
         patch_size = self.geometry(input_shape).patch_size
@@ -162,7 +165,7 @@ class LowRankLocallyConnected(LocatedLayer):
         names = self._numbered("combining")
         for name, size in zip(names, places, strict=True):
             shapes[name] = (size, self.spatial_rank)
-        for name, size in zip(self._spatial_biases, places, strict=False):
+        for name, size in zip(self._biases[1:], places, strict=False):
             shapes[name] = (size,)
         return shapes
 
@@ -200,27 +203,16 @@ class LowRankLocallyConnected(LocatedLayer):
         kernel, mixing = mix_kernels_forward(
             mixture, self.params["kernel"], workspace=workspace
         )
-        geometry = self.geometry(x.shape)
-        bias, bias_tables = self._made_bias(geometry, workspace)
+        bias = bias_cache = None
+        if self.use_bias:
+            parts = [self.params[name] for name in self._biases]
+            bias, bias_cache = located_bias_forward(
+                *parts, geometry=self.geometry(x.shape), workspace=workspace
+            )
         y, conv = local_conv_forward(
             x, kernel, bias, **self._windows, workspace=workspace
         )
-        return y, LowRankCache(tables_cache, normalization, mixing, bias_tables, conv)
-
-    def _made_bias(
-        self, geometry: Geometry, workspace: Workspace
-    ) -> tuple[Array | None, Any]:
-        """Return the bias of every location, (*O, F), out of its parts."""
-        if not self.use_bias:
-            return None, None
-        nowhere = np.zeros((geometry.locations, 1), self.dtype)
-        places = [self.params[name][:, np.newaxis] for name in self._spatial_biases]
-        filters = self.params["bias"][:, np.newaxis]
-        total, cache = outer_sum_forward(*(places or [nowhere]), filters)
-        shape = geometry.bias_shape(self.filters)
-        bias = workspace.result("made bias", shape, total.dtype)
-        bias_at_locations(bias, geometry)[...] = total.reshape(shape)
-        return bias, cache
+        return y, LowRankCache(tables_cache, normalization, mixing, bias_cache, conv)
 
     def _backward(
         self, dz: Array, cache: LowRankCache, need_dx: bool, workspace: Workspace
@@ -233,23 +225,16 @@ class LowRankLocallyConnected(LocatedLayer):
         )
         if cache.normalization is not None:
             dmixture = softmax_backward(dmixture, cache.normalization)
-        sizes = [size for size, _ in cache.mixture_tables]
+        sizes = [size for size, _ in cache.tables]
         dtables = outer_sum_backward(
-            dmixture.reshape(*sizes, self.spatial_rank), cache.mixture_tables
+            dmixture.reshape(*sizes, self.spatial_rank), cache.tables
         )
-        grads = {"kernel": dbasis, **self._bias_grads(dbias, cache)}
+        grads = {"kernel": dbasis}
         grads |= zip(self._numbered("combining"), dtables, strict=True)
+        if dbias is not None:
+            dparts = located_bias_backward(dbias, cache.bias)
+            grads |= zip(self._biases, dparts, strict=True)
         return dx, {name: grads[name] for name in self.params}
-
-    def _bias_grads(self, dbias: Array | None, cache: LowRankCache) -> dict[str, Array]:
-        if dbias is None:
-            return {}
-        dlocated = bias_at_locations(dbias, cache.conv.geometry)
-        sizes = [size for size, _ in cache.bias_tables]
-        dtables = outer_sum_backward(dlocated.reshape(*sizes, 1), cache.bias_tables)
-        names = [*self._spatial_biases, "bias"]
-        dparts = dtables[-len(names) :]
-        return {n: part[:, 0] for n, part in zip(names, dparts, strict=True)}
 
     def _cost(
         self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool

@@ -40,6 +40,8 @@ from .location_groups import (
 )
 from .low_rank import (
     MixKernelsGrads,
+    located_bias_backward,
+    located_bias_forward,
     mix_kernels_backward,
     mix_kernels_forward,
     outer_sum_backward,
@@ -124,6 +126,8 @@ __all__ = [
     "local_conv_transpose_forward",
     "local_matmul_backward",
     "local_matmul_forward",
+    "located_bias_backward",
+    "located_bias_forward",
     "located_weights",
     "low_rank_conv_cost",
     "max_pool_backward",
@@ -157,6 +161,7 @@ PAIRS: dict[str, Pair] = {
     "shared_conv": (shared_conv_forward, shared_conv_backward),
     "expand_shared": (expand_shared_forward, expand_shared_backward),
     "mix_kernels": (mix_kernels_forward, mix_kernels_backward),
+    "located_bias": (located_bias_forward, located_bias_backward),
     "outer_sum": (outer_sum_forward, outer_sum_backward),
     "dense": (dense_forward, dense_backward),
     "dropout": (dropout_forward, dropout_backward),

@@ -2,7 +2,8 @@
 Kernels of low rank: those of all locations are mixtures of a few, the basis.
 
 `mix_kernels` makes them, from the share that each basis kernel has at each location.
-`outer_sum` makes such shares out of one small table per axis, as it makes a bias.
+`outer_sum` makes such shares out of one small table per axis, and `located_bias` a bias
+for every location out of one for every filter and one for every place on each axis.
 """
 
 import functools
@@ -12,11 +13,16 @@ import numpy as np
 
 from .. import _arrays
 from .._typing import Array, ArrayLike, Shape
+from ..geometry import Geometry
+from .bias import bias_at_locations
 from .workspace import Workspace
 
 __all__ = [
+    "LocatedBiasCache",
     "MixKernelsCache",
     "MixKernelsGrads",
+    "located_bias_backward",
+    "located_bias_forward",
     "mix_kernels_backward",
     "mix_kernels_forward",
     "outer_sum_backward",
@@ -253,3 +259,124 @@ def outer_sum_backward(dy: ArrayLike, cache: tuple[Shape, ...]) -> tuple[Array, 
         else dy.copy()
         for axis in axes
     )
+
+
+class LocatedBiasCache(NamedTuple):
+    """What `located_bias_backward` needs: shapes."""
+
+    tables: tuple[Shape, ...]
+    places: int
+    geometry: Geometry
+
+
+def located_bias_forward(
+    bias: ArrayLike,
+    *places: ArrayLike,
+    geometry: Geometry,
+    workspace: Workspace | None = None,
+) -> tuple[Array, LocatedBiasCache]:
+    r"""
+    Make the bias of every location out of parts.
+
+    Parameters
+    ----------
+    bias : array_like of shape (F,)
+        One number for every filter.
+    *places : array_like of shape (O_a,)
+        Nothing, or one number for every place on each axis, or all in one of shape
+        (L,).
+    geometry : Geometry
+        Gives the locations and the data format.
+    workspace : Workspace, optional
+        Memory kept between calls.
+
+    Returns
+    -------
+    y : ndarray of shape (*O, F)
+        As `local_conv_forward` takes it: for channels_first it is to be reshaped.
+    cache : LocatedBiasCache
+        For `located_bias_backward`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    See Also
+    --------
+    located_bias_backward : The gradient of this function.
+
+    Notes
+    -----
+    .. math:: y_{o_1 \ldots o_d f} = b_f + s^1_{o_1} + \ldots + s^d_{o_d}
+
+    Examples
+    --------
+    >>> geometry = Geometry.of((3, 2, 1), kernel_size=1)
+    >>> rows, columns = [1.0, 2.0, 3.0], [10.0, 20.0]
+    >>> y, _ = located_bias_forward([0.5], rows, columns, geometry=geometry)
+    >>> y[:, :, 0]
+    array([[11.5, 21.5],
+           [12.5, 22.5],
+           [13.5, 23.5]])
+    """
+    parts = [
+        _arrays.floats("bias", bias),
+        *(_arrays.floats("places", p) for p in places),
+    ]
+    sizes = tuple(part.shape for part in parts[1:])
+    fitting = ((), tuple((o,) for o in geometry.output_sizes), ((geometry.locations,),))
+    if parts[0].ndim != 1 or sizes not in fitting:
+        raise ValueError(
+            "bias and places must have shapes (F,) and (O_a,) for the axes "
+            f"{geometry.output_sizes}, got {', '.join(str(p.shape) for p in parts)}"
+        )
+    nowhere = np.zeros((geometry.locations, 1), parts[0].dtype)
+    tables = [part[:, np.newaxis] for part in parts[1:]] or [nowhere]
+    total, shapes = outer_sum_forward(*tables, parts[0][:, np.newaxis])
+    workspace = workspace or Workspace(keep_results=False)
+    shape = geometry.bias_shape(len(parts[0]))
+    y = workspace.result("located bias", shape, total.dtype)
+    bias_at_locations(y, geometry)[...] = total.reshape(shape)
+    return y, LocatedBiasCache(shapes, len(places), geometry)
+
+
+def located_bias_backward(dy: ArrayLike, cache: LocatedBiasCache) -> tuple[Array, ...]:
+    r"""
+    Compute the gradients of `located_bias_forward`.
+
+    Parameters
+    ----------
+    dy : array_like of shape (*O, F)
+        Upstream gradient. Not modified.
+    cache : LocatedBiasCache
+        What the forward call returned.
+
+    Returns
+    -------
+    tuple of ndarray
+        ``(dbias, *dplaces)``.
+
+    Raises
+    ------
+    ValueError
+        If `dy` does not have the shape of y.
+
+    See Also
+    --------
+    located_bias_forward : The function that this differentiates.
+
+    Notes
+    -----
+    .. math::
+        db_f = \sum_o dy_{of}, \quad ds^a_i = \sum_{o:\ o_a = i} \sum_f dy_{of}
+    """
+    shapes, places, geometry = cache
+    dy = _arrays.floats("dy", dy)
+    dy = _arrays.upstream(dy, geometry.bias_shape(shapes[-1][0]), dy.dtype)
+    sizes = [size for size, _ in shapes]
+    at_locations = bias_at_locations(dy, geometry).reshape(*sizes, 1)
+    *dplaces, dbias = (
+        table[:, 0] for table in outer_sum_backward(at_locations, shapes)
+    )
+    return dbias, *dplaces[:places]
