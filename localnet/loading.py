@@ -213,8 +213,8 @@ def restore_training(
     owners = [
         (source, name)
         for source in found
-        if source.plan.layer.trainable
         for name in source.stored
+        if source.plan.layer.learns(name)
     ]
     try:
         state = _checked_state(optimizer, contents, owners)
@@ -229,6 +229,8 @@ def restore_training(
         )
         return
     optimizer.set_state(_read_state(optimizer, state, owners))
+    if optimizer.slots:
+        model._updated = list(model._trainable())
 
 
 Owners = Sequence[tuple[Source, str]]

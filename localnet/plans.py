@@ -45,9 +45,16 @@ class LayerPlan(NamedTuple):
     shapes: dict[str, Shape]
     exists: bool = False
 
+    @property
+    def core(self) -> tuple[Layer, BatchShape]:
+        """The layer that the weights belong to, and the shape of its input."""
+        *wrappers, layer = self.layer.with_inner()
+        batch, *sizes = self.input_shape
+        return layer, (batch, *sizes[len(wrappers) :])
+
     def layouts(self, *, native: bool) -> list[str]:
         """Return the layouts that the kernel may have in a file, likeliest first."""
-        layer = self.layer
+        layer, _ = self.core
         if native or not isinstance(layer, LocallyConnected):
             return ["keras1"]
         if layer.rank > 2 or layer.shares:  # which Keras has not
@@ -60,7 +67,7 @@ class LayerPlan(NamedTuple):
     def layout_of(self, kernel: Shape, *, native: bool) -> str:
         """Return the layout that a kernel of this shape has in a file, by its rank."""
         layouts = self.layouts(native=native)
-        spatial = len(self.input_shape) - 2
+        spatial = len(self.core[1]) - 2
         ranks = {"keras1": 3, "keras2": 2 * spatial + 2, "keras3": 1}
         if self.exists:
             layouts = [n for n in layouts if ranks[n] == len(kernel)] or layouts
@@ -69,9 +76,10 @@ class LayerPlan(NamedTuple):
     def stored_shapes(self, layout: str) -> dict[str, Shape]:
         """Return the shapes that the weights have in a file."""
         shapes = dict(self.shapes)
-        if layout != "keras1" and isinstance(self.layer, LocallyConnected):
-            geometry = self.layer.geometry(self.input_shape)
-            shapes["kernel"] = kernel_shape(layout, geometry, self.layer.filters)
+        layer, input_shape = self.core
+        if layout != "keras1" and isinstance(layer, LocallyConnected):
+            geometry = layer.geometry(input_shape)
+            shapes["kernel"] = kernel_shape(layout, geometry, layer.filters)
         return shapes
 
     def check_size(self, numbers: int) -> None:
@@ -86,10 +94,10 @@ class LayerPlan(NamedTuple):
         if self.exists:
             return
         sizes = [math.prod(shape) for shape in self.shapes.values()]
-        layer = self.layer
+        layer, input_shape = self.core
         if isinstance(layer, LocatedLayer) and layer.padding != "valid":
             # The taps of every window are listed along each axis.
-            geometry = layer.geometry(self.input_shape)
+            geometry = layer.geometry(input_shape)
             sizes += map(operator.mul, geometry.output_sizes, geometry.kernel_size)
         if (
             isinstance(layer, LocallyConnected)
@@ -97,7 +105,7 @@ class LayerPlan(NamedTuple):
             and not layer.shares
         ):
             # Windows are then listed one by one, out of numbered cells.
-            geometry = layer.geometry(self.input_shape)
+            geometry = layer.geometry(input_shape)
             sizes.append(math.prod(geometry.padded_sizes) * geometry.channels)
         if max(sizes, default=0) > max(SPARE, GROWTH * numbers):
             raise ValueError(
@@ -113,7 +121,7 @@ class LayerPlan(NamedTuple):
 
         Entries that `source` does not have are filled.
         """
-        layer = self.layer
+        layer, input_shape = self.core
         if name != "kernel" or source == target:
             return array
         if not isinstance(layer, LocallyConnected):
@@ -127,9 +135,7 @@ class LayerPlan(NamedTuple):
             array,
             source,
             target,
-            input_shape=tuple(
-                size for size in self.input_shape[1:] if size is not None
-            ),
+            input_shape=tuple(size for size in input_shape[1:] if size is not None),
             kernel_size=layer.kernel_size,
             filters=layer.filters,
             strides=layer.strides,
@@ -183,7 +189,7 @@ def plan_config(config: Config) -> list[LayerPlan]:
 
 
 def _shapes(layer: Layer, input_shape: BatchShape) -> dict[str, Shape]:
-    cls = type(layer)
+    cls = type(layer.with_inner()[-1])
     if cls._build is Layer._build or cls.weight_shapes is not Layer.weight_shapes:
         return layer.weight_shapes(input_shape)
     # A class of the user's own, which has to be built to be known.

@@ -60,7 +60,7 @@ class ScipyTrainable(Steps):
         ----------
         x, y : array_like
             Inputs and targets, samples first: one batch.
-        method : {"L-BFGS-B", "TNC", "BFGS", "CG", "Newton-CG"}
+        method : {"L-BFGS-B", "TNC", "BFGS", "CG"}
             One of ``scipy.optimize.minimize``.
         max_iterations : int
             How many iterations to make at most; these are the epochs.
@@ -135,8 +135,8 @@ class ScipyTrainable(Steps):
         tol = _validate.optional_number("tol", tol, minimum=0.0)
         chosen = checked_options(method, options, max_iterations)
         if class_weight is not None:
-            data = Data.of(x, y, sample_weight).weighted(class_weight)
-            sample_weight = data.sample_weight
+            data = Data.of(x, y, sample_weight, self._ports).weighted(class_weight)
+            [sample_weight] = data.sample_weights
         level = _validate.verbosity(verbose)
         calls = CallbackList(
             callbacks,

@@ -388,3 +388,56 @@ def test_an_optimizer_with_other_arguments_in_its_config(tmp_path):
         file.attrs["training_config"] = json.dumps(training)
     with pytest.warns(UserWarning, match="m, v, vhat of 4 weights in 12 arrays, got 8"):
         load_model(path)
+
+
+# Models that have changed since their training -----------------------------------
+
+
+@pytest.mark.parametrize("suffix", ["npz", "h5", "keras"])
+@pytest.mark.parametrize("place", [0, 2])
+@pytest.mark.parametrize("again", [False, True])
+def test_a_memory_of_other_weights_is_left_out(suffix, place, again, tmp_path):
+    model = small(optimizers.Adam(0.1))
+    model.fit(*data(), verbose=0)
+    if again:
+        model = load_model(model.save(tmp_path / f"m.{suffix}"))
+    model.layers[place].trainable = False
+    state = model.optimizer.get_state()
+    with pytest.warns(UserWarning, match="memory of the optimizer is left out") as said:
+        path = model.save(tmp_path / f"frozen.{suffix}")
+    assert [w.filename for w in said] == [__file__]
+    assert_same(model.optimizer.get_state(), state)  # only the file is without
+    loaded = load_model(path)
+    assert not any(array.any() for array in loaded.optimizer.get_state().values())
+    assert not loaded.layers[place].trainable
+    for one, other in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        assert_array_equal(one, other)
+    loaded.fit(*data(), verbose=0)
+
+
+@pytest.mark.parametrize("suffix", ["npz", "h5", "keras"])
+def test_a_loaded_memory_belongs_to_its_weights(suffix, tmp_path):
+    model = Sequential(
+        [Dense(2, input_shape=(2,), name="one"), Dense(2, name="other")], seed=0
+    )
+    model.compile("adam", "mse")
+    x = np.ones((3, 2))
+    model.fit(x, x, verbose=0)
+    loaded = load_model(model.save(tmp_path / f"m.{suffix}"))
+    # The shapes of the others are those of the first.
+    loaded.layers[0].trainable = False
+    for m in (model, loaded):
+        m.layers[0].trainable = False
+        with pytest.raises(RuntimeError, match="call compile with a new optimizer"):
+            m.fit(x, x, verbose=0)
+    with pytest.warns(UserWarning, match="memory of the optimizer is left out"):
+        loaded.save(tmp_path / f"frozen.{suffix}")
+
+
+@pytest.mark.parametrize("suffix", ["npz", "h5", "keras"])
+def test_a_count_of_updates_alone_belongs_to_any_weights(suffix, tmp_path):
+    model = small(optimizers.SGD(optimizers.ExponentialDecay(0.1, 2, 0.5)))
+    model.fit(*data(), batch_size=2, verbose=0)
+    model.layers[0].trainable = False
+    loaded = load_model(model.save(tmp_path / f"m.{suffix}"))
+    assert loaded.optimizer.iterations == 3

@@ -153,9 +153,10 @@ def test_bounds_of_some_weights_alone(data):
     assert_allclose(found, exact, atol=1e-6)
 
 
-def test_float32_gets_as_far_as_float32_can(data):
+@every_method
+def test_float32_gets_as_far_as_float32_can(method, data):
     model = line(dtype="float32")
-    history = model.fit_scipy(*data, verbose=0)
+    history = model.fit_scipy(*data, method=method, verbose=0)
     for weight, exact in zip(model.get_weights(), solved(*data), strict=True):
         assert weight.dtype == np.float32
         assert_allclose(weight, exact, atol=2e-3)
@@ -340,7 +341,7 @@ def refused(model, data, sentence, error=ValueError, **options):
 
 def test_methods_without_gradients_and_other_words(data):
     listed = ", ".join(map(repr, METHODS))
-    for method in ("Nelder-Mead", "trust-exact", "SLSQP", None, print):
+    for method in ("Nelder-Mead", "trust-exact", "SLSQP", "Newton-CG", None, print):
         with pytest.raises(ValueError, match=f"^method must be one of {listed}, got"):
             line().fit_scipy(*data, method=method)
     refused(
@@ -401,6 +402,22 @@ def test_dropout_of_nothing_is_no_noise(data):
     model = Sequential([Dropout(0.0, input_shape=(4,)), Dense(1)])
     model.compile(loss="mse")
     model.fit_scipy(*data, verbose=0, max_iterations=2)
+
+
+class Logarithm(layers.Layer):
+    """Something that does not work on every number."""
+
+    def _forward(self, x, training, rng, workspace):
+        return np.log(x), x
+
+    def _backward(self, dz, cache, need_dx, workspace):
+        return dz / cache, {}
+
+
+def test_looking_for_noise_says_nothing_of_numbers(data):
+    model = Sequential([Logarithm(input_shape=(4,)), Dense(1)])
+    model.compile(loss="mse")
+    model.fit_scipy(abs(data[0]) + 1, data[1], verbose=0, max_iterations=2)
 
 
 class Doubling(layers.Layer):

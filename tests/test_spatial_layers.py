@@ -469,7 +469,8 @@ def test_a_file_without_a_data_format_means_channels_last(tmp_path):
         for name in layers.__all__:
             if not name.endswith("D") or name.startswith(("Local", "Padding")):
                 continue
-            entry = {"class_name": name, "config": {"name": "n"}}
+            sizes = {"filters": 1, "kernel_size": 1} if name.startswith("Conv") else {}
+            entry = {"class_name": name, "config": {"name": "n", **sizes}}
             [found] = upgraded({"class_name": "Sequential", "config": [entry]})[
                 "config"
             ]["layers"]

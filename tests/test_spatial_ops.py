@@ -13,7 +13,13 @@ from raising import refuses
 from strategies import LAYOUTS, axes
 
 from localnet import config
-from localnet.ops import PAIRS, Workspace, average_pool_forward, max_pool_forward
+from localnet.ops import (
+    PAIRS,
+    Workspace,
+    average_pool_forward,
+    max_pool_forward,
+    upsample,
+)
 from localnet.ops.windows import pool_geometry
 
 FORMATS = ("channels_last", "channels_first")
@@ -251,6 +257,20 @@ def test_results_live_in_the_workspace(op, name, rng):
         assert_array_equal(dx, backward(np.ones_like(fresh), again))
         kept.append({"y": y, "dx": dx}[name])
     assert np.shares_memory(*kept)
+
+
+def test_pieces_of_a_batch_are_the_batch(rng, monkeypatch):
+    forward, backward = PAIRS["upsample"]
+    options = {"size": (2, 3), "interpolation": "bilinear"}
+    x = rng.random((5, 4, 3, 2))
+    results = []
+    for nbytes in (1, 2 * x[0].nbytes, 1 << 30):
+        monkeypatch.setattr(upsample, "PIECE", nbytes)
+        y, cache = forward(x, **options)
+        results.append((y, backward(np.sin(y), cache)))
+    for y, dx in results[1:]:
+        assert_array_equal(y, results[0][0])
+        assert_array_equal(dx, results[0][1])
 
 
 # --- types ----------------------------------------------------------------------------

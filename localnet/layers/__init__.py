@@ -6,10 +6,17 @@ from typing import Any
 from .._registry import Registry, custom_object_scope
 from .._typing import Config
 from . import global_pooling, margins, pooling, upsampling
-from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from .activation import (
+    ELU,
+    Activation,
+    LeakyReLU,
+    ReLU,
+    Softmax,
+    ThresholdedReLU,
+)
 from .base import Layer, LayerCache
 from .conv import Conv1D, Conv2D, Conv3D
-from .core import Dense, Dropout, Flatten, InputLayer, Reshape
+from .core import Dense, InputLayer
 from .cost import CostedLayer
 from .global_pooling import (
     GlobalAveragePooling1D,
@@ -48,6 +55,15 @@ from .margins import (
     ZeroPadding3D,
 )
 from .names import clear_session
+from .noise import (
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+)
+from .normalization import BatchNormalization
 from .pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -62,7 +78,10 @@ from .pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
+from .prelu import PReLU
+from .shaping import Flatten, Permute, RepeatVector, Reshape
 from .sharing import SharedWeights, conv_to_local, local_to_conv
+from .time_distributed import TimeDistributed
 from .upsampling import (
     UpSampling1D,
     UpSampling2D,
@@ -78,6 +97,7 @@ __all__ = [
     "AvgPool1D",
     "AvgPool2D",
     "AvgPool3D",
+    "BatchNormalization",
     "Conv1D",
     "Conv2D",
     "Conv3D",
@@ -91,6 +111,8 @@ __all__ = [
     "Dense",
     "Dropout",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
@@ -122,13 +144,21 @@ __all__ = [
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "PReLU",
     "Padding1D",
     "Padding2D",
     "Padding3D",
+    "Permute",
     "ReLU",
+    "RepeatVector",
     "Reshape",
     "SharedWeights",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "ThresholdedReLU",
+    "TimeDistributed",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
@@ -159,7 +189,10 @@ _registry: Registry[Layer] = Registry(
                 *(LowRankLocallyConnected2D, LowRankLocallyConnected3D),
                 *(Conv1D, Conv2D, Conv3D),
                 *(Dense, Dropout, Flatten, InputLayer, Reshape),
-                *(Activation, LeakyReLU, ELU, ReLU, Softmax),
+                *(Activation, LeakyReLU, ELU, ReLU, Softmax, ThresholdedReLU, PReLU),
+                *(BatchNormalization, GaussianDropout, GaussianNoise),
+                *(SpatialDropout1D, SpatialDropout2D, SpatialDropout3D),
+                *(Permute, RepeatVector, TimeDistributed),
             )
         },
         # Some classes have two names.

@@ -83,6 +83,13 @@ class WeightHolder:
     dtype: np.dtype
     params: dict[str, Array]
     _weights: dict[str, Weight]
+    # Weights that the layer sets itself, from what it sees in training.
+    state_names: tuple[str, ...] = ()
+
+    @property
+    def weight_dtype(self) -> np.dtype:
+        """Float type of the weights."""
+        return self.dtype
 
     def _add_weight(
         self,
@@ -96,7 +103,9 @@ class WeightHolder:
         initializer = weight.initializer
         if initializer is None:
             initializer = initializers.GlorotUniform()
-        self.params[name] = draw_weight(name, initializer, shape, self.dtype, rng, fans)
+        self.params[name] = draw_weight(
+            name, initializer, shape, self.weight_dtype, rng, fans
+        )
         self._weights[name] = weight
         if weight.constraint is not None:
             self._constrained(name)  # one that cannot work is refused before training
@@ -171,10 +180,26 @@ class WeightHolder:
 
     # Weights ---------------------------------------------------------------------
 
+    def learns(self, name: str) -> bool:
+        """
+        Return whether an optimizer may change a weight.
+
+        Parameters
+        ----------
+        name : str
+            A key of `params`, or what it will be once the layer is built.
+
+        Returns
+        -------
+        bool
+            False for all of them if the layer is not trainable.
+        """
+        return self.trainable and name not in self.state_names
+
     @property
     def trainable_params(self) -> dict[str, Array]:
         """The weights that an optimizer may change."""
-        return self.params if self.trainable else {}
+        return {key: value for key, value in self.params.items() if self.learns(key)}
 
     def get_weights(self) -> list[Array]:
         """
@@ -183,7 +208,7 @@ class WeightHolder:
         Returns
         -------
         list of ndarray
-            In Keras's order: kernel, bias.
+            In Keras's order: kernel, bias; what no optimizer changes comes last.
         """
         return [value.copy() for value in self.params.values()]
 

@@ -7,6 +7,13 @@ the gradients in the order of the forward's arguments. `PAIRS` names them all.
 
 from .._typing import Pair
 from ..geometry import Geometry
+from .batch_norm import (
+    BatchNormGrads,
+    batch_norm_backward,
+    batch_norm_forward,
+    batch_norm_shape,
+    moving_statistics,
+)
 from .contract import LocalMatmulGrads, local_matmul_backward, local_matmul_forward
 from .conv import ConvCache, ConvGrads, conv_backward, conv_forward
 from .conv_cost import conv_cost
@@ -54,6 +61,7 @@ from .margins import (
     crop_forward,
 )
 from .matrix import local_conv_matrix
+from .noise import add_noise_backward, add_noise_forward, gaussian_noise
 from .patches import extract_patches, fold_patches, patch_indices
 from .pool import (
     average_pool_backward,
@@ -61,6 +69,8 @@ from .pool import (
     max_pool_backward,
     max_pool_forward,
 )
+from .prelu import PReLUGrads, prelu_backward, prelu_forward
+from .repeat import repeat_vector_backward, repeat_vector_forward
 from .shared_conv import (
     SharedConvCache,
     located_weights,
@@ -75,6 +85,7 @@ from .workspace import Workspace
 
 __all__ = [
     "PAIRS",
+    "BatchNormGrads",
     "ConvCache",
     "ConvGrads",
     "Cost",
@@ -87,11 +98,17 @@ __all__ = [
     "LocalConvTransposeGrads",
     "LocalMatmulGrads",
     "MixKernelsGrads",
+    "PReLUGrads",
     "SharedConvCache",
     "Sharing",
     "Workspace",
+    "add_noise_backward",
+    "add_noise_forward",
     "average_pool_backward",
     "average_pool_forward",
+    "batch_norm_backward",
+    "batch_norm_forward",
+    "batch_norm_shape",
     "constant_pad_backward",
     "constant_pad_forward",
     "conv_backward",
@@ -113,6 +130,7 @@ __all__ = [
     "fold_patches",
     "free_bias",
     "free_kernel",
+    "gaussian_noise",
     "global_average_pool_backward",
     "global_average_pool_forward",
     "global_max_pool_backward",
@@ -134,10 +152,15 @@ __all__ = [
     "max_pool_forward",
     "mix_kernels_backward",
     "mix_kernels_forward",
+    "moving_statistics",
     "outer_sum_backward",
     "outer_sum_forward",
     "patch_indices",
     "pool_cost",
+    "prelu_backward",
+    "prelu_forward",
+    "repeat_vector_backward",
+    "repeat_vector_forward",
     "resize_cost",
     "shared_bias",
     "shared_conv_backward",
@@ -172,4 +195,8 @@ PAIRS: dict[str, Pair] = {
     "constant_pad": (constant_pad_forward, constant_pad_backward),
     "crop": (crop_forward, crop_backward),
     "upsample": (upsample_forward, upsample_backward),
+    "batch_norm": (batch_norm_forward, batch_norm_backward),
+    "add_noise": (add_noise_forward, add_noise_backward),
+    "repeat_vector": (repeat_vector_forward, repeat_vector_backward),
+    "prelu": (prelu_forward, prelu_backward),
 }

@@ -9,11 +9,14 @@ import numpy as np
 from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Shape
 from ..geometry import Geometry
+from .cuts import slices
 from .windows import spatial_axes, split_shape, sum_windows
 from .workspace import Workspace
 
 __all__ = ["INTERPOLATIONS", "UpsampleCache", "upsample_backward", "upsample_forward"]
 
+# Bytes of the images in a piece.
+PIECE = 1 << 18
 INTERPOLATIONS = ("nearest", "bilinear")
 
 
@@ -101,10 +104,11 @@ def upsample_forward(
             alone.insert(axis + 1, 1)
         y.reshape(blocks)[...] = x.reshape(alone)
         return y, cache
-    values = x
-    for axis, s in _reversed_axes(cache):
-        values = _between(values, axis, s)
-    y[...] = values
+    for piece in _pieces(x):
+        values = x[piece]
+        for axis, s in _reversed_axes(cache):
+            values = _between(values, axis, s)
+        y[piece] = values
     return y, cache
 
 
@@ -140,10 +144,11 @@ def upsample_backward(
             data_format=cache.data_format,
         )
         return sum_windows(dy, geometry, dx)
-    values = dy
-    for axis, s in reversed(list(_reversed_axes(cache))):
-        values = _between_adjoint(values, axis, s)
-    dx[...] = values
+    for piece in _pieces(dx):
+        values = dy[piece]
+        for axis, s in reversed(list(_reversed_axes(cache))):
+            values = _between_adjoint(values, axis, s)
+        dx[piece] = values
     return dx
 
 
@@ -158,6 +163,11 @@ def _larger_shape(cache: UpsampleCache) -> Shape:
     for axis, s in _reversed_axes(cache):
         shape[axis] *= s
     return tuple(shape)
+
+
+def _pieces(x: Array) -> Iterator[slice]:
+    """Cut a batch, so that what lies between two axes' turns stays in cache."""
+    return slices(len(x), max(1, PIECE * len(x) // max(1, x.nbytes)))
 
 
 def _phases(s: int) -> Iterator[tuple[int, int, float]]:

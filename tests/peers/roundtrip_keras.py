@@ -107,6 +107,8 @@ def random_layers(rng, kit):
                 [layers.Activation("softsign")],
             )
         )
+    if last:  # TensorFlow's CPU pools and pads nothing else
+        stack += random_spatial_layers(rng, layers, spatial)
     stack.append(layers.Flatten(data_format=rng.choice((None, data_format))))
     if rng.random() < 0.3:
         stack += [layers.Reshape((-1, 1)), layers.Flatten()]
@@ -120,6 +122,28 @@ def optimizer_class(kit, name, legacy):
     if kit is localnet:
         return getattr(kit.optimizers, f"Legacy{name}")
     return getattr(kit.optimizers.legacy, name)
+
+
+def random_spatial_layers(rng, layers, spatial):
+    """Return layers without weights for images of any size."""
+
+    def make(name, *args, **kwargs):
+        return getattr(layers, f"{name}{spatial}D")(*args, **kwargs)
+
+    pair = (rng.randint(0, 2), rng.randint(1, 2))
+    bilinear = {"interpolation": "bilinear"} if spatial == 2 else {}
+    return rng.choice(
+        (
+            [],
+            [make("MaxPooling", rng.randint(1, 3), rng.randint(1, 3), "same")],
+            [make("AveragePooling", rng.randint(1, 3), rng.randint(1, 3), "same")],
+            [make("ZeroPadding", pair), make("MaxPooling", 2)],
+            [make("UpSampling", 2, **bilinear), make("AveragePooling", 2, 1)],
+            [make("UpSampling", 3), make("Cropping", 1)],
+            [make("GlobalMaxPooling", keepdims=rng.random() < 0.5)],
+            [make("GlobalAveragePooling")],
+        )
+    )
 
 
 def random_optimizer(rng, kit):
