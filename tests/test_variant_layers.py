@@ -561,6 +561,22 @@ def test_a_small_file_that_claims_a_huge_layer_is_refused(tmp_path):
         load_model(tmp_path / "m.npz")
 
 
+@every
+def test_a_layer_at_every_step_of_a_sequence(name, rng, tmp_path):
+    make, sample = LAYERS[name]
+    inner = make()
+    model = Sequential([layers.TimeDistributed(inner, input_shape=(2, *sample))])
+    x = rng.standard_normal((3, 2, *sample))
+    want = np.stack([inner(x[:, t]) for t in range(2)], axis=1)
+    assert_allclose(model.predict(x, verbose=0), want, rtol=1e-5, atol=1e-6)
+    model.save(tmp_path / "m.npz")
+    again = load_model(tmp_path / "m.npz")
+    assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+    if name.startswith("shared 2D"):
+        with pytest.raises(ValueError, match=r"\(shared kernels\)"):
+            model.save(tmp_path / "m.keras")
+
+
 # --- refusals -------------------------------------------------------------------------
 
 
