@@ -288,9 +288,8 @@ class Sequential(Savable):
         with unchanged_on_error(*self._stack):
             self.build((None, *x.shape[1:]))
             y, tape = self._run(x, training)
-        if training:
-            for layer, cache in zip(self.layers, tape, strict=True):
-                layer.absorb(cache)
+            for state, new in self._absorbed(tape) if training else ():
+                state[...] = new
         return y
 
     def _run(

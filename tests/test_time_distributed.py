@@ -405,3 +405,11 @@ def test_a_training_is_resumed_whatever_the_inner_layers_are_called(tmp_path):
         fit(make_model(), backup, Stop())
     for one, other in zip(fit(make_model(), backup), expected, strict=True):
         assert_array_equal(one, other)
+
+
+def test_an_inner_layer_that_is_built_again_has_the_weights():
+    layer = TimeDistributed(Dense(2))
+    layer.build((None, 3, 4))
+    layer.layer.build((None, 5))
+    assert layer.params["kernel"] is layer.layer.params["kernel"]
+    assert layer.params["kernel"].shape == (5, 2)
