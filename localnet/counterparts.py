@@ -11,16 +11,13 @@ __all__ = ["check_counterparts"]
 
 # The nearest way out, by the beginning of the class name.
 WAYS_OUT = {
-    "Conv": "a LocallyConnected layer with equal kernels at all locations computes it",
-    "SeparableConv": "two LocallyConnected layers compute it",
-    "DepthwiseConv": "a LocallyConnected layer with zeros between channels computes it",
+    "SeparableConv": "two Conv layers compute it, the first with groups",
+    "DepthwiseConv": "a Conv layer with as many groups as channels computes it",
     "LayerNormalization": "apply it to the data with NumPy, between two models",
     "Lambda": "code from a file is never run; write the function as a layer of your "
     "own and give it in custom_objects",
     "__lambda__": "code from a file is never run; give the activation a name in Keras "
     "and the function in custom_objects",
-    "ZeroPadding": "pad the data with np.pad, or use padding='same'",
-    "Cropping": "slice the data before the model",
     "AlphaDropout": "leave it out, it does nothing but in training",
     "ActivityRegularization": "activity_regularizer= of the layer before it",
     "Rescaling": "scale the data before the model",

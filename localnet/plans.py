@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from . import layers as layers_module
 from ._typing import Array, Config, Shape
 from .interop import convert_kernel
@@ -24,8 +26,8 @@ SPARE = 2**20
 # How many times the numbers of a file its canonical kernels and indices may be: taps
 # on padding are not stored at implementation 3.
 GROWTH = 64
-# Bytes per number, and copies of each weight: Adam's two, an average, and the weight.
-WIDEST, COPIES = 8, 4
+# Bytes per number, and copies of each weight: RMSprop's three, an average, and itself.
+WIDEST, COPIES = 8, 5
 HDF5_OVERHEAD = 2**16
 
 
@@ -90,23 +92,35 @@ class LayerPlan(NamedTuple):
         sizes = [math.prod(shape) for shape in self.shapes.values()]
         layer, input_shape = self.core
         if isinstance(layer, LocallyConnected) and (
-            layer.padding == "same" or layer.implementation > 1
+            layer.padding != "valid" or layer.implementation > 1
         ):
             # Windows are then listed one by one, out of numbered cells.
-            sizes.append(math.prod(layer.geometry(input_shape).input_shape))
+            geometry = layer.geometry(input_shape)
+            sizes.append(math.prod(geometry.padded_sizes) * geometry.channels)
         if max(sizes, default=0) > max(SPARE, GROWTH * numbers):
             raise ValueError(
                 f"{self.layer.name} must fit into the file, needs arrays of "
                 f"{max(sizes)} numbers where the file holds {numbers}"
             )
 
-    def convert(self, name: str, array: Array, source: str, target: str) -> Array:
-        """Return a weight, or what belongs to it, in another layout."""
+    def convert(
+        self, name: str, array: Array, source: str, target: str, fill: float = 0.0
+    ) -> Array:
+        """
+        Return a weight, or what belongs to it, in another layout.
+
+        Entries that `source` does not have are filled.
+        """
         layer, input_shape = self.core
         if name != "kernel" or source == target:
             return array
         if not isinstance(layer, LocallyConnected):
             return array
+        if fill != 0:
+            known = self.convert(name, np.ones_like(array), source, target)
+            converted = self.convert(name, array, source, target)
+            converted[known == 0] = fill
+            return converted
         return convert_kernel(
             array,
             source,

@@ -16,7 +16,7 @@ from .batches import Data, split
 from .callbacks import CallbackList, History, Logs
 from .layers.base import unchanged_on_error
 from .run import Run
-from .steps import Steps
+from .scipy_fit import ScipyTrainable
 
 __all__ = ["Trainable"]
 
@@ -25,22 +25,11 @@ RENAMED = {"nb_epoch": "epochs"}
 TRIAL = 128
 
 
-class Trainable(Steps):
-    """
-    Base of models that are trained batch by batch.
-
-    Attributes
-    ----------
-    history : History or None
-        Of the last `fit`, also of one that was interrupted.
-    stop_training : bool
-        A callback sets it to end `fit` after the current batch.
-    """
+class Trainable(ScipyTrainable):
+    """Base of models that are trained batch by batch."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.history: History | None = None
-        self.stop_training = False
         self._shuffle_rng = np.random.default_rng()
 
     def fit(
@@ -145,7 +134,7 @@ class Trainable(Steps):
         frequency = _validation_freq(validation_freq)
         if not (isinstance(shuffle, bool) or _is_word(shuffle, "batch")):
             raise ValueError(f"shuffle must be True, False or 'batch', got {shuffle!r}")
-        level = _verbosity(verbose)
+        level = _validate.verbosity(verbose)
         rng = self._shuffle_rng
         if seed is not None:
             rng = np.random.default_rng(_validate.integer("seed", seed, minimum=0))
@@ -292,7 +281,7 @@ class Trainable(Steps):
         self._need_compiled()
         data = Data.of(x, y, sample_weight, need_y=self._objective.needs_targets)
         size = _validate.integer("batch_size", _or(batch_size, 32), minimum=1)
-        level = _verbosity(verbose)
+        level = _validate.verbosity(verbose)
         calls = CallbackList(
             callbacks,
             model=self,
@@ -336,7 +325,7 @@ class Trainable(Steps):
         """
         data = Data.of(x, need_y=False)
         size = _validate.integer("batch_size", _or(batch_size, 32), minimum=1)
-        _verbosity(verbose)
+        _validate.verbosity(verbose)
         calls = CallbackList(
             callbacks,
             model=self,
@@ -358,14 +347,6 @@ class Trainable(Steps):
 
 def _or(value: Any, default: int) -> Any:
     return default if value is None else value
-
-
-def _verbosity(verbose: Any) -> int:
-    if _is_word(verbose, "auto"):
-        return 1
-    if isinstance(verbose, (int, np.integer)) and verbose in (0, 1, 2):
-        return int(verbose)
-    raise ValueError(f"verbose must be 'auto', 0, 1 or 2, got {verbose!r}")
 
 
 def _validation_freq(freq: Any) -> int | list[int]:

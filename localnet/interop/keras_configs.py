@@ -130,7 +130,25 @@ def _upgraded_layer(entry: Any) -> Config:
 _WITH_DATA_FORMAT = (
     *("Flatten", "LocallyConnected1D", "LocallyConnected2D"),
     *("SpatialDropout2D", "SpatialDropout3D"),
+    *(
+        f"{family}{rank}D"
+        for family in (
+            *("Conv", "Convolution"),
+            *("MaxPooling", "AveragePooling", "MaxPool", "AvgPool"),
+            *("GlobalMaxPooling", "GlobalAveragePooling"),
+            *("GlobalMaxPool", "GlobalAvgPool"),
+        )
+        for rank in (1, 2, 3)
+    ),
+    # Of one axis they know channels_last only.
+    *(
+        f"{family}{rank}D"
+        for family in ("ZeroPadding", "Cropping", "UpSampling")
+        for rank in (2, 3)
+    ),
 )
+# Of ours alone.
+_PADDINGS = ("Padding1D", "Padding2D", "Padding3D")
 
 
 def _dtype(value: Any) -> Any:
@@ -221,7 +239,21 @@ def old_style(value: Any) -> Any:
 def _for_keras(entries: list[Config]) -> list[Config]:
     reasons: list[tuple[Callable[[str, Config], bool], str]] = [
         (lambda cls, _: cls == "LocallyConnected3D", "three spatial axes"),
-        (lambda _, config: "dilation_rate" in config, "dilation"),
+        (
+            lambda cls, config: (
+                cls.startswith("LocallyConnected") and "dilation_rate" in config
+            ),
+            "dilation",
+        ),
+        (
+            lambda cls, config: (
+                cls.startswith(("LocallyConnected", "Conv"))
+                and isinstance(config.get("padding"), (list, tuple))
+            ),
+            "explicit pads",
+        ),
+        (lambda _, config: "untied_bias" in config, "an untied bias"),
+        (lambda cls, _: cls in _PADDINGS, "cells of any value"),
     ]
     refused = [
         f"{entry['class_name']} {entry['config'].get('name')!r} ({reason})"

@@ -128,6 +128,11 @@ class TimeDistributed(Layer):
         return self.layer.weight_losses()
 
     @property
+    def constraints(self) -> dict[str, Any]:
+        """The constraint of every weight that has one, by the weight's name."""
+        return self.layer.constraints
+
+    @property
     def constraints_may_fail(self) -> bool:
         """Whether a constraint is a callable of the user's own."""
         return self.layer.constraints_may_fail

@@ -145,6 +145,15 @@ class WeightHolder:
         return grad
 
     @property
+    def constraints(self) -> dict[str, Any]:
+        """The constraint of every weight that has one, by the weight's name."""
+        return {
+            name: weight.constraint
+            for name, weight in self._weights.items()
+            if weight.constraint is not None
+        }
+
+    @property
     def constraints_may_fail(self) -> bool:
         """Whether a constraint is a callable of the user's own."""
         return any(
@@ -154,9 +163,8 @@ class WeightHolder:
 
     def constrain(self) -> None:
         """Put every weight that has a constraint back into its bounds, in place."""
-        for name, weight in self._weights.items():
-            if weight.constraint is not None:
-                self.params[name][...] = self._constrained(name)
+        for name in self.constraints:
+            self.params[name][...] = self._constrained(name)
 
     def _constrained(self, name: str) -> Array:
         array = _arrays.numbers(

@@ -15,9 +15,17 @@ from .batch_norm import (
     moving_statistics,
 )
 from .contract import LocalMatmulGrads, local_matmul_backward, local_matmul_forward
+from .conv import ConvCache, ConvGrads, conv_backward, conv_forward
+from .conv_cost import conv_cost
 from .cost import Cost, copy_cost, dense_cost, elementwise_cost, view_cost
 from .dense import DenseGrads, dense_backward, dense_forward
 from .dropout import dropout_backward, dropout_forward, dropout_mask
+from .global_pool import (
+    global_average_pool_backward,
+    global_average_pool_forward,
+    global_max_pool_backward,
+    global_max_pool_forward,
+)
 from .local_conv import (
     LocalConvCache,
     LocalConvGrads,
@@ -25,16 +33,33 @@ from .local_conv import (
     local_conv_forward,
 )
 from .local_cost import LocalConvCost, local_conv_cost
+from .margins import (
+    constant_pad_backward,
+    constant_pad_forward,
+    crop_backward,
+    crop_forward,
+)
 from .matrix import local_conv_matrix
 from .noise import add_noise_backward, add_noise_forward, gaussian_noise
 from .patches import extract_patches, fold_patches, patch_indices
+from .pool import (
+    average_pool_backward,
+    average_pool_forward,
+    max_pool_backward,
+    max_pool_forward,
+)
 from .prelu import PReLUGrads, prelu_backward, prelu_forward
 from .repeat import repeat_vector_backward, repeat_vector_forward
+from .sharing import free_bias, free_kernel, shared_bias, shared_kernel
+from .spatial_cost import pool_cost, resize_cost, upsample_cost
+from .upsample import upsample_backward, upsample_forward
 from .workspace import Workspace
 
 __all__ = [
     "PAIRS",
     "BatchNormGrads",
+    "ConvCache",
+    "ConvGrads",
     "Cost",
     "DenseGrads",
     "Geometry",
@@ -46,10 +71,19 @@ __all__ = [
     "Workspace",
     "add_noise_backward",
     "add_noise_forward",
+    "average_pool_backward",
+    "average_pool_forward",
     "batch_norm_backward",
     "batch_norm_forward",
     "batch_norm_shape",
+    "constant_pad_backward",
+    "constant_pad_forward",
+    "conv_backward",
+    "conv_cost",
+    "conv_forward",
     "copy_cost",
+    "crop_backward",
+    "crop_forward",
     "dense_backward",
     "dense_cost",
     "dense_forward",
@@ -59,24 +93,40 @@ __all__ = [
     "elementwise_cost",
     "extract_patches",
     "fold_patches",
+    "free_bias",
+    "free_kernel",
     "gaussian_noise",
+    "global_average_pool_backward",
+    "global_average_pool_forward",
+    "global_max_pool_backward",
+    "global_max_pool_forward",
     "local_conv_backward",
     "local_conv_cost",
     "local_conv_forward",
     "local_conv_matrix",
     "local_matmul_backward",
     "local_matmul_forward",
+    "max_pool_backward",
+    "max_pool_forward",
     "moving_statistics",
     "patch_indices",
+    "pool_cost",
     "prelu_backward",
     "prelu_forward",
     "repeat_vector_backward",
     "repeat_vector_forward",
+    "resize_cost",
+    "shared_bias",
+    "shared_kernel",
+    "upsample_backward",
+    "upsample_cost",
+    "upsample_forward",
     "view_cost",
 ]
 
 PAIRS: dict[str, Pair] = {
     "local_conv": (local_conv_forward, local_conv_backward),
+    "conv": (conv_forward, conv_backward),
     "local_matmul": (local_matmul_forward, local_matmul_backward),
     "dense": (dense_forward, dense_backward),
     "dropout": (dropout_forward, dropout_backward),
@@ -84,4 +134,11 @@ PAIRS: dict[str, Pair] = {
     "add_noise": (add_noise_forward, add_noise_backward),
     "repeat_vector": (repeat_vector_forward, repeat_vector_backward),
     "prelu": (prelu_forward, prelu_backward),
+    "max_pool": (max_pool_forward, max_pool_backward),
+    "average_pool": (average_pool_forward, average_pool_backward),
+    "global_max_pool": (global_max_pool_forward, global_max_pool_backward),
+    "global_average_pool": (global_average_pool_forward, global_average_pool_backward),
+    "constant_pad": (constant_pad_forward, constant_pad_backward),
+    "crop": (crop_forward, crop_backward),
+    "upsample": (upsample_forward, upsample_backward),
 }
