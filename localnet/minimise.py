@@ -162,7 +162,8 @@ def check_layers(layers: Sequence[Layer], method: str) -> None:
     moving = [
         layer.name
         for layer in layers
-        if layer.trainable and len(layer.trainable_params) < len(layer.params)
+        for inner in layer.with_inner()[-1:]
+        if inner.trainable and inner.state_names
     ]
     if moving:
         raise ValueError(
