@@ -21,6 +21,7 @@ __all__ = [
     "fraction",
     "integer",
     "number",
+    "optional_integer",
     "optional_number",
     "path",
     "shape",
@@ -98,6 +99,11 @@ def optional_number(
 ) -> float | None:
     """Return None for None, else `value` as a finite float of at least `minimum`."""
     return None if value is None else number(name, value, minimum=minimum)
+
+
+def optional_integer(name: str, value: Any, *, minimum: int) -> int | None:
+    """Return None for None, else `value` as an int of at least `minimum`."""
+    return None if value is None else integer(name, value, minimum=minimum)
 
 
 def path(name: str, value: Any) -> str:
