@@ -47,7 +47,7 @@ def plain_png(data: bytes) -> bytes:
 
 
 def normalise(notebook: Any) -> Any:
-    """Reduce an executed notebook, in place, to what does not change from run to run."""
+    """Reduce a notebook, in place, to what does not differ from run to run."""
     notebook.update(metadata=METADATA, nbformat=4, nbformat_minor=5)
     for number, cell in enumerate(notebook["cells"], 1):
         cell.update(id=f"cell-{number}", metadata={})
