@@ -8,10 +8,10 @@ run: times, paths, versions. With --check the files stay as they are.
 import argparse
 import base64
 import contextlib
+import io
 import os
 import re
 import shutil
-import struct
 import sys
 import tempfile
 import time
@@ -31,19 +31,21 @@ METADATA = {
     },
     "language_info": {"name": "python"},
 }
-KEPT = ("IHDR", "PLTE", "tRNS", "IDAT", "IEND")  # chunks of a PNG that are the picture
 
 
-def plain_png(data: bytes) -> bytes:
-    """Return a PNG without dates and names of programs."""
-    pieces, place = [data[:8]], 8
-    while place < len(data):
-        [length] = struct.unpack(">I", data[place : place + 4])
-        end = place + 12 + length
-        if data[place + 4 : place + 8].decode("ascii") in KEPT:
-            pieces.append(data[place:end])
-        place = end
-    return b"".join(pieces)
+def small_png(data: bytes) -> bytes:
+    """Return a PNG with at most 256 colours, without dates and names of programs."""
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(data))
+    if picture.mode == "P":
+        return data
+    few = picture.convert("RGB").quantize(
+        256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+    )
+    stream = io.BytesIO()
+    few.save(stream, "png", optimize=True)
+    return stream.getvalue()
 
 
 def normalise(notebook: Any) -> Any:
@@ -74,7 +76,7 @@ def _normalise_output(output: Any) -> None:
         output["metadata"] = {}
     png = output.get("data", {}).get("image/png")
     if png is not None:
-        picture = plain_png(base64.b64decode("".join(png)))
+        picture = small_png(base64.b64decode("".join(png)))
         output["data"]["image/png"] = base64.b64encode(picture).decode("ascii") + "\n"
 
 
@@ -121,7 +123,10 @@ def main() -> int:
     from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
     names = [Path(name).name for name in arguments.names]
-    names = names or sorted(path.name for path in FOLDER.glob("*.ipynb"))
+    known = sorted(path.name for path in FOLDER.glob("*.ipynb"))
+    if not set(names) <= set(known):
+        parser.error(f"names must be among {', '.join(known)}, got {', '.join(names)}")
+    names = names or known
     failures, total = [], 0.0
     with clean_surroundings(quick=arguments.quick) as folder:
         for name in names:
