@@ -103,6 +103,7 @@ def execute(file: Path) -> Any:
     client = NotebookClient(
         notebook,
         kernel_name="python3",
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
         timeout=600,
         resources={"metadata": {"path": str(file.parent)}},
     )
@@ -147,7 +148,8 @@ def main() -> int:
     print(f"{total:6.1f} s  in all")
     if arguments.quick and total > ALL:
         failures.append(f"all of them took more than {ALL:.0f} s")
-    print("\n".join(failures), file=sys.stderr)
+    for failure in failures:
+        print(failure, file=sys.stderr)
     return int(bool(failures))
 
 
