@@ -57,12 +57,32 @@ CALLS = {
     "local_matmul": ([(2, 3, 4), (3, 4, 2), (3, 2)], {}),
     "dense": ([(3, 2, 4), (4, 5), (5,)], {}),
     "dropout": ([(3, 4)], {"mask": np.array([2.0, 0.0, 2.0, 2.0])}),
+    "add": ([(3, 2, 4), (3, 4), (3, 1, 1)], {}),
+    "subtract": ([(3, 1, 4), (3, 2, 1)], {}),
+    "multiply": ([(3, 2, 4), (3, 4), (3, 2, 1)], {}),
+    "average": ([(3, 2, 4), (3, 4)], {}),
+    "maximum": ([(3, 2, 4), (3, 4), (3, 2, 1)], {}),
+    "minimum": ([(3, 2, 4), (3, 4), (3, 2, 1)], {}),
+    "concatenate": ([(3, 2, 4), (3, 1, 4), (3, 3, 4)], {"axis": 1}),
 }
+# Linear only as long as no other value becomes the one that is chosen.
+CHOOSING = ("maximum", "minimum")
 pairs = pytest.mark.parametrize("name", PAIRS)
 MODULES = [
     importlib.import_module(f"localnet.ops.{module.name}")
     for module in pkgutil.iter_modules(ops.__path__)
 ]
+
+
+def arguments_of(name, rng):
+    """Draw integers; for a choice between them, ones that are far apart."""
+    shapes, _ = CALLS[name]
+    if name not in CHOOSING:
+        return [integers(rng, *shape) for shape in shapes]
+    sizes = [int(np.prod(shape)) for shape in shapes]
+    numbers = 16.0 * rng.permutation(sum(sizes))
+    pieces = np.split(numbers, np.cumsum(sizes)[:-1])
+    return [piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True)]
 
 
 def gradients(backward, dy, cache):
@@ -96,8 +116,8 @@ def test_a_pair_stands_in_one_file_and_each_refers_to_the_other(name):
 @pairs
 def test_gradients_equal_central_differences_exactly(name, rng):
     forward, backward = PAIRS[name]
-    shapes, options = CALLS[name]
-    arguments = [integers(rng, *shape) for shape in shapes]
+    _, options = CALLS[name]
+    arguments = arguments_of(name, rng)
     y, cache = forward(*arguments, **options)
     dy = integers(rng, *y.shape)
     grads = gradients(backward, dy, cache)
@@ -117,7 +137,7 @@ def test_dot_test(name, rng):
     """<dy, A u> == <A^T dy, u> in each argument, the others held still."""
     forward, backward = PAIRS[name]
     shapes, options = CALLS[name]
-    arguments = [integers(rng, *shape) for shape in shapes]
+    arguments = arguments_of(name, rng)
     y, cache = forward(*arguments, **options)
     dy = integers(rng, *y.shape)
     for position, grad in enumerate(gradients(backward, dy, cache)):
@@ -131,8 +151,8 @@ def test_dot_test(name, rng):
 @pairs
 def test_a_pair_writes_into_nothing_and_returns_nothing_of_its_callers(name, rng):
     forward, backward = PAIRS[name]
-    shapes, options = CALLS[name]
-    arguments = [integers(rng, *shape) for shape in shapes]
+    _, options = CALLS[name]
+    arguments = arguments_of(name, rng)
     y, cache = forward(*arguments, **options)
     dy = integers(rng, *y.shape)
     inputs = [*arguments, dy]

@@ -7,18 +7,41 @@ from .._registry import Registry, custom_object_scope
 from .._typing import Config
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .base import Layer, LayerCache
-from .core import Dense, Dropout, Flatten, InputLayer, Reshape
+from .core import Dense, Dropout, Flatten, Input, InputLayer, Reshape
 from .cost import CostedLayer
+from .handles import Handle
 from .local import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
+from .merge import (
+    Add,
+    Average,
+    Concatenate,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    concatenate,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 from .names import clear_session
+from .several import MultiInputLayer
 
 __all__ = [
     "ELU",
     "Activation",
+    "Add",
+    "Average",
+    "Concatenate",
     "CostedLayer",
     "Dense",
     "Dropout",
     "Flatten",
+    "Handle",
+    "Input",
     "InputLayer",
     "Layer",
     "LayerCache",
@@ -26,13 +49,25 @@ __all__ = [
     "LocallyConnected1D",
     "LocallyConnected2D",
     "LocallyConnected3D",
+    "Maximum",
+    "Minimum",
+    "MultiInputLayer",
+    "Multiply",
     "ReLU",
     "Reshape",
     "Softmax",
+    "Subtract",
+    "add",
+    "average",
     "clear_session",
+    "concatenate",
     "deserialize",
     "is_known",
+    "maximum",
+    "minimum",
+    "multiply",
     "serialize",
+    "subtract",
 ]
 
 _registry: Registry[Layer] = Registry(
@@ -44,6 +79,7 @@ _registry: Registry[Layer] = Registry(
             *(LocallyConnected1D, LocallyConnected2D, LocallyConnected3D),
             *(Dense, Dropout, Flatten, InputLayer, Reshape),
             *(Activation, LeakyReLU, ELU, ReLU, Softmax),
+            *(Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate),
         )
     },
 )
