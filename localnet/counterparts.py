@@ -5,6 +5,8 @@ from typing import Any
 
 from . import layers as layers_module
 from ._typing import Config
+from .interop.wiring import MODELS
+from .planning import is_model
 
 __all__ = ["check_counterparts"]
 
@@ -31,9 +33,8 @@ WAYS_OUT = {
     "ActivityRegularization": "activity_regularizer= of the layer before it",
     "Permute": "transpose the data, or the weights, with NumPy",
     "Rescaling": "scale the data before the model",
-    "Functional": "a model that is a chain can be made again as a Sequential",
-    "Model": "a model that is a chain can be made again as a Sequential",
-    "Sequential": "put its layers into the outer model",
+    "TFOpLambda": "a merge layer, or a layer of your own in custom_objects",
+    "SlicingOpLambda": "a layer of your own in custom_objects",
 }
 ELSE = (
     "give its class in custom_objects, or rebuild the part before it and load that "
@@ -60,23 +61,33 @@ def check_counterparts(config: Config) -> None:
         raise ValueError(
             f"config must be a dict with a list of layers, got {inner!r:.100}"
         )
-    missing = []
-    if class_name != "Sequential":
+    missing: list[tuple[str, str | None]] = []
+    if class_name not in MODELS:
         missing.append((str(class_name), inner.get("name")))
-    for entry in inner["layers"]:
-        if not isinstance(entry, dict) or not isinstance(entry.get("class_name"), str):
-            raise ValueError(f"a layer must have a class_name, got {entry!r:.100}")
-        arguments = entry.get("config")
-        name = arguments.get("name") if isinstance(arguments, dict) else None
-        if not layers_module.is_known(entry["class_name"]):
-            missing.append((entry["class_name"], name))
-        elif _holds_code(arguments):
-            missing.append(("__lambda__", name))
+    _find_missing(inner["layers"], missing)
     if missing:
         listed = "; ".join(
             f"{cls.strip('_')} {name!r} ({_way_out(cls)})" for cls, name in missing
         )
         raise ValueError(f"localnet has no counterpart for {listed}")
+
+
+def _find_missing(entries: list[Any], missing: list[tuple[str, str | None]]) -> None:
+    """Add what localnet lacks among layers, and in the models that stand there."""
+    for entry in entries:
+        if not isinstance(entry, dict) or not isinstance(entry.get("class_name"), str):
+            raise ValueError(f"a layer must have a class_name, got {entry!r:.100}")
+        arguments = entry.get("config")
+        name = arguments.get("name") if isinstance(arguments, dict) else None
+        if is_model(entry):
+            inner = arguments.get("layers") if isinstance(arguments, dict) else None
+            if not isinstance(inner, list):
+                raise ValueError(f"{name!r} must have a list of layers, got {inner!r}")
+            _find_missing(inner, missing)
+        elif not layers_module.is_known(entry["class_name"]):
+            missing.append((entry["class_name"], name))
+        elif _holds_code(arguments):
+            missing.append(("__lambda__", name))
 
 
 def _way_out(class_name: str) -> str:

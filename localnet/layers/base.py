@@ -47,16 +47,21 @@ def resolve(argument: str, get: Callable[[Any], Any], identifier: Any) -> Any:
 
 
 @contextmanager
-def unchanged_on_error(*layers: "Layer") -> Iterator[None]:
-    """Undo what a failing block did to layers: building, results, drawn noise."""
-    before = [(layer, vars(layer).copy(), layer.noise_state) for layer in layers]
+def unchanged_on_error(*parts: Connectable) -> Iterator[None]:
+    """Undo what a failing block did to layers and models: building, drawn noise."""
+    before = [(part, vars(part).copy(), _noise_state(part)) for part in parts]
     try:
         yield
     except BaseException:
-        for layer, attributes, noise_state in before:
-            vars(layer).update(attributes)
-            layer.noise_state = noise_state
+        for part, attributes, noise_state in before:
+            vars(part).update(attributes)
+            if isinstance(part, Layer):
+                part.noise_state = noise_state
         raise
+
+
+def _noise_state(part: Connectable) -> Any:
+    return part.noise_state if isinstance(part, Layer) else None
 
 
 class LayerCache(NamedTuple):
@@ -134,6 +139,7 @@ class Layer(WeightHolder, Connectable):
         self._weights: dict[str, Weight] = {}
         self._seed = np.random.SeedSequence()
         self._noise: np.random.Generator | None = None
+        self._nodes = ()
         self._cache: LayerCache | None = None
         # For calls without a workspace of their own: their results are theirs to keep.
         self._scratch = Workspace(keep_results=False)
