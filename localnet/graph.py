@@ -72,8 +72,9 @@ class Graph(NamedTuple):
                 met[handle.node.layer] = -1
         layers = sorted(layer_depths, key=lambda x: (-layer_depths[x], met[x]))
         _check_names(layers)
-        # A stable sort: calls of one depth stay in the order in which they were met.
-        nodes = sorted(depths, key=lambda node: -depths[node])
+        # An order that follows from the graph alone, whoever made the handles when.
+        place = {node: number for number, node in enumerate(found)}
+        nodes = sorted(depths, key=lambda node: (-depths[node], place.get(node, -1)))
         return cls(tuple(inputs), tuple(outputs), tuple(nodes), tuple(layers))
 
 

@@ -231,7 +231,8 @@ def restore_training(
     if contents.training is None:
         return
     try:
-        arguments = keras_training.arguments_of(contents.training)
+        count = len(model.output_names)
+        arguments = keras_training.arguments_of(contents.training, count)
         optimizer = optimizers.deserialize(arguments.pop("optimizer"))
         model.compile(optimizer, **arguments)
     except (TypeError, ValueError) as error:

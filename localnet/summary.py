@@ -12,7 +12,7 @@ from .roofline import Machine, Work
 __all__ = ["CostedCall", "cost_table", "summary_table"]
 
 # Keras 2's columns; they grow with long names, so that no cell is broken.
-COLUMNS = (29, 26, 10)
+COLUMNS = (29, 26, 10, 0)
 COST_HEADER: tuple[str, ...] = ("Layer", *("FLOPs", "Bytes", "Time") * 2, "Memory")
 
 

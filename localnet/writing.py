@@ -56,8 +56,7 @@ def write_model(model: Any, path: str | os.PathLike[str]) -> Path:
         if training is not None:
             envelope["compile_config"] = keras_training.for_v3(training)
         memory = list(_memory(model, plans).values())
-        metrics = len(model.metrics_names) - 1
-        keras_v3.write_model(file, _layers(plans), envelope, memory, metrics)
+        keras_v3.write_model(file, _layers(plans), envelope, memory, _means(model))
     return file
 
 
@@ -98,7 +97,7 @@ def write_weights(model: Any, path: str | os.PathLike[str]) -> Path:
     if chosen == files.KERAS_H5:
         keras_h5.write(file, _groups(model, plans))
     else:
-        keras_v3.write_weights(file, _layers(plans), len(model.metrics_names) - 1)
+        keras_v3.write_weights(file, _layers(plans), _means(model))
     return file
 
 
@@ -109,6 +108,14 @@ def _training(model: Any) -> Config | None:
         "optimizer": optimizers.serialize(model.optimizer),
         **model._objective.get_config(),
     }
+
+
+def _means(model: Any) -> list[str]:
+    """Return the classes that Keras has for what the model reports, in order."""
+    goals = model._objective.goals
+    losses = 1 + sum(len(goal.partial) for goal in goals)
+    metrics = sum(len(goal.metrics) for goal in goals)
+    return ["Mean"] * losses + ["MeanMetricWrapper"] * metrics
 
 
 # Our own format ------------------------------------------------------------------

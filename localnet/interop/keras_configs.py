@@ -13,6 +13,8 @@ from .wiring import MODELS
 
 __all__ = ["for_h5", "for_v3", "upgraded"]
 
+# What stands beside the config of a layer in a functional model.
+WIRING = ("name", "inbound_nodes")
 # A class that Keras finds by this name, and makes a Functional.
 V3_NAMES = {"Functional": "Model"}
 # What Keras computes in float16 is stored, and here computed, in float32.
@@ -100,8 +102,8 @@ def _upgraded_part(entry: Any) -> Config:
     if not isinstance(entry, dict) or not _is_object(entry):
         raise ValueError(f"a layer must have a class_name, got {entry!r:.100}")
     change = _upgraded_model if entry["class_name"] in MODELS else _upgraded_layer
-    wiring = {k: entry[k] for k in ("name", "inbound_nodes") if k in entry}
-    return {**change(entry), **wiring}
+    wiring: Config = {k: entry[k] for k in WIRING if k in entry}
+    return change(entry) | wiring
 
 
 def _plain(value: Any) -> Any:
@@ -227,7 +229,7 @@ def for_h5(envelope: Config) -> Config:
 
 
 def _old_part(entry: Config) -> Config:
-    wiring = {k: entry[k] for k in ("name", "inbound_nodes") if k in entry}
+    wiring = {k: entry[k] for k in WIRING if k in entry}
     if entry["class_name"] in V3_NAMES.values():
         names = {new: old for old, new in V3_NAMES.items()}
         entry = {**entry, "class_name": names[entry["class_name"]]}

@@ -1,6 +1,6 @@
 """How a model is trained, and the memory of its optimizer, in Keras's files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -33,7 +33,7 @@ EXTRAS = ("fn", "dtype")
 H5_KEY, V3_KEY = "training_config", "compile_config"
 
 
-def arguments_of(training: Config) -> Config:
+def arguments_of(training: Config, outputs: int = 1) -> Config:
     """
     Return the arguments of ``compile`` that a file holds, whichever its format.
 
@@ -41,6 +41,8 @@ def arguments_of(training: Config) -> Config:
     ----------
     training : dict
         As `Contents.training`.
+    outputs : int
+        How many the model has.
 
     Returns
     -------
@@ -60,7 +62,8 @@ def arguments_of(training: Config) -> Config:
             config = training[key]
             if not isinstance(config, dict) or optimizer not in config:
                 raise ValueError(f"{key} must be a dict with an {optimizer}")
-            return _arguments(config, optimizer)
+            arguments = _arguments if outputs == 1 else _arguments_of_several
+            return arguments(config, optimizer)
     if "optimizer" not in training:
         raise ValueError(f"training must be a dict with an optimizer, got {training!r}")
     return dict(training)
@@ -74,6 +77,26 @@ def _arguments(config: Config, optimizer: str) -> Config:
         "weighted_metrics": _metrics(config.get("weighted_metrics")),
         "loss_weights": _only(_flat(config.get("loss_weights"))),
     }
+
+
+def _arguments_of_several(config: Config, optimizer: str) -> Config:
+    """Return the arguments as lists or dicts by output, as they were given."""
+    return {
+        "optimizer": config[optimizer],
+        "loss": _mapped(_without_extras, config.get("loss")),
+        "metrics": _mapped(_metric, config.get("metrics")),
+        "weighted_metrics": _mapped(_metric, config.get("weighted_metrics")),
+        "loss_weights": config.get("loss_weights"),
+    }
+
+
+def _mapped(change: Callable[[Any], Any], value: Any) -> Any:
+    """Change what stands in lists, and in dicts by output."""
+    if isinstance(value, list):
+        return [_mapped(change, item) for item in value]
+    if isinstance(value, dict) and "class_name" not in value:
+        return {key: _mapped(change, item) for key, item in value.items()}
+    return None if value is None else change(value)
 
 
 def _flat(value: Any) -> list[Any]:
@@ -148,8 +171,8 @@ def for_h5(arguments: Config) -> Config:
     optimizer = arguments["optimizer"]
     return {
         "loss": arguments["loss"],
-        "metrics": arguments["metrics"] or None,
-        "weighted_metrics": arguments["weighted_metrics"] or None,
+        "metrics": _some(arguments["metrics"]),
+        "weighted_metrics": _some(arguments["weighted_metrics"]),
         "loss_weights": arguments["loss_weights"],
         "optimizer_config": {
             "class_name": optimizer["class_name"],
@@ -175,13 +198,18 @@ def for_v3(arguments: Config) -> Config:
     return {
         "optimizer": arguments["optimizer"],
         "loss": arguments["loss"],
-        "metrics": arguments["metrics"] or None,
+        "metrics": _some(arguments["metrics"]),
         "loss_weights": arguments["loss_weights"],
-        "weighted_metrics": arguments["weighted_metrics"] or None,
+        "weighted_metrics": _some(arguments["weighted_metrics"]),
         "run_eagerly": None,
         "steps_per_execution": None,
         "jit_compile": None,
     }
+
+
+def _some(metrics: list[Any]) -> list[Any] | None:
+    """Return the metrics, of one output or a list for each, or None for none at all."""
+    return metrics if any(metrics) else None
 
 
 # The optimizer's memory ----------------------------------------------------------

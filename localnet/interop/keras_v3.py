@@ -206,7 +206,9 @@ def _training(envelope: Config) -> Config | None:
 # Writing -------------------------------------------------------------------------
 
 
-def write_weights(path: Path, layers: Sequence[LayerWeights], metrics: int) -> None:
+def write_weights(
+    path: Path, layers: Sequence[LayerWeights], metrics: Sequence[str]
+) -> None:
     """
     Write a ``.weights.h5`` file that tf_keras reads.
 
@@ -216,8 +218,8 @@ def write_weights(path: Path, layers: Sequence[LayerWeights], metrics: int) -> N
         The file.
     layers : sequence of LayerWeights
         All layers in order, those without weights too, by their places under "layers".
-    metrics : int
-        How many metrics the model has beside its loss.
+    metrics : sequence of str
+        Keras's class of each running mean, that of the loss first.
 
     Raises
     ------
@@ -235,7 +237,7 @@ def write_model(
     layers: Sequence[LayerWeights],
     config: Config,
     optimizer: Sequence[Array],
-    metrics: int,
+    metrics: Sequence[str],
 ) -> None:
     """
     Write a ``.keras`` archive that tf_keras reads.
@@ -250,8 +252,8 @@ def write_model(
         The model with its ``compile_config``, in Keras's words.
     optimizer : sequence of ndarray
         Its variables in order; empty if there are none.
-    metrics : int
-        How many metrics the model has beside its loss.
+    metrics : sequence of str
+        Keras's class of each running mean, that of the loss first.
 
     Raises
     ------
@@ -274,7 +276,7 @@ def write_model(
 
 
 def _weights_file(
-    layers: Sequence[LayerWeights], optimizer: Sequence[Array], metrics: int
+    layers: Sequence[LayerWeights], optimizer: Sequence[Array], metrics: Sequence[str]
 ) -> io.BytesIO:
     buffer = io.BytesIO()
     with safe_h5.h5py_module().File(buffer, "w") as file:
@@ -286,7 +288,7 @@ def _weights_file(
             _write_variables(file, "optimizer", optimizer)
         # The running means of loss and metrics, without which Keras refuses to load
         # into a model that has them.
-        for key in ["mean", *class_keys(["MeanMetricWrapper"] * metrics)]:
+        for key in class_keys(metrics):
             _write_variables(file, f"metrics/{key}", [np.zeros((), np.float32)] * 2)
     return buffer
 

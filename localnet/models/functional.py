@@ -121,7 +121,7 @@ class Model(Network):
         return list(self._graph.layers)
 
     @property
-    def _stack(self) -> list[Any]:  # type: ignore[override]
+    def _stack(self) -> list[Any]:
         return self.layers
 
     @property
@@ -255,6 +255,17 @@ class Model(Network):
         pairs = zip(xs, self._graph.inputs, strict=True)
         shaped = [x.reshape(_conformed(x.shape, handle.shape)) for x, handle in pairs]
         return self._program.run(shaped, training, **options)
+
+    def wiring(self) -> Config:
+        """Return the calls by number; see `Network.wiring`."""
+        order = {path: number for number, path in enumerate(self.leaves)}
+        return {
+            "calls": [
+                [order[step.path], *step.inputs, step.training]
+                for step in self._program.steps
+            ],
+            "outputs": list(self._program.outputs),
+        }
 
     # Config ----------------------------------------------------------------------
 
@@ -396,7 +407,7 @@ def _as_shapes(value: Any) -> list[BatchShape]:
 
 
 def _conformed(shape: BatchShape, wanted: BatchShape) -> Any:
-    """Return a shape with the last axis that one has and the other lacks, if it is 1."""
+    """Return a shape with or without a last axis of size 1, as it is wanted."""
     if len(shape) == len(wanted) + 1 and shape[-1] == 1:
         return tuple(shape[:-1])
     if len(shape) == len(wanted) - 1 and wanted[-1] == 1:

@@ -17,7 +17,7 @@ def load_model(
     compile: bool | None = None,
     *,
     isolated: bool = False,
-) -> Any:
+) -> Network:
     """
     Read a model that its ``save``, Keras 2 or tf_keras wrote.
 

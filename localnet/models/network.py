@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,7 +16,7 @@ from ..layers.handles import Connectable, holds_handles
 from ..layers.names import unique_name
 from ..layers.shapes import BatchShape
 from ..objective import Gradients
-from ..ports import arrays_of
+from ..ports import Ports, arrays_of
 from ..program import Nested
 from ..roofline import Machine, this_machine
 from ..saving import Savable
@@ -67,6 +68,11 @@ class Network(Savable, Nested):
     @property
     def layers(self) -> list[Any]:
         """What the model is made of, in order: layers and models."""
+        raise NotImplementedError
+
+    @property
+    def _stack(self) -> list[Any]:
+        """The layers with an InputLayer, if there is one."""
         raise NotImplementedError
 
     @property
@@ -127,6 +133,20 @@ class Network(Savable, Nested):
                 "build(input_shape)"
             )
         return handles
+
+    @property
+    def input_shape(self) -> Any:
+        """Shape of the input, batch axis first; see the class."""
+        raise NotImplementedError
+
+    @property
+    def output_shape(self) -> Any:
+        """Shape of the output, batch axis first; see the class."""
+        raise NotImplementedError
+
+    def build(self, input_shape: Any = None) -> None:
+        """Create the weights that are missing; see the class."""
+        raise NotImplementedError
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
         """
@@ -326,7 +346,27 @@ class Network(Savable, Nested):
             self._build_for(xs)
             return one_or_list(self._run(xs, bool(training))[0])
 
-    def _parts(self) -> list[Any]:
+    def wiring(self) -> Config:
+        """
+        Return how the layers are wired, without names.
+
+        Returns
+        -------
+        dict
+            Ready for JSON; empty for a chain.
+        """
+        return {}
+
+    @property
+    def _data_names(self) -> list[str]:
+        """Under which names data in a dict belong to the inputs."""
+        return self.input_names
+
+    @property
+    def _ports(self) -> Ports:
+        return replace(super()._ports, inputs=tuple(self._data_names))
+
+    def _parts(self) -> list[Connectable]:
         """Return all that a call may change, so that a failed one can be undone."""
         return parts_of(self)
 
@@ -358,6 +398,13 @@ class Network(Savable, Nested):
         """
         raise NotImplementedError
 
+    @classmethod
+    def from_config(
+        cls, config: Any, custom_objects: Mapping[str, Any] | None = None
+    ) -> "Network":
+        """Make a model from what `get_config` returned; see the class."""
+        raise NotImplementedError
+
     def to_json(self, **kwargs: Any) -> str:
         """
         Return the config as JSON text.
@@ -386,7 +433,7 @@ class Network(Savable, Nested):
         return f"<{type(self).__name__} {self.name!r}>"
 
 
-def parts_of(part: Connectable) -> list[Any]:
+def parts_of(part: Connectable) -> list[Connectable]:
     """
     Return a layer, or a model with everything in it.
 

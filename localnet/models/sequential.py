@@ -63,7 +63,7 @@ class Sequential(Network):
         seed: int | np.random.SeedSequence | None = None,
     ) -> None:
         super().__init__(name, seed)
-        self._stack = []
+        self._chain: list[Any] = []
         self._program = Program.of_chain([])
         self._in_program: list[Any] = []
         # The handle of the input, and of what each layer gives, once shapes are known.
@@ -76,7 +76,11 @@ class Sequential(Network):
     @property
     def layers(self) -> list[Any]:
         """The layers in order, without an InputLayer."""
-        return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
+        return [layer for layer in self._chain if not isinstance(layer, InputLayer)]
+
+    @property
+    def _stack(self) -> list[Any]:
+        return self._chain
 
     @property
     def program(self) -> Program:
@@ -92,15 +96,17 @@ class Sequential(Network):
     @property
     def input_shape(self) -> BatchShape | None:
         """Shape of the input, batch axis first; None if it is not known yet."""
-        if not self._stack:
+        if not self._chain:
             return None
-        first = self._stack[0]
-        return first.input_shape or first.batch_input_shape
+        first = self._chain[0]
+        shape: BatchShape | None = first.input_shape or first.batch_input_shape
+        return shape
 
     @property
     def output_shape(self) -> BatchShape | None:
         """Shape of the output, batch axis first; None if it is not known yet."""
-        return self._stack[-1].output_shape if self._stack else None
+        shape: BatchShape | None = self._chain[-1].output_shape if self._chain else None
+        return shape
 
     def add(self, layer: Any) -> None:
         """
@@ -120,24 +126,24 @@ class Sequential(Network):
         if not isinstance(layer, (Layer, Network)):
             hint = "; make an instance of the class" if isinstance(layer, type) else ""
             raise ValueError(f"layer must be a Layer, got {layer!r}{hint}")
-        if any(other is layer for other in self._stack):
+        if any(other is layer for other in self._chain):
             raise ValueError(
                 f"layer must be added once, got {layer.name!r} a second time"
             )
-        if any(other.name == layer.name for other in self._stack):
+        if any(other.name == layer.name for other in self._chain):
             raise ValueError(
                 f"layer must have a name of its own, got {layer.name!r} a second time"
             )
         if isinstance(layer, Network):
             layer.check_is_chained()
-        if isinstance(layer, InputLayer) and self._stack:
+        if isinstance(layer, InputLayer) and self._chain:
             raise ValueError("InputLayer must be the first layer of a model")
         with unchanged_on_error(self, *parts_of(layer)):
             # An InputLayer draws nothing and must not shift the seeds of the others.
             if isinstance(layer, Layer) and not isinstance(layer, InputLayer):
                 layer.set_seed(child_seed(self._seed, len(self.layers)))
-            below = self.output_shape if self._stack else layer.batch_input_shape
-            self._stack = [*self._stack, layer]
+            below = self.output_shape if self._chain else layer.batch_input_shape
+            self._chain = [*self._chain, layer]
             if below is not None and None not in below[1:]:
                 _fit_to(layer, below)
                 self._link(below)
@@ -153,16 +159,16 @@ class Sequential(Network):
         """
         if not self.layers:
             raise ValueError(f"{self.name}: pop needs a layer, the model has none")
-        *self._stack, layer = self._stack
+        *self._chain, layer = self._chain
         if len(self._handles) > len(self.layers) + 1:
             *kept, last = self._handles
             layer._nodes = tuple(node for node in layer._nodes if node is not last.node)
-            self._handles = tuple(kept) if self._stack else ()
+            self._handles = tuple(kept) if self._chain else ()
 
     def _link(self, input_shape: BatchShape) -> None:
         """Give every layer its handle, as in a functional model."""
         if not self._handles:
-            first = self._stack[0]
+            first = self._chain[0]
             if not isinstance(first, InputLayer):
                 first = self._input_layer(input_shape)
             self._handles = (first.output,)
@@ -170,7 +176,7 @@ class Sequential(Network):
             self._handles = (*self._handles, layer.connect(self._handles[-1]))
 
     def _input_layer(self, input_shape: BatchShape) -> InputLayer:
-        first = self._stack[0]
+        first = self._chain[0]
         return InputLayer(
             batch_input_shape=input_shape, dtype=first.dtype, name=f"{first.name}_input"
         )
@@ -199,7 +205,7 @@ class Sequential(Network):
             )
         with unchanged_on_error(*self._parts()):
             below = checked_shape(shape, None)
-            for layer in self._stack:
+            for layer in self._chain:
                 _fit_to(layer, below)
                 below = layer.compute_output_shape(below)
             self._link(checked_shape(shape, None))
@@ -216,14 +222,14 @@ class Sequential(Network):
     @property
     def input_names(self) -> list[str]:  # type: ignore[override]
         """The name of the input, for data in a dict."""
-        first = self._stack[0].name if self._stack else self.name
-        is_input = bool(self._stack) and isinstance(self._stack[0], InputLayer)
+        first = self._chain[0].name if self._chain else self.name
+        is_input = bool(self._chain) and isinstance(self._chain[0], InputLayer)
         return [first if is_input else f"{first}_input"]
 
     @property
     def output_names(self) -> list[str]:  # type: ignore[override]
         """The name of the output, that of the last layer."""
-        return [self._stack[-1].name if self._stack else self.name]
+        return [self._chain[-1].name if self._chain else self.name]
 
     # Running ---------------------------------------------------------------------
 
@@ -245,7 +251,7 @@ class Sequential(Network):
         dict
             Ready for JSON.
         """
-        stack = list(self._stack)
+        stack = list(self._chain)
         entries = [serialize(layer) for layer in stack]
         shape = self.input_shape
         if shape is not None and stack and not isinstance(stack[0], InputLayer):
