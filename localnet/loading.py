@@ -231,8 +231,8 @@ def restore_training(
     if contents.training is None:
         return
     try:
-        count = len(model.output_names)
-        arguments = keras_training.arguments_of(contents.training, count)
+        names = model.output_names
+        arguments = keras_training.arguments_of(contents.training, names)
         optimizer = optimizers.deserialize(arguments.pop("optimizer"))
         model.compile(optimizer, **arguments)
     except (TypeError, ValueError) as error:

@@ -33,7 +33,7 @@ EXTRAS = ("fn", "dtype")
 H5_KEY, V3_KEY = "training_config", "compile_config"
 
 
-def arguments_of(training: Config, outputs: int = 1) -> Config:
+def arguments_of(training: Config, outputs: Sequence[str] = ("",)) -> Config:
     """
     Return the arguments of ``compile`` that a file holds, whichever its format.
 
@@ -41,8 +41,8 @@ def arguments_of(training: Config, outputs: int = 1) -> Config:
     ----------
     training : dict
         As `Contents.training`.
-    outputs : int
-        How many the model has.
+    outputs : sequence of str
+        Names of those of the model; of one, no name matters.
 
     Returns
     -------
@@ -62,8 +62,9 @@ def arguments_of(training: Config, outputs: int = 1) -> Config:
             config = training[key]
             if not isinstance(config, dict) or optimizer not in config:
                 raise ValueError(f"{key} must be a dict with an {optimizer}")
-            arguments = _arguments if outputs == 1 else _arguments_of_several
-            return arguments(config, optimizer)
+            if len(outputs) == 1:
+                return _arguments(config, optimizer)
+            return _arguments_of_several(config, optimizer, outputs)
     if "optimizer" not in training:
         raise ValueError(f"training must be a dict with an optimizer, got {training!r}")
     return dict(training)
@@ -79,13 +80,19 @@ def _arguments(config: Config, optimizer: str) -> Config:
     }
 
 
-def _arguments_of_several(config: Config, optimizer: str) -> Config:
+def _arguments_of_several(
+    config: Config, optimizer: str, outputs: Sequence[str]
+) -> Config:
     """Return the arguments as lists or dicts by output, as they were given."""
+
+    def metric(value: Any) -> Any:
+        return _metric(value, [f"{name}_" for name in outputs])
+
     return {
         "optimizer": config[optimizer],
         "loss": _mapped(_without_extras, config.get("loss")),
-        "metrics": _mapped(_metric, config.get("metrics")),
-        "weighted_metrics": _mapped(_metric, config.get("weighted_metrics")),
+        "metrics": _mapped(metric, config.get("metrics")),
+        "weighted_metrics": _mapped(metric, config.get("weighted_metrics")),
         "loss_weights": config.get("loss_weights"),
     }
 
@@ -131,8 +138,8 @@ def _metrics(value: Any) -> list[Any]:
     return [_metric(item) for item in _flat(value)]
 
 
-def _metric(value: Any) -> Any:
-    """Return a metric as a user would have written it."""
+def _metric(value: Any, prefixes: Sequence[str] = ()) -> Any:
+    """Return a metric as a user would have written it, without the output's name."""
     if not isinstance(value, dict):
         return value
     config = value.get("config")
@@ -141,6 +148,10 @@ def _metric(value: Any) -> Any:
     if not isinstance(config, dict):
         return value
     class_name, name = str(value["class_name"]), config.get("name")
+    for prefix in prefixes:
+        if isinstance(name, str) and name.startswith(prefix):
+            name = name.removeprefix(prefix)
+            break
     function = config.get("fn", METRIC_CLASSES.get(class_name))
     if isinstance(function, dict):
         function = function.get("config")

@@ -204,10 +204,10 @@ class Sequential(Network):
                 f"{self.name}: input_shape must be given to build or to the first layer"
             )
         with unchanged_on_error(*self._parts()):
-            below = checked_shape(shape, None)
+            below = shape
             for layer in self._chain:
                 _fit_to(layer, below)
-                below = layer.compute_output_shape(below)
+                below = layer.compute_output_shape(tuple(below))
             self._link(checked_shape(shape, None))
 
     @property
@@ -302,7 +302,7 @@ class Sequential(Network):
 Network.classes["Sequential"] = Sequential
 
 
-def _fit_to(layer: Any, input_shape: BatchShape) -> None:
+def _fit_to(layer: Any, input_shape: Any) -> None:
     if layer.built:
         layer.check_fits(input_shape)
     else:
