@@ -21,17 +21,18 @@ class Graph(NamedTuple):
 
     Attributes
     ----------
-    inputs, outputs : tuple of Handle
-        As given; every input is that of an `InputLayer`.
     nodes : tuple of Node
         Every call, after those whose outputs it takes; those of inputs too.
+    inputs, outputs : tuple of Handle
+        As given; every input is that of an `InputLayer`.
     layers : tuple of Connectable
         Everything that is called, once each, in Keras's order.
     """
 
+    # First, so that a copy meets every call after those that it hangs on.
+    nodes: tuple[Node, ...]
     inputs: tuple[Handle, ...]
     outputs: tuple[Handle, ...]
-    nodes: tuple[Node, ...]
     layers: tuple[Connectable, ...]
 
     @classmethod
@@ -75,7 +76,7 @@ class Graph(NamedTuple):
         # An order that follows from the graph alone, whoever made the handles when.
         place = {node: number for number, node in enumerate(found)}
         nodes = sorted(depths, key=lambda node: (-depths[node], place.get(node, -1)))
-        return cls(tuple(inputs), tuple(outputs), tuple(nodes), tuple(layers))
+        return cls(tuple(nodes), tuple(inputs), tuple(outputs), tuple(layers))
 
 
 def _cut(

@@ -6,6 +6,7 @@ from .. import _arrays
 from .._typing import Array
 from ..ops import Workspace
 from .base import Layer
+from .handles import Handle
 from .shapes import BatchShape, checked_shape
 
 __all__ = ["MultiInputLayer"]
@@ -48,6 +49,11 @@ class MultiInputLayer(Layer):
             If the layer cannot work on these shapes.
         """
         raise NotImplementedError
+
+    def _handles_in(self, inputs: Any) -> tuple[Handle, ...]:
+        with self._named():
+            self._check_count(inputs)
+        return super()._handles_in(inputs)
 
     def _check_count(self, inputs: Any) -> None:
         wanted = self.input_count
