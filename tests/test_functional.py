@@ -103,7 +103,7 @@ def test_models_within_change_no_bit(rng):
     assert found[0][0] == found[1][0]
     for left, right in zip(found[0][1], found[1][1], strict=True):
         np.testing.assert_array_equal(left, right)
-    assert list(outer.leaves)[0].endswith("/local")
+    assert next(iter(outer.leaves)).endswith("/local")
 
 
 # Seeds ---------------------------------------------------------------------------
@@ -189,7 +189,7 @@ def test_shapes_that_are_not_known():
     assert model.output_shape == [(None, None, 5), (None, None, 2)]
     for length in (2, 5):
         assert model(np.ones((4, length, 3)))[0].shape == (4, length, 5)
-    with pytest.raises(ValueError, match="input_shape must be known|known"):
+    with pytest.raises(ValueError, match="known"):
         LocallyConnected1D(2, 2)(a)
 
 
@@ -247,7 +247,7 @@ def test_central_differences_through_a_shared_layer(rng):
     x, y = siamese_data(rng)
     model = model_of_float64(model)
     model.get_layer("two").trainable = False
-    loss, gradients = model.loss_and_gradients(x, y)
+    _, gradients = model.loss_and_gradients(x, y)
     weights = model.get_weights()
     trainable = [
         place

@@ -89,14 +89,15 @@ def lonely(config):
     )
 
 
+PLACE = "must be [layer, call, output]"
 ATTACKS = {
     "missing-layer": (
         remove("s"),
-        "inputs must come from layers of the model, got 's'",
+        "must come from layers of the model, got 's'",
     ),
     "missing-input": (
         remove("b"),
-        "inputs must come from layers of the model, got 'b'",
+        "must come from layers of the model, got 'b'",
     ),
     "two-of-a-name": (twice("s"), "layers must have names of their own, got 's' twice"),
     "itself": (nodes("s", [[["s", 0, 0, {}]]]), "must be called before|wait for"),
@@ -109,17 +110,17 @@ ATTACKS = {
     "huge-number": (nodes("s", [[["a", 10**30, 0, {}]]] * 2), "must be called before"),
     "no-number": (
         nodes("s", [[["a", 0.5, 0, {}]]] * 2),
-        "must be [layer, call, output]",
+        PLACE,
     ),
     "boolean": (
         nodes("s", [[["a", False, 0, {}]]] * 2),
-        "must be [layer, call, output]",
+        PLACE,
     ),
     "no-output": (nodes("s", [[["a", 0, 3, {}]]] * 2), "'a' must have an output 3"),
-    "no-place": (nodes("s", [[["a", 0]]] * 2), "must be [layer, call, output]"),
+    "no-place": (nodes("s", [[["a", 0]]] * 2), PLACE),
     "no-list": (nodes("s", "x"), "inbound_nodes of 's' must be a list"),
-    "text": (nodes("s", [["a"]]), "must be [layer, call, output]"),
-    "number": (nodes("s", [3]), "must be [layer, call, output]"),
+    "text": (nodes("s", [["a"]]), PLACE),
+    "number": (nodes("s", [3]), PLACE),
     "keras-3": (nodes("s", [{"args": [{}], "kwargs": {}}]), "called on something"),
     "none": (nodes("s", []), "'s' must be called"),
     "empty": (nodes("s", [[]]), "'s' must be called on something"),
@@ -130,7 +131,7 @@ ATTACKS = {
     ),
     "no-arguments": (
         nodes("s", [[["a", 0, 0, 3]]] * 2),
-        "must have a dict of arguments",
+        "have a dict of arguments",
     ),
     "too-many": (nodes("s", [[["a", 0, 0, {}], ["b", 0, 0, {}]]] * 2), "one handle"),
     "too-few": (nodes("inner", [[["a", 0, 0, {}], ["b", 0, 0, {}]]]), "one"),
@@ -209,7 +210,7 @@ def test_nesting_that_is_small_is_read():
 
 def test_nesting_that_multiplies_calls_is_refused():
     for make in (lambda c: Model.from_config(c["config"]), plan_config):
-        with pytest.raises(ValueError, match="at most 100000 calls of layers"):
+        with pytest.raises(ValueError, match="at most 20000 calls of layers"):
             make(nest(12, 10))
 
 
@@ -265,7 +266,9 @@ def test_a_layer_that_keras_lacks_is_named_in_models_within(tmp_path):
     )
     a = Input((2, 2, 2, 1), name="a")
     model = Model(a, inner(a))
-    with pytest.raises(ValueError, match="LocallyConnected3D 'l' .three spatial axes"):
+    with pytest.raises(
+        ValueError, match=r"LocallyConnected3D 'l' \(three spatial axes"
+    ):
         model.save(tmp_path / "m.h5")
     model.save(tmp_path / "m.npz")
 
@@ -288,7 +291,7 @@ def test_layers_of_one_name_in_two_models(tmp_path):
     for suffix in (".npz", ".keras"):
         loaded = load_model(model.save(tmp_path / f"m{suffix}"))
         np.testing.assert_array_equal(loaded(x), model(x))
-    with pytest.raises(ValueError, match="names of their own for .h5, got 'd' twice"):
+    with pytest.raises(ValueError, match=r"names of their own for \.h5, got 'd' twice"):
         model.save(tmp_path / "m.h5")
 
 
@@ -300,9 +303,7 @@ def test_a_layer_in_two_models_cannot_be_saved(tmp_path):
     model = Model(a, shared(inner(a)), seed=0)
     assert model.count_params() == 6
     for suffix in (".npz", ".h5", ".keras"):
-        with pytest.raises(
-            ValueError, match="a layer must lie in one model to be saved"
-        ):
+        with pytest.raises(ValueError, match="must lie in one model to be saved"):
             model.save(tmp_path / f"m{suffix}")
     assert not list(tmp_path.iterdir())
 
@@ -331,7 +332,7 @@ def test_links_that_make_circles_end(tmp_path):
         for name in ("again", "more"):
             file["layers"].create_group(name).create_group("vars")
             file[f"layers/{name}/layers"] = file["layers"]
-    with pytest.raises(ValueError, match="w.weights.h5 must"):
+    with pytest.raises(ValueError, match=r"w\.weights\.h5 must"):
         small().load_weights(path)
 
 

@@ -27,7 +27,7 @@ __all__ = [
 FUNCTIONAL = ("Functional", "Model")
 MODELS = (*FUNCTIONAL, "Sequential")
 # Of layers in one model: models within models can multiply them beyond any memory.
-MAX_CALLS = 100_000
+MAX_CALLS = 20_000
 
 
 class Source(NamedTuple):
