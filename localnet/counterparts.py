@@ -5,6 +5,7 @@ from typing import Any
 
 from . import layers as layers_module
 from ._typing import Config
+from .interop.keras_configs import with_inner
 from .interop.wiring import MODELS
 from .planning import is_model
 
@@ -12,26 +13,15 @@ __all__ = ["check_counterparts"]
 
 # The nearest way out, by the beginning of the class name.
 WAYS_OUT = {
-    "Conv": "a LocallyConnected layer with equal kernels at all locations computes it",
-    "SeparableConv": "two LocallyConnected layers compute it",
-    "DepthwiseConv": "a LocallyConnected layer with zeros between channels computes it",
-    "BatchNormalization": "fold its scale and shift into the layer before it",
+    "SeparableConv": "two Conv layers compute it, the first with groups",
+    "DepthwiseConv": "a Conv layer with as many groups as channels computes it",
     "LayerNormalization": "apply it to the data with NumPy, between two models",
     "Lambda": "code from a file is never run; write the function as a layer of your "
     "own and give it in custom_objects",
     "__lambda__": "code from a file is never run; give the activation a name in Keras "
     "and the function in custom_objects",
-    "TimeDistributed": "Dense works along the last axis by itself",
-    "ZeroPadding": "pad the data with np.pad, or use padding='same'",
-    "Cropping": "slice the data before the model",
-    "PReLU": "LeakyReLU, where its slopes are equal",
-    "ThresholdedReLU": "ReLU(threshold=...) is close to it",
-    "SpatialDropout": "Dropout with a noise_shape",
-    "GaussianNoise": "leave it out, it does nothing but in training",
-    "GaussianDropout": "leave it out, it does nothing but in training",
     "AlphaDropout": "leave it out, it does nothing but in training",
     "ActivityRegularization": "activity_regularizer= of the layer before it",
-    "Permute": "transpose the data, or the weights, with NumPy",
     "Rescaling": "scale the data before the model",
     "TFOpLambda": "a merge layer, or a layer of your own in custom_objects",
     "SlicingOpLambda": "a layer of your own in custom_objects",
@@ -61,7 +51,7 @@ def check_counterparts(config: Config) -> None:
         raise ValueError(
             f"config must be a dict with a list of layers, got {inner!r:.100}"
         )
-    missing: list[tuple[str, str | None]] = []
+    missing: list[tuple[str, Any]] = []
     if class_name not in MODELS:
         missing.append((str(class_name), inner.get("name")))
     _find_missing(inner["layers"], missing)
@@ -72,22 +62,31 @@ def check_counterparts(config: Config) -> None:
         raise ValueError(f"localnet has no counterpart for {listed}")
 
 
-def _find_missing(entries: list[Any], missing: list[tuple[str, str | None]]) -> None:
+def _find_missing(entries: list[Any], missing: list[tuple[str, Any]]) -> None:
     """Add what localnet lacks among layers, and in the models that stand there."""
-    for entry in entries:
-        if not isinstance(entry, dict) or not isinstance(entry.get("class_name"), str):
-            raise ValueError(f"a layer must have a class_name, got {entry!r:.100}")
-        arguments = entry.get("config")
-        name = arguments.get("name") if isinstance(arguments, dict) else None
-        if is_model(entry):
-            inner = arguments.get("layers") if isinstance(arguments, dict) else None
-            if not isinstance(inner, list):
-                raise ValueError(f"{name!r} must have a list of layers, got {inner!r}")
-            _find_missing(inner, missing)
-        elif not layers_module.is_known(entry["class_name"]):
-            missing.append((entry["class_name"], name))
-        elif _holds_code(arguments):
-            missing.append(("__lambda__", name))
+    for outer in entries:
+        if not is_model(outer):
+            for entry in with_inner(outer) if isinstance(outer, dict) else [outer]:
+                missing += _missing(entry)
+            continue
+        arguments = outer.get("config")
+        inner = arguments.get("layers") if isinstance(arguments, dict) else None
+        if not isinstance(inner, list):
+            raise ValueError(f"a model must have a list of layers, got {inner!r:.100}")
+        _find_missing(inner, missing)
+
+
+def _missing(entry: Any) -> list[tuple[str, Any]]:
+    """Return class and name of a layer if localnet lacks it, or it holds code."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("class_name"), str):
+        raise ValueError(f"a layer must have a class_name, got {entry!r:.100}")
+    arguments = entry.get("config")
+    name = arguments.get("name") if isinstance(arguments, dict) else None
+    if not layers_module.is_known(entry["class_name"]):
+        return [(entry["class_name"], name)]
+    if isinstance(arguments, dict) and len(with_inner(entry)) > 1:
+        arguments = {**arguments, "layer": None}  # it is looked at on its own
+    return [("__lambda__", name)] if _holds_code(arguments) else []
 
 
 def _way_out(class_name: str) -> str:

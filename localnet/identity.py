@@ -17,6 +17,8 @@ __all__ = [
 
 # Bytes that are looked at: all of a small array, evenly spread rows of a larger one.
 LOOKED_AT = 1 << 24
+# Bytes of them that are copied at a time.
+PIECE = 1 << 18
 
 
 def identity_of_model(model: Any) -> Config:
@@ -39,7 +41,7 @@ def identity_of_model(model: Any) -> Config:
             "layers": [
                 {
                     "class_name": type(layer).__name__,
-                    "config": _described(layer.get_config),
+                    "config": _without_names(_described(layer.get_config)),
                     "weights": [f"{w.dtype} {w.shape}" for w in layer.params.values()],
                 }
                 for layer in model.leaves.values()
@@ -82,26 +84,35 @@ def _described(get_config: Callable[[], Config]) -> Config | None:
     return {key: value for key, value in config.items() if key != "name"}
 
 
+def _without_names(config: Config | None) -> Config | None:
+    """Leave out the name of a layer, and of those that it wraps."""
+    if config is None:
+        return None
+    kept = {key: value for key, value in config.items() if key != "name"}
+    inner = kept.get("layer")
+    if isinstance(inner, dict) and isinstance(inner.get("config"), dict):
+        kept["layer"] = {**inner, "config": _without_names(inner["config"])}
+    return kept
+
+
 def _plain(config: Any) -> Any:
     return json.loads(json.dumps(config))
 
 
-def identity_of_data(data: Data | None) -> Config | None:
+def identity_of_data(data: Data) -> Config:
     """
     Describe arrays by their shapes, dtypes and fingerprints.
 
     Parameters
     ----------
-    data : Data or None
+    data : Data
         Of a training or a validation.
 
     Returns
     -------
-    dict or None
+    dict
         Ready for JSON; None for what is not there.
     """
-    if data is None:
-        return None
     return {
         "x": _identity_of_arrays(data.xs),
         "y": _identity_of_arrays(data.ys),
@@ -118,11 +129,15 @@ def _identity_of_array(array: Array | None) -> Config | None:
     if array is None:
         return None
     step = max(1, -(-array.nbytes // LOOKED_AT))
-    some = array[::step].tobytes()
+    fingerprint = hashlib.blake2b(digest_size=8)
+    some = array[::step]
+    rows = max(1, PIECE * len(some) // max(1, some.nbytes))
+    for start in range(0, len(some), rows):  # a file may be larger than the memory
+        fingerprint.update(some[start : start + rows].tobytes())
     return {
         "shape": list(array.shape),
         "dtype": array.dtype.str,
-        "fingerprint": hashlib.blake2b(some, digest_size=8).hexdigest(),
+        "fingerprint": fingerprint.hexdigest(),
     }
 
 

@@ -245,8 +245,8 @@ class Program:
             shape = step.arguments(shapes)
             below = any(learning[place] for place in step.inputs)
             calls.append(CostedCall(step.key, step.layer, shape, below))
-            own = step.layer.trainable and bool(step.layer.weight_shapes(shape))
-            learning.append(below or own or bool(step.layer.trainable_params))
+            names = step.layer.params or step.layer.weight_shapes(shape)
+            learning.append(below or any(step.layer.learns(name) for name in names))
         return calls
 
     # Running ---------------------------------------------------------------------

@@ -745,3 +745,40 @@ def test_model_checkpoint_writes_whole_models(rng, tmp_path):
     loaded = load_model(path)
     assert isinstance(loaded, models.Model)
     np.testing.assert_array_equal(loaded(x)[0], model(x)[0])
+
+
+@pytest.mark.parametrize("kind", ["plain", "wrapped"])
+def test_the_penalty_of_a_shared_layer_counts_once(kind, rng):
+    a, b = Input((2, 3), name="a"), Input((2, 3), name="b")
+    dense = Dense(3, kernel_regularizer="l2", dtype="float64", name="d")
+    if kind == "wrapped":
+        layer = L.TimeDistributed(dense, dtype="float64", name="t")
+    else:
+        layer = dense
+    model = Model([a, b], layer(L.add([layer(a), layer(b)], dtype="float64")), seed=0)
+    model.compile("sgd", "mse")
+    x, y = data(rng, (2, 3), (2, 3)), rng.normal(size=(6, 2, 3))
+    _, (gradient, _) = model.loss_and_gradients(x, y)
+    kernel, bias = model.get_weights()
+    for index in np.ndindex(kernel.shape):
+        sides = []
+        for step in (1e-5, -1e-5):
+            moved = kernel.copy()
+            moved[index] += step
+            model.set_weights([moved, bias])
+            sides.append(model.loss_and_gradients(x, y)[0])
+        assert abs((sides[0] - sides[1]) / 2e-5 - gradient[index]) < 1e-7
+
+
+def test_statistics_of_a_shared_normalisation_take_in_every_call(rng):
+    a, b = Input((3,), name="a"), Input((3,), name="b")
+    norm = L.BatchNormalization(momentum=0.5, name="n", dtype="float64")
+    quiet = norm(b, training=False)
+    model = Model([a, b], L.add([norm(a), norm(b), quiet], dtype="float64"), seed=0)
+    model.compile("sgd", "mse")
+    x = data(rng, (3,), (3,))
+    model.train_on_batch(x, np.zeros((6, 3)))
+    mean = np.zeros(3)
+    for batch in x:  # the calls in training, in their order
+        mean = 0.5 * mean + 0.5 * batch.mean(axis=0)
+    np.testing.assert_allclose(norm.params["moving_mean"], mean, rtol=1e-12)

@@ -42,10 +42,15 @@ class Stored(NamedTuple):
 
 
 class LayerWeights(NamedTuple):
-    """Weights on their way into a file, and where they belong: as `Contents.layers`."""
+    """
+    Weights on their way into a file, and where they belong: as `Contents.layers`.
+
+    They are those of a layer that is so many wrappers deep inside.
+    """
 
     key: str
     weights: Mapping[str, Array]
+    depth: int = 0
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ METADATA = "metadata.json"
 WEIGHTS = "model.weights.h5"
 KERAS_VERSION = "2.15.0"
 LAYERS = "layers"
+# Where a wrapper keeps the layer that it applies.
+INNER = "layer"
 # Where Keras 2.12 kept them; it counted layers that have weights twice.
 OLD_LAYERS = "_layer_checkpoint_dependencies"
 MAX_LAYERS = 20_000
@@ -110,7 +112,7 @@ def _collect(
         if len(layers) >= MAX_LAYERS:  # links can make circles
             raise ValueError(f"it must hold at most {MAX_LAYERS} layers")
         inner = group.group(name)
-        layers[prefix + key] = _variables(inner)
+        layers[prefix + key] = _layer_variables(inner)
         if LAYERS in inner or OLD_LAYERS in inner:
             _collect(inner, f"{prefix}{key}/{LAYERS}/", layers)
 
@@ -130,6 +132,12 @@ def _renumbered(keys: Sequence[str]) -> dict[str, str]:
         seen[stem] = seen.get(stem, -1) + 1
         result[key] = f"{stem}_{seen[stem]}" if seen[stem] else stem
     return result
+
+
+def _layer_variables(group: safe_h5.SafeGroup) -> list[Stored]:
+    """Return the weights of a layer and of what it wraps."""
+    own = _variables(group)
+    return own if INNER not in group else own + _layer_variables(group.group(INNER))
 
 
 def _variables(group: safe_h5.SafeGroup) -> list[Stored]:
@@ -282,8 +290,11 @@ def _weights_file(
     with safe_h5.h5py_module().File(buffer, "w") as file:
         file.create_group("vars")
         for layer in layers:
-            path = f"{LAYERS}/{layer.key}"
-            _write_variables(file, path, list(layer.weights.values()))
+            place = f"{LAYERS}/{layer.key}"
+            for _ in range(layer.depth):
+                _write_variables(file, place, [])
+                place = f"{place}/{INNER}"
+            _write_variables(file, place, list(layer.weights.values()))
         if optimizer:
             _write_variables(file, "optimizer", optimizer)
         # The running means of loss and metrics, without which Keras refuses to load

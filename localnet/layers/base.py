@@ -19,7 +19,8 @@ from .by_pieces import activate, activation_gradient
 from .handles import Connectable, holds_handles
 from .names import unique_name
 from .shapes import BatchShape, checked_shape, declared_shape
-from .weights import Weight, WeightHolder
+from .statistics import StatisticsHolder
+from .weights import Weight
 
 __all__ = [
     "Layer",
@@ -27,6 +28,7 @@ __all__ = [
     "child_seed",
     "resolve",
     "unchanged_on_error",
+    "unknown_argument",
 ]
 
 
@@ -49,7 +51,11 @@ def resolve(argument: str, get: Callable[[Any], Any], identifier: Any) -> Any:
 @contextmanager
 def unchanged_on_error(*parts: Connectable) -> Iterator[None]:
     """Undo what a failing block did to layers and models: building, drawn noise."""
-    before = [(part, vars(part).copy(), _noise_state(part)) for part in parts]
+    before = [
+        (part, vars(part).copy(), part.noise_state if isinstance(part, Layer) else None)
+        for outer in parts
+        for part in (outer.with_inner() if isinstance(outer, Layer) else [outer])
+    ]
     try:
         yield
     except BaseException:
@@ -58,10 +64,6 @@ def unchanged_on_error(*parts: Connectable) -> Iterator[None]:
             if isinstance(part, Layer):
                 part.noise_state = noise_state
         raise
-
-
-def _noise_state(part: Connectable) -> Any:
-    return part.noise_state if isinstance(part, Layer) else None
 
 
 class LayerCache(NamedTuple):
@@ -74,7 +76,7 @@ class LayerCache(NamedTuple):
     activity_loss: float | None
 
 
-class Layer(WeightHolder, Connectable):
+class Layer(StatisticsHolder, Connectable):
     """
     Base of all layers: holds weights and calls `ops`; has no mathematics of its own.
 
@@ -124,7 +126,7 @@ class Layer(WeightHolder, Connectable):
             for meaningless in ("dynamic", "autocast"):
                 kwargs.pop(meaningless, None)
             if kwargs:
-                raise _unknown_argument(type(self), next(iter(kwargs)))
+                raise unknown_argument(type(self), next(iter(kwargs)))
             self.dtype = config.float_dtype(dtype)
             self.activity_regularizer = resolve(
                 "activity_regularizer", regularizers.get, activity_regularizer
@@ -182,6 +184,17 @@ class Layer(WeightHolder, Connectable):
     ) -> tuple[Array | None, dict[str, Array]]:
         """Return the gradients of `_forward` with respect to `x` and each weight."""
         raise NotImplementedError
+
+    def with_inner(self) -> "list[Layer]":
+        """
+        Return the layer, and the layers that it is made of, if there are any.
+
+        Returns
+        -------
+        list of Layer
+            Itself first.
+        """
+        return [self]
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """
@@ -334,10 +347,8 @@ class Layer(WeightHolder, Connectable):
             y, activation = z, None
             if self._activation_pair is not None:
                 y, activation = activate(self._activation_pair, z, workspace)
-        activity_loss = None
-        if self.activity_regularizer is not None:
-            activity_loss = self.activity_regularizer(y) / max(1, len(y))
-        return y, LayerCache(y, z, activation, inner, activity_loss)
+        loss = self._activity_loss(y, inner)
+        return y, LayerCache(y, z, activation, inner, loss)
 
     def backward_from_cache(
         self,
@@ -409,7 +420,8 @@ class Layer(WeightHolder, Connectable):
         x : array_like
             Batch of inputs. An unbuilt layer is built for its shape.
         training : bool
-            Whether layers with training noise apply it.
+            Whether layers with training noise apply it, and such as keep statistics of
+            the data take them in.
 
         Returns
         -------
@@ -417,6 +429,8 @@ class Layer(WeightHolder, Connectable):
             Output, after the activation.
         """
         y, self._cache = self.forward_with_cache(x, training)
+        if training:
+            self.absorb(self._cache)
         return y
 
     def __call__(self, x: Any, training: bool | None = None) -> Any:
@@ -511,6 +525,13 @@ class Layer(WeightHolder, Connectable):
         self._check_input(x.shape)
         return x
 
+    def _activity_loss(self, y: Array, cache: Any) -> float | None:
+        """Return the penalty on the output, or None if there is none."""
+        if self.activity_regularizer is None:
+            return None
+        loss: float = self.activity_regularizer(y) / max(1, len(y))
+        return loss
+
     def _cast(self, x: Array, workspace: Workspace) -> Array:
         """Return the input in the layer's dtype."""
         if x.dtype == self.dtype:
@@ -581,7 +602,8 @@ class Layer(WeightHolder, Connectable):
         return f"<{type(self).__name__} {self.name!r} {shape}>"
 
 
-def _unknown_argument(cls: Callable[..., Any], argument: str) -> TypeError:
+def unknown_argument(cls: Callable[..., Any], argument: str) -> TypeError:
+    """Return the error for a keyword that a layer's class does not know."""
     known = [
         *inspect.signature(cls).parameters,
         *("name", "trainable", "dtype", "input_shape", "batch_input_shape"),

@@ -344,7 +344,10 @@ class Network(Savable, Nested):
         )
         with unchanged_on_error(*self._parts()):
             self._build_for(xs)
-            return one_or_list(self._run(xs, bool(training))[0])
+            ys, tape = self._run(xs, bool(training))
+            for state, new in self._absorbed(tape) if training else ():
+                state[...] = new
+        return one_or_list(ys)
 
     def wiring(self) -> Config:
         """
@@ -447,6 +450,8 @@ def parts_of(part: Connectable) -> list[Connectable]:
     list
         Models before what they are made of.
     """
+    if isinstance(part, Layer):
+        return list(part.with_inner())
     if not isinstance(part, Network):
         return [part]
     return [part, *(inner for layer in part._stack for inner in parts_of(layer))]

@@ -126,7 +126,8 @@ class Sequential(Network):
         if not isinstance(layer, (Layer, Network)):
             hint = "; make an instance of the class" if isinstance(layer, type) else ""
             raise ValueError(f"layer must be a Layer, got {layer!r}{hint}")
-        if any(other is layer for other in self._chain):
+        inside = parts_of(layer)
+        if any(part is other for other in parts_of(self) for part in inside):
             raise ValueError(
                 f"layer must be added once, got {layer.name!r} a second time"
             )
