@@ -9,6 +9,7 @@ from localnet.initializers import Zeros
 from localnet.layers import (
     ELU,
     Activation,
+    BatchNormalization,
     Conv1D,
     Conv2D,
     Conv3D,
@@ -359,3 +360,16 @@ def test_a_model_without_shape_has_no_summary(kwargs):
         "layer an input_shape"
     ):
         model.summary(lambda text: None, machine=MACHINE, **kwargs)
+
+
+def test_weights_below_are_known_before_they_are_there(capsys):
+    """A normalisation does not tell its cost, but learns, so that dx is needed."""
+    totals = []
+    for build in (True, False):
+        model = Sequential([BatchNormalization(), Dense(2)])
+        if build:
+            model.build((None, 3))
+        model.summary(cost=True, input_shape=(None, 3), machine=MACHINE)
+        lines = capsys.readouterr().out.splitlines()
+        totals.append([line.split() for line in lines if line.startswith("Total  ")])
+    assert totals[0] == totals[1] != []
