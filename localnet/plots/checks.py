@@ -133,6 +133,7 @@ def _curve(label: str, curve: Any) -> tuple[Array, Array]:
         )
         fits = steps.ndim == 1 and steps.shape == errors.shape and steps.size
         right = bool(fits) and bool((steps > 0).all() and not (errors < 0).any())
+        right = right and bool(np.isfinite(errors).any())
     except (TypeError, ValueError):
         right = False
     if not right:

@@ -72,7 +72,7 @@ def links_and_weights(
     for column, (label, colour, shift) in enumerate(looks):
         bars = axes.barh(
             places + shift,
-            [pair[column] for pair in counts],
+            [float(pair[column]) for pair in counts],
             height=0.38,
             color=colour,
             edgecolor="black",
@@ -85,7 +85,7 @@ def links_and_weights(
     low, high = min(map(min, counts)), max(map(max, counts))
     start = 10.0 ** math.floor(math.log10(low) - 0.3)
     axes.set_xlim(start, high * (high / start) ** 0.4)  # room for the numbers
-    axes.set_yticks(places, [label for label, _ in rows])
+    axes.set_yticks(places, [as_label(label) for label, _ in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel("number (logarithmic)")
     axes.set_title("Links and free weights", fontsize="medium")
