@@ -12,7 +12,6 @@ from ..golden.families import FAMILIES
 from ..golden.matrix import KILLED, SURVIVED, Matrix
 from ..gradcheck import VCurve
 from .style import (
-    BLACK,
     DASHES,
     GREY,
     MARKERS,
@@ -295,7 +294,7 @@ def error_histogram(
             fill=False,
             label=as_label(f"{label}: {len(ratios)} answers, {wrong} wrong"),
         )
-    axes.axvline(1, color=BLACK, linewidth=1.2)
+    axes.axvline(1, color=GREY, linewidth=1.8)
     axes.axvspan(
         1, edges[-1], facecolor="none", edgecolor="#bbbbbb", hatch="///", linewidth=0
     )

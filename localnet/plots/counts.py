@@ -15,6 +15,7 @@ from .style import (
     MARKERS,
     ORANGE,
     ORDER,
+    VERMILLION,
     as_label,
     axes_for,
     legend_below,
@@ -293,7 +294,7 @@ def initial_scale(
     ]
     axes = axes_for(ax)
     values = ([convolution] * len(layers), [convolution] * len(layers), keras)
-    colours = (ORANGE, BLUE, "black")
+    colours = (ORANGE, BLUE, VERMILLION)
     locations = [layer.locations for layer in layers]
     for y, (label, dash, width, marker), colour in zip(
         values, RULES, colours, strict=True
