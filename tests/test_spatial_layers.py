@@ -487,7 +487,7 @@ def test_a_file_without_a_data_format_means_channels_last(tmp_path):
         for name in (name for module in modules for name in module.__all__):
             if name.startswith("Padding"):
                 continue  # not of Keras
-            entry = {"class_name": name, "config": {"name": "n", **sizes}}
+            entry = {"class_name": name, "config": {"name": "n"}}
             [found] = upgraded({"class_name": "Sequential", "config": [entry]})[
                 "config"
             ]["layers"]
