@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ._typing import Array, Config
@@ -113,10 +113,15 @@ def identity_of_data(data: Data | None) -> Config | None:
     if data is None:
         return None
     return {
-        "x": _identity_of_array(data.x),
-        "y": _identity_of_array(data.y),
-        "sample_weight": _identity_of_array(data.sample_weight),
+        "x": _identity_of_arrays(data.xs),
+        "y": _identity_of_arrays(data.ys),
+        "sample_weight": _identity_of_arrays(data.sample_weights),
     }
+
+
+def _identity_of_arrays(arrays: Sequence[Array | None]) -> Any:
+    identities = [_identity_of_array(array) for array in arrays]
+    return identities[0] if len(identities) == 1 else identities
 
 
 def _identity_of_array(array: Array | None) -> Config | None:

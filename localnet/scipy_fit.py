@@ -135,8 +135,8 @@ class ScipyTrainable(Steps):
         tol = _validate.optional_number("tol", tol, minimum=0.0)
         chosen = checked_options(method, options, max_iterations)
         if class_weight is not None:
-            data = Data.of(x, y, sample_weight).weighted(class_weight)
-            sample_weight = data.sample_weight
+            data = Data.of(x, y, sample_weight, self._ports).weighted(class_weight)
+            [sample_weight] = data.sample_weights
         level = _validate.verbosity(verbose)
         calls = CallbackList(
             callbacks,

@@ -17,6 +17,7 @@ from .callbacks import CallbackList, History, Logs
 from .layers.base import unchanged_on_error
 from .run import Run
 from .scipy_fit import ScipyTrainable
+from .steps import one_or_list
 
 __all__ = ["Trainable"]
 
@@ -119,7 +120,7 @@ class Trainable(ScipyTrainable):
             hint = f"; it is called {new!r}" if new else near
             raise TypeError(f"fit must be given known arguments, got {old!r}{hint}")
         optimizer = self._need_compiled()
-        data = Data.of(x, y, sample_weight, need_y=self._objective.needs_targets)
+        data = Data.of(x, y, sample_weight, self._ports)
         validation = self._validation(validation_data)
         if validation is None and validation_split:
             data, validation = split(data, validation_split)
@@ -227,16 +228,18 @@ class Trainable(ScipyTrainable):
                 "validation_data must be (x, y) or (x, y, sample_weight), "
                 f"got {type(given).__name__}"
             )
-        return Data.of(*given, need_y=self._objective.needs_targets)
+        x, y, weight = (*given, None)[:3]
+        return Data.of(x, y, weight, self._ports)
 
     def _try_out(self, data: Data) -> None:
         """Meet every error that the data can cause, before any weight changes."""
-        self._build_for(data)
-        y_pred, _ = self._run(data.take(slice(0, 1)).x, False)
-        if data.y is None:
+        self._build_for(data.xs)
+        ys, _ = self._run(data.take(slice(0, 1)).xs, False)
+        if all(y is None for y in data.ys):
             return
         for batch in data.batches(TRIAL):
-            outputs = np.broadcast_to(y_pred, (len(batch), *y_pred.shape[1:]))
+            shapes = [(len(batch), *y.shape[1:]) for y in ys]
+            outputs = [np.broadcast_to(y, s) for y, s in zip(ys, shapes, strict=True)]
             self._objective.try_out(batch, outputs)
 
     def evaluate(
@@ -279,7 +282,7 @@ class Trainable(ScipyTrainable):
             If an argument or the data are wrong.
         """
         self._need_compiled()
-        data = Data.of(x, y, sample_weight, need_y=self._objective.needs_targets)
+        data = Data.of(x, y, sample_weight, self._ports)
         size = _validate.integer("batch_size", _or(batch_size, 32), minimum=1)
         level = _validate.verbosity(verbose)
         calls = CallbackList(
@@ -289,7 +292,7 @@ class Trainable(ScipyTrainable):
             params={"verbose": level, "steps": data.count_batches(size)},
         )
         with unchanged_on_error(*self._stack):
-            self._build_for(data)
+            self._build_for(data.xs)
             return self._result(self._test_epoch(data, size, calls), return_dict)
 
     def predict(
@@ -298,7 +301,7 @@ class Trainable(ScipyTrainable):
         batch_size: int | None = None,
         verbose: int | str = "auto",
         callbacks: Any = None,
-    ) -> Array:
+    ) -> Any:
         """
         Compute the outputs, batch by batch.
 
@@ -315,15 +318,15 @@ class Trainable(ScipyTrainable):
 
         Returns
         -------
-        ndarray
-            One output per sample.
+        ndarray or list of ndarray
+            One output per sample; a list if the model has several outputs.
 
         Raises
         ------
         ValueError
             If there is no sample, or the data do not fit the model.
         """
-        data = Data.of(x, need_y=False)
+        data = Data.of(x, ports=self._ports.without_targets())
         size = _validate.integer("batch_size", _or(batch_size, 32), minimum=1)
         _validate.verbosity(verbose)
         calls = CallbackList(
@@ -332,17 +335,17 @@ class Trainable(ScipyTrainable):
             verbose=0,
             params={"verbose": 0, "steps": data.count_batches(size)},
         )
-        outputs = []
+        outputs: list[list[Array]] = []
         with unchanged_on_error(*self._stack):
-            self._build_for(data)
+            self._build_for(data.xs)
             calls.on_predict_begin()
             for number, batch in enumerate(data.batches(size)):
                 calls.on_predict_batch_begin(number)
-                y, _ = self._run(batch.x, False, memory=self._memory)
-                outputs.append(y.copy())
+                ys, _ = self._run(batch.xs, False, memory=self._memory)
+                outputs.append([y.copy() for y in ys])
                 calls.on_predict_batch_end(number)
             calls.on_predict_end()
-        return np.concatenate(outputs)
+        return one_or_list([np.concatenate(ys) for ys in zip(*outputs, strict=True)])
 
 
 def _or(value: Any, default: int) -> Any:

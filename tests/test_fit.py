@@ -345,7 +345,10 @@ def mean_error(y_true, y_pred):
             "metric must be a known name, got 'binary_acuracy'; "
             "did you mean 'binary_accuracy'?",
         ),
-        ({"metrics": {"top": "acc"}}, "metrics must be a list, got {'top': 'acc'}"),
+        (
+            {"metrics": {"tap": "acc"}},
+            "metrics must have keys among ['top'], got 'tap'; did you mean 'top'?",
+        ),
         (
             {"weighted_metrics": [3]},
             "metric must be a name, a config or a callable, got 3",

@@ -65,12 +65,36 @@ CALLS = {
         {"strides": (2, 1), "padding": "same"},
     ),
     "local_matmul": ([(2, 3, 4), (3, 4, 2), (3, 2)], {}),
+    "local_conv_transpose": (
+        [(2, 2, 3, 2), (6, 12, 2), (4, 3, 2)],
+        {"kernel_size": (3, 2), "strides": (2, 1), "padding": "same"},
+    ),
+    "shared_conv": (
+        [(2, 5, 3, 2), (4, 12, 3), (2, 2, 3)],
+        {
+            "share": (2, 1),
+            "tile": (9, 2),
+            "kernel_size": (3, 2),
+            "strides": (2, 1),
+            "padding": "same",
+        },
+    ),
+    "expand_shared": (
+        [(2, 2, 3)],
+        {"output_sizes": (7, 3), "share": (2, 1), "tile": 2},
+    ),
+    "mix_kernels": ([(4, 2), (2, 3, 2)], {}),
+    "located_bias": (
+        [(2,), (3,), (4,)],
+        {
+            "geometry": ops.Geometry.of(
+                (1, 3, 4), kernel_size=1, data_format="channels_first"
+            )
+        },
+    ),
+    "outer_sum": ([(3, 2), (4, 2), (2, 2)], {}),
     "dense": ([(3, 2, 4), (4, 5), (5,)], {}),
     "dropout": ([(3, 4)], {"mask": np.array([2.0, 0.0, 2.0, 2.0])}),
-    "add_noise": ([(3, 4)], {"noise": np.arange(12.0).reshape(3, 4)}),
-    "repeat_vector": ([(3, 4)], {"n": 3}),
-    "batch_norm": ([(4, 3, 2), (3,), (3,)], {"axis": 1}),
-    "prelu": ([(3, 2, 4), (2, 1)], {}),
     "max_pool": (
         [(2, 5, 4, 2)],
         {"pool_size": (3, 2), "strides": (2, 1), "padding": "same"},
@@ -85,6 +109,10 @@ CALLS = {
     "constant_pad": ([(2, 3, 2, 2)], {"padding": ((1, 0), 2), "value": -1.0}),
     "crop": ([(2, 4, 5, 2)], {"cropping": ((1, 0), 2)}),
     "upsample": ([(2, 3, 2, 2)], {"size": (2, 4), "interpolation": "bilinear"}),
+    "add_noise": ([(3, 4)], {"noise": np.arange(12.0).reshape(3, 4)}),
+    "repeat_vector": ([(3, 4)], {"n": 3}),
+    "batch_norm": ([(4, 3, 2), (3,), (3,)], {"axis": 1}),
+    "prelu": ([(3, 2, 4), (2, 1)], {}),
 }
 # Linear only where what is compared stays apart.
 SELECTING = ("max_pool", "global_max_pool")

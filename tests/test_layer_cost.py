@@ -21,6 +21,7 @@ from localnet.layers import (
     LeakyReLU,
     LocallyConnected1D,
     LocallyConnected2D,
+    LocallyConnected2DTranspose,
     LocallyConnected3D,
     Reshape,
 )
@@ -39,6 +40,15 @@ LAYERS = {
     ),
     "2D relu": (lambda: LocallyConnected2D(3, 2, activation="relu"), (4, 5, 2)),
     "3D": (lambda: LocallyConnected3D(2, 2, dilation_rate=2), (4, 4, 4, 1)),
+    "shared": (lambda: LocallyConnected2D(3, 2, padding="same", share=2), (4, 5, 2)),
+    "tiled": (
+        lambda: LocallyConnected2D(3, 2, tile=(1, 2), data_format="channels_first"),
+        (2, 4, 5),
+    ),
+    "transposed": (
+        lambda: LocallyConnected2DTranspose(3, 2, 2, "same", activation="relu"),
+        (4, 5, 2),
+    ),
     "no bias": (lambda: LocallyConnected1D(3, 2, use_bias=False), (5, 2)),
     "float64": (lambda: LocallyConnected1D(3, 2, dtype="float64"), (5, 2)),
     "conv 1D": (lambda: Conv1D(3, 2, padding="causal"), (5, 2)),
@@ -77,11 +87,14 @@ def test_memory_is_that_of_the_arrays(name, rng):
     dy = np.ones_like(y)
     dx, grads = layer.backward_from_cache(dy, cache)
     padded = getattr(cache.inner, "padded", x)
+    made = getattr(cache.inner, "kernel", x)  # out of what locations share
+    if any(np.shares_memory(made, weight) for weight in layer.params.values()):
+        made = x
     assert cost.input_bytes == x.nbytes
     assert cost.parameters == layer.count_params()
     assert cost.parameter_bytes == nbytes(layer.params.values())
     assert cost.input_bytes + cost.cache_bytes + cost.output_bytes == nbytes(
-        [x, padded, cache.logits, y]
+        [x, padded, made, cache.logits, y]
     )
     has_activation = layer._activation_pair is not None
     dz = y.nbytes if has_activation and layer.params else 0

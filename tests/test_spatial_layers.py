@@ -251,6 +251,22 @@ def test_arguments_are_refused(make, sentence):
         make()
 
 
+@pytest.mark.parametrize(
+    ("make", "argument"),
+    [
+        (lambda: layers.ZeroPadding1D(1, data_format="channels_last"), "data_format"),
+        (lambda: layers.Cropping1D(1, data_format="channels_last"), "data_format"),
+        (lambda: layers.UpSampling1D(1, data_format="channels_last"), "data_format"),
+        (lambda: layers.ZeroPadding2D(1, value=1.0), "value"),
+        (lambda: layers.UpSampling3D(1, interpolation="nearest"), "interpolation"),
+        (lambda: layers.GlobalMaxPool2D(pool_size=2), "pool_size"),
+    ],
+)
+def test_arguments_that_keras_does_not_know_are_refused(make, argument):
+    with pytest.raises(TypeError, match=f"must be given known.*got '{argument}'"):
+        make()
+
+
 # Shapes -----------------------------------------------------------------------------
 
 

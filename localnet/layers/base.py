@@ -350,6 +350,7 @@ class Layer(StatisticsHolder):
         *,
         dlogits: Array | None = None,
         need_dx: bool = True,
+        weight_penalties: bool = True,
         workspace: Workspace | None = None,
     ) -> tuple[Array | None, dict[str, Array]]:
         """
@@ -365,6 +366,9 @@ class Layer(StatisticsHolder):
             Upstream gradient that bypasses the activation.
         need_dx : bool
             Whether the gradient of the input is wanted.
+        weight_penalties : bool
+            Whether to add the gradients of the penalties on weights: a model that calls
+            a layer twice adds them once.
         workspace : Workspace, optional
             As for `forward_with_cache`: the gradients are valid until the next call.
 
@@ -396,7 +400,7 @@ class Layer(StatisticsHolder):
             raise ValueError("dy must be given where dlogits is not, got None for both")
         dx, grads = self._backward(dz, cache.inner, need_dx, workspace)
         for name, weight in self._weights.items():
-            if weight.regularizer is not None:
+            if weight_penalties and weight.regularizer is not None:
                 grads[name] = self._with_penalty(name, grads[name])
         return dx, grads
 

@@ -1,8 +1,8 @@
 """
 Weights that a layer sets itself, from what it sees in training.
 
-Such as moving averages of the data. A forward pass leaves what it has found in its cache
-and changes nothing; whoever asked for it says when the layer shall take that in.
+Such as moving averages of the data. A forward pass leaves what it has found in its
+cache and changes nothing; whoever asked for it says when the layer shall take that in.
 """
 
 import threading

@@ -1,5 +1,5 @@
 """
-Windows that share no weights: where they lie, and sums over what they hold.
+Windows without weights or dilation: where they lie, and sums over what they hold.
 
 Nothing is padded or gathered here. One tap after the other is taken in all windows that
 have it on a cell of the image, so that every step is one operation on strided slices,
@@ -145,7 +145,6 @@ def inside_taps(geometry: Geometry) -> Iterator[tuple[Index, Index]]:
         g.input_sizes,
         g.kernel_size,
         g.strides,
-        g.dilation_rate,
         (before for before, _ in g.pads),
         g.output_sizes,
         strict=True,
@@ -157,10 +156,12 @@ def inside_taps(geometry: Geometry) -> Iterator[tuple[Index, Index]]:
 
 
 def _taps_of_axis(
-    length: int, size: int, stride: int, dilation: int, before: int, windows: int
+    length: int, size: int, stride: int, before: int, windows: int
 ) -> Iterator[tuple[slice, slice]]:
-    for t in range(size):
-        start = t * dilation - before  # the cell of window 0
+    # However long the window is, other taps than these meet no cell.
+    low, high = before - (windows - 1) * stride, before + length
+    for t in range(max(0, low), min(size, high)):
+        start = t - before  # the cell of window 0
         first = max(0, -(start // stride))
         past = min(windows, -((start - length) // stride))
         if first < past:
@@ -173,7 +174,7 @@ def sum_windows(x: Array, geometry: Geometry, out: Array) -> Array:
     r"""
     Write into `out`, a batch of results, the sum of each window of `x`.
 
-    .. math:: y_{noc} = \sum_t x_{n,\,o s - \mathrm{before} + t d,\,c}
+    .. math:: y_{noc} = \sum_t x_{n,\,o s - \mathrm{before} + t,\,c}
     """
     out.fill(0)
     for windows, cells in inside_taps(geometry):
@@ -213,16 +214,10 @@ def cells_in_windows(geometry: Geometry) -> Array:
     if not g.has_pads:
         return np.array(float(math.prod(g.kernel_size)))
     counts = []
-    for n, r, s, d, (before, _), o in zip(
-        g.input_sizes,
-        g.kernel_size,
-        g.strides,
-        g.dilation_rate,
-        g.pads,
-        g.output_sizes,
-        strict=True,
+    for n, r, s, (before, _), o in zip(
+        g.input_sizes, g.kernel_size, g.strides, g.pads, g.output_sizes, strict=True
     ):
-        cells = np.arange(o)[:, np.newaxis] * s - before + np.arange(r) * d
-        counts.append(((cells >= 0) & (cells < n)).sum(axis=1).astype(float))
+        starts = np.arange(o) * s - before
+        counts.append(np.minimum(n, starts + r) - np.maximum(0.0, starts))
     product: Array = reduce(np.multiply.outer, counts)
     return product.reshape(g.sample_shape(g.output_sizes, 1))
