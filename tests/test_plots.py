@@ -26,35 +26,18 @@ from localnet.golden.matrix import kill_matrix
 from localnet.golden.mutants import MUTANTS
 from localnet.gradcheck import VCurve
 from localnet.layers import (
+    Conv1D,
+    Conv2D,
     Dense,
     Flatten,
     LocallyConnected1D,
     LocallyConnected2D,
 )
-from localnet.layers.kernel import KernelLayer
 from localnet.ops import Geometry, local_conv_backward, local_conv_forward
 
 WINDOWS = Geometry.of((5, 6, 2), kernel_size=(2, 3))
 SUITE = Suite([load_suite()["stride-1d-last"]])
 STRIDES = {"": MUTANTS["stride ignored"]}
-
-
-class Shared(KernelLayer):
-    """A layer that holds its weights as Keras's convolutions do."""
-
-    def __init__(self, filters, windows):
-        super().__init__()
-        self.filters, self.windows = filters, windows
-
-    def geometry(self, input_shape):
-        return self.windows
-
-    def _kernel_and_bias_shapes(self, input_shape):
-        g = self.windows
-        return (*g.kernel_size, g.channels, self.filters), (self.filters,)
-
-    def _build(self, input_shape, rng):
-        self._add_kernel_and_bias(input_shape, rng)
 
 
 def built(layer, input_shape, rng=None):
@@ -235,30 +218,43 @@ def test_matrix_of_dense_windows_is_full():
 
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
-def test_matrix_of_layers_names_their_own_weights(data_format, rng):
+@pytest.mark.parametrize("layer_class", [LocallyConnected2D, Conv2D])
+def test_matrix_of_layers_names_their_own_weights(layer_class, data_format, rng):
     """The layer's answer to one input value at a time is its matrix."""
     shape = (4, 5, 2) if data_format == "channels_last" else (2, 4, 5)
-    layer = LocallyConnected2D(
+    layer = layer_class(
         3, 2, strides=2, padding="same", data_format=data_format, use_bias=False
     )
-    built(layer, shape, rng)
+    matrix_is_that_of_the_layer(built(layer, shape, rng), shape)
+
+
+def test_matrix_of_a_causal_convolution(rng):
+    layer = Conv1D(3, 2, padding="causal", use_bias=False)
+    matrix_is_that_of_the_layer(built(layer, (5, 2), rng), (5, 2))
+
+
+def matrix_is_that_of_the_layer(layer, shape):
     found = image_of(plots.connection_matrix(layer))
-    answers = layer.forward(np.eye(40, dtype=np.float32).reshape(40, *shape))
+    size = math.prod(shape)
+    answers = layer.forward(np.eye(size, dtype=np.float32).reshape(size, *shape))
     weights = np.where(found.mask, 0, layer.kernel.ravel()[found.filled(0)])
-    assert_array_equal(answers.reshape(40, -1).T, weights)
+    assert_array_equal(answers.reshape(size, -1).T, weights)
+
+
+def test_convolution_that_takes_any_size():
+    layer = built(Conv2D(3, 2), (None, None, 2))
+    with refuses("input_shape must be given for a layer that has (None, None, 2)"):
+        plots.connection_matrix(layer)
+    ax = plots.connection_matrix(layer, input_shape=(4, 4, 2))
+    assert image_of(ax).shape == (27, 32)
+    with pytest.raises(ValueError, match="groups, got Conv2D"):
+        plots.connection_matrix(built(Conv2D(2, 2, groups=2), (4, 4, 2)))
 
 
 def test_matrix_of_a_dense_layer_names_its_weights(rng):
     layer = built(Dense(3, use_bias=False), (5,), rng)
     found = image_of(plots.connection_matrix(layer)).filled(-1)
     assert_array_equal(layer.kernel.ravel()[found], layer.kernel.T)
-
-
-def test_matrix_of_a_convolution_layer():
-    windows = Geometry.of((2, 4, 5), kernel_size=2, data_format="channels_first")
-    layer = built(Shared(3, windows), windows.input_shape)
-    found = image_of(plots.connection_matrix(layer)).filled(-1)
-    assert_array_equal(found, numbers_by_loops(windows, "convolution", 3))
 
 
 def test_numbers_are_written_where_they_can_be_read():
@@ -391,8 +387,8 @@ def test_sources_that_are_refused():
     with refuses("kind must be left out with a layer, got 'dense'"):
         plots.connection_matrix(built(Dense(3), (2,)), kind="dense")
     with refuses(
-        "source must be a Dense, a locally connected or a plain convolution layer, "
-        "got Flatten"
+        "source must be a Dense, a locally connected or a convolution layer without "
+        "groups, got Flatten"
     ):
         plots.connection_matrix(built(Flatten(), (2, 3)))
     with refuses("input_shape must hold the 4 inputs of the layer, got (3, 2)"):

@@ -19,6 +19,7 @@ from localnet.golden.suite import load_suite
 from localnet.gradcheck import VCurve
 from localnet.initializers import GlorotUniform, HeNormal
 from localnet.layers import (
+    Conv2D,
     Dense,
     LocallyConnected1D,
     LocallyConnected2D,
@@ -98,6 +99,14 @@ def test_filters_of_a_dense_layer(rng):
     shown = image_of(plots.filters(layer, input_shape=(2, 3, 1)))
     assert_array_equal(shown[:2, 4:7], layer.kernel[:, 1].reshape(2, 3))
     assert image_of(plots.filters(layer)).shape == (6, 4)
+
+
+@pytest.mark.parametrize("data_format", FORMATS)
+def test_filters_of_a_convolution(data_format, rng):
+    layer = Conv2D(5, (2, 3), data_format=data_format)
+    built(layer, (4, 4, 2) if data_format == "channels_last" else (2, 4, 4), rng)
+    shown = image_of(plots.filters(layer, channel=1))
+    assert_array_equal(shown[3:5, 4:7], layer.kernel[:, :, 1, 4])
 
 
 def test_one_by_one_windows_have_no_gaps(rng):

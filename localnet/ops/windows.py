@@ -56,16 +56,6 @@ def spatial_axes(rank: int, data_format: str) -> Shape:
     return tuple(range(first, first + rank))
 
 
-def centred_pads(length: int, size: int, stride: int) -> tuple[int, int]:
-    """
-    Return the cells that TensorFlow's ``same`` adds before and after an axis.
-
-    As few as are needed, the odd one after. Each window keeps a cell of the image.
-    """
-    total = max(0, (-(-length // stride) - 1) * stride + size - length)
-    return total // 2, total - total // 2
-
-
 def pool_geometry(
     sample_shape: Shape,
     *,
@@ -84,8 +74,7 @@ def pool_geometry(
     pool_size, strides : int or tuple of int
         One number serves every spatial axis; strides ``None`` are `pool_size`.
     padding : {"valid", "same"}
-        ``same`` is placed as by TensorFlow, whose windows differ from those of
-        ``same`` in a locally connected layer.
+        ``same`` is placed as in a convolution of TensorFlow.
     data_format : {"channels_last", "channels_first"}
         Any case.
 
@@ -112,19 +101,18 @@ def pool_geometry(
     strides = pool_size if strides is None else strides
     strides = _validate.sizes("strides", strides, rank)
     padding = _validate.choice("padding", padding, PADDINGS)
-    axes = list(zip(lengths, pool_size, strides, strict=True))
-    for length, size, stride in axes:
+    for length, size, stride in zip(lengths, pool_size, strides, strict=True):
         if (output_length(length, size, stride, padding) or 0) < 1:
             raise ValueError(
                 f"pool_size must fit into the input, got {pool_size}: pool_size {size} "
                 f"over length {length} with padding {padding!r} leaves no window"
             )
-    same = tuple(centred_pads(*axis) for axis in axes)
     return Geometry.of(
         sample_shape,
         kernel_size=pool_size,
         strides=strides,
-        padding=same if padding == "same" else "valid",
+        padding=padding,
+        placement="conv",
         data_format=data_format,
     )
 
