@@ -291,6 +291,27 @@ def test_a_model_trains_and_comes_back_from_every_file(tmp_path, rng):
         assert again.get_config() == model.get_config()
 
 
+def test_a_model_for_any_size_comes_back_from_every_file(tmp_path, rng):
+    model = Sequential(
+        [
+            Conv2D(3, 3, padding="same", input_shape=(None, None, 2)),
+            layers.GlobalMaxPooling2D(),
+            Dense(2),
+        ]
+    )
+    model.build()
+    assert model.output_shape == (None, 2)
+    for suffix in (".npz", ".h5", ".keras"):
+        if suffix != ".npz":
+            pytest.importorskip("h5py")
+        path = tmp_path / f"model{suffix}"
+        model.save(path)
+        again = load_model(path, compile=False)
+        for sizes in ((5, 4), (1, 9)):
+            x = rng.normal(size=(3, *sizes, 2))
+            assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
 @pytest.mark.parametrize(
     ("layer", "reason"),
     [
@@ -422,6 +443,25 @@ def test_sizes_may_be_named_where_the_convolution_knows_none(rng):
         "(None, None, None, 1), got (None, 4, 5, 2)"
     ):
         conv_to_local(conv, (None, 4, 5, 2))
+
+
+def test_the_twin_of_a_first_layer_is_one_too():
+    conv = Conv2D(2, 2, batch_input_shape=(8, None, None, 1))
+    conv.build((None, None, None, 1))
+    local = conv_to_local(conv, (None, 4, 5, 1))
+    assert local.batch_input_shape == (8, 4, 5, 1)
+    assert Sequential([local]).built
+
+
+def test_initializers_for_another_shape_are_not_called():
+    def cross(shape, dtype=None):
+        kernel = np.zeros(shape)
+        kernel[:, 1, 0, 0] = kernel[1, :, 0, 0] = 1  # of a convolution in 2D alone
+        return kernel
+
+    conv = Conv2D(1, 3, kernel_initializer=cross)
+    conv.build((None, 5, 5, 1))
+    assert conv_to_local(conv).kernel.sum() == 9 * 5
 
 
 @pytest.mark.parametrize("data_format", config.DATA_FORMATS)
