@@ -6,9 +6,9 @@ Run: python benchmarks/convolution.py [--torch PYTHON] [--rounds 5] [--threads 1
 PYTHON is an interpreter that has torch. The two processes take turns, and each call
 counts with its fastest turn. In the first turn the results are compared.
 
-The table has milliseconds of localnet, forward and for a whole step, and behind each how
-many times as long the others take: above 1 localnet is faster. im2col copies all patches
-and multiplies once.
+The table has milliseconds of localnet, forward and for a whole step, and behind each
+how many times as long the others take: above 1 localnet is faster. im2col copies all
+patches and multiplies once.
 """
 
 import argparse
