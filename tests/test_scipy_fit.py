@@ -544,6 +544,24 @@ def test_a_callback_that_raises_leaves_the_weights_as_they_were(hook, method, da
     assert (("on_train_end",) in stages.seen) == begun == (hook != "on_train_begin")
 
 
+@every_method
+def test_a_callback_that_runs_out_is_an_error(method, data):
+    # SciPy would take it for a wish to stop.
+    def run_out(epoch, logs):
+        next(iter(()))
+
+    model = line()
+    before = weights_of(model)
+    with refuses("a callback must not raise StopIteration", RuntimeError):
+        model.fit_scipy(
+            *data,
+            method=method,
+            verbose=0,
+            callbacks=LambdaCallback(on_epoch_end=run_out),
+        )
+    assert weights_of(model) == before
+
+
 def test_a_callback_that_raises_at_the_end(data):
     class Failing(Callback):
         def on_train_end(self, logs=None):

@@ -1,4 +1,4 @@
-"""Several inputs and outputs: the numbers and names of Keras, and who is refused."""
+"""Models with several inputs and outputs: Keras's numbers and names, and errors."""
 
 import pytest
 import reference

@@ -9,7 +9,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..geometry import Geometry
-from ..ops import free_bias, free_kernel, shared_bias, shared_kernel
+from ..ops import (
+    free_bias,
+    free_kernel,
+    located_weights,
+    shared_bias,
+    shared_kernel,
+)
 from ..padding import Pads, resolve_pads
 from .conv import Conv, Conv1D, Conv2D, Conv3D
 from .local import (
@@ -189,10 +195,13 @@ def local_to_conv(
         batch_input_shape=_declared(layer, shape),
     )
     twin.build(shape)
-    kernel, residual = shared_kernel(layer.params["kernel"], geometry)
+    kernel, bias = located_weights(
+        layer.params["kernel"], layer.bias, geometry, layer.sharing(shape)
+    )
+    kernel, residual = shared_kernel(kernel, geometry)
     weights, residuals = [kernel], {"kernel": residual}
-    if layer.use_bias:
-        bias, residuals["bias"] = layer.params["bias"], 0.0
+    if bias is not None:
+        residuals["bias"] = 0.0
         if not untied_bias:
             bias, residuals["bias"] = shared_bias(bias, geometry)
         weights.append(bias)
