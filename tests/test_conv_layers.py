@@ -23,6 +23,7 @@ from localnet.layers import (
     local_to_conv,
 )
 from localnet.ops import free_kernel
+from localnet.ops.shared_conv import located_weights
 
 CONVS = (Conv1D, Conv2D, Conv3D)
 LOCALS = (LocallyConnected1D, LocallyConnected2D, LocallyConnected3D)
@@ -515,6 +516,37 @@ def test_a_bias_may_stay_untied(rng):
     conv, residuals = local_to_conv(local, untied_bias=True)
     assert residuals["bias"] == 0
     assert_array_equal(conv.bias, local.bias)
+
+
+@pytest.mark.parametrize("data_format", config.DATA_FORMATS)
+@pytest.mark.parametrize("groups", [{"share": (2, 3)}, {"tile": 2}, {"share": 9}])
+def test_weights_that_are_shared_in_part_have_a_nearest_convolution(
+    groups, data_format, rng
+):
+    kwargs = {
+        "filters": 3,
+        "kernel_size": 2,
+        "padding": "same",
+        "data_format": data_format,
+        "dtype": "float64",
+    }
+    shape = shape_of(2, data_format)
+    part = filled(LocallyConnected2D(**kwargs, **groups), shape, rng)
+    free = LocallyConnected2D(**kwargs)
+    free.build(shape)
+    g = free.geometry(shape)
+    free.set_weights(located_weights(*part.get_weights(), g, part.sharing(shape)))
+    conv, residuals = local_to_conv(part)
+    wanted, wanted_residuals = local_to_conv(free)
+    assert residuals == wanted_residuals
+    assert_array_equal(conv.kernel, wanted.kernel)
+    assert_array_equal(conv.bias, wanted.bias)
+    untied = local_to_conv(part, untied_bias=True).layer
+    assert_array_equal(untied.bias, free.bias)
+    if groups == {"share": 9}:  # as large as the output: a convolution already
+        assert residuals == {"kernel": 0.0, "bias": 0.0}
+        x = integers(rng, *shape)
+        assert_array_equal(conv(x), part(x))
 
 
 def test_weights_of_zeros_lose_nothing():

@@ -148,7 +148,8 @@ def local_to_conv(
     Parameters
     ----------
     layer : LocallyConnected1D, LocallyConnected2D or LocallyConnected3D
-        Built. Not modified; no array is shared with it.
+        Built, whatever its `share` and `tile`. Not modified; no array is shared with
+        it.
     untied_bias : bool
         Whether the convolution keeps the bias of every location.
     **kwargs
