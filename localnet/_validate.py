@@ -23,6 +23,7 @@ __all__ = [
     "number",
     "optional_integer",
     "optional_number",
+    "pairs",
     "path",
     "shape",
     "sizes",
@@ -141,6 +142,26 @@ def sizes(name: str, value: Any, n: int, *, minimum: int = 1) -> Shape:
             f"{name} must be an integer or {tuples} >= {minimum}, got {value!r}"
         )
     return result
+
+
+def pairs(name: str, value: Any, n: int) -> tuple[tuple[int, int], ...]:
+    """
+    Return `value` as `n` pairs (before, after) of ints >= 0, in all of Keras's forms.
+
+    One int serves both ends of every axis, and one int per axis both ends of it. A
+    single axis takes its pair as it is.
+    """
+    try:
+        items = [value] if n == 1 else [value] * n if isinstance(value, int) else value
+        before_and_after = [sizes(name, item, 2, minimum=0) for item in items]
+    except (TypeError, ValueError):
+        before_and_after = []
+    if len(before_and_after) != n or isinstance(value, (str, bytes)):
+        each = "" if n == 1 else f", or {n} of these"
+        raise ValueError(
+            f"{name} must be an integer or a pair of integers >= 0{each}, got {value!r}"
+        )
+    return tuple((before, after) for before, after in before_and_after)
 
 
 def shape(name: str, value: Any, *, minimum: int = 0) -> Shape:

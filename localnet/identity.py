@@ -41,7 +41,7 @@ def identity_of_model(model: Any) -> Config:
             "layers": [
                 {
                     "class_name": type(layer).__name__,
-                    "config": _described(layer.get_config),
+                    "config": _without_names(_described(layer.get_config)),
                     "weights": [f"{w.dtype} {w.shape}" for w in layer.params.values()],
                 }
                 for layer in model.layers
@@ -81,6 +81,17 @@ def _described(get_config: Callable[[], Config]) -> Config | None:
     except (TypeError, ValueError):
         return None
     return {key: value for key, value in config.items() if key != "name"}
+
+
+def _without_names(config: Config | None) -> Config | None:
+    """Leave out the name of a layer, and of those that it wraps."""
+    if config is None:
+        return None
+    kept = {key: value for key, value in config.items() if key != "name"}
+    inner = kept.get("layer")
+    if isinstance(inner, dict) and isinstance(inner.get("config"), dict):
+        kept["layer"] = {**inner, "config": _without_names(inner["config"])}
+    return kept
 
 
 def _plain(config: Any) -> Any:

@@ -140,7 +140,8 @@ class Sequential(Savable):
         if not isinstance(layer, Layer):
             hint = "; make an instance of the class" if isinstance(layer, type) else ""
             raise ValueError(f"layer must be a Layer, got {layer!r}{hint}")
-        if any(other is layer for other in self._stack):
+        taken = [inner for other in self._stack for inner in other.with_inner()]
+        if any(inner is other for inner in layer.with_inner() for other in taken):
             raise ValueError(
                 f"layer must be added once, got {layer.name!r} a second time"
             )
@@ -300,7 +301,10 @@ class Sequential(Savable):
         x = _arrays.numbers("x", x)
         with unchanged_on_error(*self._stack):
             self.build((None, *x.shape[1:]))
-            return self._run((x,), training)[0][0]
+            (y,), tape = self._run((x,), training)
+            for state, new in self._absorbed(tape) if training else ():
+                state[...] = new
+        return y
 
     def _build_for(self, xs: tuple[Array, ...]) -> None:
         self.build((None, *xs[0].shape[1:]))

@@ -189,7 +189,7 @@ class Steps:
         )
         grads = self._trainable(self._run_back(gradients, tape, memory=self._memory))
         logs = self._objective.update(loss, batch, ys)
-        params = self._trainable()
+        params, absorbed = self._trainable(), self._absorbed(tape)
         with uninterrupted(), self._undone_on_error():
             self._need_compiled().update(params, grads)
             self._updated = list(params)
@@ -198,7 +198,17 @@ class Steps:
                 for layer in self.layers:
                     if layer.trainable:
                         layer.constrain()
+                for state, new in absorbed:
+                    state[...] = new
         return logs
+
+    def _absorbed(self, tape: Tape) -> list[tuple[Array, Array]]:
+        """Return each weight that no optimizer changes, and its value after a step."""
+        return [
+            (layer.params[name], new)
+            for layer in self.layers
+            for name, new in layer.absorbed(tape.caches(layer)).items()
+        ]
 
     @contextmanager
     def _undone_on_error(self) -> Iterator[None]:

@@ -32,6 +32,10 @@ class Tape(NamedTuple):
         end = self.ends[output]
         return None if end is None or not end.layer.has_logits else end.cache.logits
 
+    def caches(self, layer: Layer) -> list[LayerCache]:
+        """Return what each call of a layer left."""
+        return [call.cache for call in self.calls if call.layer is layer]
+
     def activity_losses(self) -> list[float]:
         """Return the penalties on outputs of layers: one for each call, as in Keras."""
         losses = (call.cache.activity_loss for call in self.calls)

@@ -14,32 +14,21 @@ from . import _validate, config
 from .batches import Data, split
 from .callbacks import CallbackList, History
 from .layers.base import unchanged_on_error
-from .measuring import Measurable
 from .options import is_due, shuffling, unknown_option, verbosity
 from .options import validation_freq as checked_validation_freq
 from .run import Run
+from .scipy_fit import ScipyTrainable
 from .sources import checked_data, source_of
 from .streams import is_stream
 
 __all__ = ["Trainable"]
 
 
-class Trainable(Measurable):
-    """
-    Base of models that are trained batch by batch.
-
-    Attributes
-    ----------
-    history : History or None
-        Of the last `fit`, also of one that was interrupted.
-    stop_training : bool
-        A callback sets it to end `fit` after the current batch.
-    """
+class Trainable(ScipyTrainable):
+    """Base of models that are trained batch by batch."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.history: History | None = None
-        self.stop_training = False
         self._shuffle_rng = np.random.default_rng()
 
     def fit(

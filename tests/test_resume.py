@@ -147,7 +147,7 @@ def test_stopped_anywhere_in_any_training(optimizer, data, save_freq, stops):
 def test_early_stopping_is_resumed_with_its_best_weights(folder):
     def train(place, *more):
         stopping = callbacks.EarlyStopping(
-            "loss", min_delta=0.5, patience=2, restore_best_weights=True
+            "loss", min_delta=5, patience=2, restore_best_weights=True
         )
         model = make_model()
         model.fit(X, Y, 8, epochs=9, verbose=0, callbacks=[stopping, *more])

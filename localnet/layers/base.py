@@ -18,7 +18,8 @@ from ..ops import Workspace
 from .by_pieces import activate, activation_gradient
 from .names import unique_name
 from .shapes import BatchShape, checked_shape, declared_shape
-from .weights import Weight, WeightHolder
+from .statistics import StatisticsHolder
+from .weights import Weight
 
 __all__ = [
     "Layer",
@@ -26,6 +27,7 @@ __all__ = [
     "child_seed",
     "resolve",
     "unchanged_on_error",
+    "unknown_argument",
 ]
 
 
@@ -48,7 +50,11 @@ def resolve(argument: str, get: Callable[[Any], Any], identifier: Any) -> Any:
 @contextmanager
 def unchanged_on_error(*layers: "Layer") -> Iterator[None]:
     """Undo what a failing block did to layers: building, results, drawn noise."""
-    before = [(layer, vars(layer).copy(), layer.noise_state) for layer in layers]
+    before = [
+        (layer, vars(layer).copy(), layer.noise_state)
+        for outer in layers
+        for layer in outer.with_inner()
+    ]
     try:
         yield
     except BaseException:
@@ -68,7 +74,7 @@ class LayerCache(NamedTuple):
     activity_loss: float | None
 
 
-class Layer(WeightHolder):
+class Layer(StatisticsHolder):
     """
     Base of all layers: holds weights and calls `ops`; has no mathematics of its own.
 
@@ -118,7 +124,7 @@ class Layer(WeightHolder):
             for meaningless in ("dynamic", "autocast"):
                 kwargs.pop(meaningless, None)
             if kwargs:
-                raise _unknown_argument(type(self), next(iter(kwargs)))
+                raise unknown_argument(type(self), next(iter(kwargs)))
             self.dtype = config.float_dtype(dtype)
             self.activity_regularizer = resolve(
                 "activity_regularizer", regularizers.get, activity_regularizer
@@ -175,6 +181,17 @@ class Layer(WeightHolder):
     ) -> tuple[Array | None, dict[str, Array]]:
         """Return the gradients of `_forward` with respect to `x` and each weight."""
         raise NotImplementedError
+
+    def with_inner(self) -> "list[Layer]":
+        """
+        Return the layer, and the layers that it is made of, if there are any.
+
+        Returns
+        -------
+        list of Layer
+            Itself first.
+        """
+        return [self]
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """
@@ -323,10 +340,8 @@ class Layer(WeightHolder):
             y, activation = z, None
             if self._activation_pair is not None:
                 y, activation = activate(self._activation_pair, z, workspace)
-        activity_loss = None
-        if self.activity_regularizer is not None:
-            activity_loss = self.activity_regularizer(y) / max(1, len(y))
-        return y, LayerCache(y, z, activation, inner, activity_loss)
+        loss = self._activity_loss(y, inner)
+        return y, LayerCache(y, z, activation, inner, loss)
 
     def backward_from_cache(
         self,
@@ -398,7 +413,8 @@ class Layer(WeightHolder):
         x : array_like
             Batch of inputs. An unbuilt layer is built for its shape.
         training : bool
-            Whether layers with training noise apply it.
+            Whether layers with training noise apply it, and such as keep statistics of
+            the data take them in.
 
         Returns
         -------
@@ -406,6 +422,8 @@ class Layer(WeightHolder):
             Output, after the activation.
         """
         y, self._cache = self.forward_with_cache(x, training)
+        if training:
+            self.absorb(self._cache)
         return y
 
     def __call__(self, x: ArrayLike, training: bool = False) -> Array:
@@ -444,6 +462,13 @@ class Layer(WeightHolder):
         if dx is None:
             raise RuntimeError(f"{self.name}: _backward returned no dx")
         return dx
+
+    def _activity_loss(self, y: Array, cache: Any) -> float | None:
+        """Return the penalty on the output, or None if there is none."""
+        if self.activity_regularizer is None:
+            return None
+        loss: float = self.activity_regularizer(y) / max(1, len(y))
+        return loss
 
     def _cast(self, x: Array, workspace: Workspace) -> Array:
         """Return the input in the layer's dtype."""
@@ -515,7 +540,8 @@ class Layer(WeightHolder):
         return f"<{type(self).__name__} {self.name!r} {shape}>"
 
 
-def _unknown_argument(cls: Callable[..., Any], argument: str) -> TypeError:
+def unknown_argument(cls: Callable[..., Any], argument: str) -> TypeError:
+    """Return the error for a keyword that a layer's class does not know."""
     known = [
         *inspect.signature(cls).parameters,
         *("name", "trainable", "dtype", "input_shape", "batch_input_shape"),

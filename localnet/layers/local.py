@@ -1,22 +1,22 @@
 """Locally connected layers: convolution whose kernel differs from place to place."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from .. import _validate, config
+from .. import _validate
 from .._typing import Array, Config, Shape
-from ..geometry import PADDINGS, Geometry, output_length
 from ..ops import (
     Cost,
+    Sharing,
     Workspace,
-    local_conv_backward,
     local_conv_cost,
-    local_conv_forward,
-    patch_indices,
+    shared_conv_backward,
+    shared_conv_forward,
+    taps_inside,
 )
-from .kernel import KernelLayer
-from .shapes import BatchShape, checked_shape
+from .located import LocatedLayer
+from .shapes import BatchShape
 
 __all__ = [
     "LocallyConnected",
@@ -25,20 +25,16 @@ __all__ = [
     "LocallyConnected3D",
 ]
 
-FANS = ("keras", "local")
 
-
-class LocallyConnected(KernelLayer):
+class LocallyConnected(LocatedLayer):
     """The one implementation behind the three public classes, told apart by `rank`."""
-
-    rank: ClassVar[int]
 
     def __init__(
         self,
         filters: int,
         kernel_size: Any,
         strides: Any = 1,
-        padding: str = "valid",
+        padding: Any = "valid",
         data_format: str | None = None,
         activation: Any = None,
         use_bias: bool = True,
@@ -53,9 +49,17 @@ class LocallyConnected(KernelLayer):
         *,
         dilation_rate: Any = 1,
         fans: str = "keras",
+        share: Any = 1,
+        tile: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
+            filters=filters,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
             activation=activation,
             use_bias=use_bias,
             kernel_initializer=kernel_initializer,
@@ -65,35 +69,28 @@ class LocallyConnected(KernelLayer):
             activity_regularizer=activity_regularizer,
             kernel_constraint=kernel_constraint,
             bias_constraint=bias_constraint,
+            fans=fans,
             **kwargs,
         )
         with self._named():
-            self.filters = _validate.integer("filters", filters, minimum=1)
-            self.kernel_size = _validate.sizes("kernel_size", kernel_size, self.rank)
-            self.strides = _validate.sizes("strides", strides, self.rank)
-            self.padding = _validate.choice("padding", padding, PADDINGS)
-            self.data_format = config.resolve_data_format(data_format)
             self.implementation = _validate.integer(
                 "implementation", implementation, minimum=1, maximum=3
             )
-            self.dilation_rate = _validate.sizes(
-                "dilation_rate", dilation_rate, self.rank
-            )
-            if max(self.dilation_rate) > 1 and max(self.strides) > 1:
-                raise ValueError(
-                    "dilation_rate must be 1 where strides is not, got "
-                    f"dilation_rate {self.dilation_rate} and strides {self.strides}"
-                )
-            self.fans = _validate.choice("fans", fans, FANS)
-        self.input_rank = self.rank + 2
-        # (L, K, 1), False where a tap falls on padding; None if none does.
-        self._inside: Array | None = None
+            self.share = _validate.sizes("share", share, self.rank)
+            if tile is not None:
+                tile = _validate.sizes("tile", tile, self.rank)
+            self.tile: Shape | None = tile
 
-    # Shapes ----------------------------------------------------------------------
+    # Weights ---------------------------------------------------------------------
 
-    def geometry(self, input_shape: BatchShape) -> Geometry:
+    @property
+    def shares(self) -> bool:
+        """Whether locations may have weights in common, which Keras does not know."""
+        return max(self.share) > 1 or self.tile is not None
+
+    def sharing(self, input_shape: BatchShape) -> Sharing:
         """
-        Return the windows of the layer over a shape of the input.
+        Return which locations have a kernel in common, over a shape of the input.
 
         Parameters
         ----------
@@ -102,136 +99,39 @@ class LocallyConnected(KernelLayer):
 
         Returns
         -------
-        Geometry
-            Sizes only; no array is made.
+        Sharing
+            One for each location, unless `share` or `tile` says otherwise.
         """
-        return Geometry.of(
-            tuple(size for size in input_shape[1:] if size is not None),
-            kernel_size=self.kernel_size,
-            strides=self.strides,
-            padding=self.padding,
-            dilation_rate=self.dilation_rate,
-            data_format=self.data_format,
-        )
+        sizes = self.geometry(input_shape).output_sizes
+        return Sharing.of(sizes, self.share, self.tile)
 
-    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        """
-        Return the shape of the output for a shape of the input.
+    def _located_shapes(self, input_shape: BatchShape) -> tuple[Shape, Shape]:
+        sharing = self.sharing(input_shape)
+        patch_size = self.geometry(input_shape).patch_size
+        return (sharing.count, patch_size, self.filters), (*sharing.sizes, self.filters)
 
-        Parameters
-        ----------
-        input_shape : tuple of int or None
-            (N, *S, C) or (N, C, *S); sizes that are not known stay so.
-
-        Returns
-        -------
-        tuple of int or None
-            (N, *O, F) or (N, F, *O).
-
-        Raises
-        ------
-        ValueError
-            If the rank is wrong or no window fits into an axis.
-
-        Examples
-        --------
-        >>> LocallyConnected1D(64, 3).compute_output_shape((None, 10, 32))
-        (None, 8, 64)
-        """
-        with self._named():
-            shape = checked_shape(input_shape, self.input_rank)
-            last = self.data_format == "channels_last"
-            sizes = shape[1:-1] if last else shape[2:]
-            outputs = tuple(
-                output_length(n, r, s, self.padding, d)
-                for n, r, s, d in zip(
-                    sizes,
-                    self.kernel_size,
-                    self.strides,
-                    self.dilation_rate,
-                    strict=True,
-                )
-            )
-            if any(o is not None and o < 1 for o in outputs):
-                raise ValueError(
-                    "kernel_size must leave at least one output location, got "
-                    f"{self.kernel_size} for input_shape {shape}"
-                )
-            if last:
-                return (shape[0], *outputs, self.filters)
-            return (shape[0], self.filters, *outputs)
-
-    # Weights ---------------------------------------------------------------------
-
-    def _kernel_and_bias_shapes(self, input_shape: BatchShape) -> tuple[Shape, Shape]:
-        if None in input_shape[1:]:
-            raise ValueError(
-                "input_shape must be known but for the batch axis, because every "
-                f"location has weights of its own, got {input_shape}"
-            )
-        geometry = self.geometry(input_shape)
-        return geometry.kernel_shape(self.filters), geometry.bias_shape(self.filters)
-
-    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
-        self.weight_shapes(input_shape)  # refuses a shape that is not known
-        geometry = self.geometry(input_shape)
-        # What a convolution of the same window would have.
-        local_fans = (
-            geometry.patch_size,
-            geometry.patch_size // max(1, geometry.channels) * self.filters,
-        )
-        self._add_kernel_and_bias(
-            input_shape,
-            rng,
-            fans=local_fans if self.fans == "local" else None,
-        )
-        self._inside = None
-        if geometry.has_pads:
-            self._inside = (patch_indices(geometry) >= 0)[:, :, np.newaxis]
-            self.params["kernel"] *= self._inside
-
-    def _penalised(self, name: str) -> Array:
-        # Taps on padding carry nothing, so that penalties are those of
-        # implementation 3, which does not store them.
-        weight = super()._penalised(name)
-        if name == "kernel" and self._inside is not None:
-            return weight * self._inside
-        return weight
-
-    def _penalty_gradient(self, name: str) -> Array:
-        gradient = super()._penalty_gradient(name)
-        if name == "kernel" and self._inside is not None:
-            return gradient * self._inside
-        return gradient
+    def _inside_taps(self, input_shape: BatchShape) -> Array | None:
+        return taps_inside(self.geometry(input_shape), self.share, self.tile)
 
     # Forward and backward --------------------------------------------------------
-
-    def _check_input(self, shape: BatchShape) -> None:
-        if self.input_shape is None or shape[1:] != self.input_shape[1:]:
-            raise ValueError(
-                f"input must have the shape the layer was built for, "
-                f"{self.input_shape}, got {shape}"
-            )
 
     def _forward(
         self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
     ) -> tuple[Array, Any]:
-        return local_conv_forward(
+        return shared_conv_forward(
             x,
             self.params["kernel"],
             self.params.get("bias"),
-            kernel_size=self.kernel_size,
-            strides=self.strides,
-            padding=self.padding,
-            dilation_rate=self.dilation_rate,
-            data_format=self.data_format,
+            share=self.share,
+            tile=self.tile,
+            **self._windows,
             workspace=workspace,
         )
 
     def _backward(
         self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
     ) -> tuple[Array | None, dict[str, Array]]:
-        dx, dkernel, dbias = local_conv_backward(
+        dx, dkernel, dbias = shared_conv_backward(
             dz, cache, need_dx=need_dx, workspace=workspace
         )
         return dx, self._weight_grads(dkernel, dbias)
@@ -242,11 +142,9 @@ class LocallyConnected(KernelLayer):
         return local_conv_cost(
             input_shape,
             self.filters,
-            kernel_size=self.kernel_size,
-            strides=self.strides,
-            padding=self.padding,
-            dilation_rate=self.dilation_rate,
-            data_format=self.data_format,
+            share=self.share,
+            tile=self.tile,
+            **self._windows,
             batch_size=batch_size,
             dtype=self.dtype,
             use_bias=self.use_bias,
@@ -262,21 +160,17 @@ class LocallyConnected(KernelLayer):
         Returns
         -------
         dict
-            ``dilation_rate`` and ``fans`` stand in it only off their defaults, since
-            Keras refuses keys that it does not know.
+            ``dilation_rate``, ``fans``, ``share`` and ``tile`` stand in it only off
+            their defaults, since Keras refuses keys that it does not know.
         """
-        dilated = max(self.dilation_rate) > 1
         return {
             **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-            "padding": self.padding,
-            "data_format": self.data_format,
+            **self._window_config(),
             **self._kernel_config(),
             "implementation": self.implementation,
-            **({"dilation_rate": self.dilation_rate} if dilated else {}),
-            **({"fans": self.fans} if self.fans != "keras" else {}),
+            **self._located_config(),
+            **({"share": self.share} if max(self.share) > 1 else {}),
+            **({"tile": self.tile} if self.tile is not None else {}),
         }
 
 
@@ -294,8 +188,9 @@ class LocallyConnected1D(LocallyConnected):
         R, the window.
     strides : int or tuple of 1 int
         Step between windows; must be 1 where `dilation_rate` is not.
-    padding : {"valid", "same"}
-        Any case. ``same`` gives ``ceil(length / stride)`` positions.
+    padding : {"valid", "same"} or sequence of (int, int)
+        Any case. ``same`` gives ``ceil(length / stride)`` positions. Pairs: the cells,
+        zeros, that are added before and after each axis.
     data_format : {"channels_last", "channels_first"}, optional
         Default: ``localnet.config.image_data_format()``, read when the layer is made.
     activation : str, callable, (forward, backward) pair, layer or None
@@ -316,6 +211,11 @@ class LocallyConnected1D(LocallyConnected):
         What initializers of the VarianceScaling family take for fan_in and fan_out.
         ``keras``: counts the positions too, so that the layer starts small.
         ``local``: R*C and R*F, as for the convolution that it replaces.
+    share : int or tuple of 1 int
+        Neighbouring positions that use one kernel and one bias; the last ones may be
+        fewer. 1: none are shared; the number of positions, or more: a convolution.
+    tile : int, tuple of 1 int or None
+        After so many kernels they repeat; ``None``: never. 1: a convolution.
     **kwargs
         name, trainable, dtype, input_shape, batch_input_shape, input_dim, batch_size,
         weights.
@@ -341,6 +241,10 @@ class LocallyConnected1D(LocallyConnected):
     Keras's quirks are kept: the K values of the kernel are ordered (tap, channel) for
     channels_last and (channel, tap) for channels_first, and for channels_first the bias
     is reshaped, not transposed.
+
+    With `share` or `tile` position l belongs to group ``(l // share) % tile``, and the
+    kernel has the shape (G, R*C, F), the bias (G, F). See
+    `localnet.ops.shared_conv_forward`.
 
     References
     ----------
@@ -368,7 +272,7 @@ class LocallyConnected2D(LocallyConnected):
     ----------
     filters : int
         F, outputs per position.
-    kernel_size, strides, dilation_rate : int or tuple of 2 ints
+    kernel_size, strides, dilation_rate, share, tile : int or tuple of 2 ints
         Rows first; one number serves both axes.
     **kwargs
         As for `LocallyConnected1D`, in the same order.
@@ -409,7 +313,7 @@ class LocallyConnected3D(LocallyConnected):
     ----------
     filters : int
         F, outputs per position.
-    kernel_size, strides, dilation_rate : int or tuple of 3 ints
+    kernel_size, strides, dilation_rate, share, tile : int or tuple of 3 ints
         One number serves all three axes.
     **kwargs
         As for `LocallyConnected1D`, in the same order.

@@ -1,4 +1,4 @@
-"""What a locally connected layer costs by its shapes: `local_conv_cost`."""
+"""What layers with windows cost by their shapes: `local_conv_cost`, `windowed_cost`."""
 
 import math
 from dataclasses import dataclass
@@ -9,14 +9,15 @@ from .._typing import DTypeLike, Shape
 from ..geometry import Geometry
 from ..roofline import Work
 from .cost import NOTHING, Cost, checked_options
+from .location_groups import Sharing
 
-__all__ = ["LocalConvCost", "local_conv_cost"]
+__all__ = ["LocalConvCost", "local_conv_cost", "windowed_cost"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalConvCost(Cost):
     """
-    What `local_conv_forward` and `local_conv_backward` cost on one batch.
+    What a locally connected layer or a convolution costs on one batch.
 
     Parameters
     ----------
@@ -32,7 +33,8 @@ class LocalConvCost(Cost):
 
     See Also
     --------
-    local_conv_cost : Works them out.
+    local_conv_cost : Works them out for `local_conv_forward` and its backward.
+    localnet.ops.conv_cost : The same for a convolution.
     """
 
     dx: Work = NOTHING
@@ -46,6 +48,8 @@ def local_conv_cost(
     input_shape: Shape,
     filters: int,
     *,
+    share: Any = 1,
+    tile: Any = None,
     kernel_size: Any,
     strides: Any = 1,
     padding: Any = "valid",
@@ -66,6 +70,8 @@ def local_conv_cost(
         Shape of one sample, (*S, C) or (C, *S), with one to three spatial axes.
     filters : int
         F, outputs per location.
+    share, tile : int, tuple of int or None
+        As for `shared_conv_forward`; by default no two locations share a kernel.
     kernel_size, strides, padding, pad_value, dilation_rate, data_format
         As for `local_conv_forward`.
     batch_size : int
@@ -107,8 +113,9 @@ def local_conv_cost(
         y: x + w + b + y \;(+\, p), \quad
         \text{backward}: dy + p + dw + db \;(+\, w + dx)
 
-    where p is the padded copy of x, if there are pads, and else x itself; the brackets
-    hold for padding, and for a dx that is needed.
+    with w and b as they are stored, once for each group of locations that share them,
+    and p the padded copy of x, if there are pads, and else x itself; the brackets hold
+    for padding, and for a dx that is needed.
 
     Examples
     --------
@@ -145,19 +152,71 @@ def local_conv_cost(
         dilation_rate=dilation_rate,
         data_format=data_format,
     )
+    sharing = Sharing.of(g.output_sizes, share, tile)
+    stored = sharing.count * filters
+    # Of kernels that are shared, the cache holds one for each location.
+    expanded = 0 if sharing.is_trivial else math.prod(g.kernel_shape(filters))
+    return windowed_cost(
+        g,
+        filters,
+        kernel=stored * g.patch_size,
+        bias=stored if use_bias else 0,
+        expanded=expanded,
+        n=n,
+        itemsize=itemsize,
+        need_dx=need_dx,
+    )
+
+
+def windowed_cost(
+    g: Geometry,
+    filters: int,
+    *,
+    kernel: int,
+    bias: int,
+    n: int,
+    itemsize: int,
+    need_dx: bool,
+    groups: int = 1,
+    expanded: int = 0,
+) -> LocalConvCost:
+    """
+    Work out the cost of a layer with windows, whoever shares its weights.
+
+    Parameters
+    ----------
+    g : Geometry
+        The windows.
+    filters : int
+        F, outputs per location.
+    kernel, bias : int
+        How many weights there are; no bias is 0.
+    n, itemsize : int
+        Samples, and bytes of one number.
+    need_dx : bool
+        Whether the gradient of the input is wanted.
+    groups : int
+        Parts of the channels, of which a filter reads one.
+    expanded : int
+        Numbers of the kernel as it is kept for the way back, if not as it is stored.
+
+    Returns
+    -------
+    LocalConvCost
+        Operations, bytes moved, and memory.
+    """
     outputs = g.locations * filters
-    kernel, bias = outputs * g.patch_size, outputs if use_bias else 0
     x, y = n * math.prod(g.input_shape), n * outputs
     copied = n * math.prod(g.padded_sizes) * g.channels if g.has_pads else 0
     padded = copied or x
-    product, addition = 2 * n * kernel, y if use_bias else 0
-    connections = g.connections
+    product, addition = 2 * y * (g.patch_size // groups), y if bias else 0
+    connections = g.connections // groups
 
     dx = Work(2 * n * connections * filters, itemsize * (y + kernel + x))
     if not need_dx:
         dx = NOTHING
     dkernel = Work(product, itemsize * (y + padded + kernel))
-    dbias = Work(addition, itemsize * (y + bias) if use_bias else 0)
+    dbias = Work(addition, itemsize * (y + bias) if bias else 0)
     return LocalConvCost(
         parameters=kernel + bias,
         forward=Work(product + addition, itemsize * (x + copied + kernel + bias + y)),
@@ -172,7 +231,7 @@ def local_conv_cost(
         input_bytes=itemsize * x,
         parameter_bytes=itemsize * (kernel + bias),
         output_bytes=itemsize * y,
-        cache_bytes=itemsize * copied,
+        cache_bytes=itemsize * (copied + expanded),
         dx_bytes=itemsize * x if need_dx else 0,
         patch_bytes=itemsize * n * g.locations * g.patch_size,
     )
