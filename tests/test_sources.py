@@ -18,7 +18,7 @@ RNG = np.random.default_rng(5)
 X, Y = RNG.normal(size=(10, 3)), RNG.integers(0, 2, size=(10, 1)) * 1.0
 WEIGHT = RNG.uniform(0.5, 2.0, size=10)
 SIZE = 4
-TOO_FEW = "x must yield enough batches"
+TOO_FEW = "x must yield enough batches, got only 3; it ends here"
 
 
 def make(*, metrics=("mae",), **kwargs):
@@ -174,6 +174,19 @@ def test_a_sequence_may_change_its_length_between_epochs():
     assert growing.asked == [0, 0, 0, 1, 0, 1, 2]
 
 
+def test_a_training_ends_when_a_sequence_has_become_empty():
+    class Shrinking(Parts):
+        def __len__(self):
+            return 2 - self.ended
+
+    model = make()
+    rule = "x must hold batches, got a Sequence of length 0; it ends here"
+    with pytest.warns(UserWarning, match=rule):
+        model.fit(Shrinking(), epochs=5, verbose=0)
+    assert model.history.epoch == [0, 1]
+    assert len(model.history.history["loss"]) == 2
+
+
 def test_a_generator_gives_no_batch_more_than_is_used():
     batches = stream(4)
     make().fit(batches, epochs=2, steps_per_epoch=4, verbose=0)
@@ -218,7 +231,6 @@ def test_an_epoch_that_the_generator_cuts_short_is_kept():
             callbacks=LambdaCallback(on_train_end=lambda logs: seen.append("end")),
         )
     assert len(caught) == 1
-    assert "got only 3" in str(caught[0].message)
     assert history.epoch == [0, 1]
     assert len(history.history["val_loss"]) == 2
     assert seen == ["end"]
@@ -380,6 +392,32 @@ def test_a_training_with_a_sequence_is_resumed_bit_for_bit(
     assert (history, bits(resumed)) == trained(source(), epochs=3)
 
 
+def test_a_sequence_that_has_changed_is_brought_back(tmp_path):
+    class Growing(Mixing):
+        def __len__(self):
+            return 1 + self.ended
+
+        def on_epoch_end(self):
+            self.ended += 1
+
+        def get_state(self):
+            return {"ended": self.ended}
+
+        def set_state(self, state):
+            self.ended = state["ended"]
+
+    backup = BackupAndRestore(tmp_path, save_freq=1)
+    how = {"epochs": 3, "verbose": 0}
+    growing = Growing()
+    with pytest.raises(Stopped):
+        make().fit(growing, **how, callbacks=[backup, pull_after(2)])
+    assert growing.ended == 1
+    resumed = make()
+    growing.ended = 2  # as another use in between may leave it
+    history = resumed.fit(growing, **how, callbacks=backup).history
+    assert (history, bits(resumed)) == trained(Growing(), epochs=3)
+
+
 def test_a_generator_cannot_be_resumed(tmp_path):
     model = make()
     sentence = (
@@ -486,6 +524,15 @@ REFUSED = {
         "got none for 0.0",
     ),
 }
+
+
+@pytest.mark.parametrize("maker", [Parts, stream, lambda: 1, len])
+def test_what_makes_a_source_must_be_called(maker):
+    with refuses(
+        f"x must be arrays, a Sequence or a generator, got {maker!r}; call it to make "
+        "one"
+    ):
+        make().fit(maker, verbose=0)
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), REFUSED.values(), ids=list(REFUSED))
