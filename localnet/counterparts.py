@@ -15,6 +15,12 @@ __all__ = ["check_counterparts"]
 WAYS_OUT = {
     "SeparableConv": "two Conv layers compute it, the first with groups",
     "DepthwiseConv": "a Conv layer with as many groups as channels computes it",
+    **{
+        f"Conv{rank}DTranspose": f"a LocallyConnected{rank}DTranspose with equal "
+        "kernels at all locations computes it, for explicit pads where padding is "
+        "'same'"
+        for rank in (1, 2, 3)
+    },
     "LayerNormalization": "apply it to the data with NumPy, between two models",
     "Lambda": "code from a file is never run; write the function as a layer of your "
     "own and give it in custom_objects",

@@ -225,7 +225,7 @@ class LowRankLocallyConnected(LocatedLayer):
         )
         if cache.normalization is not None:
             dmixture = softmax_backward(dmixture, cache.normalization)
-        sizes = [size for size, _ in cache.tables]
+        sizes = [size for size, _ in cache.tables.shapes]
         dtables = outer_sum_backward(
             dmixture.reshape(*sizes, self.spatial_rank), cache.tables
         )

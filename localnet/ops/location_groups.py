@@ -17,7 +17,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from ..geometry import Geometry
 from .workspace import Workspace
 
 __all__ = [
+    "ExpandSharedCache",
     "Sharing",
     "collect",
     "expand",
@@ -159,6 +160,14 @@ def collect(dy: Array, sharing: Sharing, out: Array) -> None:
         out[groups] += dy[locations]
 
 
+class ExpandSharedCache(NamedTuple):
+    """What `expand_shared_backward` needs: the groups, and what y is like."""
+
+    sharing: Sharing
+    shape: Shape
+    dtype: np.dtype
+
+
 def expand_shared_forward(
     weight: ArrayLike,
     *,
@@ -166,7 +175,7 @@ def expand_shared_forward(
     share: Any = 1,
     tile: Any = None,
     workspace: Workspace | None = None,
-) -> tuple[Array, Sharing]:
+) -> tuple[Array, ExpandSharedCache]:
     r"""
     Give every location the weight of its group.
 
@@ -188,7 +197,7 @@ def expand_shared_forward(
     -------
     y : ndarray of shape (*O, ...)
         A copy, in the dtype of `weight`.
-    cache : Sharing
+    cache : ExpandSharedCache
         For `expand_shared_backward`.
 
     Raises
@@ -229,11 +238,11 @@ def expand_shared_forward(
     shape = (*sharing.output_sizes, *weight.shape[rank:])
     y = workspace.result("expanded", shape, weight.dtype)
     expand(weight, sharing, y)
-    return y, sharing
+    return y, ExpandSharedCache(sharing, shape, y.dtype)
 
 
 def expand_shared_backward(
-    dy: ArrayLike, cache: Sharing, *, workspace: Workspace | None = None
+    dy: ArrayLike, cache: ExpandSharedCache, *, workspace: Workspace | None = None
 ) -> Array:
     r"""
     Compute the gradient of `expand_shared_forward`: the sum over each group.
@@ -242,7 +251,7 @@ def expand_shared_backward(
     ----------
     dy : array_like of shape (*O, ...)
         Upstream gradient. Not modified.
-    cache : Sharing
+    cache : ExpandSharedCache
         What the forward call returned.
     workspace : Workspace, optional
         As for `expand_shared_forward`.
@@ -250,12 +259,12 @@ def expand_shared_backward(
     Returns
     -------
     ndarray of shape (*G, ...)
-        In the dtype of `dy`, summed in the order of the locations.
+        In the dtype of y, summed in the order of the locations.
 
     Raises
     ------
     ValueError
-        If `dy` has not one item per location.
+        If `dy` does not have the shape of y.
 
     See Also
     --------
@@ -271,17 +280,12 @@ def expand_shared_backward(
     >>> expand_shared_backward([1.0, 2.0, 4.0, 8.0, 16.0], cache)
     array([ 3., 12., 16.])
     """
-    dy = _arrays.floats("dy", dy)
-    rank = len(cache.sizes)
-    if dy.shape[:rank] != cache.output_sizes:
-        raise ValueError(
-            f"dy must have shape (*O, ...) with O = {cache.output_sizes}, "
-            f"got {dy.shape}"
-        )
+    sharing, y_shape, dtype = cache
+    dy = _arrays.upstream(dy, y_shape, dtype)
     workspace = workspace or Workspace(keep_results=False)
-    shape = (*cache.sizes, *dy.shape[rank:])
-    dweight = workspace.result("collected", shape, dy.dtype)
-    collect(dy, cache, dweight)
+    shape = (*sharing.sizes, *y_shape[len(sharing.sizes) :])
+    dweight = workspace.result("collected", shape, dtype)
+    collect(dy, sharing, dweight)
     return dweight
 
 
