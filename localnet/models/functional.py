@@ -12,6 +12,7 @@ from ..graph import Graph
 from ..interop.wiring import wired
 from ..layers import Handle, InputLayer, Layer
 from ..layers.base import child_seed, unchanged_on_error
+from ..layers.handles import restore_calls
 from ..layers.shapes import BatchShape
 from ..program import Program
 from ..steps import one_or_list
@@ -112,6 +113,11 @@ class Model(Network):
             ):
                 node.layer.build(shape)
         self._program.build([handle.shape for handle in self._graph.inputs])
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the state of another model, and link its layers."""
+        vars(self).update(state)
+        restore_calls(self._graph.nodes)
 
     # Structure -------------------------------------------------------------------
 
