@@ -98,8 +98,8 @@ from .pooling import (
 from .prelu import PReLU
 from .several import MultiInputLayer
 from .shaping import Flatten, Permute, RepeatVector, Reshape
-from .sharing import SharedWeights, conv_to_local, local_to_conv
 from .time_distributed import TimeDistributed
+from .twins import SharedWeights, conv_to_local, local_to_conv
 from .upsampling import (
     UpSampling1D,
     UpSampling2D,

@@ -8,8 +8,8 @@ extra h5 are installed, as ``.ci/long`` does::
 
 The same random graph is made in both, with shared layers, models within models, merge
 layers and several outputs. Each writes a file of every format, which the other reads:
-the order of the layers must be the same, and predictions and two epochs of training must
-agree to float64 accuracy.
+the order of the layers must be the same, and predictions and two epochs of training
+must agree to float64 accuracy.
 """
 
 import argparse
