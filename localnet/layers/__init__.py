@@ -14,7 +14,7 @@ from .activation import (
     Softmax,
     ThresholdedReLU,
 )
-from .base import Layer, LayerCache
+from .base import Layer
 from .conv import Conv1D, Conv2D, Conv3D
 from .core import Dense, Input, InputLayer
 from .cost import CostedLayer
@@ -96,6 +96,7 @@ from .pooling import (
     MaxPooling3D,
 )
 from .prelu import PReLU
+from .pure import LayerCache
 from .several import MultiInputLayer
 from .shaping import Flatten, Permute, RepeatVector, Reshape
 from .time_distributed import TimeDistributed
