@@ -4,6 +4,7 @@ Where the batches of `fit`, `evaluate` and `predict` come from.
 Arrays, a Sequence and a generator answer the same questions, so that there is one loop.
 """
 
+import inspect
 import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -119,6 +120,11 @@ def checked_data(
         If something is wrong with arrays, or targets are given beside batches.
     """
     if not is_stream(x):
+        if isinstance(x, type) or inspect.isroutine(x):
+            raise ValueError(
+                f"{name} must be arrays, a Sequence or a generator, got {x!r}; call it "
+                "to make one"
+            )
         return Data.of(x, y, sample_weight, ports)
     for argument, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None:

@@ -88,7 +88,8 @@ def is_stream(x: Any) -> bool:
 
 
 def _is_sequence(x: Any) -> bool:
-    return all(hasattr(x, name) for name in ("__len__", "__getitem__", "on_epoch_end"))
+    names = ("__len__", "__getitem__", "on_epoch_end")
+    return not isinstance(x, type) and all(hasattr(x, name) for name in names)
 
 
 def is_iterator(x: Any) -> bool:
@@ -151,6 +152,16 @@ class Batches(Stream):
         total = len(self.sequence)
         return total if self._steps is None else min(total, self._steps)
 
+    def has_more(self) -> bool:
+        """Return whether the Sequence still holds batches; warn if not."""
+        if self.steps == 0:
+            warnings.warn(
+                f"{self.name} must hold batches, got a Sequence of length 0; "
+                "it ends here",
+                stacklevel=2,
+            )
+        return self.steps > 0
+
     def first(self) -> Data:
         """Return the first batch."""
         return self.checked(self.sequence[0], 0)
@@ -171,10 +182,11 @@ class Batches(Stream):
 
     def identity(self) -> Config:
         """Describe what the Sequence is, not what it holds."""
+        changes = bool(self.get_state())  # then it says itself where it was
         return {
             "x": {
                 "class_name": type(self.sequence).__name__,
-                "batches": len(self.sequence),
+                "batches": None if changes else len(self.sequence),
             }
         }
 
@@ -246,8 +258,8 @@ class Generated(Stream):
     def _warn(self) -> None:
         self.is_over = True
         warnings.warn(
-            f"{self.name} must yield enough batches for every epoch, got only "
-            f"{self.taken}; this ends here, with what they gave",
+            f"{self.name} must yield enough batches, got only {self.taken}; it ends "
+            "here, with what they gave",
             stacklevel=2,
         )
 

@@ -19,7 +19,7 @@ from numpy.testing import assert_array_equal
 from raising import refuses
 from strategies import local_conv_problems
 
-from localnet import plots
+from localnet import cli, plots
 from localnet.golden import Suite, check, load_suite
 from localnet.golden.adapters import engines
 from localnet.golden.matrix import kill_matrix
@@ -202,6 +202,8 @@ def test_matrix_holds_the_index_of_every_weight(problem, kind):
     g = problem.geometry
     expected = numbers_by_loops(g, kind, problem.filters)
     if (expected < 0).all():
+        with pytest.raises(ValueError, match="source must connect"):
+            plots.connection_matrix(g, kind=kind, filters=problem.filters)
         return
     ax = plots.connection_matrix(g, kind=kind, filters=problem.filters)
     assert_array_equal(image_of(ax).filled(-1), expected, strict=True)
@@ -400,3 +402,18 @@ def test_sources_that_are_refused():
     with refuses("source must have one or two spatial axes to be drawn, got 3"):
         plots.receptive_field(volume, 0)
     assert image_of(plots.connection_matrix(volume)).shape == (8, 27)
+
+
+def test_command_refuses_a_picture_before_it_works(capsys):
+    assert cli.main(["golden", "mutants", "--picture", "matrix.gif"]) != 0
+    captured = capsys.readouterr()
+    assert "--picture must end in .png or .svg, got 'matrix.gif'" in captured.err
+    assert captured.out == ""
+
+
+def test_command_draws_the_matrix(monkeypatch, tmp_path, capsys):
+    found = kill_matrix(SUITE, STRIDES)
+    monkeypatch.setattr("localnet.golden.matrix.kill_matrix", lambda: found)
+    cli.main(["golden", "mutants", "--picture", str(tmp_path / "matrix.svg")])
+    assert (tmp_path / "matrix.svg").read_text().startswith("<?xml")
+    assert "matrix.svg" in capsys.readouterr().out

@@ -5,7 +5,6 @@ from typing import Any
 
 from .._registry import Registry, custom_object_scope
 from .._typing import Config
-from . import global_pooling, margins, pooling, upsampling
 from .activation import (
     ELU,
     Activation,
@@ -14,9 +13,16 @@ from .activation import (
     Softmax,
     ThresholdedReLU,
 )
-from .base import Layer, LayerCache
-from .conv import Conv1D, Conv2D, Conv3D
-from .core import Dense, InputLayer
+from .base import Layer
+from .conv import (
+    Conv1D,
+    Conv2D,
+    Conv3D,
+    Convolution1D,
+    Convolution2D,
+    Convolution3D,
+)
+from .core import Dense, Input, InputLayer
 from .cost import CostedLayer
 from .global_pooling import (
     GlobalAveragePooling1D,
@@ -32,6 +38,7 @@ from .global_pooling import (
     GlobalMaxPooling2D,
     GlobalMaxPooling3D,
 )
+from .handles import Handle
 from .local import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
 from .local_transpose import (
     LocallyConnected1DTranspose,
@@ -53,6 +60,22 @@ from .margins import (
     ZeroPadding1D,
     ZeroPadding2D,
     ZeroPadding3D,
+)
+from .merge import (
+    Add,
+    Average,
+    Concatenate,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    concatenate,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
 )
 from .names import clear_session
 from .noise import (
@@ -79,9 +102,11 @@ from .pooling import (
     MaxPooling3D,
 )
 from .prelu import PReLU
+from .pure import LayerCache
+from .several import MultiInputLayer
 from .shaping import Flatten, Permute, RepeatVector, Reshape
-from .sharing import SharedWeights, conv_to_local, local_to_conv
 from .time_distributed import TimeDistributed
+from .twins import SharedWeights, conv_to_local, local_to_conv
 from .upsampling import (
     UpSampling1D,
     UpSampling2D,
@@ -91,6 +116,8 @@ from .upsampling import (
 __all__ = [
     "ELU",
     "Activation",
+    "Add",
+    "Average",
     "AveragePooling1D",
     "AveragePooling2D",
     "AveragePooling3D",
@@ -98,6 +125,7 @@ __all__ = [
     "AvgPool2D",
     "AvgPool3D",
     "BatchNormalization",
+    "Concatenate",
     "Conv1D",
     "Conv2D",
     "Conv3D",
@@ -125,6 +153,8 @@ __all__ = [
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
+    "Handle",
+    "Input",
     "InputLayer",
     "Layer",
     "LayerCache",
@@ -144,6 +174,10 @@ __all__ = [
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "Maximum",
+    "Minimum",
+    "MultiInputLayer",
+    "Multiply",
     "PReLU",
     "Padding1D",
     "Padding2D",
@@ -157,6 +191,7 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "Subtract",
     "ThresholdedReLU",
     "TimeDistributed",
     "UpSampling1D",
@@ -165,45 +200,35 @@ __all__ = [
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",
+    "add",
+    "average",
     "clear_session",
+    "concatenate",
     "conv_to_local",
     "deserialize",
     "is_known",
     "local_to_conv",
+    "maximum",
+    "minimum",
+    "multiply",
     "serialize",
+    "subtract",
 ]
 
-# Keras's second names.
-Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
 
-_registry: Registry[Layer] = Registry(
-    "layer",
-    "keras.layers",
-    {
-        **{
-            cls.__name__: cls
-            for cls in (
-                *(LocallyConnected1D, LocallyConnected2D, LocallyConnected3D),
-                *(LocallyConnected1DTranspose, LocallyConnected2DTranspose),
-                *(LocallyConnected3DTranspose, LowRankLocallyConnected1D),
-                *(LowRankLocallyConnected2D, LowRankLocallyConnected3D),
-                *(Conv1D, Conv2D, Conv3D),
-                *(Dense, Dropout, Flatten, InputLayer, Reshape),
-                *(Activation, LeakyReLU, ELU, ReLU, Softmax, ThresholdedReLU, PReLU),
-                *(BatchNormalization, GaussianDropout, GaussianNoise),
-                *(SpatialDropout1D, SpatialDropout2D, SpatialDropout3D),
-                *(Permute, RepeatVector, TimeDistributed),
-            )
-        },
-        # Some classes have two names.
-        **{f"Convolution{cls.rank}D": cls for cls in (Conv1D, Conv2D, Conv3D)},
-        **{
-            name: getattr(module, name)
-            for module in (global_pooling, margins, pooling, upsampling)
-            for name in module.__all__
-        },
-    },
-)
+def _named_layers() -> dict[str, type[Layer]]:
+    """Return what a config may name: all exported layers but the bases of others."""
+    exported = {name: globals().get(name) for name in __all__}
+    return {
+        name: value
+        for name, value in exported.items()
+        if isinstance(value, type)
+        and issubclass(value, Layer)
+        and value not in (Layer, CostedLayer, MultiInputLayer)
+    }
+
+
+_registry: Registry[Layer] = Registry("layer", "keras.layers", _named_layers())
 
 
 def is_known(class_name: str) -> bool:

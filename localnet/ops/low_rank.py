@@ -21,6 +21,7 @@ __all__ = [
     "LocatedBiasCache",
     "MixKernelsCache",
     "MixKernelsGrads",
+    "OuterSumCache",
     "located_bias_backward",
     "located_bias_forward",
     "mix_kernels_backward",
@@ -61,8 +62,8 @@ def mix_kernels_forward(
 
     Returns
     -------
-    kernel : ndarray of shape (L, K, F)
-        For `local_conv_forward`; dtype by ``np.result_type``.
+    y : ndarray of shape (L, K, F)
+        The kernel for `local_conv_forward`; dtype by ``np.result_type``.
     cache : MixKernelsCache
         For `mix_kernels_backward`; valid until an argument is written to.
 
@@ -137,7 +138,7 @@ def mix_kernels_backward(
     Raises
     ------
     ValueError
-        If `dy` does not have the shape of the kernel.
+        If `dy` does not have the shape of y.
 
     See Also
     --------
@@ -151,7 +152,7 @@ def mix_kernels_backward(
     """
     mixture, basis = cache
     shape = (len(mixture), *basis.shape[1:])
-    dy = _arrays.upstream(dy, shape, basis.dtype, of="the kernel")
+    dy = _arrays.upstream(dy, shape, basis.dtype)
     workspace = workspace or Workspace(keep_results=False)
     dmixture = workspace.result("dmixture", mixture.shape, dy.dtype)
     dbasis = workspace.result("dbasis", basis.shape, dy.dtype)
@@ -168,7 +169,14 @@ def flat(kernel: Array) -> Array:
     return kernel.reshape(locations, patch_size * filters)
 
 
-def outer_sum_forward(*tables: ArrayLike) -> tuple[Array, tuple[Shape, ...]]:
+class OuterSumCache(NamedTuple):
+    """What `outer_sum_backward` needs: what the tables and y are like."""
+
+    shapes: tuple[Shape, ...]
+    dtype: np.dtype
+
+
+def outer_sum_forward(*tables: ArrayLike) -> tuple[Array, OuterSumCache]:
     r"""
     Add up one table per axis, each spread over the other axes.
 
@@ -181,8 +189,8 @@ def outer_sum_forward(*tables: ArrayLike) -> tuple[Array, tuple[Shape, ...]]:
     -------
     y : ndarray of shape (*O, M)
         Dtype by ``np.result_type``.
-    cache : tuple of tuple of int
-        The shapes, for `outer_sum_backward`.
+    cache : OuterSumCache
+        For `outer_sum_backward`.
 
     Raises
     ------
@@ -217,10 +225,10 @@ def outer_sum_forward(*tables: ArrayLike) -> tuple[Array, tuple[Shape, ...]]:
         for axis, array in enumerate(arrays)
     ]
     y = functools.reduce(np.add, spread)
-    return y.copy() if rank == 1 else y, shapes
+    return y.copy() if rank == 1 else y, OuterSumCache(shapes, y.dtype)
 
 
-def outer_sum_backward(dy: ArrayLike, cache: tuple[Shape, ...]) -> tuple[Array, ...]:
+def outer_sum_backward(dy: ArrayLike, cache: OuterSumCache) -> tuple[Array, ...]:
     r"""
     Compute the gradients of `outer_sum_forward`.
 
@@ -228,7 +236,7 @@ def outer_sum_backward(dy: ArrayLike, cache: tuple[Shape, ...]) -> tuple[Array, 
     ----------
     dy : array_like of shape (*O, M)
         Upstream gradient. Not modified.
-    cache : tuple of tuple of int
+    cache : OuterSumCache
         What the forward call returned.
 
     Returns
@@ -249,13 +257,12 @@ def outer_sum_backward(dy: ArrayLike, cache: tuple[Shape, ...]) -> tuple[Array, 
     -----
     .. math:: dt^a_{im} = \sum_{o:\ o_a = i} dy_{om}
     """
-    shape = (*(size for size, _ in cache), cache[0][1])
-    dy = _arrays.floats("dy", dy)
-    dy = _arrays.upstream(dy, shape, dy.dtype)
-    axes = range(len(cache))
+    shapes, dtype = cache
+    dy = _arrays.upstream(dy, (*(size for size, _ in shapes), shapes[0][1]), dtype)
+    axes = range(len(shapes))
     return tuple(
         np.add.reduce(dy, axis=tuple(a for a in axes if a != axis))
-        if len(cache) > 1
+        if len(shapes) > 1
         else dy.copy()
         for axis in axes
     )
@@ -264,7 +271,7 @@ def outer_sum_backward(dy: ArrayLike, cache: tuple[Shape, ...]) -> tuple[Array, 
 class LocatedBiasCache(NamedTuple):
     """What `located_bias_backward` needs: shapes."""
 
-    tables: tuple[Shape, ...]
+    tables: OuterSumCache
     places: int
     geometry: Geometry
 
@@ -333,12 +340,12 @@ def located_bias_forward(
         )
     nowhere = np.zeros((geometry.locations, 1), parts[0].dtype)
     tables = [part[:, np.newaxis] for part in parts[1:]] or [nowhere]
-    total, shapes = outer_sum_forward(*tables, parts[0][:, np.newaxis])
+    total, cache = outer_sum_forward(*tables, parts[0][:, np.newaxis])
     workspace = workspace or Workspace(keep_results=False)
     shape = geometry.bias_shape(len(parts[0]))
     y = workspace.result("located bias", shape, total.dtype)
     bias_at_locations(y, geometry)[...] = total.reshape(shape)
-    return y, LocatedBiasCache(shapes, len(places), geometry)
+    return y, LocatedBiasCache(cache, len(places), geometry)
 
 
 def located_bias_backward(dy: ArrayLike, cache: LocatedBiasCache) -> tuple[Array, ...]:
@@ -371,12 +378,11 @@ def located_bias_backward(dy: ArrayLike, cache: LocatedBiasCache) -> tuple[Array
     .. math::
         db_f = \sum_o dy_{of}, \quad ds^a_i = \sum_{o:\ o_a = i} \sum_f dy_{of}
     """
-    shapes, places, geometry = cache
-    dy = _arrays.floats("dy", dy)
-    dy = _arrays.upstream(dy, geometry.bias_shape(shapes[-1][0]), dy.dtype)
-    sizes = [size for size, _ in shapes]
+    tables, places, geometry = cache
+    sizes = [size for size, _ in tables.shapes]
+    dy = _arrays.upstream(dy, geometry.bias_shape(sizes[-1]), tables.dtype)
     at_locations = bias_at_locations(dy, geometry).reshape(*sizes, 1)
     *dplaces, dbias = (
-        table[:, 0] for table in outer_sum_backward(at_locations, shapes)
+        table[:, 0] for table in outer_sum_backward(at_locations, tables)
     )
     return dbias, *dplaces[:places]

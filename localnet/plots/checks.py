@@ -12,7 +12,6 @@ from ..golden.families import FAMILIES
 from ..golden.matrix import KILLED, SURVIVED, Matrix
 from ..gradcheck import VCurve
 from .style import (
-    BLACK,
     DASHES,
     GREY,
     MARKERS,
@@ -133,6 +132,7 @@ def _curve(label: str, curve: Any) -> tuple[Array, Array]:
         )
         fits = steps.ndim == 1 and steps.shape == errors.shape and steps.size
         right = bool(fits) and bool((steps > 0).all() and not (errors < 0).any())
+        right = right and bool(np.isfinite(errors).any())
     except (TypeError, ValueError):
         right = False
     if not right:
@@ -294,7 +294,7 @@ def error_histogram(
             fill=False,
             label=as_label(f"{label}: {len(ratios)} answers, {wrong} wrong"),
         )
-    axes.axvline(1, color=BLACK, linewidth=1.2)
+    axes.axvline(1, color=GREY, linewidth=1.8)
     axes.axvspan(
         1, edges[-1], facecolor="none", edgecolor="#bbbbbb", hatch="///", linewidth=0
     )

@@ -140,7 +140,8 @@ def random_spatial_layers(rng, layers, spatial):
     def make(name, *args, **kwargs):
         return getattr(layers, f"{name}{spatial}D")(*args, **kwargs)
 
-    pair = (rng.randint(0, 2), rng.randint(1, 2))
+    # Of at least 1, so that a window of 2 fits into a size of 1.
+    pair = (rng.randint(1, 2), rng.randint(1, 2))
     bilinear = {"interpolation": "bilinear"} if spatial == 2 else {}
     return rng.choice(
         (
