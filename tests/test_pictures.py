@@ -114,13 +114,9 @@ def lost_report(ax):
     ("name", "change"),
     [
         ("receptive-fields.png", mirrored),
-        ("connection-matrices.png", mirrored),
-        ("connection-matrices.png", other_colours),
         ("strided-matrix.png", other_colours),
         ("links-and-weights.png", fewer_weights),
         ("history.png", worse_curve),
-        ("history.png", without_labels),
-        ("filters.png", mirrored),
         ("filters.png", without_labels),
         ("accuracy.png", lost_mean),
         ("initial-scale.png", worse_curve),
