@@ -8,6 +8,7 @@ import numpy as np
 from .._typing import Array, Config, Shape
 from ..ops import Workspace
 from .base import Layer, LayerCache
+from .handles import Connectable
 from .shapes import BatchShape, checked_shape
 from .weights import Weight
 
@@ -51,6 +52,8 @@ class TimeDistributed(Layer):
     def __init__(self, layer: Any, **kwargs: Any) -> None:
         if not isinstance(layer, Layer):
             hint = "; make an instance of the class" if isinstance(layer, type) else ""
+            if isinstance(layer, Connectable):
+                hint = "; put a TimeDistributed around each layer of the model"
             raise ValueError(
                 f"TimeDistributed: layer must be a Layer, got {layer!r}{hint}"
             )
