@@ -432,8 +432,8 @@ def test_fans_local_are_those_of_the_convolution(name, initializer):
     expected = drawn(seed=5)(
         layer.kernel.shape, "float64", fans=(patch_size, window * filters)
     )
-    if layer._inside is not None:
-        expected = expected * layer._inside
+    if layer._mask is not None:
+        expected = expected * layer._mask
     assert_array_equal(layer.kernel, expected)
 
 

@@ -11,8 +11,9 @@ from .._typing import Array, Config
 from ..graph import Graph
 from ..interop.wiring import wired
 from ..layers import Handle, InputLayer, Layer
-from ..layers.base import child_seed, unchanged_on_error
+from ..layers.base import unchanged_on_error
 from ..layers.handles import restore_calls
+from ..layers.seeds import child_seed
 from ..layers.shapes import BatchShape
 from ..program import Program
 from ..steps import one_or_list

@@ -11,9 +11,10 @@ import numpy as np
 from .. import __version__, _arrays, _validate
 from .._typing import Array, Config
 from ..layers import Layer
-from ..layers.base import child_seed, unchanged_on_error
+from ..layers.base import unchanged_on_error
 from ..layers.handles import Connectable, holds_handles
 from ..layers.names import unique_name
+from ..layers.seeds import child_seed
 from ..layers.shapes import BatchShape
 from ..objective import Gradients
 from ..ports import Ports, arrays_of

@@ -8,8 +8,9 @@ import numpy as np
 from .._registry import custom_object_scope
 from .._typing import Array, Config
 from ..layers import Handle, InputLayer, Layer
-from ..layers.base import child_seed, unchanged_on_error
+from ..layers.base import unchanged_on_error
 from ..layers.handles import Connectable, restore_calls
+from ..layers.seeds import child_seed
 from ..layers.shapes import BatchShape, checked_shape
 from ..program import Nested, Program
 from .nesting import deserialize, serialize
