@@ -8,9 +8,16 @@ from typing import Any
 import numpy as np
 
 from . import _arrays, _validate
+from ._registry import custom_object_scope
 from ._typing import Array, ArrayLike
 
-__all__ = ["Sequence", "normalize", "to_categorical", "train_test_split"]
+__all__ = [
+    "Sequence",
+    "custom_object_scope",
+    "normalize",
+    "to_categorical",
+    "train_test_split",
+]
 
 
 class Sequence:
