@@ -1,4 +1,4 @@
-"""Models: layers wired together, trained by the loop of `localnet.training`."""
+"""Models: layers wired together, trained by the loop of ``localnet/training.py``."""
 
 import json
 import os
