@@ -71,6 +71,18 @@ def link_files(app: Any, tree: Any) -> None:
         new += text
 
 
+def find_home(app: Any, env: Any, node: Any, text: Any) -> Any:
+    """Lead `localnet.Model` to where it is documented, `localnet.models.Model`."""
+    name = node["reftarget"].removeprefix("localnet.")
+    if name not in localnet._HOMES:
+        return None
+    home = f"localnet.{localnet._HOMES[name]}.{name}"
+    python = env.get_domain("py")
+    return python.resolve_xref(
+        env, node["refdoc"], app.builder, "obj", home, node, text
+    )
+
+
 def visit_inline_math(writer: Any, node: Any) -> None:
     """Write a formula in a line."""
     write_mathml(writer, node, as_block=False)
@@ -112,6 +124,7 @@ def escape_stars(_: Any, __: str, ___: str, ____: Any, _____: Any, lines: Any) -
 def setup(app: Any) -> dict[str, bool]:
     """Take part in the build."""
     app.connect("autodoc-process-docstring", escape_stars, priority=100)
+    app.connect("missing-reference", find_home)
     app.connect("doctree-read", link_files, priority=100)
     app.add_html_math_renderer(
         "mathml", (visit_inline_math, None), (visit_display_math, None)
