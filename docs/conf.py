@@ -12,12 +12,15 @@ author = copyright = "The localnet developers"
 release = version = localnet.__version__
 
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
-exclude_patterns = ["templates"]
+exclude_patterns = ["static", "templates"]
 templates_path = ["templates"]
 html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_title = f"localnet {release}"
 html_math_renderer = "mathml"
 html_copy_source = False
+highlight_language = "none"
 pygments_style = "friendly"
 
 # `name` in docstrings is code, and a link where the name is documented.
@@ -69,6 +72,13 @@ def link_files(app: Any, tree: Any) -> None:
         text = nodes.inline("", "", *link.children)
         link.replace_self(new)
         new += text
+
+
+def skip_fields(
+    _: Any, what: str, name: str, member: Any, skip: bool, options: Any
+) -> bool | None:
+    """Leave out the fields of a NamedTuple: nothing is said of them one by one."""
+    return True if type(member).__name__ == "_tuplegetter" else None
 
 
 def find_home(app: Any, env: Any, node: Any, text: Any) -> Any:
@@ -124,6 +134,7 @@ def escape_stars(_: Any, __: str, ___: str, ____: Any, _____: Any, lines: Any) -
 def setup(app: Any) -> dict[str, bool]:
     """Take part in the build."""
     app.connect("autodoc-process-docstring", escape_stars, priority=100)
+    app.connect("autodoc-skip-member", skip_fields)
     app.connect("missing-reference", find_home)
     app.connect("doctree-read", link_files, priority=100)
     app.add_html_math_renderer(
