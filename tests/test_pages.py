@@ -1,0 +1,39 @@
+"""Links between pages work as files, as on a code host; the site's build checks the site."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = [*sorted(ROOT.glob("*.rst")), *sorted(DOCS.glob("*.rst"))]
+LINK = re.compile(r"<([^<>\s]+)>`_")
+IMAGE = re.compile(r"^\.\. (?:image|include):: (\S+)$", re.MULTILINE)
+
+
+def targets(page, pattern=LINK):
+    """Return the files that a page leads to."""
+    found = pattern.findall(page.read_text(encoding="utf-8"))
+    return [page.parent / name for name in found if ":" not in name]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file(page):
+    lost = [t for t in targets(page) + targets(page, IMAGE) if not t.is_file()]
+    assert lost == []
+
+
+def test_links_are_found():
+    assert DOCS / "index.rst" in targets(ROOT / "README.rst")
+    assert len(targets(DOCS / "index.rst")) > 15
+
+
+def test_index_leads_to_every_page():
+    index = DOCS / "index.rst"
+    listed = set(targets(index))
+    assert sorted(page.name for page in set(DOCS.glob("*.rst")) - listed) == [
+        "index.rst"
+    ]
+    names = set(re.findall(r"^   ([a-z-]+)$", index.read_text(encoding="utf-8"), re.M))
+    assert {page.stem for page in DOCS.glob("*.rst")} - names == {"index"}
