@@ -217,7 +217,7 @@ __all__ = [
 
 
 def _named_layers() -> dict[str, type[Layer]]:
-    """Return what a config may name: all layers of `__all__` but the bases of others."""
+    """Return what a config may name: all exported layers but the bases of others."""
     exported = {name: globals().get(name) for name in __all__}
     return {
         name: value
