@@ -7,7 +7,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-PAGES = [*sorted(ROOT.glob("*.rst")), *sorted(DOCS.glob("*.rst"))]
+PAGES = sorted(
+    [*ROOT.glob("*.rst"), *DOCS.glob("*.rst"), *ROOT.glob("notebooks/*.rst")]
+)
 LINK = re.compile(r"<([^<>\s]+)>`_")
 IMAGE = re.compile(r"^\.\. (?:image|include):: (\S+)$", re.MULTILINE)
 
@@ -18,7 +20,7 @@ def targets(page, pattern=LINK):
     return [page.parent / name for name in found if ":" not in name]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_to_a_file(page):
     lost = [t for t in targets(page) + targets(page, IMAGE) if not t.is_file()]
     assert lost == []
