@@ -62,9 +62,7 @@ def load_suite(path: str | os.PathLike[str] | None = None) -> Suite:
 
 @cache
 def _default() -> Suite:
-    return Suite(
-        generate(specs()), traces(), variants=generate(variant_specs())
-    )
+    return Suite(generate(specs()), traces(), variants=generate(variant_specs()))
 
 
 def at_precision(suite: Suite, precision: str) -> Suite:

@@ -25,8 +25,10 @@ class Grouped(VariantModel):
 
     def connections(self) -> Connections:
         right, c = super().connections(), self.c
-        filters, channels, taps = c["filters"], c["channels"], math.prod(
-            c["kernel_size"]
+        filters, channels, taps = (
+            c["filters"],
+            c["channels"],
+            math.prod(c["kernel_size"]),
         )
         k, f = np.arange(right.weights.shape[1])[:, None], np.arange(filters)
         last = c["data_format"] == "channels_last"

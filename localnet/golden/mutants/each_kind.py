@@ -52,7 +52,8 @@ class WindowFlipped(VariantModel):
 
     def config(self, c: Config) -> Config:
         span = [
-            (r - 1) * d for r, d in zip(c["kernel_size"], c["dilation_rate"], strict=True)
+            (r - 1) * d
+            for r, d in zip(c["kernel_size"], c["dilation_rate"], strict=True)
         ]
         pads = zip(c["pads"], span, strict=True)
         return {

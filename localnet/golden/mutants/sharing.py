@@ -153,7 +153,9 @@ class SharedGradientOverwritten(VariantModel):
 def _bias_is_shared(case: Case) -> bool:
     if not (has_bias(case) and wants_gradients(case)):
         return False
-    return bool(np.bincount(connections(case.config, case.kind).biases.ravel()).max() > 1)
+    return bool(
+        np.bincount(connections(case.config, case.kind).biases.ravel()).max() > 1
+    )
 
 
 @mutant(_bias_is_shared, kinds=("shared", "low_rank", "conv"))
