@@ -370,7 +370,8 @@ def _show(options: argparse.Namespace) -> int:
     case = suite[options.case]
     print(f"{case.id}: {case.why}")
     print(
-        f"{case.kind}, {case.tier}, {case.precision}{', ' if case.flags else ''}{case.flags or ''}"
+        f"{case.kind}, {case.tier}, {case.precision}"
+        f"{', ' if case.flags else ''}{case.flags or ''}"
     )
     for key, value in case.config.items():
         print(f"  {key}: {value}")

@@ -1,5 +1,7 @@
 """Whether the numbers of a config that was read describe a layer."""
 
+import math
+
 from .._typing import Config
 from .connections import forward_layer
 
@@ -12,6 +14,8 @@ KEYS = {
     "conv": ("pad_value", "groups"),
     "transposed": ("output_padding",),
 }
+# Shared weights are fewer than the wires, for each of which memory is taken.
+MOST_WIRES = 2**24
 BIASES = {
     "shared": ("block",),
     "low_rank": ("filter", "location"),
@@ -44,6 +48,10 @@ def check_variant(config: Config, kind: str, where: str) -> None:
             f"bias_per of {where} must be one of {BIASES[kind]}, "
             f"got {config['bias_per']!r}"
         )
+    wires = config["batch"] * config["channels"] * config["filters"]
+    wires *= math.prod(config["output_sizes"]) * math.prod(config["kernel_size"])
+    if wires > MOST_WIRES:
+        raise ValueError(f"{where} must have at most {MOST_WIRES} wires, got {wires}")
     check_config(forward_layer(config) if kind == "transposed" else config, where)
     outputs = config["output_sizes"]
     for name in ("share", "tile", "output_padding"):

@@ -141,17 +141,26 @@ def _conv(config: Config) -> Connections:
     return Connections(cells, weights, _biases(config))
 
 
+def _met(painted: Array, cells: int) -> Array:
+    """Return for every cell the (location, tap) that paint it, -1 behind the last."""
+    flat = painted.ravel()
+    order = np.argsort(flat, kind="stable")
+    order = order[flat[order] >= 0]
+    counts = np.bincount(flat[order], minlength=cells)
+    first = np.cumsum(counts) - counts
+    pairs = np.full((cells, max(1, int(counts.max(initial=0))), 2), -1)
+    place = np.arange(len(order)) - first[flat[order]]
+    pairs[flat[order], place] = np.stack(np.divmod(order, painted.shape[1]), axis=-1)
+    return pairs
+
+
 def _transposed(config: Config) -> Connections:
     forward, last = forward_layer(config), _is_last(config)
     taps, channels = math.prod(config["kernel_size"]), config["channels"]
     filters, locations = config["filters"], math.prod(config["input_sizes"])
     painted = patch_cells({**forward, "channels": 1})  # (locations, taps)
     outputs = math.prod(config["output_sizes"])
-    wires = [np.argwhere(painted == cell) for cell in range(outputs)]
-    most = max(1, *(len(pairs) for pairs in wires))
-    pairs = np.full((outputs, most, 2), -1)
-    for cell, found in enumerate(wires):
-        pairs[cell, : len(found)] = found
+    pairs = _met(painted, outputs)
     here, tap = pairs[..., None, 0], pairs[..., None, 1]  # (outputs, most, 1)
     c, f = np.arange(channels), np.arange(filters)
     cells = here * channels + c if last else c * locations + here

@@ -2,7 +2,7 @@
 Every wire of a layer, by nested loops: the second road to the references.
 
 Nothing of `localnet.golden.wires` and `connections` is used here. A wire says which
-number of y gets which product: a value of x, or of the padding, times the weights on it.
+number of y gets which product: a value of x, or of the padding, times its weights.
 """
 
 import itertools

@@ -88,6 +88,7 @@ def files_of(suite: Suite, layouts: Iterable[str] = ()) -> Files:
         "flags": FLAGS,
         "allowances": ALLOWANCES,
         "cases": cases,
+        "kinds": VARIANTS,
         "variants": [_add_variant(case, others) for case in suite.variants],
         "traces": [_add_trace(trace, others) for trace in suite.traces],
     }

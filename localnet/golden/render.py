@@ -111,7 +111,8 @@ def as_json(report: Report) -> str:
     str
         JSON: ``backend``, ``passed``, ``totals`` by status, and for each of ``cases``
         id, tier, precision, kind, asked, status, reason, missing, seconds and
-        ``answers``, with wrong, size, digits, mean, rms and worst (index, got, want, bound, ratio).
+        ``answers``, with wrong, size, digits, mean, rms and worst (index, got, want,
+        bound, ratio).
         Numbers that are not finite are given as the words inf, -inf and nan.
     """
     found = {

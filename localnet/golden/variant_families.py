@@ -111,7 +111,7 @@ def transposed() -> Iterator[Spec]:
 
 
 def low_rank() -> Iterator[Spec]:
-    """Kernels that are mixtures of a few: exact, since the sum is of triple products."""
+    """Kernels that are mixtures of a few; the sums are of products of three."""
     base = VariantSpec("", "", (), (), kind="low_rank")
     yield replace(
         base,

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..._typing import Array, Config
 from ..case import Case
-from ..connections import VARIANTS, Connections
+from ..connections import VARIANTS
 from ..variant_model import VariantModel
 from .arithmetic import Accumulating, Narrowing, made_for
 from .base import has_activation, has_bias, mutant, several, wants_gradients
