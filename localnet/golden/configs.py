@@ -83,4 +83,5 @@ def _transposed_size(config: Config, axis: int) -> int:
     """Return the cells that a transposed layer makes of an axis, without extra ones."""
     names = ("input_sizes", "strides", "kernel_size", "dilation_rate")
     n, s, r, d = (int(config[name][axis]) for name in names)
-    return (n - 1) * s + (r - 1) * d + 1 - sum(config["pads"][axis])
+    before, after = map(int, config["pads"][axis])
+    return (n - 1) * s + (r - 1) * d + 1 - before - after
