@@ -103,6 +103,28 @@ def test_exactness_is_recorded_and_refused():
     assert any("to be exact in bfloat16" in r for r in refusals(wide, solve(wide)))
 
 
+def test_low_rank_is_exact_in_every_order():
+    """Also x times each kernel, or dz, before anything is mixed."""
+    for case in VARIED:
+        if case.kind == "low_rank":
+            sums = solve(case).sums.magnitudes()
+            patches = sums.patches.nearest()
+            mixture, kernel, dy = map(np.abs, (case.mixture, case.kernel, case.dy))
+            dz = dy.reshape(len(dy), *mixture.shape[:1], -1)
+            if case.config["data_format"] == "channels_first":
+                dz = dy.reshape(len(dy), -1, len(mixture)).swapaxes(1, 2)
+            for partial_sums in (
+                np.einsum("lr,rkf->lkf", mixture, kernel),
+                np.einsum("nlk,rkf->nlrf", patches, kernel),
+                np.einsum("nlf,rkf->nlrk", dz, kernel),
+                np.einsum("nlk,nlf->lkf", patches, dz),
+                np.einsum("nlf,lr->nlrf", dz, mixture),
+            ):
+                assert partial_sums.max() <= 2.0**case.format.bits
+            for array in (case.x, case.kernel, case.mixture, case.dy):
+                assert np.array_equal(array, np.rint(array))
+
+
 @pytest.mark.parametrize("case_id", ["shared-1d-last", "transposed-1d-last"])
 def test_kernels_that_are_all_the_same_are_refused(case_id):
     case = SUITE[case_id]
@@ -246,6 +268,22 @@ def test_a_backend_that_says_what_it_has():
     assert "SKIP conv-relu: groups" in as_text(report)
 
 
+def test_other_things_that_can_be_called():
+    @computes("conv")
+    class Backend:
+        def __call__(self, case):
+            return engines.blocked(case)
+
+        @computes("shared")
+        def method(self, case):
+            return engines.blocked(case)
+
+    for backend, kind in ((Backend(), "conv"), (Backend().method, "shared")):
+        report = check(backend)
+        assert {r.kind for r in report if r.asked} == {kind}
+        assert report.passed
+
+
 @pytest.mark.parametrize("kinds", ["conv", ["convolution"], [3], 3])
 def test_kinds_that_there_are_not(kinds):
     with pytest.raises(ValueError, match=r"kinds? must be"):
@@ -379,6 +417,11 @@ EDITS = {
         0,
         lambda v: v["config"].update(output_padding=[1]),
         "output_padding",
+    ),
+    "bomb of ranks": (
+        2,
+        lambda v: v["config"].update(rank=10**6),
+        "at most 16777216 wires",
     ),
     "bomb": (4, lambda v: v["config"].update(filters=10**6), "at most 16777216 wires"),
 }

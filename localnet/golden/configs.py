@@ -50,6 +50,7 @@ def check_variant(config: Config, kind: str, where: str) -> None:
         )
     wires = config["batch"] * config["channels"] * config["filters"]
     wires *= math.prod(config["output_sizes"]) * math.prod(config["kernel_size"])
+    wires *= config.get("rank", 1)
     if wires > MOST_WIRES:
         raise ValueError(f"{where} must have at most {MOST_WIRES} wires, got {wires}")
     check_config(forward_layer(config) if kind == "transposed" else config, where)
