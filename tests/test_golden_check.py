@@ -16,6 +16,7 @@ from localnet.golden.backends import from_command, from_name, from_results
 from localnet.golden.exactness import exact_spans
 from localnet.golden.generate import complete, draw_case, refusals
 from localnet.golden.judge import judge
+from localnet.golden.kinds import KINDS
 from localnet.golden.matrix import kill_matrix, table
 from localnet.golden.mutants import MUTANTS
 from localnet.golden.precisions import PRECISIONS
@@ -35,6 +36,7 @@ FEW = ["plain-1d-last", "relu-1d", "sigmoid-float32", "pad-value"]
 @pytest.mark.parametrize("precision", [None, *PRECISIONS])
 def test_engines_pass_in_every_precision(engine, precision):
     report = check(getattr(engines, engine), precision=precision, traces=not precision)
+    assert {r.kind for r in report if r.asked} >= set(KINDS)
     assert report.exit_status(require_all=True) == 0, as_text(report)
 
 

@@ -23,7 +23,6 @@ from localnet.golden.generate import refusals
 from localnet.golden.manifest import as_json, files_of
 from localnet.golden.matrix import kill_matrix
 from localnet.golden.mutants import MUTANTS
-from localnet.golden.precisions import PRECISIONS
 from localnet.golden.references import solve
 from localnet.golden.render import as_text
 from localnet.golden.schema import mismatch, schema
@@ -462,11 +461,3 @@ def test_table_of_a_large_transposed_layer_is_quick():
     cells, weights, _ = connections(config, "transposed")
     assert cells.shape == (40_001, 2)
     assert np.count_nonzero(weights >= 0) == 3 * 20_000
-
-
-def test_precisions_hold_variants_too():
-    for precision, form in PRECISIONS.items():
-        report = check(engines.blocked, precision=precision)
-        found = {r.kind for r in report if r.asked}
-        assert found == {"layer", *VARIANTS}
-        assert report.passed, form

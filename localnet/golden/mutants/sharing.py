@@ -9,17 +9,17 @@ from ..._typing import Array, Config
 from ..case import Case
 from ..connections import Connections, connections
 from ..variant_model import VariantModel
-from .base import AnyModel, has_bias, is_first, mutant, wants_gradients
+from .base import has_bias, is_first, mutant, wants_gradients
 
 __all__ = ["BlocksFromTheEnd", "miswired"]
 
 
-def miswired(*kinds: str) -> Callable[[AnyModel], AnyModel]:
+def miswired(*kinds: str) -> Callable[[type[VariantModel]], type[VariantModel]]:
     """Register a model whose wires are others; it shows wherever they differ."""
 
-    def register(model: AnyModel) -> AnyModel:
+    def register(model: type[VariantModel]) -> type[VariantModel]:
         def see(case: Case) -> bool:
-            wrong: Connections = model(case).connections()  # type: ignore[attr-defined]
+            wrong: Connections = model(case).connections()
             right = connections(case.config, case.kind)
             names = ("cells", "weights", *(["biases"] if has_bias(case) else []))
             return any(
