@@ -782,3 +782,46 @@ def test_statistics_of_a_shared_normalisation_take_in_every_call(rng):
     for batch in x:  # the calls in training, in their order
         mean = 0.5 * mean + 0.5 * batch.mean(axis=0)
     np.testing.assert_allclose(norm.params["moving_mean"], mean, rtol=1e-12)
+
+
+def test_a_part_of_another_model_does_not_change():
+    inner = Sequential([Dense(2, input_shape=(3,), name="d")], name="inner")
+    a = Input((3,), name="a")
+    Model(a, inner(a))
+    for call in (lambda: inner.add(Dense(1)), inner.pop):
+        with refusing("must come before the model is a part of another"):
+            call()
+    outer = Sequential(name="outer")
+    with refusing("must be added once"):
+        outer.add(outer)
+
+
+def test_a_copied_layer_leaves_its_graph_behind():
+    handle = start = Input((2,), name="a")
+    for place in range(1500):
+        handle = L.Activation("linear", name=f"l{place}")(handle)
+    last = Dense(2, name="last")
+    model = Model(start, last(handle), seed=0)
+    again = copy.deepcopy(last)
+    assert again._nodes == ()
+    np.testing.assert_array_equal(again(np.ones((1, 2))), last(np.ones((1, 2))))
+    assert model.output is last.output
+
+
+def test_copies_of_models_have_handles_of_their_own(rng):
+    model = siamese()
+    chain = Sequential(stack(), seed=0)
+    chain.build((None, 6, 2))
+    for copied in (copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))):
+        again = copied(model)
+        layer = again.get_layer("local")
+        assert [layer.get_input_at(i).name for i in (0, 1)] == ["a", "b"]
+        assert Model(again.inputs, again.get_layer("flat").output).output_shape
+        assert again.get_layer("flat").output is not model.get_layer("flat").output
+        other = copied(chain)
+        x = rng.normal(size=(2, 6, 2))
+        features = Model(other.input, other.get_layer("more").output)
+        same = Model(chain.input, chain.get_layer("more").output)
+        np.testing.assert_array_equal(features(x), same(x))
+    inputs = copy.deepcopy([L.InputLayer((6, 2), name="a")])
+    assert Sequential([*inputs, Dense(1)]).output_shape == (None, 6, 1)

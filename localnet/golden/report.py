@@ -68,10 +68,6 @@ class Report:
         In the order of the suite.
     reproduce : str
         A command with ``{id}`` in it that runs one case again.
-
-    See Also
-    --------
-    localnet.golden.render : The report as text, JSON and JUnit XML.
     """
 
     backend: str

@@ -16,7 +16,8 @@ from ..ops import (
     dropout_mask,
     gaussian_noise,
 )
-from .base import Layer, unknown_argument
+from .arguments import unknown_argument
+from .base import Layer
 from .shapes import BatchShape
 
 __all__ = [
@@ -86,9 +87,7 @@ class Dropout(NoiseLayer):
     ) -> None:
         super().__init__(seed, **kwargs)
         with self._named():
-            self.rate = _validate.number(
-                "rate", rate, minimum=0.0, maximum=1.0, open_maximum=True
-            )
+            self.rate = _validate.fraction("rate", rate)
             self.noise_shape = _noise_shape(noise_shape)
 
     def _mask_shape(self, x: Array) -> tuple[int, ...]:

@@ -8,8 +8,9 @@ import numpy as np
 from .._registry import custom_object_scope
 from .._typing import Array, Config
 from ..layers import Handle, InputLayer, Layer
-from ..layers.base import child_seed, unchanged_on_error
-from ..layers.handles import Connectable
+from ..layers.base import unchanged_on_error
+from ..layers.handles import Connectable, restore_calls
+from ..layers.seeds import child_seed
 from ..layers.shapes import BatchShape, checked_shape
 from ..program import Nested, Program
 from .nesting import deserialize, serialize
@@ -71,6 +72,11 @@ class Sequential(Network):
         for layer in [layers] if isinstance(layers, Connectable) else layers or ():
             self.add(layer)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the state of another model, and link its layers."""
+        vars(self).update(state)
+        restore_calls(handle.node for handle in self._handles)
+
     # Structure -------------------------------------------------------------------
 
     @property
@@ -115,7 +121,8 @@ class Sequential(Network):
         Parameters
         ----------
         layer : Layer
-            It is built at once if the shape of the model's input is known.
+            It is built at once if the shape of the model's input is known. What
+            `localnet.Input` gives stands for an `InputLayer`.
 
         Raises
         ------
@@ -123,9 +130,12 @@ class Sequential(Network):
             If it is not a layer, its name is taken, or it does not fit the shape below.
             Model and layer stay as they were.
         """
+        if isinstance(layer, Handle) and isinstance(layer.node.layer, InputLayer):
+            layer = layer.node.layer
         if not isinstance(layer, (Layer, Network)):
             hint = "; make an instance of the class" if isinstance(layer, type) else ""
             raise ValueError(f"layer must be a Layer, got {layer!r}{hint}")
+        self._check_free("add")
         inside = parts_of(layer)
         if any(part is other for other in parts_of(self) for part in inside):
             raise ValueError(
@@ -160,11 +170,18 @@ class Sequential(Network):
         """
         if not self.layers:
             raise ValueError(f"{self.name}: pop needs a layer, the model has none")
+        self._check_free("pop")
         *self._chain, layer = self._chain
         if len(self._handles) > len(self.layers) + 1:
             *kept, last = self._handles
             layer._nodes = tuple(node for node in layer._nodes if node is not last.node)
             self._handles = tuple(kept) if self._chain else ()
+
+    def _check_free(self, method: str) -> None:
+        if self._nodes:
+            raise ValueError(
+                f"{self.name}: {method} must come before the model is a part of another"
+            )
 
     def _link(self, input_shape: BatchShape) -> None:
         """Give every layer its handle, as in a functional model."""

@@ -19,16 +19,17 @@ from .._typing import Array, Shape
 from ..config import DATA_FORMATS
 from ..geometry import Geometry
 from ..padding import output_length
+from ..samples import split_sample
 
 __all__ = [
     "PADDINGS",
     "add_to_windows",
     "cells_in_windows",
-    "inside_taps",
     "pool_geometry",
     "spatial_axes",
     "split_shape",
     "sum_windows",
+    "taps_on_cells",
 ]
 
 # What `padding` may say where there is no kernel.
@@ -45,9 +46,7 @@ def split_shape(x: Array, data_format: Any) -> tuple[str, Shape, int]:
             "x must have shape (N, *S, C) or (N, C, *S) with at least one spatial "
             f"axis, got {x.shape}"
         )
-    if data_format == "channels_last":
-        return data_format, x.shape[1:-1], x.shape[-1]
-    return data_format, x.shape[2:], x.shape[1]
+    return (data_format, *split_sample(x.shape[1:], data_format))
 
 
 def spatial_axes(rank: int, data_format: str) -> Shape:
@@ -94,8 +93,7 @@ def pool_geometry(
     ((0, 1),)
     """
     data_format = _validate.choice("data_format", data_format, DATA_FORMATS)
-    last = data_format == "channels_last"
-    lengths = sample_shape[:-1] if last else sample_shape[1:]
+    lengths, _ = split_sample(sample_shape, data_format)
     rank = len(lengths)
     pool_size = _validate.sizes("pool_size", pool_size, rank)
     strides = pool_size if strides is None else strides
@@ -117,7 +115,7 @@ def pool_geometry(
     )
 
 
-def inside_taps(geometry: Geometry) -> Iterator[tuple[Index, Index]]:
+def taps_on_cells(geometry: Geometry) -> Iterator[tuple[Index, Index]]:
     """
     Yield where each tap lies on cells of the image, in row-major order of the taps.
 
@@ -165,7 +163,7 @@ def sum_windows(x: Array, geometry: Geometry, out: Array) -> Array:
     .. math:: y_{noc} = \sum_t x_{n,\,o s - \mathrm{before} + t,\,c}
     """
     out.fill(0)
-    for windows, cells in inside_taps(geometry):
+    for windows, cells in taps_on_cells(geometry):
         out[windows] += x[cells]
     return out
 
@@ -173,7 +171,7 @@ def sum_windows(x: Array, geometry: Geometry, out: Array) -> Array:
 def add_to_windows(y: Array, geometry: Geometry, out: Array) -> Array:
     """Write into `out`, a batch of images, the adjoint of `sum_windows` at `y`."""
     out.fill(0)
-    for windows, cells in inside_taps(geometry):
+    for windows, cells in taps_on_cells(geometry):
         out[cells] += y[windows]
     return out
 

@@ -122,17 +122,17 @@ class CausalAsSame(VariantModel):
         return {**c, "pads": [[total // 2, total - total // 2] for total in totals]}
 
 
-@miswired("conv")
+@miswired("conv", "low_rank")
 class UntiedBiasTransposed(VariantModel):
     """channels_first: an untied bias transposed, where it is to be reshaped."""
 
     def connections(self) -> Connections:
         last = {**self.c, "data_format": "channels_last"}
         right = super().connections()
-        return right._replace(biases=connections(last, "conv").biases)
+        return right._replace(biases=connections(last, self.case.kind).biases)
 
 
-@miswired("conv")
+@miswired("conv", "low_rank")
 class UntiedBiasOfOneLocation(VariantModel):
     """The bias of the first location everywhere."""
 
