@@ -84,8 +84,9 @@ class Case:
     spans : dict of str to Span
         For an exact case, what proves that every partial sum is representable.
     kind : str
-        "layer" for the plain layer, or a key of `localnet.golden.connections.VARIANTS`,
-        whose config, kernel and bias have other shapes.
+        "layer" for the plain layer, or a key of ``VARIANTS`` in
+        ``localnet/golden/connections.py``, whose config, kernel and bias have other
+        shapes.
     mixture : ndarray of shape (L, R), or None
         Of low rank: how much of each of the R kernels every location has.
     """
