@@ -15,7 +15,6 @@ import numpy as np
 from localnet import plots
 from localnet.golden import Suite, load_suite
 from localnet.golden.matrix import kill_matrix
-from localnet.golden.mutants import MUTANTS
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "plots.rst"
@@ -56,10 +55,8 @@ def draw_kill_matrix_of_variants(folder: Path) -> Path:
 
 def _drawn(suite: Suite, file: Path) -> Path:
     """Draw the mutants that the cases of a suite can judge."""
-    kinds = {case.kind for case in (*suite.cases, *suite.variants)}
-    mutants = {n: m for n, m in MUTANTS.items() if kinds.intersection(m.kinds)}
     with plain_style():
-        ax = plots.kill_matrix(kill_matrix(suite, mutants))
+        ax = plots.kill_matrix(kill_matrix(suite))
         return plots.save(ax, file, colours=24)
 
 

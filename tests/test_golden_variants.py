@@ -166,9 +166,10 @@ def written(tmp_path_factory):
 
 
 def test_every_wrong_backend_is_caught():
-    of_variants = {n: m for n, m in MUTANTS.items() if "layer" not in m.kinds}
-    matrix = kill_matrix(Suite([], variants=VARIED), of_variants)
-    assert len(matrix.mutants) > 80
+    matrix = kill_matrix(Suite([], variants=VARIED))
+    assert [m.name for m in matrix.mutants] == [
+        name for name, mutant in MUTANTS.items() if "layer" not in mutant.kinds
+    ]
     assert [mutant.name for mutant in matrix.survivors()] == []
     assert matrix.accidents == []
     for case, column in zip(matrix.cases, matrix.cells.T, strict=True):

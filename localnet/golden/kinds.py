@@ -49,7 +49,7 @@ def computes(*kinds: str) -> Callable[[AnyBackend], AnyBackend]:
     ...     raise NotImplementedError("not yet")
     >>> report = check(backend, cases=["conv-1d-last", "shared-1d-last"])
     >>> [result.reason for result in report]
-    ['not yet', 'the backend does not say that it has shared']
+    ['the backend does not say that it has shared', 'not yet']
     """
     known = known_kinds(kinds)
 

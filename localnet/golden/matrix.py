@@ -84,7 +84,7 @@ def kill_matrix(
     suite : Suite, optional
         Default: that of `localnet.golden.load_suite`.
     mutants : mapping of str to Mutant, optional
-        Default: all there are.
+        Default: all of the kinds that the suite has cases of.
 
     Returns
     -------
@@ -98,7 +98,10 @@ def kill_matrix(
     """
     suite = load_suite() if suite is None else suite
     cases = [*suite.cases, *suite.variants]
-    rows = list((MUTANTS if mutants is None else mutants).values())
+    kinds = {case.kind for case in cases}
+    if mutants is None:
+        mutants = {n: m for n, m in MUTANTS.items() if kinds.intersection(m.kinds)}
+    rows = list(mutants.values())
     for case in cases:
         result = check_case(lambda case: model_of(case).answers(), case)
         if result.status != "PASS":
