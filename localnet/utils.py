@@ -245,7 +245,7 @@ def train_test_split(
 
     See Also
     --------
-    localnet.Sequential.fit : Its ``validation_split`` takes the last samples.
+    localnet.models.Sequential.fit : Its ``validation_split`` takes the last samples.
 
     Notes
     -----

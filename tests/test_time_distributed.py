@@ -77,12 +77,11 @@ def test_steps_are_samples(name, training, rng):
     assert wrapper.weight_shapes(x.shape) == bare.weight_shapes((6, *shape))
 
 
-@pytest.mark.parametrize("training", [False, True])
 @every_inner
-def test_gradients(name, training, rng):
+def test_gradients(name, rng):
     wrapper, _, shape = made(name)
     x = rng.uniform(0.1, 1, (2, 3, *shape)) * rng.choice([-1, 1], (2, 3, *shape))
-    report = gradcheck.check_layer(wrapper, x, training=training)
+    report = gradcheck.check_layer(wrapper, x, training=True)
     assert report.passed, report
 
 

@@ -1,4 +1,4 @@
-"""Models: layers wired together, trained by the loop of `localnet.training`."""
+"""Models: layers wired together, trained by the loop of ``localnet/training.py``."""
 
 from .functional import Model
 from .loading import load_model, model_from_json
