@@ -172,9 +172,9 @@ class Steps:
             )
         return self.optimizer
 
-    def _need_same_weights(self) -> None:
+    def _need_same_weights(self, trained: Mapping[str, Array]) -> None:
         """Refuse to go on with an optimizer that remembers other weights."""
-        if self._updated not in (None, list(self._trainable())):
+        if self._updated not in (None, list(trained)):
             raise RuntimeError(
                 f"{self.name}: the trainable weights are not those of the former "
                 f"updates, {self._updated}; call compile with a new optimizer"
@@ -184,22 +184,21 @@ class Steps:
 
     def _train_step(self, batch: Data) -> Logs:
         """Update the weights; return the running means, taken before the update."""
-        self._need_same_weights()
+        layers, params = list(self.leaves.values()), self._trainable()
+        self._need_same_weights(params)
         outputs, tape = self._run(batch.xs, True, memory=self._memory)
         # Losses and metrics of the user's own may keep them.
         ys = [y.copy() for y in outputs]
-        loss, gradients = self._objective.value_and_gradients(
-            batch, ys, tape, list(self.leaves.values())
-        )
+        loss, gradients = self._objective.value_and_gradients(batch, ys, tape, layers)
         grads = self._trainable(self._run_back(gradients, tape, memory=self._memory))
         logs = self._objective.update(loss, batch, ys)
-        params, absorbed = self._trainable(), self._absorbed(tape)
-        with uninterrupted(), self._undone_on_error():
+        absorbed = self._absorbed(tape)
+        with uninterrupted(), self._undone_on_error(params):
             self._need_compiled().update(params, grads)
             self._updated = list(params)
             # A floating-point warning made an error must not leave half an update.
             with np.errstate(all="ignore"):
-                for layer in self.leaves.values():
+                for layer in layers:
                     if layer.trainable:
                         layer.constrain()
                 for state, new in absorbed:
@@ -211,16 +210,17 @@ class Steps:
         return [
             (layer.params[name], new)
             for layer in self.leaves.values()
+            if layer.state_names
             for name, new in layer.absorbed(tape.caches(layer)).items()
         ]
 
     @contextmanager
-    def _undone_on_error(self) -> Iterator[None]:
+    def _undone_on_error(self, trained: Mapping[str, Array]) -> Iterator[None]:
         """Undo a failed update; only constraints of the user's own can make it fail."""
-        optimizer, trained = self._need_compiled(), self._trainable()
         if not any(layer.constraints_may_fail for layer in self.leaves.values()):
             yield
             return
+        optimizer = self._need_compiled()
         state, updated = optimizer.get_state(), self._updated
         former = {name: value.copy() for name, value in trained.items()}
         try:

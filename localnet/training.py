@@ -220,7 +220,7 @@ class Trainable(ScipyTrainable):
             epoch=initial_epoch,
         )
         with unchanged_on_error(*self._parts()):
-            self._need_same_weights()
+            self._need_same_weights(self._trainable())
             self._try_out(source)
             if validation is not None:
                 self._try_out(validation)

@@ -825,3 +825,11 @@ def test_copies_of_models_have_handles_of_their_own(rng):
         np.testing.assert_array_equal(features(x), same(x))
     inputs = copy.deepcopy([L.InputLayer((6, 2), name="a")])
     assert Sequential([*inputs, Dense(1)]).output_shape == (None, 6, 1)
+
+
+def test_a_model_may_have_no_layer():
+    x = Input((3,), name="x")
+    model = Model(x, x, name="m")
+    model.summary(print_fn=lambda text: None)
+    assert (model.count_params(), model.get_weights()) == (0, [])
+    np.testing.assert_array_equal(model.predict(np.ones((2, 3))), np.ones((2, 3)))

@@ -137,6 +137,11 @@ class Model(Network):
         return self._program
 
     @property
+    def built(self) -> bool:  # type: ignore[override]
+        """Whether every layer has its weights, also if there is no layer."""
+        return all(layer.built for layer in self.leaves.values())
+
+    @property
     def _own_inputs(self) -> list[Handle]:
         return list(self._graph.inputs)
 

@@ -1,6 +1,7 @@
 """A stack of layers, each fed with the output of the one before."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -93,9 +94,7 @@ class Sequential(Network):
         """The calls of the layers, in order."""
         # A model in the stack may have grown since.
         now = [x.program if isinstance(x, Nested) else x for x in self.layers]
-        if len(now) != len(self._in_program) or any(
-            new is not old for new, old in zip(now, self._in_program, strict=True)
-        ):
+        if now != self._in_program:
             self._program, self._in_program = Program.of_chain(self.layers), now
         return self._program
 
@@ -221,7 +220,8 @@ class Sequential(Network):
             raise ValueError(
                 f"{self.name}: input_shape must be given to build or to the first layer"
             )
-        with unchanged_on_error(*self._parts()):
+        # What is built already is only compared, in every step of a training.
+        with nullcontext() if self.built else unchanged_on_error(*self._parts()):
             below = shape
             for layer in self._chain:
                 _fit_to(layer, below)

@@ -79,7 +79,8 @@ class Optimizer(Memory, abc.ABC):
         Old name of `learning_rate`; it wins over it.
     decay : float, optional
         What it was before Keras 2.11: above 0 it makes an `InverseTimeDecay` of the
-        learning rate, with one update as its unit.
+        learning rate, with one update as its unit. The legacy optimizers keep it
+        beside a rate that callbacks can change.
 
     Attributes
     ----------

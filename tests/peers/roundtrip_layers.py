@@ -32,6 +32,8 @@ import tf_keras
 import localnet
 
 RATES = {"float32": 2e-5, "float64": 1e-8}
+# Keras rounds such numbers to float32, so that they must not need rounding.
+BETAS = {"beta_1": 0.875, "beta_2": 0.96875}
 MERGES = ("Add", "Multiply", "Average", "Maximum", "Minimum", "Subtract")
 ACTIVATIONS = (None, "tanh", "sigmoid", "elu", "softplus", "relu", "softmax")
 
@@ -286,10 +288,10 @@ class Builder:
             (
                 ("SGD", {"momentum": 0.5}),
                 ("SGD", {"momentum": 0.5, "nesterov": True, "clipnorm": 1.0}),
-                ("Adam", {"epsilon": 0.01}),
-                ("RMSprop", {"epsilon": 0.01, "centered": True}),
-                ("Adamax", {"epsilon": 0.01}),
-                ("Adagrad", {"epsilon": 0.01}),
+                ("Adam", {**BETAS, "epsilon": 2**-7}),
+                ("RMSprop", {"rho": 0.875, "epsilon": 2**-7, "centered": True}),
+                ("Adamax", {**BETAS, "epsilon": 2**-7}),
+                ("Adagrad", {"initial_accumulator_value": 0.125, "epsilon": 2**-7}),
             )
         )
         optimizer = getattr(self.kit.optimizers, kind)(2**-6, **options)
