@@ -64,11 +64,23 @@ def test_picture_is_that_of_the_page(drawn, name):
 
 
 @same_text
+def test_start_shows_what_its_lines_draw(maker, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = (DOCS / "start.rst").read_text(encoding="utf-8")
+    with maker["plain_style"]():
+        names = [name for name, _ in maker["pictures"](page)]
+    assert names == ["filters.png", "history.png"]
+    for name in names:
+        agree(tmp_path / name)
+
+
+@same_text
 @pytest.mark.skipif(
     os.environ.get("HYPOTHESIS_PROFILE") != "long", reason="takes ten seconds"
 )
-def test_large_kill_matrix(maker, tmp_path):
-    agree(maker["draw_kill_matrix"](tmp_path))
+@pytest.mark.parametrize("name", ["draw_kill_matrix", "draw_kill_matrix_of_variants"])
+def test_large_kill_matrix(maker, tmp_path, name):
+    agree(maker[name](tmp_path))
 
 
 def test_pictures_are_small():

@@ -256,6 +256,12 @@ def test_a_constraint_that_fails_undoes_the_step(rng):
 
 
 def test_refusals():
+    model = Sequential([Dense(2)], name="m")
+    with refuses(
+        "TimeDistributed: layer must be a Layer, got <Sequential 'm'>; put a "
+        "TimeDistributed around each layer of the model"
+    ):
+        TimeDistributed(model)
     with refuses("TimeDistributed: layer must be a Layer, got 3"):
         TimeDistributed(3)
     with pytest.raises(ValueError, match="make an instance of the class"):
