@@ -326,21 +326,11 @@ class Layer(PurePair, Connectable):
 
     def _accepted(self, x: Any, workspace: Workspace) -> Any:
         """Return the input as the map takes it; a layer that is not built is built."""
-        x = _arrays.numbers("input", x)
-        if x.dtype.kind != "c":  # complex stays, for the complex step
-            x = self._cast(x, workspace)
+        x = self._cast("x", _arrays.numbers("input", x), workspace)
         if not self.built:
             self.build((None, *x.shape[1:]))
         self._check_input(x.shape)
         return x
-
-    def _cast(self, x: Array, workspace: Workspace) -> Array:
-        """Return the input in the layer's dtype."""
-        if x.dtype == self.dtype:
-            return x
-        cast = workspace.result("x", x.shape, self.dtype)
-        cast[...] = x
-        return cast
 
     def _check_input(self, shape: BatchShape) -> None:
         """Refuse an input that the built layer does not fit; any is fine by default."""

@@ -4,6 +4,7 @@ The pure pair under a layer: output and cache, and the gradients from a cache.
 Both take in the activation and the penalties, and leave the layer as it is.
 """
 
+from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -168,6 +169,15 @@ class PurePair(StatisticsHolder, Seeded):
             if weight_penalties and weight.regularizer is not None:
                 grads[name] = self._with_penalty(name, grads[name])
         return dx, grads
+
+    def _cast(self, key: Hashable, x: Array, workspace: Workspace) -> Array:
+        """Return an input in the layer's dtype, in memory that is kept by its key."""
+        # Complex stays, for the complex step.
+        if x.dtype == self.dtype or x.dtype.kind == "c":
+            return x
+        cast = workspace.result(key, x.shape, self.dtype)
+        cast[...] = x
+        return cast
 
     def _activity_loss(self, y: Array, cache: Any) -> float | None:
         """Return the penalty on the output, or None if there is none."""

@@ -66,7 +66,7 @@ class MultiInputLayer(Layer):
     def _accepted(self, x: Any, workspace: Workspace) -> tuple[Array, ...]:
         self._check_count(x)
         xs = tuple(
-            self._cast_one(place, _arrays.numbers(f"input {place}", item), workspace)
+            self._cast(("x", place), _arrays.numbers(f"input {place}", item), workspace)
             for place, item in enumerate(x)
         )
         if not self.built:
@@ -74,13 +74,6 @@ class MultiInputLayer(Layer):
             self.build(shapes)
         self._check_known(self._checked_input_shape([item.shape for item in xs]))
         return xs
-
-    def _cast_one(self, place: int, x: Array, workspace: Workspace) -> Array:
-        if x.dtype == self.dtype or x.dtype.kind == "c":
-            return x
-        cast = workspace.result(("x", place), x.shape, self.dtype)
-        cast[...] = x
-        return cast
 
     def _shape_of_call(self, shapes: tuple[BatchShape, ...]) -> Any:
         return shapes
