@@ -10,9 +10,8 @@ __all__ = ["check_counterparts"]
 
 # The nearest way out, by the beginning of the class name.
 WAYS_OUT = {
-    "Conv": "a LocallyConnected layer with equal kernels at all locations computes it",
-    "SeparableConv": "two LocallyConnected layers compute it",
-    "DepthwiseConv": "a LocallyConnected layer with zeros between channels computes it",
+    "SeparableConv": "two Conv layers compute it, the first with groups",
+    "DepthwiseConv": "a Conv layer with as many groups as channels computes it",
     "BatchNormalization": "fold its scale and shift into the layer before it",
     "LayerNormalization": "apply it to the data with NumPy, between two models",
     "Lambda": "code from a file is never run; write the function as a layer of your "

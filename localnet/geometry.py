@@ -1,5 +1,5 @@
 """
-Where the windows of a locally connected layer lie: pure integer arithmetic, no arrays.
+Where the windows of a layer lie: pure integer arithmetic, no arrays.
 
 Symbols, used in the whole project: S input sizes, C input channels, R kernel_size,
 O output sizes, L = prod(O) locations in row-major order, K = prod(R)*C values in one
@@ -15,69 +15,11 @@ from typing import Any
 from . import _validate
 from ._typing import Shape
 from .config import DATA_FORMATS
+from .padding import PLACEMENTS, Pads, output_length, resolve_pads
 
-__all__ = ["PADDINGS", "Geometry", "effective_size", "output_length"]
+__all__ = ["Geometry"]
 
-Pads = tuple[tuple[int, int], ...]
-PADDINGS = ("valid", "same")
 PLAIN = (int, str, float)
-
-
-def effective_size(size: int, dilation: int) -> int:
-    """Return how many cells a dilated window spans, ``(size - 1)*dilation + 1``."""
-    return (size - 1) * dilation + 1
-
-
-def output_length(
-    length: int | None,
-    size: int,
-    stride: int,
-    padding: str = "valid",
-    dilation: int = 1,
-) -> int | None:
-    """
-    Return how many windows an axis has.
-
-    Parameters
-    ----------
-    length : int or None
-        Cells of the input axis; ``None``, not known yet, gives ``None``.
-    size, stride, dilation : int
-        Window size, stride and dilation along the axis.
-    padding : {"valid", "same"}
-        ``valid``: windows inside the input; ``same``: one window per stride.
-
-    Returns
-    -------
-    int or None
-        ``ceil((length - span + 1) / stride)`` or ``ceil(length / stride)``; zero or
-        negative when no window fits.
-
-    Examples
-    --------
-    >>> output_length(10, 3, 1), output_length(10, 3, 2, "same")
-    (8, 5)
-    """
-    if length is None:
-        return None
-    usable = (
-        length if padding == "same" else length - effective_size(size, dilation) + 1
-    )
-    return -(-usable // stride)
-
-
-def same_pads(length: int, size: int, stride: int, dilation: int) -> tuple[int, int]:
-    """
-    Return the cells that ``padding="same"`` adds before and after an axis.
-
-    Windows start at ``o*stride - span//2``, as in Keras implementations 2 and 3. This
-    is not TensorFlow's placement for convolutions when the size is even or the stride
-    is not 1.
-    """
-    span = effective_size(size, dilation)
-    before = span // 2
-    last_start = (-(-length // stride) - 1) * stride - before
-    return before, max(0, last_start + span - length)
 
 
 def taps_inside(
@@ -105,7 +47,7 @@ def taps_inside(
 @dataclass(frozen=True, slots=True)
 class Geometry:
     """
-    The shapes and windows of one locally connected layer on one input shape.
+    The shapes and windows of one layer on one input shape.
 
     Build it with `Geometry.of`, which checks and normalises every argument.
 
@@ -155,6 +97,7 @@ class Geometry:
         pad_value: float = 0.0,
         dilation_rate: Any = 1,
         data_format: str = "channels_last",
+        placement: str = "local",
     ) -> "Geometry":
         """
         Check the arguments of a layer and work out its windows.
@@ -165,12 +108,15 @@ class Geometry:
             Shape of one sample, channels included: (*S, C) or (C, *S).
         kernel_size, strides, dilation_rate : int or sequence of int
             One number serves every spatial axis.
-        padding : {"valid", "same"} or sequence of (int, int)
+        padding : {"valid", "same", "causal"} or sequence of (int, int)
             Explicit pairs are the cells added before and after each axis.
         pad_value : float
             What the added cells hold.
         data_format : {"channels_last", "channels_first"}
             Any case.
+        placement : {"local", "conv"}
+            What the words of `padding` mean: ``same`` as in Keras's locally connected
+            layers, or ``same`` and ``causal`` as in its convolutions.
 
         Returns
         -------
@@ -190,6 +136,7 @@ class Geometry:
             pad_value,
             dilation_rate,
             data_format,
+            placement,
         )
         # A model asks for the same few geometries again and again.
         remembered = all(type(a) in PLAIN or is_plain_tuple(a) for a in arguments)
@@ -211,7 +158,9 @@ class Geometry:
         pad_value: float,
         dilation_rate: Any,
         data_format: str,
+        placement: str,
     ) -> "Geometry":
+        placement = _validate.choice("placement", placement, tuple(PLACEMENTS))
         data_format = _validate.choice("data_format", data_format, DATA_FORMATS)
         input_shape = _validate.shape("input_shape", input_shape)
         if len(input_shape) < 2:
@@ -227,7 +176,9 @@ class Geometry:
         kernel_size = _validate.sizes("kernel_size", kernel_size, rank)
         strides = _validate.sizes("strides", strides, rank)
         dilation_rate = _validate.sizes("dilation_rate", dilation_rate, rank)
-        pads = resolve_pads(padding, input_sizes, kernel_size, strides, dilation_rate)
+        pads = resolve_pads(
+            padding, input_sizes, kernel_size, strides, dilation_rate, placement
+        )
 
         output_sizes = []
         for n, r, s, d, (before, after) in zip(
@@ -334,29 +285,7 @@ class Geometry:
 
 
 def is_plain_tuple(value: Any) -> bool:
-    """Tell whether `value` is a tuple of integers and nothing that only equals it."""
-    return type(value) is tuple and all(type(item) is int for item in value)
-
-
-def resolve_pads(
-    padding: Any, lengths: Shape, sizes: Shape, strides: Shape, dilations: Shape
-) -> Pads:
-    """Return the cells added before and after each axis, whatever `padding` is."""
-    rank = len(lengths)
-    if isinstance(padding, str):
-        if _validate.choice("padding", padding, PADDINGS) == "valid":
-            return ((0, 0),) * rank
-        return tuple(
-            same_pads(*axis)
-            for axis in zip(lengths, sizes, strides, dilations, strict=True)
-        )
-    try:
-        pairs = [_validate.sizes("padding", pair, 2, minimum=0) for pair in padding]
-    except (TypeError, ValueError):
-        pairs = []
-    if len(pairs) != rank or any(isinstance(pair, int) for pair in padding):
-        raise ValueError(
-            "padding must be 'valid', 'same' or one (before, after) pair of integers "
-            f">= 0 for each of {rank} spatial axes, got {padding!r}"
-        )
-    return tuple((before, after) for before, after in pairs)
+    """Tell whether `value` is a tuple of (tuples of) ints and only that."""
+    return type(value) is tuple and all(
+        type(item) is int or is_plain_tuple(item) for item in value
+    )

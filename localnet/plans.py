@@ -82,10 +82,11 @@ class LayerPlan(NamedTuple):
         sizes = [math.prod(shape) for shape in self.shapes.values()]
         layer = self.layer
         if isinstance(layer, LocallyConnected) and (
-            layer.padding == "same" or layer.implementation > 1
+            layer.padding != "valid" or layer.implementation > 1
         ):
             # Windows are then listed one by one, out of numbered cells.
-            sizes.append(math.prod(layer.geometry(self.input_shape).input_shape))
+            geometry = layer.geometry(self.input_shape)
+            sizes.append(math.prod(geometry.padded_sizes) * geometry.channels)
         if max(sizes, default=0) > max(SPARE, GROWTH * numbers):
             raise ValueError(
                 f"{self.layer.name} must fit into the file, needs arrays of "

@@ -9,14 +9,11 @@ import pytest
 import reference
 from raising import refuses
 
-from localnet.geometry import (
-    Geometry,
-    effective_size,
-    output_length,
-    same_pads,
-)
+from localnet.geometry import Geometry
 from localnet.ops import patch_indices
+from localnet.padding import PLACEMENTS, effective_size, output_length
 
+local_same = PLACEMENTS["local"]["same"]
 WINDOWS = reference.load_json("windows_1d.json")
 windows = pytest.mark.parametrize(
     "case", WINDOWS, ids=lambda c: f"n{c['n']}-k{c['k']}-s{c['s']}-{c['padding']}"
@@ -47,8 +44,8 @@ def test_windows_that_the_specification_names():
 
 
 def test_pads_of_same_are_not_those_of_a_tensorflow_convolution():
-    assert same_pads(5, 2, 1, 1) == (1, 0)  # TensorFlow: (0, 1)
-    assert same_pads(6, 3, 2, 1) == (1, 0)  # TensorFlow: (0, 1)
+    assert local_same(5, 2, 1, 1) == (1, 0)  # TensorFlow: (0, 1)
+    assert local_same(6, 3, 2, 1) == (1, 0)  # TensorFlow: (0, 1)
 
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
@@ -69,7 +66,7 @@ def test_connected_cells_follow_the_definition(padding):
 
 def test_same_gives_one_window_per_stride_and_wastes_no_pad():
     for n, k, s, d in SMALL:
-        before, after = same_pads(n, k, s, d)
+        before, after = local_same(n, k, s, d)
         padded = n + before + after
         assert output_length(padded, k, s, "valid", d) == math.ceil(n / s)
         last_start = (math.ceil(n / s) - 1) * s

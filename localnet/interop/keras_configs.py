@@ -123,7 +123,12 @@ def _upgraded_layer(entry: Any) -> Config:
     return {"class_name": entry["class_name"], "config": config}
 
 
-_WITH_DATA_FORMAT = ("Flatten", "LocallyConnected1D", "LocallyConnected2D")
+_WITH_DATA_FORMAT = (
+    "Flatten",
+    *("LocallyConnected1D", "LocallyConnected2D"),
+    *("Conv1D", "Conv2D", "Conv3D"),
+    *("Convolution1D", "Convolution2D", "Convolution3D"),
+)
 
 
 def _dtype(value: Any) -> Any:
@@ -214,7 +219,17 @@ def old_style(value: Any) -> Any:
 def _for_keras(entries: list[Config]) -> list[Config]:
     reasons: list[tuple[Callable[[str, Config], bool], str]] = [
         (lambda cls, _: cls == "LocallyConnected3D", "three spatial axes"),
-        (lambda _, config: "dilation_rate" in config, "dilation"),
+        (
+            lambda cls, config: (
+                cls.startswith("LocallyConnected") and "dilation_rate" in config
+            ),
+            "dilation",
+        ),
+        (
+            lambda _, config: isinstance(config.get("padding"), (list, tuple)),
+            "explicit pads",
+        ),
+        (lambda _, config: "untied_bias" in config, "an untied bias"),
     ]
     refused = [
         f"{entry['class_name']} {entry['config'].get('name')!r} ({reason})"

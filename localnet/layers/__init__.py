@@ -7,14 +7,22 @@ from .._registry import Registry, custom_object_scope
 from .._typing import Config
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .base import Layer, LayerCache
+from .conv import Conv1D, Conv2D, Conv3D
 from .core import Dense, Dropout, Flatten, InputLayer, Reshape
 from .cost import CostedLayer
 from .local import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
 from .names import clear_session
+from .sharing import SharedWeights, conv_to_local, local_to_conv
 
 __all__ = [
     "ELU",
     "Activation",
+    "Conv1D",
+    "Conv2D",
+    "Conv3D",
+    "Convolution1D",
+    "Convolution2D",
+    "Convolution3D",
     "CostedLayer",
     "Dense",
     "Dropout",
@@ -28,12 +36,18 @@ __all__ = [
     "LocallyConnected3D",
     "ReLU",
     "Reshape",
+    "SharedWeights",
     "Softmax",
     "clear_session",
+    "conv_to_local",
     "deserialize",
     "is_known",
+    "local_to_conv",
     "serialize",
 ]
+
+# Keras's second names.
+Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
 
 _registry: Registry[Layer] = Registry(
     "layer",
@@ -42,10 +56,12 @@ _registry: Registry[Layer] = Registry(
         cls.__name__: cls
         for cls in (
             *(LocallyConnected1D, LocallyConnected2D, LocallyConnected3D),
+            *(Conv1D, Conv2D, Conv3D),
             *(Dense, Dropout, Flatten, InputLayer, Reshape),
             *(Activation, LeakyReLU, ELU, ReLU, Softmax),
         )
-    },
+    }
+    | {f"Convolution{cls.rank}D": cls for cls in (Conv1D, Conv2D, Conv3D)},
 )
 
 
@@ -65,7 +81,7 @@ def is_known(class_name: str) -> bool:
 
     Examples
     --------
-    >>> is_known("Dense"), is_known("Conv2D")
+    >>> is_known("Dense"), is_known("LSTM")
     (True, False)
     """
     try:

@@ -1,12 +1,11 @@
 """Locally connected layers: convolution whose kernel differs from place to place."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from .. import _validate, config
+from .. import _validate
 from .._typing import Array, Config, Shape
-from ..geometry import PADDINGS, Geometry, output_length
 from ..ops import (
     Cost,
     Workspace,
@@ -15,8 +14,8 @@ from ..ops import (
     local_conv_forward,
     patch_indices,
 )
-from .kernel import KernelLayer
-from .shapes import BatchShape, checked_shape
+from .shapes import BatchShape
+from .windowed import WindowedLayer
 
 __all__ = [
     "LocallyConnected",
@@ -28,17 +27,15 @@ __all__ = [
 FANS = ("keras", "local")
 
 
-class LocallyConnected(KernelLayer):
+class LocallyConnected(WindowedLayer):
     """The one implementation behind the three public classes, told apart by `rank`."""
-
-    rank: ClassVar[int]
 
     def __init__(
         self,
         filters: int,
         kernel_size: Any,
         strides: Any = 1,
-        padding: str = "valid",
+        padding: Any = "valid",
         data_format: str | None = None,
         activation: Any = None,
         use_bias: bool = True,
@@ -56,6 +53,12 @@ class LocallyConnected(KernelLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(
+            filters=filters,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
             activation=activation,
             use_bias=use_bias,
             kernel_initializer=kernel_initializer,
@@ -68,98 +71,12 @@ class LocallyConnected(KernelLayer):
             **kwargs,
         )
         with self._named():
-            self.filters = _validate.integer("filters", filters, minimum=1)
-            self.kernel_size = _validate.sizes("kernel_size", kernel_size, self.rank)
-            self.strides = _validate.sizes("strides", strides, self.rank)
-            self.padding = _validate.choice("padding", padding, PADDINGS)
-            self.data_format = config.resolve_data_format(data_format)
             self.implementation = _validate.integer(
                 "implementation", implementation, minimum=1, maximum=3
             )
-            self.dilation_rate = _validate.sizes(
-                "dilation_rate", dilation_rate, self.rank
-            )
-            if max(self.dilation_rate) > 1 and max(self.strides) > 1:
-                raise ValueError(
-                    "dilation_rate must be 1 where strides is not, got "
-                    f"dilation_rate {self.dilation_rate} and strides {self.strides}"
-                )
             self.fans = _validate.choice("fans", fans, FANS)
-        self.input_rank = self.rank + 2
         # (L, K, 1), False where a tap falls on padding; None if none does.
         self._inside: Array | None = None
-
-    # Shapes ----------------------------------------------------------------------
-
-    def geometry(self, input_shape: BatchShape) -> Geometry:
-        """
-        Return the windows of the layer over a shape of the input.
-
-        Parameters
-        ----------
-        input_shape : tuple of int or None
-            Batch axis first.
-
-        Returns
-        -------
-        Geometry
-            Sizes only; no array is made.
-        """
-        return Geometry.of(
-            tuple(size for size in input_shape[1:] if size is not None),
-            kernel_size=self.kernel_size,
-            strides=self.strides,
-            padding=self.padding,
-            dilation_rate=self.dilation_rate,
-            data_format=self.data_format,
-        )
-
-    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        """
-        Return the shape of the output for a shape of the input.
-
-        Parameters
-        ----------
-        input_shape : tuple of int or None
-            (N, *S, C) or (N, C, *S); sizes that are not known stay so.
-
-        Returns
-        -------
-        tuple of int or None
-            (N, *O, F) or (N, F, *O).
-
-        Raises
-        ------
-        ValueError
-            If the rank is wrong or no window fits into an axis.
-
-        Examples
-        --------
-        >>> LocallyConnected1D(64, 3).compute_output_shape((None, 10, 32))
-        (None, 8, 64)
-        """
-        with self._named():
-            shape = checked_shape(input_shape, self.input_rank)
-            last = self.data_format == "channels_last"
-            sizes = shape[1:-1] if last else shape[2:]
-            outputs = tuple(
-                output_length(n, r, s, self.padding, d)
-                for n, r, s, d in zip(
-                    sizes,
-                    self.kernel_size,
-                    self.strides,
-                    self.dilation_rate,
-                    strict=True,
-                )
-            )
-            if any(o is not None and o < 1 for o in outputs):
-                raise ValueError(
-                    "kernel_size must leave at least one output location, got "
-                    f"{self.kernel_size} for input_shape {shape}"
-                )
-            if last:
-                return (shape[0], *outputs, self.filters)
-            return (shape[0], self.filters, *outputs)
 
     # Weights ---------------------------------------------------------------------
 
@@ -220,11 +137,7 @@ class LocallyConnected(KernelLayer):
             x,
             self.params["kernel"],
             self.params.get("bias"),
-            kernel_size=self.kernel_size,
-            strides=self.strides,
-            padding=self.padding,
-            dilation_rate=self.dilation_rate,
-            data_format=self.data_format,
+            **self._windows,
             workspace=workspace,
         )
 
@@ -242,11 +155,7 @@ class LocallyConnected(KernelLayer):
         return local_conv_cost(
             input_shape,
             self.filters,
-            kernel_size=self.kernel_size,
-            strides=self.strides,
-            padding=self.padding,
-            dilation_rate=self.dilation_rate,
-            data_format=self.data_format,
+            **self._windows,
             batch_size=batch_size,
             dtype=self.dtype,
             use_bias=self.use_bias,
@@ -265,17 +174,12 @@ class LocallyConnected(KernelLayer):
             ``dilation_rate`` and ``fans`` stand in it only off their defaults, since
             Keras refuses keys that it does not know.
         """
-        dilated = max(self.dilation_rate) > 1
         return {
             **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-            "padding": self.padding,
-            "data_format": self.data_format,
+            **self._window_config(),
             **self._kernel_config(),
             "implementation": self.implementation,
-            **({"dilation_rate": self.dilation_rate} if dilated else {}),
+            **({"dilation_rate": self.dilation_rate} if self.is_dilated else {}),
             **({"fans": self.fans} if self.fans != "keras" else {}),
         }
 
@@ -294,8 +198,9 @@ class LocallyConnected1D(LocallyConnected):
         R, the window.
     strides : int or tuple of 1 int
         Step between windows; must be 1 where `dilation_rate` is not.
-    padding : {"valid", "same"}
-        Any case. ``same`` gives ``ceil(length / stride)`` positions.
+    padding : {"valid", "same"} or sequence of (int, int)
+        Any case. ``same`` gives ``ceil(length / stride)`` positions. Pairs: the cells,
+        zeros, that are added before and after each axis.
     data_format : {"channels_last", "channels_first"}, optional
         Default: ``localnet.config.image_data_format()``, read when the layer is made.
     activation : str, callable, (forward, backward) pair, layer or None

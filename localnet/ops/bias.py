@@ -1,4 +1,8 @@
-"""The untied bias: one number per location and filter, stored as (*O, F)."""
+"""
+The bias of layers with windows.
+
+Untied: one number per location and filter, stored as (*O, F). Tied: one per filter.
+"""
 
 import numpy as np
 
@@ -17,10 +21,12 @@ def bias_in_y(bias: Array, geometry: Geometry) -> Array:
     -----
     For channels_first Keras *reshapes* the (*O, F) array to (F, *O), it does not move
     the axis: the number stored at flat position ``f*L + l`` is added to filter f at
-    location l.
+    location l. A tied bias, (F,), is the same at all locations.
     """
     if geometry.channels_last:
         return bias
+    if bias.ndim == 1:
+        return bias.reshape(len(bias), *(1,) * geometry.rank)
     return bias.reshape(bias.shape[-1], *geometry.output_sizes)
 
 
@@ -30,9 +36,18 @@ def add_bias(y: Array, bias: Array, geometry: Geometry) -> Array:
     return y
 
 
-def bias_gradient(dy: Array, geometry: Geometry, workspace: Workspace) -> Array:
+def bias_gradient(
+    dy: Array, geometry: Geometry, workspace: Workspace, *, tied: bool = False
+) -> Array:
     """Return db = sum over the samples of dy, in the storage order of the bias."""
     filters = dy.shape[-1] if geometry.channels_last else dy.shape[1]
+    if tied:
+        dbias = workspace.result("dbias", (filters,), dy.dtype)
+        # db[f] = sum_n sum_l dy[n,l,f]
+        channel = dy.ndim - 1 if geometry.channels_last else 1
+        others = tuple(axis for axis in range(dy.ndim) if axis != channel)
+        np.add.reduce(dy, axis=others, out=dbias)
+        return dbias
     dbias = workspace.result("dbias", geometry.bias_shape(filters), dy.dtype)
     # db[l,f] = sum_n dy[n,l,f]
     np.add.reduce(dy, axis=0, out=bias_in_y(dbias, geometry))

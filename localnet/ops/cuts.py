@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._typing import Shape
-from ..geometry import Geometry, effective_size
+from ..geometry import Geometry
+from ..padding import effective_size
 
 __all__ = ["LINE", "PARTS", "Band", "Block", "Cuts", "cuts", "even_slices", "slices"]
 

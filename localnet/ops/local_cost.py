@@ -1,4 +1,4 @@
-"""What a locally connected layer costs by its shapes: `local_conv_cost`."""
+"""What layers with windows cost by their shapes: `local_conv_cost`, `windowed_cost`."""
 
 import math
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from ..geometry import Geometry
 from ..roofline import Work
 from .cost import NOTHING, Cost, checked_options
 
-__all__ = ["LocalConvCost", "local_conv_cost"]
+__all__ = ["LocalConvCost", "local_conv_cost", "windowed_cost"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalConvCost(Cost):
     """
-    What `local_conv_forward` and `local_conv_backward` cost on one batch.
+    What a locally connected layer or a convolution costs on one batch.
 
     Parameters
     ----------
@@ -32,7 +32,8 @@ class LocalConvCost(Cost):
 
     See Also
     --------
-    local_conv_cost : Works them out.
+    local_conv_cost : Works them out for `local_conv_forward` and its backward.
+    localnet.ops.conv_cost : The same for a convolution.
     """
 
     dx: Work = NOTHING
@@ -146,18 +147,63 @@ def local_conv_cost(
         data_format=data_format,
     )
     outputs = g.locations * filters
-    kernel, bias = outputs * g.patch_size, outputs if use_bias else 0
+    return windowed_cost(
+        g,
+        filters,
+        kernel=outputs * g.patch_size,
+        bias=outputs if use_bias else 0,
+        n=n,
+        itemsize=itemsize,
+        need_dx=need_dx,
+    )
+
+
+def windowed_cost(
+    g: Geometry,
+    filters: int,
+    *,
+    kernel: int,
+    bias: int,
+    n: int,
+    itemsize: int,
+    need_dx: bool,
+    groups: int = 1,
+) -> LocalConvCost:
+    """
+    Work out the cost of a layer with windows, whoever shares its weights.
+
+    Parameters
+    ----------
+    g : Geometry
+        The windows.
+    filters : int
+        F, outputs per location.
+    kernel, bias : int
+        How many weights there are; no bias is 0.
+    n, itemsize : int
+        Samples, and bytes of one number.
+    need_dx : bool
+        Whether the gradient of the input is wanted.
+    groups : int
+        Parts of the channels, of which a filter reads one.
+
+    Returns
+    -------
+    LocalConvCost
+        Operations, bytes moved, and memory.
+    """
+    outputs = g.locations * filters
     x, y = n * math.prod(g.input_shape), n * outputs
     copied = n * math.prod(g.padded_sizes) * g.channels if g.has_pads else 0
     padded = copied or x
-    product, addition = 2 * n * kernel, y if use_bias else 0
-    connections = g.connections
+    product, addition = 2 * y * (g.patch_size // groups), y if bias else 0
+    connections = g.connections // groups
 
     dx = Work(2 * n * connections * filters, itemsize * (y + kernel + x))
     if not need_dx:
         dx = NOTHING
     dkernel = Work(product, itemsize * (y + padded + kernel))
-    dbias = Work(addition, itemsize * (y + bias) if use_bias else 0)
+    dbias = Work(addition, itemsize * (y + bias) if bias else 0)
     return LocalConvCost(
         parameters=kernel + bias,
         forward=Work(product + addition, itemsize * (x + copied + kernel + bias + y)),

@@ -17,7 +17,7 @@ from ..geometry import Geometry
 from .patches import crop
 from .workspace import Workspace
 
-__all__ = ["backward", "forward"]
+__all__ = ["backward", "connections", "forward"]
 
 
 def connections(g: Geometry) -> Iterator[tuple[int, Shape, int, int, Shape, bool]]:
