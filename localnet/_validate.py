@@ -22,6 +22,7 @@ __all__ = [
     "integer",
     "number",
     "optional_number",
+    "pairs",
     "path",
     "shape",
     "sizes",
@@ -100,6 +101,19 @@ def optional_number(
     return None if value is None else number(name, value, minimum=minimum)
 
 
+def verbosity(value: Any) -> int:
+    """Return Keras's ``verbose`` as 0, 1 or 2."""
+    if isinstance(value, str) and value == "auto":
+        return 1
+    try:
+        level = operator.index(value)
+    except TypeError:
+        level = -1
+    if level not in (0, 1, 2):
+        raise ValueError(f"verbose must be 'auto', 0, 1 or 2, got {value!r}")
+    return level
+
+
 def path(name: str, value: Any) -> str:
     """Return a str or path-like `value` as a str."""
     try:
@@ -135,6 +149,26 @@ def sizes(name: str, value: Any, n: int, *, minimum: int = 1) -> Shape:
             f"{name} must be an integer or {tuples} >= {minimum}, got {value!r}"
         )
     return result
+
+
+def pairs(name: str, value: Any, n: int) -> tuple[tuple[int, int], ...]:
+    """
+    Return `value` as `n` pairs (before, after) of ints >= 0, in all of Keras's forms.
+
+    One int serves both ends of every axis, and one int per axis both ends of it. A
+    single axis takes its pair as it is.
+    """
+    try:
+        items = [value] if n == 1 else [value] * n if isinstance(value, int) else value
+        before_and_after = [sizes(name, item, 2, minimum=0) for item in items]
+    except (TypeError, ValueError):
+        before_and_after = []
+    if len(before_and_after) != n or isinstance(value, (str, bytes)):
+        each = "" if n == 1 else f", or {n} of these"
+        raise ValueError(
+            f"{name} must be an integer or a pair of integers >= 0{each}, got {value!r}"
+        )
+    return tuple((before, after) for before, after in before_and_after)
 
 
 def shape(name: str, value: Any, *, minimum: int = 0) -> Shape:

@@ -4,48 +4,57 @@ The data of `fit`, `evaluate` and `predict`: checked once, then cut into batches
 Everything that can be wrong with data is found here, before any weight changes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from . import _arrays, _validate
-from ._typing import Array, ArrayLike
+from ._typing import Array
+from .ports import Ports, arrays_of
 
 __all__ = ["Data", "class_weights_of", "split"]
+
+ONE_PORT_EACH = Ports()
 
 
 @dataclass(frozen=True)
 class Data:
     """
-    Inputs, targets and weights of equal length; what is not given is None.
+    Inputs, targets and weights of equal length.
 
     Build it with `Data.of`, which checks them.
+
+    Parameters
+    ----------
+    xs : tuple of ndarray
+        One for each input of the model.
+    ys, sample_weights : tuple of ndarray or None
+        One for each output; None for what is not given.
     """
 
-    x: Array
-    y: Any = None
-    sample_weight: Array | None = None
+    xs: tuple[Array, ...]
+    ys: tuple[Any, ...] = (None,)
+    sample_weights: tuple[Array | None, ...] = (None,)
 
     @classmethod
     def of(
         cls,
-        x: ArrayLike,
-        y: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
-        *,
-        need_y: bool = True,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        ports: Ports = ONE_PORT_EACH,
     ) -> "Data":
         """
         Check the arrays that a caller gave.
 
         Parameters
         ----------
-        x, y, sample_weight : array_like
-            First axis: samples.
-        need_y : bool
-            Whether targets are required.
+        x, y, sample_weight : array_like, or a list, tuple or dict of them
+            First axis: samples. One array of targets or weights is for every output.
+        ports : Ports
+            Inputs and outputs of the model.
 
         Returns
         -------
@@ -55,27 +64,36 @@ class Data:
         Raises
         ------
         ValueError
-            If an array is empty, is not numeric, or has another length than `x`.
+            If an array is missing, empty, not numeric, or of another length than the
+            first one, or there are not as many as inputs or outputs.
         """
-        x = _samples("x", x)
-        if y is None:
-            if need_y:
-                raise ValueError("y must be given, got None")
-            return cls(x)
-        y = _samples("y", y)
-        if len(y) != len(x):
-            raise ValueError(
-                f"x and y must have the same length, got {len(x)} and {len(y)} samples"
-            )
-        weight = None
-        if sample_weight is not None:
-            weight = _samples("sample_weight", sample_weight)
-            if len(weight) != len(x):
-                raise ValueError(
-                    "sample_weight must have one entry per sample, "
-                    f"got {len(weight)} for {len(x)} samples"
-                )
-        return cls(x, y, weight)
+        labels = {name: ports.labels(name) for name in ("x", "y", "sample_weight")}
+        xs = [
+            _samples(label, array)
+            for label, array in zip(labels["x"], arrays_of("x", x, ports), strict=True)
+        ]
+        for label, array in zip(labels["x"], xs, strict=True):
+            _check_length(labels["x"][0], xs[0], label, array)
+        ys: list[Array | None] = []
+        for label, target, needed in zip(
+            labels["y"], arrays_of("y", y, ports), ports.needed, strict=True
+        ):
+            if target is None and needed:
+                raise ValueError(f"{label} must be given, got None")
+            ys.append(None if target is None else _samples(label, target))
+            _check_length(labels["x"][0], xs[0], label, ys[-1])
+        weights: list[Array | None] = []
+        for label, weight, target in zip(
+            labels["sample_weight"],
+            arrays_of("sample_weight", sample_weight, ports),
+            ys,
+            strict=True,
+        ):
+            # Without targets there is nothing to weigh.
+            given = weight is not None and target is not None
+            weights.append(_samples(label, weight) if given else None)
+            _check_weights(label, weights[-1], len(xs[0]))
+        return cls(tuple(xs), tuple(ys), tuple(weights))
 
     def weighted(self, class_weight: Mapping[int, float] | None) -> "Data":
         """
@@ -94,35 +112,43 @@ class Data:
         Raises
         ------
         ValueError
-            If there are no targets, or a class has no weight.
+            If there are no targets or several outputs, or a class has no weight.
         """
         if class_weight is None:
             return self
-        if self.y is None:
+        if len(self.ys) > 1:
+            raise ValueError(
+                "class_weight must be used with one output, "
+                f"got a model with {len(self.ys)}"
+            )
+        if self.ys[0] is None:
             raise ValueError("class_weight must be used with y, got y None")
-        factors = class_weights_of(self.y, class_weight)
-        weight = self.sample_weight
+        factors = class_weights_of(self.ys[0], class_weight)
+        weight = self.sample_weights[0]
         if weight is not None:
             factors = weight * factors.reshape(-1, *(1,) * (weight.ndim - 1))
-        return replace(self, sample_weight=factors)
+        return replace(self, sample_weights=(factors,))
 
     def __len__(self) -> int:
-        return len(self.x)
+        return len(self.xs[0])
 
     def count_batches(self, batch_size: int) -> int:
         """Return how many batches `batches` yields."""
         return -(-len(self) // batch_size)
 
-    def take(self, index: Any, room: Array | None = None) -> "Data":
-        """Return the samples that an index or a slice selects, x in `room` if given."""
+    def take(self, index: Any, room: Sequence[Array] | None = None) -> "Data":
+        """Return the samples that an index selects, with the inputs in `room`."""
         if room is None:
-            x = self.x[index]
+            xs = [x[index] for x in self.xs]
         else:  # without clip, NumPy would copy twice, to be able to refuse an index
-            x = np.take(self.x, index, axis=0, out=room[: len(index)], mode="clip")
+            xs = [
+                np.take(x, index, axis=0, out=out[: len(index)], mode="clip")
+                for x, out in zip(self.xs, room, strict=True)
+            ]
         return Data(
-            x,
-            None if self.y is None else self.y[index],
-            None if self.sample_weight is None else self.sample_weight[index],
+            tuple(xs),
+            tuple(None if y is None else y[index] for y in self.ys),
+            tuple(None if w is None else w[index] for w in self.sample_weights),
         )
 
     def drawn_order(
@@ -137,7 +163,7 @@ class Data:
             Samples per batch.
         shuffle : bool or "batch"
             ``True``: a permutation of the samples; ``"batch"``: of the batches only, so
-            that `x` can be a file on disk.
+            that an input can be a file on disk.
         rng : numpy.random.Generator
             Drawn from once, if there is anything to shuffle.
 
@@ -188,7 +214,7 @@ class Data:
         room = None
         if by_sample is not None:
             rows = min(batch_size, len(self))
-            room = np.empty((rows, *self.x.shape[1:]), self.x.dtype)
+            room = [np.empty((rows, *x.shape[1:]), x.dtype) for x in self.xs]
         for start in starts[first:].tolist():
             index: Any = slice(start, start + batch_size)
             yield self.take(index if by_sample is None else by_sample[index], room)
@@ -203,6 +229,22 @@ def _samples(name: str, value: Any) -> Array:
     if len(array) == 0:
         raise ValueError(f"{name} must hold samples, got shape {array.shape}")
     return array
+
+
+def _check_length(first: str, x: Array, label: str, array: Array | None) -> None:
+    if array is not None and len(array) != len(x):
+        raise ValueError(
+            f"{first} and {label} must have the same length, "
+            f"got {len(x)} and {len(array)} samples"
+        )
+
+
+def _check_weights(label: str, weight: Array | None, samples: int) -> None:
+    if weight is not None and len(weight) != samples:
+        raise ValueError(
+            f"{label} must have one entry per sample, "
+            f"got {len(weight)} for {samples} samples"
+        )
 
 
 def split(data: Data, fraction: float) -> tuple[Data, Data]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from . import layers as layers_module
 from ._typing import Config
+from .interop.keras_configs import with_inner
 
 __all__ = ["check_counterparts"]
 
@@ -12,23 +13,13 @@ __all__ = ["check_counterparts"]
 WAYS_OUT = {
     "SeparableConv": "two Conv layers compute it, the first with groups",
     "DepthwiseConv": "a Conv layer with as many groups as channels computes it",
-    "BatchNormalization": "fold its scale and shift into the layer before it",
     "LayerNormalization": "apply it to the data with NumPy, between two models",
     "Lambda": "code from a file is never run; write the function as a layer of your "
     "own and give it in custom_objects",
     "__lambda__": "code from a file is never run; give the activation a name in Keras "
     "and the function in custom_objects",
-    "TimeDistributed": "Dense works along the last axis by itself",
-    "ZeroPadding": "pad the data with np.pad, or use padding='same'",
-    "Cropping": "slice the data before the model",
-    "PReLU": "LeakyReLU, where its slopes are equal",
-    "ThresholdedReLU": "ReLU(threshold=...) is close to it",
-    "SpatialDropout": "Dropout with a noise_shape",
-    "GaussianNoise": "leave it out, it does nothing but in training",
-    "GaussianDropout": "leave it out, it does nothing but in training",
     "AlphaDropout": "leave it out, it does nothing but in training",
     "ActivityRegularization": "activity_regularizer= of the layer before it",
-    "Permute": "transpose the data, or the weights, with NumPy",
     "Rescaling": "scale the data before the model",
     "Functional": "a model that is a chain can be made again as a Sequential",
     "Model": "a model that is a chain can be made again as a Sequential",
@@ -62,20 +53,27 @@ def check_counterparts(config: Config) -> None:
     missing = []
     if class_name != "Sequential":
         missing.append((str(class_name), inner.get("name")))
-    for entry in inner["layers"]:
-        if not isinstance(entry, dict) or not isinstance(entry.get("class_name"), str):
-            raise ValueError(f"a layer must have a class_name, got {entry!r:.100}")
-        arguments = entry.get("config")
-        name = arguments.get("name") if isinstance(arguments, dict) else None
-        if not layers_module.is_known(entry["class_name"]):
-            missing.append((entry["class_name"], name))
-        elif _holds_code(arguments):
-            missing.append(("__lambda__", name))
+    for outer in inner["layers"]:
+        for entry in with_inner(outer) if isinstance(outer, dict) else [outer]:
+            missing += _missing(entry)
     if missing:
         listed = "; ".join(
             f"{cls.strip('_')} {name!r} ({_way_out(cls)})" for cls, name in missing
         )
         raise ValueError(f"localnet has no counterpart for {listed}")
+
+
+def _missing(entry: Any) -> list[tuple[str, Any]]:
+    """Return class and name of a layer if localnet lacks it, or it holds code."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("class_name"), str):
+        raise ValueError(f"a layer must have a class_name, got {entry!r:.100}")
+    arguments = entry.get("config")
+    name = arguments.get("name") if isinstance(arguments, dict) else None
+    if not layers_module.is_known(entry["class_name"]):
+        return [(entry["class_name"], name)]
+    if isinstance(arguments, dict) and len(with_inner(entry)) > 1:
+        arguments = {**arguments, "layer": None}  # it is looked at on its own
+    return [("__lambda__", name)] if _holds_code(arguments) else []
 
 
 def _way_out(class_name: str) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ._typing import Array, Config
@@ -39,7 +39,7 @@ def identity_of_model(model: Any) -> Config:
             "layers": [
                 {
                     "class_name": type(layer).__name__,
-                    "config": _described(layer.get_config),
+                    "config": _without_names(_described(layer.get_config)),
                     "weights": [f"{w.dtype} {w.shape}" for w in layer.params.values()],
                 }
                 for layer in model.layers
@@ -81,6 +81,17 @@ def _described(get_config: Callable[[], Config]) -> Config | None:
     return {key: value for key, value in config.items() if key != "name"}
 
 
+def _without_names(config: Config | None) -> Config | None:
+    """Leave out the name of a layer, and of those that it wraps."""
+    if config is None:
+        return None
+    kept = {key: value for key, value in config.items() if key != "name"}
+    inner = kept.get("layer")
+    if isinstance(inner, dict) and isinstance(inner.get("config"), dict):
+        kept["layer"] = {**inner, "config": _without_names(inner["config"])}
+    return kept
+
+
 def _plain(config: Any) -> Any:
     return json.loads(json.dumps(config))
 
@@ -102,10 +113,15 @@ def identity_of_data(data: Data | None) -> Config | None:
     if data is None:
         return None
     return {
-        "x": _identity_of_array(data.x),
-        "y": _identity_of_array(data.y),
-        "sample_weight": _identity_of_array(data.sample_weight),
+        "x": _identity_of_arrays(data.xs),
+        "y": _identity_of_arrays(data.ys),
+        "sample_weight": _identity_of_arrays(data.sample_weights),
     }
+
+
+def _identity_of_arrays(arrays: Sequence[Array | None]) -> Any:
+    identities = [_identity_of_array(array) for array in arrays]
+    return identities[0] if len(identities) == 1 else identities
 
 
 def _identity_of_array(array: Array | None) -> Config | None:

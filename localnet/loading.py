@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from . import optimizers
 from ._typing import Array
-from .interop import keras_training
+from .interop import keras_memory, keras_training
 from .interop.contents import Contents, Stored
 from .interop.keras_v3 import class_keys
 from .plans import LayerPlan
@@ -213,8 +213,8 @@ def restore_training(
     owners = [
         (source, name)
         for source in found
-        if source.plan.layer.trainable
         for name in source.stored
+        if source.plan.layer.learns(name)
     ]
     try:
         state = _checked_state(optimizer, contents, owners)
@@ -228,7 +228,9 @@ def restore_training(
             stacklevel=5,
         )
         return
-    optimizer.set_state(_read_state(state, owners))
+    optimizer.set_state(_read_state(optimizer, state, owners))
+    if optimizer.slots:
+        model._updated = list(model._trainable())
 
 
 Owners = Sequence[tuple[Source, str]]
@@ -241,21 +243,24 @@ def _checked_state(
     state = contents.optimizer
     if not contents.native:
         shapes = [source.stored[name].shape for source, name in owners]
-        state = keras_training.state_of(optimizer, state, shapes)
+        state = keras_memory.state_of(optimizer, state, shapes)
     for key, stored in state.items():
         _check_slot(optimizer, key, stored, owners)
     return state
 
 
-def _read_state(state: Mapping[str, Stored], owners: Owners) -> dict[str, Array]:
+def _read_state(
+    optimizer: Any, state: Mapping[str, Stored], owners: Owners
+) -> dict[str, Array]:
     values: dict[str, Array] = {}
     for key, stored in state.items():
         values[key] = stored.read()
         slot, _, index = key.rpartition("_")
         if slot:
             source, name = owners[int(index)]
+            start = keras_memory.start_of(optimizer, slot)
             values[key] = source.plan.convert(
-                name, values[key], source.layout, "keras1"
+                name, values[key], source.layout, "keras1", start
             )
     return values
 
@@ -278,4 +283,8 @@ def _check_slot(optimizer: Any, key: str, stored: Stored, owners: Owners) -> Non
     if stored.shape != shape:
         raise ValueError(
             f"{key} of the optimizer must have shape {shape}, got {stored.shape}"
+        )
+    if stored.dtype.kind != "f":
+        raise ValueError(
+            f"{key} of the optimizer must hold floats, got dtype {stored.dtype}"
         )

@@ -12,14 +12,16 @@ from . import __version__, _arrays, _validate
 from . import layers as layers_module
 from ._registry import custom_object_scope
 from ._typing import Array, ArrayLike, Config
-from .layers import InputLayer, Layer, LayerCache
+from .layers import InputLayer, Layer
 from .layers.base import child_seed, unchanged_on_error
 from .layers.names import unique_name
 from .layers.shapes import BatchShape, checked_shape
+from .objective import Gradients
 from .roofline import Machine, this_machine
 from .saving import Savable
 from .steps import Memory
 from .summary import cost_table, summary_table
+from .tape import Call, Tape
 
 __all__ = ["Sequential", "load_model"]
 
@@ -108,6 +110,18 @@ class Sequential(Savable):
         """Shape of the output, batch axis first; None if it is not known yet."""
         return self._stack[-1].output_shape if self._stack else None
 
+    @property
+    def input_names(self) -> list[str]:  # type: ignore[override]
+        """The name of the input, for data in a dict."""
+        first = self._stack[0].name if self._stack else self.name
+        is_input = bool(self._stack) and isinstance(self._stack[0], InputLayer)
+        return [first if is_input else f"{first}_input"]
+
+    @property
+    def output_names(self) -> list[str]:  # type: ignore[override]
+        """The name of the output, that of the last layer."""
+        return [self._stack[-1].name if self._stack else self.name]
+
     def add(self, layer: Any) -> None:
         """
         Put a layer on top.
@@ -126,7 +140,8 @@ class Sequential(Savable):
         if not isinstance(layer, Layer):
             hint = "; make an instance of the class" if isinstance(layer, type) else ""
             raise ValueError(f"layer must be a Layer, got {layer!r}{hint}")
-        if any(other is layer for other in self._stack):
+        taken = [inner for other in self._stack for inner in other.with_inner()]
+        if any(inner is other for inner in layer.with_inner() for other in taken):
             raise ValueError(
                 f"layer must be added once, got {layer.name!r} a second time"
             )
@@ -286,17 +301,25 @@ class Sequential(Savable):
         x = _arrays.numbers("x", x)
         with unchanged_on_error(*self._stack):
             self.build((None, *x.shape[1:]))
-            return self._run(x, training)[0]
+            (y,), tape = self._run((x,), training)
+        if training:
+            for layer in self.layers:
+                layer.absorb(*tape.caches(layer))
+        return y
+
+    def _build_for(self, xs: tuple[Array, ...]) -> None:
+        self.build((None, *xs[0].shape[1:]))
 
     def _run(
         self,
-        x: Array,
+        xs: tuple[Array, ...],
         training: bool,
         *,
         noise: Mapping[str, np.random.Generator] | None = None,
         memory: Memory | None = None,
-    ) -> tuple[Array, list[LayerCache]]:
-        tape = []
+    ) -> tuple[tuple[Array, ...], Tape]:
+        (x,) = xs
+        calls = []
         for layer in self.layers:
             x, cache = layer.forward_with_cache(
                 x,
@@ -304,29 +327,29 @@ class Sequential(Savable):
                 None if noise is None else noise[layer.name],
                 workspace=None if memory is None else memory[layer.name],
             )
-            tape.append(cache)
-        return x, tape
+            calls.append(Call(layer, cache))
+        return (x,), Tape(calls, calls[-1:])
 
     def _run_back(
         self,
-        dy: Array | None,
-        dlogits: Array | None,
-        tape: list[LayerCache],
+        gradients: Gradients,
+        tape: Tape,
         *,
         memory: Memory | None = None,
     ) -> dict[str, dict[str, Array]]:
-        layers = self.layers
-        learns = [bool(layer.trainable_params) for layer in layers]
+        (dy,), (dlogits,) = gradients
+        learns = [bool(call.layer.trainable_params) for call in tape.calls]
         grads: dict[str, dict[str, Array]] = {}
-        for place in range(len(layers) - 1, -1, -1):
+        for place in range(len(tape.calls) - 1, -1, -1):
             if not any(learns[: place + 1]):
                 break
-            dy, grads[layers[place].name] = layers[place].backward_from_cache(
+            layer, cache = tape.calls[place]
+            dy, grads[layer.name] = layer.backward_from_cache(
                 dy,
-                tape[place],
+                cache,
                 dlogits=dlogits,
                 need_dx=any(learns[:place]),
-                workspace=None if memory is None else memory[layers[place].name],
+                workspace=None if memory is None else memory[layer.name],
             )
             dlogits = None
         return grads

@@ -1,254 +1,220 @@
-"""What a compiled model minimises and reports: a loss, its factor, and metrics."""
+"""What a compiled model minimises and reports, over all of its outputs."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from . import _validate, losses, metrics
+from . import losses
 from ._typing import Array, Config
 from .batches import Data
 from .callbacks import Logs
-from .layers import Layer, LayerCache
-from .losses import Loss
+from .goal import Goal
+from .layers import Layer
 from .metrics import WeightedMean
+from .ports import items_of, lists_of
+from .tape import Tape
 
-__all__ = ["Objective"]
+__all__ = ["Gradients", "Losses", "Objective"]
 
 
-@dataclass
-class Metric:
-    """A metric of a compiled model, and its mean over the epoch so far."""
+class Losses(NamedTuple):
+    """The loss of a batch, and the part of each output without its factor."""
 
-    # A name as the user wrote it, or a function, object or config.
-    identifier: Any
-    name: str
-    # None: an accuracy, chosen when the first shapes are seen.
-    function: Any
-    weighted: bool
-    mean: WeightedMean = field(default_factory=WeightedMean)
+    total: float
+    parts: list[float]
 
-    @classmethod
-    def of(cls, identifier: Any, weighted: bool) -> "Metric":
-        """Resolve a name or function; the name is kept as the user wrote it."""
-        if metrics.is_accuracy(identifier):
-            return cls(identifier, identifier, None, weighted)
-        if isinstance(identifier, dict):  # what `get_config` gives for a loss object
-            function = losses.deserialize(identifier)
-        else:
-            function = metrics.get(identifier)
-        if isinstance(identifier, str):
-            return cls(identifier, identifier, function, weighted)
-        name = getattr(function, "__name__", None) or getattr(function, "name", None)
-        name = str(name or type(function).__name__)
-        return cls(identifier, name, function, weighted)
 
-    def get_config(self) -> Any:
-        """Return what `of` turns back into this metric, ready for JSON."""
-        if isinstance(self.identifier, (str, dict)):
-            return self.identifier
-        if isinstance(self.function, Loss):
-            return losses.serialize(self.function)
-        return metrics.serialize(self.function)
+class Gradients(NamedTuple):
+    """For each output either the gradient by it or the one by its logits."""
 
-    def values(self, batch: Data, y_pred: Array) -> Array:
-        """Return one value per sample."""
-        function = self.function or metrics.accuracy_for(batch.y, y_pred)
-        values: Array = function(batch.y, y_pred)
-        return values
+    dys: list[Array | None]
+    dlogits: list[Array | None]
 
 
 class Objective:
     """
-    A loss with the penalties of the layers, and metrics, with running means of all.
+    Losses with the penalties of the layers, and metrics, with running means of all.
 
     Parameters
     ----------
-    loss : str, callable, Loss or None
+    loss : str, callable, Loss or None, or a list or dict of them
         ``None``: only the penalties are minimised.
     metrics, weighted_metrics : list of str or callable, or one of them, or None
+        For several outputs: a list of lists or a dict; a flat list is for each output.
         A weighted metric that has the name of another is called ``weighted_<name>``.
-    loss_weights : float, list of one float or None
-        Factor of the loss.
+    loss_weights : float or None, or a list or dict of them
+        Factors of the losses.
+    outputs : sequence of str
+        Names of the outputs.
 
     Raises
     ------
     ValueError
-        If a name is unknown, a callable lacks its gradient, or two metrics have one
-        name.
+        If a name is unknown, a callable lacks its gradient, two metrics have one name,
+        or a list or dict does not fit the outputs.
     """
 
     def __init__(
         self,
         loss: Any = None,
-        metrics: Sequence[Any] | Any = None,
-        loss_weights: float | Sequence[float] | None = None,
-        weighted_metrics: Sequence[Any] | Any = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        weighted_metrics: Any = None,
+        outputs: Sequence[str] = ("output",),
     ) -> None:
-        self.loss = None if _only(loss) is None else losses.as_loss(_only(loss))
-        if self.loss is not None and self.loss.reduction == "none":
-            raise ValueError("loss must have a reduction to train with, got 'none'")
-        factor = _only(loss_weights)
-        self.factor = (
-            1.0 if factor is None else _validate.number("loss_weights", factor)
+        self.outputs = list(outputs)
+        prefixes = [f"{name}_" for name in self.outputs]
+        if len(prefixes) == 1:
+            prefixes = [""]
+        self.goals = list(
+            map(
+                Goal,
+                items_of("loss", loss, outputs),
+                items_of("loss_weights", loss_weights, outputs),
+                lists_of("metrics", metrics, outputs),
+                lists_of("weighted_metrics", weighted_metrics, outputs),
+                prefixes,
+            )
         )
-        self.metrics = [
-            *(Metric.of(m, False) for m in _as_list("metrics", metrics)),
-            *(
-                Metric.of(m, True)
-                for m in _as_list("weighted_metrics", weighted_metrics)
-            ),
+        self._mean = WeightedMean()
+        # Partial losses come before all metrics, as in Keras.
+        means = [
+            ("loss", self._mean),
+            *(item for goal in self.goals for item in goal.partial.items()),
+            *((x.name, x.mean) for goal in self.goals for x in goal.metrics),
         ]
-        plain = {metric.name for metric in self.metrics if not metric.weighted}
-        for metric in self.metrics:
-            if metric.weighted and metric.name in plain:
-                metric.name = f"weighted_{metric.name}"
-        for place, name in enumerate(self.names):
-            if name in self.names[:place]:
+        self._means: dict[str, WeightedMean] = {}
+        for name, mean in means:
+            if name in self._means:
                 raise ValueError(
                     "metrics must have names of their own beside 'loss', "
                     f"got {name!r} a second time"
                 )
-        # The same loss for logits; made once, since a step takes less time than that.
-        self._logits_loss: Loss | None = None
-        self._mean = WeightedMean()
+            self._means[name] = mean
 
     @property
     def names(self) -> list[str]:
         """Names of the running means, in their order."""
-        return ["loss", *(metric.name for metric in self.metrics)]
+        return list(self._means)
 
     @property
-    def needs_targets(self) -> bool:
-        """Whether anything is compared with targets."""
-        return self.loss is not None or bool(self.metrics)
+    def needs_targets(self) -> tuple[bool, ...]:
+        """Whether each output is compared with targets."""
+        return tuple(goal.needs_targets for goal in self.goals)
+
+    @property
+    def has_loss(self) -> tuple[bool, ...]:
+        """Whether something is minimised for each output."""
+        return tuple(goal.loss is not None for goal in self.goals)
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal objective, ready for JSON."""
-        return {
-            "loss": losses.serialize(self.loss),
-            "loss_weights": None if self.factor == 1 else self.factor,
-            "metrics": [m.get_config() for m in self.metrics if not m.weighted],
-            "weighted_metrics": [m.get_config() for m in self.metrics if m.weighted],
+        factors = [goal.factor for goal in self.goals]
+        config: dict[str, Any] = {
+            "loss": [losses.serialize(goal.loss) for goal in self.goals],
+            "metrics": [goal.get_config(weighted=False) for goal in self.goals],
+            "weighted_metrics": [goal.get_config(weighted=True) for goal in self.goals],
+            "loss_weights": factors,
         }
+        if len(self.goals) == 1:
+            config = {key: items[0] for key, items in config.items()}
+        if all(factor == 1 for factor in factors):
+            config["loss_weights"] = None
+        return config
 
     # The loss --------------------------------------------------------------------
 
     def value(
-        self,
-        batch: Data,
-        y_pred: Array,
-        tape: Sequence[LayerCache],
-        layers: Sequence[Layer],
-    ) -> float:
-        """Return the total loss of a batch: the data's, and all penalties."""
-        data_loss = 0.0
-        if self.loss is not None:
-            loss, by_logits = self._reading(layers[-1])
-            read = tape[-1].logits if by_logits else y_pred
-            data_loss = float(loss(batch.y, read, batch.sample_weight))
-        return data_loss * self.factor + _penalties(tape, layers)
+        self, batch: Data, ys: Sequence[Array], tape: Tape, layers: Sequence[Layer]
+    ) -> Losses:
+        """Return the loss of a batch: the data's, and all penalties."""
+        parts = []
+        for place, goal in enumerate(self.goals):
+            with self._named(place):
+                parts.append(
+                    goal.value(
+                        batch.ys[place],
+                        ys[place],
+                        batch.sample_weights[place],
+                        tape.logits(place),
+                    )
+                )
+        return self._summed(parts, tape, layers)
 
     def value_and_gradients(
-        self,
-        batch: Data,
-        y_pred: Array,
-        tape: Sequence[LayerCache],
-        layers: Sequence[Layer],
-    ) -> tuple[float, Array | None, Array | None]:
+        self, batch: Data, ys: Sequence[Array], tape: Tape, layers: Sequence[Layer]
+    ) -> tuple[Losses, Gradients]:
         """
-        Return the total loss, and its gradient by the output or by its logits.
+        Return the loss, and its gradient by each output or by its logits.
 
         The penalties' gradients are added by the layers themselves, on the way back.
         """
-        penalties = _penalties(tape, layers)
-        if self.loss is None:
-            return penalties, np.zeros_like(y_pred), None
-        loss, by_logits = self._reading(layers[-1])
-        read = tape[-1].logits if by_logits else y_pred
-        data_loss, gradient = loss.value_and_gradient(
-            batch.y, read, batch.sample_weight
-        )
-        if self.factor != 1:
-            gradient = gradient * self.factor
-        total = float(data_loss) * self.factor + penalties
-        return (total, None, gradient) if by_logits else (total, gradient, None)
+        parts = []
+        gradients = Gradients([], [])
+        for place, goal in enumerate(self.goals):
+            with self._named(place):
+                part, gradient, by_logits = goal.value_and_gradient(
+                    batch.ys[place],
+                    ys[place],
+                    batch.sample_weights[place],
+                    tape.logits(place),
+                )
+            parts.append(part)
+            gradients.dys.append(None if by_logits else gradient)
+            gradients.dlogits.append(gradient if by_logits else None)
+        return self._summed(parts, tape, layers), gradients
 
-    def _reading(self, last: Layer) -> tuple[Loss, bool]:
-        """
-        Return the loss in the form that Keras would take, and whether it reads logits.
-
-        A crossentropy of the output of a softmax or sigmoid is computed from what went
-        into it: nothing is clipped, and the gradient is p - t.
-        """
-        if self.loss is None:
-            raise ValueError("loss must be given, got None")
-        if self.loss.logits_activation is None or not last.has_logits:
-            return self.loss, False
-        if self._logits_loss is None:
-            self._logits_loss = self.loss.with_logits()
-        return self._logits_loss, True
+    def _summed(
+        self, parts: list[float], tape: Tape, layers: Sequence[Layer]
+    ) -> Losses:
+        factors = (goal.factor for goal in self.goals)
+        data = sum(part * f for part, f in zip(parts, factors, strict=True))
+        # A penalty on weights counts once, however often its layer was called.
+        weights = (loss for layer in layers for loss in layer.weight_losses())
+        return Losses(data + float(sum([*tape.activity_losses(), *weights])), parts)
 
     # Running means ---------------------------------------------------------------
 
     def begin(self) -> None:
         """Start the means anew, as an epoch does."""
-        for mean in self._means:
+        for mean in self._means.values():
             mean.reset()
 
     @property
     def sums(self) -> list[tuple[float, float]]:
         """What the running means are made of, in the order of `names`."""
-        return [mean.sums for mean in self._means]
+        return [mean.sums for mean in self._means.values()]
 
     @sums.setter
     def sums(self, sums: Sequence[tuple[float, float]]) -> None:
-        for mean, values in zip(self._means, sums, strict=True):
+        for mean, values in zip(self._means.values(), sums, strict=True):
             mean.sums = values
 
-    @property
-    def _means(self) -> list[WeightedMean]:
-        return [self._mean, *(metric.mean for metric in self.metrics)]
-
-    def update(self, loss: float, batch: Data, y_pred: Array) -> Logs:
+    def update(self, loss: Losses, batch: Data, ys: Sequence[Array]) -> Logs:
         """Add a batch, weighted by its size; return the means since `begin`."""
-        values = [metric.values(batch, y_pred) for metric in self.metrics]
+        values = []
+        for place, goal in enumerate(self.goals):
+            with self._named(place):
+                values.append(goal.measure(batch.ys[place], ys[place]))
         # Keras weighs batches by their size only where there is data to compare with.
-        self._mean.update(loss, len(batch) if self.loss is not None else 1)
-        logs = {"loss": self._mean.result()}
-        for metric, per_sample in zip(self.metrics, values, strict=True):
-            weights = batch.sample_weight if metric.weighted else None
-            metric.mean.update(per_sample, weights)
-            logs[metric.name] = metric.mean.result()
-        return logs
+        self._mean.update(loss.total, len(batch) if any(self.has_loss) else 1)
+        for place, goal in enumerate(self.goals):
+            weights = batch.sample_weights[place]
+            goal.add(loss.parts[place], values[place], weights, len(batch))
+        return {name: mean.result() for name, mean in self._means.items()}
 
-    def try_out(self, batch: Data, outputs: Array) -> None:
+    def try_out(self, batch: Data, ys: Sequence[Array]) -> None:
         """Meet the errors that targets and weights can cause, and keep nothing."""
-        if self.loss is not None:
-            self.loss(batch.y, outputs, batch.sample_weight)
-        for metric in self.metrics:
-            metric.values(batch, outputs)
+        for place, goal in enumerate(self.goals):
+            with self._named(place):
+                goal.try_out(batch.ys[place], ys[place], batch.sample_weights[place])
 
-
-def _penalties(tape: Sequence[LayerCache], layers: Sequence[Layer]) -> float:
-    activity = [c.activity_loss for c in tape if c.activity_loss is not None]
-    return float(sum([*activity, *(v for x in layers for v in x.weight_losses())]))
-
-
-def _only(value: Any) -> Any:
-    """Return the one item of a list of one, as Keras users of one output write it."""
-    if isinstance(value, (list, tuple)) and len(value) == 1:
-        return value[0]
-    return value
-
-
-def _as_list(name: str, value: Any) -> list[Any]:
-    if value is None:
-        return []
-    if isinstance(value, (list, tuple)):
-        items = [item for v in value for item in (v if isinstance(v, list) else [v])]
-        return [item for item in items if item is not None]
-    if isinstance(value, Mapping):
-        raise ValueError(f"{name} must be a list, got {value!r}")
-    return [value]
+    @contextmanager
+    def _named(self, place: int) -> Iterator[None]:
+        """Say in errors which of several outputs they are about."""
+        try:
+            yield
+        except ValueError as error:
+            if len(self.outputs) == 1:
+                raise
+            raise ValueError(f"output {self.outputs[place]!r}: {error}") from error

@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from . import layers as layers_module
 from ._typing import Array, Config, Shape
 from .interop import convert_kernel
@@ -24,8 +26,8 @@ SPARE = 2**20
 # How many times the numbers of a file its canonical kernels and indices may be: taps
 # on padding are not stored at implementation 3.
 GROWTH = 64
-# Bytes per number, and copies of each weight: Adam's two, an average, and the weight.
-WIDEST, COPIES = 8, 4
+# Bytes per number, and copies of each weight: RMSprop's three, an average, and itself.
+WIDEST, COPIES = 8, 5
 HDF5_OVERHEAD = 2**16
 
 
@@ -41,9 +43,16 @@ class LayerPlan(NamedTuple):
     shapes: dict[str, Shape]
     exists: bool = False
 
+    @property
+    def core(self) -> tuple[Layer, BatchShape]:
+        """The layer that the weights belong to, and the shape of its input."""
+        *wrappers, layer = self.layer.with_inner()
+        batch, *sizes = self.input_shape
+        return layer, (batch, *sizes[len(wrappers) :])
+
     def layouts(self, *, native: bool) -> list[str]:
         """Return the layouts that the kernel may have in a file, likeliest first."""
-        layer = self.layer
+        layer, _ = self.core
         if native or not isinstance(layer, LocallyConnected) or layer.rank > 2:
             return ["keras1"]
         likely = f"keras{layer.implementation}"
@@ -54,7 +63,7 @@ class LayerPlan(NamedTuple):
     def layout_of(self, kernel: Shape, *, native: bool) -> str:
         """Return the layout that a kernel of this shape has in a file, by its rank."""
         layouts = self.layouts(native=native)
-        spatial = len(self.input_shape) - 2
+        spatial = len(self.core[1]) - 2
         ranks = {"keras1": 3, "keras2": 2 * spatial + 2, "keras3": 1}
         if self.exists:
             layouts = [n for n in layouts if ranks[n] == len(kernel)] or layouts
@@ -63,9 +72,10 @@ class LayerPlan(NamedTuple):
     def stored_shapes(self, layout: str) -> dict[str, Shape]:
         """Return the shapes that the weights have in a file."""
         shapes = dict(self.shapes)
-        if layout != "keras1" and isinstance(self.layer, LocallyConnected):
-            geometry = self.layer.geometry(self.input_shape)
-            shapes["kernel"] = kernel_shape(layout, geometry, self.layer.filters)
+        layer, input_shape = self.core
+        if layout != "keras1" and isinstance(layer, LocallyConnected):
+            geometry = layer.geometry(input_shape)
+            shapes["kernel"] = kernel_shape(layout, geometry, layer.filters)
         return shapes
 
     def check_size(self, numbers: int) -> None:
@@ -80,12 +90,12 @@ class LayerPlan(NamedTuple):
         if self.exists:
             return
         sizes = [math.prod(shape) for shape in self.shapes.values()]
-        layer = self.layer
+        layer, input_shape = self.core
         if isinstance(layer, LocallyConnected) and (
             layer.padding != "valid" or layer.implementation > 1
         ):
             # Windows are then listed one by one, out of numbered cells.
-            geometry = layer.geometry(self.input_shape)
+            geometry = layer.geometry(input_shape)
             sizes.append(math.prod(geometry.padded_sizes) * geometry.channels)
         if max(sizes, default=0) > max(SPARE, GROWTH * numbers):
             raise ValueError(
@@ -93,20 +103,29 @@ class LayerPlan(NamedTuple):
                 f"{max(sizes)} numbers where the file holds {numbers}"
             )
 
-    def convert(self, name: str, array: Array, source: str, target: str) -> Array:
-        """Return a weight, or what belongs to it, in another layout."""
-        layer = self.layer
+    def convert(
+        self, name: str, array: Array, source: str, target: str, fill: float = 0.0
+    ) -> Array:
+        """
+        Return a weight, or what belongs to it, in another layout.
+
+        Entries that `source` does not have are filled.
+        """
+        layer, input_shape = self.core
         if name != "kernel" or source == target:
             return array
         if not isinstance(layer, LocallyConnected):
             return array
+        if fill != 0:
+            known = self.convert(name, np.ones_like(array), source, target)
+            converted = self.convert(name, array, source, target)
+            converted[known == 0] = fill
+            return converted
         return convert_kernel(
             array,
             source,
             target,
-            input_shape=tuple(
-                size for size in self.input_shape[1:] if size is not None
-            ),
+            input_shape=tuple(size for size in input_shape[1:] if size is not None),
             kernel_size=layer.kernel_size,
             filters=layer.filters,
             strides=layer.strides,
@@ -160,7 +179,7 @@ def plan_config(config: Config) -> list[LayerPlan]:
 
 
 def _shapes(layer: Layer, input_shape: BatchShape) -> dict[str, Shape]:
-    cls = type(layer)
+    cls = type(layer.with_inner()[-1])
     if cls._build is Layer._build or cls.weight_shapes is not Layer.weight_shapes:
         return layer.weight_shapes(input_shape)
     # A class of the user's own, which has to be built to be known.

@@ -118,6 +118,12 @@ class Savable(Trainable):
         OSError
             If the file cannot be written.
 
+        Warns
+        -----
+        UserWarning
+            If layers were frozen or thawed since the last update: what the optimizer
+            remembers does not fit them, and is left out.
+
         See Also
         --------
         load_model : Reads it.

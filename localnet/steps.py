@@ -9,6 +9,7 @@ import copy
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,15 +20,17 @@ from .batches import Data
 from .callbacks import Logs
 from .identity import identity_of_optimizer
 from .interrupt import uninterrupted
-from .layers import Layer, LayerCache
+from .layers import Layer
 from .layers.base import unchanged_on_error
-from .objective import Objective
+from .objective import Gradients, Objective
 from .ops import Workspace
 from .optimizers import Optimizer
+from .ports import Ports
+from .tape import Tape
 
-__all__ = ["Memory", "Steps"]
+__all__ = ["Memory", "Steps", "one_or_list"]
 
-# A workspace for each layer, by its name.
+# A workspace for each call of a layer, by a name that the model class chooses.
 Memory: TypeAlias = defaultdict[str, Workspace]
 
 
@@ -42,8 +45,11 @@ class Steps:
     """
 
     name: str
+    # Each once, however often it is called.
     layers: list[Layer]
     built: bool
+    input_names: list[str]
+    output_names: list[str]
     # The layers with an InputLayer, if there is one.
     _stack: list[Layer]
 
@@ -59,20 +65,20 @@ class Steps:
 
     # What a model class provides -------------------------------------------------
 
-    def build(self, input_shape: Any = None) -> None:
-        """Create the weights of all layers; see the model class."""
+    def _build_for(self, xs: tuple[Array, ...]) -> None:
+        """Create the weights that are missing, for inputs of these shapes."""
         raise NotImplementedError
 
     def _run(
         self,
-        x: Array,
+        xs: tuple[Array, ...],
         training: bool,
         *,
         noise: Mapping[str, np.random.Generator] | None = None,
         memory: Memory | None = None,
-    ) -> tuple[Array, list[LayerCache]]:
+    ) -> tuple[tuple[Array, ...], Tape]:
         """
-        Return the output and the cache of every layer.
+        Return the outputs and what each call of a layer left.
 
         `noise` replaces the layers' own generators, by layer name. With a `memory`
         everything that is returned is valid until the next call with it.
@@ -80,14 +86,14 @@ class Steps:
         raise NotImplementedError
 
     def _run_back(
-        self,
-        dy: Array | None,
-        dlogits: Array | None,
-        tape: list[LayerCache],
-        *,
-        memory: Memory | None = None,
+        self, gradients: Gradients, tape: Tape, *, memory: Memory | None = None
     ) -> dict[str, dict[str, Array]]:
-        """Return the gradients of the trainable weights, by layer name."""
+        """
+        Return the gradients of the trainable weights, by layer name.
+
+        The penalties of the layers are part of them: those on outputs for every call,
+        those on weights once.
+        """
         raise NotImplementedError
 
     # Compiling -------------------------------------------------------------------
@@ -124,7 +130,9 @@ class Steps:
         new_optimizer = optimizers.get(optimizer)
         if not isinstance(new_optimizer, Optimizer):
             raise ValueError(f"optimizer must be an Optimizer, got {optimizer!r}")
-        self._objective = Objective(loss, metrics, loss_weights, weighted_metrics)
+        self._objective = Objective(
+            loss, metrics, loss_weights, weighted_metrics, self.output_names
+        )
         self.loss = loss
         if new_optimizer is not self.optimizer:
             self._updated = None
@@ -135,6 +143,15 @@ class Steps:
     def metrics_names(self) -> list[str]:
         """Names of what `evaluate` returns, in its order."""
         return self._objective.names
+
+    @property
+    def _ports(self) -> Ports:
+        """Where data go in and come out; compare with targets what is compiled so."""
+        return Ports(
+            tuple(self.input_names),
+            tuple(self.output_names),
+            self._objective.needs_targets,
+        )
 
     def _need_compiled(self) -> Optimizer:
         if self.optimizer is None:
@@ -156,15 +173,15 @@ class Steps:
     def _train_step(self, batch: Data) -> Logs:
         """Update the weights; return the running means, taken before the update."""
         self._need_same_weights()
-        y_pred, tape = self._run(batch.x, True, memory=self._memory)
-        # Losses and metrics of the user's own may keep it.
-        y_pred = y_pred.copy()
-        loss, dy, dlogits = self._objective.value_and_gradients(
-            batch, y_pred, tape, self.layers
+        outputs, tape = self._run(batch.xs, True, memory=self._memory)
+        # Losses and metrics of the user's own may keep them.
+        ys = [y.copy() for y in outputs]
+        loss, gradients = self._objective.value_and_gradients(
+            batch, ys, tape, self.layers
         )
-        grads = self._trainable(self._run_back(dy, dlogits, tape, memory=self._memory))
-        logs = self._objective.update(loss, batch, y_pred)
-        params = self._trainable()
+        grads = self._trainable(self._run_back(gradients, tape, memory=self._memory))
+        logs = self._objective.update(loss, batch, ys)
+        params, absorbed = self._trainable(), self._absorbed(tape)
         with uninterrupted(), self._undone_on_error():
             self._need_compiled().update(params, grads)
             self._updated = list(params)
@@ -173,7 +190,17 @@ class Steps:
                 for layer in self.layers:
                     if layer.trainable:
                         layer.constrain()
+                for state, new in absorbed:
+                    state[...] = new
         return logs
+
+    def _absorbed(self, tape: Tape) -> list[tuple[Array, Array]]:
+        """Return each weight that no optimizer changes, and its value after a step."""
+        return [
+            (layer.params[name], new)
+            for layer in self.layers
+            for name, new in layer.absorbed(tape.caches(layer)).items()
+        ]
 
     @contextmanager
     def _undone_on_error(self) -> Iterator[None]:
@@ -195,10 +222,10 @@ class Steps:
 
     def _test_step(self, batch: Data) -> Logs:
         """Return the running means with this batch."""
-        y_pred, tape = self._run(batch.x, False, memory=self._memory)
-        y_pred = y_pred.copy()  # as in a training step
-        loss = self._objective.value(batch, y_pred, tape, self.layers)
-        return self._objective.update(loss, batch, y_pred)
+        outputs, tape = self._run(batch.xs, False, memory=self._memory)
+        ys = [y.copy() for y in outputs]  # as in a training step
+        loss = self._objective.value(batch, ys, tape, self.layers)
+        return self._objective.update(loss, batch, ys)
 
     def _trainable(
         self, of: Mapping[str, Mapping[str, Array]] | None = None
@@ -209,9 +236,6 @@ class Steps:
             for layer in self.layers
             for key, value in layer.trainable_params.items()
         }
-
-    def _build_for(self, data: Data) -> None:
-        self.build((None, *data.x.shape[1:]))
 
     def loss_and_gradients(
         self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -242,16 +266,17 @@ class Steps:
             If the data do not fit the model.
         """
         self._need_compiled()
-        batch = Data.of(x, y, sample_weight, need_y=self._objective.loss is not None)
+        ports = replace(self._ports, needed=self._objective.has_loss)
+        batch = Data.of(x, y, sample_weight, ports)
         with unchanged_on_error(*self._stack):
-            self._build_for(batch)
+            self._build_for(batch.xs)
             noise = {layer.name: copy.deepcopy(layer.noise) for layer in self.layers}
-            y_pred, tape = self._run(batch.x, True, noise=noise)
-            loss, dy, dlogits = self._objective.value_and_gradients(
-                batch, y_pred, tape, self.layers
+            ys, tape = self._run(batch.xs, True, noise=noise)
+            loss, gradients = self._objective.value_and_gradients(
+                batch, ys, tape, self.layers
             )
-            grads = self._run_back(dy, dlogits, tape)
-        return loss, list(self._trainable(grads).values())
+            grads = self._run_back(gradients, tape)
+        return loss.total, list(self._trainable(grads).values())
 
     def train_on_batch(
         self,
@@ -284,11 +309,11 @@ class Steps:
             If the data are wrong; nothing is changed then.
         """
         self._need_compiled()
-        batch = Data.of(x, y, sample_weight, need_y=self._objective.needs_targets)
+        batch = Data.of(x, y, sample_weight, self._ports)
         batch = batch.weighted(class_weight)
         self._objective.begin()
         with unchanged_on_error(*self._stack):
-            self._build_for(batch)
+            self._build_for(batch.xs)
             logs = self._train_step(batch)
         return self._result(logs, return_dict)
 
@@ -315,14 +340,14 @@ class Steps:
             As `evaluate` returns them.
         """
         self._need_compiled()
-        batch = Data.of(x, y, sample_weight, need_y=self._objective.needs_targets)
+        batch = Data.of(x, y, sample_weight, self._ports)
         self._objective.begin()
         with unchanged_on_error(*self._stack):
-            self._build_for(batch)
+            self._build_for(batch.xs)
             logs = self._test_step(batch)
         return self._result(logs, return_dict)
 
-    def predict_on_batch(self, x: ArrayLike) -> Array:
+    def predict_on_batch(self, x: Any) -> Any:
         """
         Compute the outputs of one batch; see `predict`.
 
@@ -333,16 +358,20 @@ class Steps:
 
         Returns
         -------
-        ndarray
-            One output per sample.
+        ndarray or list of ndarray
+            One output per sample; a list if the model has several outputs.
         """
-        data = Data.of(x, need_y=False)
+        data = Data.of(x, ports=self._ports.without_targets())
         with unchanged_on_error(*self._stack):
-            self._build_for(data)
-            return self._run(data.x, False)[0]
+            self._build_for(data.xs)
+            return one_or_list(self._run(data.xs, False)[0])
 
     def _result(self, logs: Logs, return_dict: bool) -> Any:
         if return_dict:
             return logs
-        values = list(logs.values())
-        return values if len(values) > 1 else values[0]
+        return one_or_list(list(logs.values()))
+
+
+def one_or_list(values: Sequence[Any]) -> Any:
+    """Return the items as Keras does: in a list, if there are several."""
+    return list(values) if len(values) > 1 else values[0]

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ._typing import Array
 from .layers import CostedLayer, Layer
 from .layers.shapes import BatchShape
 from .ops import Cost
@@ -45,6 +46,9 @@ def summary_table(name: str, class_name: str, layers: Sequence[Layer]) -> str:
         for row in rows
     )
     rule = sum(columns)
+    weights = [(x.learns(name), v) for x in layers for name, v in x.params.items()]
+    learning = [value for learns, value in weights if learns]
+    fixed = [value for learns, value in weights if not learns]
     return "\n".join(
         line.rstrip()
         for line in (
@@ -54,9 +58,9 @@ def summary_table(name: str, class_name: str, layers: Sequence[Layer]) -> str:
             "=" * rule,
             *lines,
             "=" * rule,
-            f"Total params: {_size(layers)}",
-            f"Trainable params: {_size([x for x in layers if x.trainable])}",
-            f"Non-trainable params: {_size([x for x in layers if not x.trainable])}",
+            f"Total params: {_size([*learning, *fixed])}",
+            f"Trainable params: {_size(learning)}",
+            f"Non-trainable params: {_size(fixed)}",
             "_" * rule,
         )
     )
@@ -186,11 +190,10 @@ def _cost_cells(costs: Sequence[BatchCost], machine: Machine) -> tuple[str, ...]
     return (*cells, _count(sum(cost.held for cost in costs)) + "B")
 
 
-def _size(layers: Sequence[Layer]) -> str:
+def _size(weights: Sequence[Array]) -> str:
     """Return how many numbers the weights hold, and how much memory."""
-    total = sum(layer.count_params() for layer in layers)
-    memory = sum(value.nbytes for layer in layers for value in layer.params.values())
-    return f"{total} ({_bytes(memory)})"
+    total = sum(value.size for value in weights)
+    return f"{total} ({_bytes(sum(value.nbytes for value in weights))})"
 
 
 def _bytes(size: float) -> str:

@@ -16,7 +16,8 @@ from .batches import Data, split
 from .callbacks import CallbackList, History, Logs
 from .layers.base import unchanged_on_error
 from .run import Run
-from .steps import Steps
+from .scipy_fit import ScipyTrainable
+from .steps import one_or_list
 
 __all__ = ["Trainable"]
 
@@ -25,22 +26,11 @@ RENAMED = {"nb_epoch": "epochs"}
 TRIAL = 128
 
 
-class Trainable(Steps):
-    """
-    Base of models that are trained batch by batch.
-
-    Attributes
-    ----------
-    history : History or None
-        Of the last `fit`, also of one that was interrupted.
-    stop_training : bool
-        A callback sets it to end `fit` after the current batch.
-    """
+class Trainable(ScipyTrainable):
+    """Base of models that are trained batch by batch."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.history: History | None = None
-        self.stop_training = False
         self._shuffle_rng = np.random.default_rng()
 
     def fit(
@@ -130,7 +120,7 @@ class Trainable(Steps):
             hint = f"; it is called {new!r}" if new else near
             raise TypeError(f"fit must be given known arguments, got {old!r}{hint}")
         optimizer = self._need_compiled()
-        data = Data.of(x, y, sample_weight, need_y=self._objective.needs_targets)
+        data = Data.of(x, y, sample_weight, self._ports)
         validation = self._validation(validation_data)
         if validation is None and validation_split:
             data, validation = split(data, validation_split)
@@ -145,7 +135,7 @@ class Trainable(Steps):
         frequency = _validation_freq(validation_freq)
         if not (isinstance(shuffle, bool) or _is_word(shuffle, "batch")):
             raise ValueError(f"shuffle must be True, False or 'batch', got {shuffle!r}")
-        level = _verbosity(verbose)
+        level = _validate.verbosity(verbose)
         rng = self._shuffle_rng
         if seed is not None:
             rng = np.random.default_rng(_validate.integer("seed", seed, minimum=0))
@@ -238,16 +228,18 @@ class Trainable(Steps):
                 "validation_data must be (x, y) or (x, y, sample_weight), "
                 f"got {type(given).__name__}"
             )
-        return Data.of(*given, need_y=self._objective.needs_targets)
+        x, y, weight = (*given, None)[:3]
+        return Data.of(x, y, weight, self._ports)
 
     def _try_out(self, data: Data) -> None:
         """Meet every error that the data can cause, before any weight changes."""
-        self._build_for(data)
-        y_pred, _ = self._run(data.take(slice(0, 1)).x, False)
-        if data.y is None:
+        self._build_for(data.xs)
+        ys, _ = self._run(data.take(slice(0, 1)).xs, False)
+        if all(y is None for y in data.ys):
             return
         for batch in data.batches(TRIAL):
-            outputs = np.broadcast_to(y_pred, (len(batch), *y_pred.shape[1:]))
+            shapes = [(len(batch), *y.shape[1:]) for y in ys]
+            outputs = [np.broadcast_to(y, s) for y, s in zip(ys, shapes, strict=True)]
             self._objective.try_out(batch, outputs)
 
     def evaluate(
@@ -290,9 +282,9 @@ class Trainable(Steps):
             If an argument or the data are wrong.
         """
         self._need_compiled()
-        data = Data.of(x, y, sample_weight, need_y=self._objective.needs_targets)
+        data = Data.of(x, y, sample_weight, self._ports)
         size = _validate.integer("batch_size", _or(batch_size, 32), minimum=1)
-        level = _verbosity(verbose)
+        level = _validate.verbosity(verbose)
         calls = CallbackList(
             callbacks,
             model=self,
@@ -300,7 +292,7 @@ class Trainable(Steps):
             params={"verbose": level, "steps": data.count_batches(size)},
         )
         with unchanged_on_error(*self._stack):
-            self._build_for(data)
+            self._build_for(data.xs)
             return self._result(self._test_epoch(data, size, calls), return_dict)
 
     def predict(
@@ -309,7 +301,7 @@ class Trainable(Steps):
         batch_size: int | None = None,
         verbose: int | str = "auto",
         callbacks: Any = None,
-    ) -> Array:
+    ) -> Any:
         """
         Compute the outputs, batch by batch.
 
@@ -326,46 +318,38 @@ class Trainable(Steps):
 
         Returns
         -------
-        ndarray
-            One output per sample.
+        ndarray or list of ndarray
+            One output per sample; a list if the model has several outputs.
 
         Raises
         ------
         ValueError
             If there is no sample, or the data do not fit the model.
         """
-        data = Data.of(x, need_y=False)
+        data = Data.of(x, ports=self._ports.without_targets())
         size = _validate.integer("batch_size", _or(batch_size, 32), minimum=1)
-        _verbosity(verbose)
+        _validate.verbosity(verbose)
         calls = CallbackList(
             callbacks,
             model=self,
             verbose=0,
             params={"verbose": 0, "steps": data.count_batches(size)},
         )
-        outputs = []
+        outputs: list[list[Array]] = []
         with unchanged_on_error(*self._stack):
-            self._build_for(data)
+            self._build_for(data.xs)
             calls.on_predict_begin()
             for number, batch in enumerate(data.batches(size)):
                 calls.on_predict_batch_begin(number)
-                y, _ = self._run(batch.x, False, memory=self._memory)
-                outputs.append(y.copy())
+                ys, _ = self._run(batch.xs, False, memory=self._memory)
+                outputs.append([y.copy() for y in ys])
                 calls.on_predict_batch_end(number)
             calls.on_predict_end()
-        return np.concatenate(outputs)
+        return one_or_list([np.concatenate(ys) for ys in zip(*outputs, strict=True)])
 
 
 def _or(value: Any, default: int) -> Any:
     return default if value is None else value
-
-
-def _verbosity(verbose: Any) -> int:
-    if _is_word(verbose, "auto"):
-        return 1
-    if isinstance(verbose, (int, np.integer)) and verbose in (0, 1, 2):
-        return int(verbose)
-    raise ValueError(f"verbose must be 'auto', 0, 1 or 2, got {verbose!r}")
 
 
 def _validation_freq(freq: Any) -> int | list[int]:

@@ -11,7 +11,14 @@ from unchanged import bits
 from localnet import Sequential, callbacks, optimizers
 from localnet.callbacks import BackupAndRestore, Callback
 from localnet.interop import native
-from localnet.layers import Dense, Dropout, Flatten, LocallyConnected1D
+from localnet.layers import (
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Flatten,
+    LocallyConnected1D,
+    TimeDistributed,
+)
 
 RNG = np.random.default_rng(11)
 X = RNG.normal(size=(22, 5, 2))
@@ -59,7 +66,9 @@ def make_model(optimizer="momentum", seed=0):
             LocallyConnected1D(
                 3, 2, activation="tanh", kernel_regularizer="l2", input_shape=(5, 2)
             ),
-            Dropout(0.3),
+            BatchNormalization(momentum=0.5),
+            TimeDistributed(Dropout(0.3)),
+            TimeDistributed(BatchNormalization(scale=False)),
             Flatten(),
             Dropout(0.2, dtype="float64"),
             Dense(3, "softmax", kernel_constraint="max_norm", dtype="float64"),

@@ -90,19 +90,24 @@ class LocalConvProblem:
     def geometry(self) -> Geometry:
         return Geometry.of(self.input_shape, **self.options)
 
-    @cached_property
-    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:
-        """x, kernel, bias and dy."""
-        g, rng = self.geometry, np.random.default_rng(self.seed)
-        shapes = (
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes of x, kernel, bias and dy."""
+        g = self.geometry
+        return (
             (self.batch, *self.input_shape),
             g.kernel_shape(self.filters),
             g.bias_shape(self.filters),
             (self.batch, *g.sample_shape(g.output_sizes, self.filters)),
         )
+
+    @cached_property
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:
+        """x, kernel, bias and dy."""
+        rng = np.random.default_rng(self.seed)
         x, kernel, bias, dy = (
             self._laid_out(rng.integers(-MAGNITUDE, MAGNITUDE + 1, shape), layout)
-            for shape, layout in zip(shapes, self.layouts, strict=True)
+            for shape, layout in zip(self.shapes, self.layouts, strict=True)
         )
         return x, kernel, bias if self.use_bias else None, dy
 
@@ -110,6 +115,40 @@ class LocalConvProblem:
         array = LAYOUTS[layout](values.astype(self.dtype))
         array.flags.writeable = False
         return array
+
+
+@dataclass(frozen=True)
+class ConvProblem(LocalConvProblem):
+    """One call of `conv_forward` and its backward; `input_shape` has all channels."""
+
+    groups: int = 1
+    tied: bool = True
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keyword arguments of `conv_forward`."""
+        options = {**super().options, "groups": self.groups}
+        del options["kernel_size"]
+        return options
+
+    @cached_property
+    def geometry(self) -> Geometry:
+        return Geometry.of(
+            self.input_shape,
+            **LocalConvProblem.options.fget(self),
+            placement="conv",
+        )
+
+    @property
+    def shapes(self):
+        g = self.geometry
+        kernel = (*g.kernel_size, g.channels // self.groups, self.filters)
+        return (
+            (self.batch, *self.input_shape),
+            kernel,
+            (self.filters,) if self.tied else g.bias_shape(self.filters),
+            (self.batch, *g.sample_shape(g.output_sizes, self.filters)),
+        )
 
 
 @st.composite
@@ -160,4 +199,38 @@ def local_conv_problems(
         use_bias=draw(st.booleans()),
         layouts=draw(st.tuples(*[st.sampled_from(list(LAYOUTS))] * 4)),
         seed=draw(st.integers(0, 2**32 - 1)),
+    )
+
+
+@st.composite
+def conv_problems(
+    draw, *, ranks=(1, 2, 3), data_formats=("channels_last", "channels_first")
+):
+    """Draw a convolution as `local_conv_problems` does, and its groups and bias."""
+    rank = draw(st.sampled_from(ranks))
+    padding = draw(st.sampled_from(["valid", "same", "causal", "explicit"]))
+    longest = {1: 4, 2: 3, 3: 2}[rank]
+    kind = "same" if padding == "causal" else padding
+    every = [draw(axes(longest, kind)) for _ in range(rank)]
+    cells, size, strides, dilation, pads = zip(*every, strict=True)
+    groups = draw(st.integers(1, 3))
+    channels = groups * draw(st.integers(1, 2))
+    data_format = draw(st.sampled_from(data_formats))
+    last = data_format == "channels_last"
+    return ConvProblem(
+        batch=draw(st.integers(0, 3)),
+        input_shape=(*cells, channels) if last else (channels, *cells),
+        filters=groups * draw(st.integers(1, 2)),
+        kernel_size=size,
+        strides=strides,
+        padding=pads if padding == "explicit" else padding,
+        pad_value=draw(st.sampled_from([0.0, -1.0, 2.0])),
+        dilation_rate=dilation,
+        data_format=data_format,
+        dtype=draw(st.sampled_from(["float32", "float64"])),
+        use_bias=draw(st.booleans()),
+        layouts=draw(st.tuples(*[st.sampled_from(list(LAYOUTS))] * 4)),
+        seed=draw(st.integers(0, 2**32 - 1)),
+        groups=groups,
+        tied=draw(st.booleans()),
     )

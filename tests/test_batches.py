@@ -8,6 +8,7 @@ import pytest
 from raising import refuses
 
 from localnet.batches import Data, class_weights_of, split
+from localnet.ports import Ports
 
 X = np.arange(14.0).reshape(7, 2)
 Y = np.arange(7)
@@ -18,30 +19,30 @@ def labels_of(data, batch_size, shuffle=False, rng=None, first=0):
     order = data.drawn_order(batch_size, shuffle, rng)
     # Shuffled inputs are valid until the next batch.
     batches = [
-        replace(batch, x=batch.x.copy())
+        replace(batch, xs=(batch.xs[0].copy(),))
         for batch in data.batches(batch_size, shuffle=shuffle, order=order, first=first)
     ]
     for batch in batches:
-        np.testing.assert_array_equal(batch.x, X[batch.y])
-    return [batch.y.tolist() for batch in batches]
+        np.testing.assert_array_equal(batch.xs[0], X[batch.ys[0]])
+    return [batch.ys[0].tolist() for batch in batches]
 
 
 def test_arrays_are_referred_to_not_copied():
     data = Data.of(X, Y)
-    assert data.x is X
-    assert data.y is Y
-    assert data.sample_weight is None
+    assert data.xs[0] is X
+    assert data.ys[0] is Y
+    assert data.sample_weights == (None,)
     assert len(data) == 7
 
 
 def test_lists_will_do():
     data = Data.of([[1], [2]], [0, 1], [1, 0.5])
-    assert data.x.shape == (2, 1)
-    np.testing.assert_array_equal(data.sample_weight, [1, 0.5])
+    assert data.xs[0].shape == (2, 1)
+    np.testing.assert_array_equal(data.sample_weights[0], [1, 0.5])
 
 
 def test_targets_may_be_missing_where_they_are_not_needed():
-    assert Data.of(X, need_y=False).y is None
+    assert Data.of(X, ports=Ports().without_targets()).ys == (None,)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_batch_shuffling_reads_slices_only():
             assert isinstance(index, slice)
             return super().__getitem__(index)
 
-    data = Data(X.view(OnlySlices))
+    data = Data((X.view(OnlySlices),))
     rng = np.random.default_rng(0)
     order = data.drawn_order(2, "batch", rng)
     assert len(list(data.batches(2, shuffle="batch", order=order))) == 4
@@ -122,7 +123,7 @@ def test_weights_go_with_their_samples():
     data = Data.of(X, Y, Y / 10)
     order = data.drawn_order(2, True, np.random.default_rng(0))
     for batch in data.batches(2, shuffle=True, order=order):
-        np.testing.assert_array_equal(batch.sample_weight, batch.y / 10)
+        np.testing.assert_array_equal(batch.sample_weights[0], batch.ys[0] / 10)
 
 
 @pytest.mark.parametrize("shuffle", [False, True, "batch"])
@@ -150,10 +151,10 @@ def test_shuffling_needs_an_order(shuffle):
 )
 def test_split_cuts_at_floor_of_the_rest(fraction, cut):
     first, last = split(Data.of(X, Y, Y), fraction)
-    assert first.y.tolist() == list(range(cut))
-    assert last.y.tolist() == list(range(cut, 7))
-    np.testing.assert_array_equal(last.x, X[cut:])
-    np.testing.assert_array_equal(last.sample_weight, Y[cut:])
+    assert first.ys[0].tolist() == list(range(cut))
+    assert last.ys[0].tolist() == list(range(cut, 7))
+    np.testing.assert_array_equal(last.xs[0], X[cut:])
+    np.testing.assert_array_equal(last.sample_weights[0], Y[cut:])
 
 
 @pytest.mark.parametrize(
@@ -202,9 +203,9 @@ def test_class_weights(y):
 
 def test_class_weights_multiply_sample_weights():
     data = Data.of(X[:3], [2, 0, 1], [1.0, 0.5, 0.25]).weighted(WEIGHTS)
-    np.testing.assert_array_equal(data.sample_weight, [4, 0.5, 0.5])
+    np.testing.assert_array_equal(data.sample_weights[0], [4, 0.5, 0.5])
     data = Data.of(X[:3], [2, 0, 1], np.ones((3, 2))).weighted(WEIGHTS)
-    np.testing.assert_array_equal(data.sample_weight, [[4, 4], [1, 1], [2, 2]])
+    np.testing.assert_array_equal(data.sample_weights[0], [[4, 4], [1, 1], [2, 2]])
 
 
 @pytest.mark.parametrize(
@@ -242,10 +243,10 @@ def test_shuffled_batches_share_one_room():
     data = Data.of(np.arange(14.0).reshape(7, 2), np.arange(7))
     order = np.array([6, 0, 5, 1, 4, 2, 3])
     rooms = [
-        (batch.x, batch.x.copy(), batch.y)
+        (batch.xs[0], batch.xs[0].copy(), batch.ys[0])
         for batch in data.batches(3, shuffle=True, order=order)
     ]
     for x, then, y in rooms:
         assert np.shares_memory(x, rooms[0][0])
-        assert not np.shares_memory(x, data.x)
-        np.testing.assert_array_equal(then, data.x[y])
+        assert not np.shares_memory(x, data.xs[0])
+        np.testing.assert_array_equal(then, data.xs[0][y])

@@ -1,5 +1,7 @@
 """``localnet show`` and ``localnet convert``, as they are typed."""
 
+import shutil
+
 import numpy as np
 import pytest
 from reference import ROOT, load
@@ -8,7 +10,7 @@ from localnet import Sequential, load_model
 from localnet.cli import main
 from localnet.layers import Dense, LocallyConnected1D
 
-pytest.importorskip("h5py")
+h5py = pytest.importorskip("h5py")
 
 MODELS, FILES = ROOT / "models", ROOT / "files"
 
@@ -134,6 +136,13 @@ def test_convert_says_what_it_needs_and_loses(tmp_path, capsys):
     )
     adam = FILES / "adam.h5"
     code, _, err = run(capsys, "convert", adam, tmp_path / "m.npz", "--in-process")
+    assert (code, err) == (0, "")
+    other = tmp_path / "other.h5"
+    shutil.copyfile(adam, other)
+    with h5py.File(other, "r+") as file:  # a number that no memory has
+        del file["optimizer_weights/iteration:0"]
+        file["optimizer_weights/iteration:0"] = np.zeros(2)
+    code, _, err = run(capsys, "convert", other, tmp_path / "m.npz", "--in-process")
     assert code == 0
     assert err.startswith("localnet: the optimizer starts anew, since")
     code, _, err = run(capsys, "convert", adam, tmp_path / "m.onnx", "--in-process")

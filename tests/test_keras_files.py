@@ -28,8 +28,6 @@ def quietly(path, **options):
     """Load a model; one that localnet cannot train comes with a warning."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "the model is not compiled")
-        # What a file remembers of Adam is not read.
-        warnings.filterwarnings("ignore", "the optimizer starts anew")
         return load_model(path, **options)
 
 
@@ -148,11 +146,12 @@ def test_all_that_localnet_lacks_is_named_at_once(suffix):
     with pytest.raises(ValueError, match="no counterpart") as caught:
         load_model(FILES / f"lacking{suffix}")
     [message] = caught.value.args
-    for name in ("Normalization 'norm'", "Lambda 'code'", "'pool'"):
-        assert name in message
-    assert "Conv1D" not in message
+    assert "Lambda 'code'" in message
+    for name in ("Conv1D", "'norm'"):
+        assert name not in message
     assert "lambda 'more_code'" in message
     assert "'local'" not in message
+    assert "'pool'" not in message
     with pytest.raises(ValueError, match="Functional 'chain'"):
         load_model(FILES / f"functional{suffix}")
 
@@ -530,7 +529,8 @@ def test_a_memory_that_does_not_fit_is_left_out_with_a_warning(tmp_path):
         model = load_model(path)
     assert [w.filename for w in caught] == [__file__]
     assert model.optimizer.iterations == 0
-    with pytest.raises(ValueError, match="must remember 1 arrays per weight, got 2"):
+    match = "must remember momentum of 2 weights in 2 arrays, got 4"
+    with pytest.raises(ValueError, match=match):
         load_model(path, compile=True)
 
 

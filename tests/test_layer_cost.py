@@ -9,6 +9,9 @@ from localnet.initializers import Zeros
 from localnet.layers import (
     ELU,
     Activation,
+    Conv1D,
+    Conv2D,
+    Conv3D,
     Dense,
     Dropout,
     Flatten,
@@ -37,6 +40,13 @@ LAYERS = {
     "3D": (lambda: LocallyConnected3D(2, 2, dilation_rate=2), (4, 4, 4, 1)),
     "no bias": (lambda: LocallyConnected1D(3, 2, use_bias=False), (5, 2)),
     "float64": (lambda: LocallyConnected1D(3, 2, dtype="float64"), (5, 2)),
+    "conv 1D": (lambda: Conv1D(3, 2, padding="causal"), (5, 2)),
+    "conv 2D": (lambda: Conv2D(4, 2, groups=2, activation="relu"), (4, 5, 2)),
+    "conv 2D first": (
+        lambda: Conv2D(3, 2, untied_bias=True, data_format="channels_first"),
+        (2, 4, 5),
+    ),
+    "conv 3D": (lambda: Conv3D(2, 2, use_bias=False), (3, 3, 3, 1)),
     "dense": (lambda: Dense(3), (4,)),
     "dense on rows": (lambda: Dense(3, activation="tanh"), (2, 4)),
     "activation": (lambda: Activation("relu"), (3, 4)),

@@ -13,17 +13,27 @@ from localnet.gradcheck import check_layer
 from localnet.layers import (
     ELU,
     Activation,
+    AveragePooling1D,
+    Conv1D,
+    Conv2D,
+    Conv3D,
+    Cropping1D,
     Dense,
     Dropout,
     Flatten,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
     InputLayer,
     LeakyReLU,
     LocallyConnected1D,
     LocallyConnected2D,
     LocallyConnected3D,
+    MaxPooling1D,
+    Padding1D,
     ReLU,
     Reshape,
     Softmax,
+    UpSampling1D,
 )
 
 CLASSES = (LocallyConnected1D, LocallyConnected2D, LocallyConnected3D)
@@ -87,6 +97,20 @@ GRADIENTS = {
     "class-name": (local(1, activation="LeakyReLU", **DOUBLE), (3, 7, 2)),
     "layer-instance": (local(1, activation=ELU(0.5), **DOUBLE), (3, 7, 2)),
     "pair": (local(1, activation=CUBE, **DOUBLE), (3, 7, 2)),
+    "pads": (local(2, padding=((1, 0), (0, 2)), **DOUBLE), (3, 5, 4, 2)),
+    "conv-1d": (
+        Conv1D(2, 3, padding="causal", activation="tanh", **PENALTIES, **DOUBLE),
+        (3, 7, 2),
+    ),
+    "conv-2d": (
+        Conv2D(4, 2, (2, 1), "same", groups=2, **PENALTIES, **DOUBLE),
+        (3, 5, 4, 2),
+    ),
+    "conv-2d-untied": (
+        Conv2D(2, 2, data_format="channels_first", untied_bias=True, **DOUBLE),
+        (3, 2, 5, 4),
+    ),
+    "conv-3d": (Conv3D(2, 2, activation="softmax", **DOUBLE), (2, 4, 3, 3, 2)),
     "dense": (Dense(3, "tanh", **PENALTIES, **DOUBLE), (4, 3)),
     "dense-rank-3": (Dense(3, **PENALTIES, **DOUBLE), (4, 3, 2)),
     "flatten": (Flatten("channels_last", dtype="float64"), (2, 3, 4, 2)),
@@ -301,6 +325,13 @@ def all_layers(**kwargs):
         "elu": ELU(**kwargs),
         "relu": ReLU(0.9, 0.1, **kwargs),
         "softmax": Softmax(**kwargs),
+        "max-pool": MaxPooling1D(3, 2, "same", **kwargs),
+        "average-pool": AveragePooling1D(3, 2, "same", "channels_first", **kwargs),
+        "global-max-pool": GlobalMaxPooling1D(**kwargs),
+        "global-average-pool": GlobalAveragePooling1D(keepdims=True, **kwargs),
+        "padding": Padding1D((1, 2), 0.5, **kwargs),
+        "cropping": Cropping1D((1, 2), **kwargs),
+        "upsampling": UpSampling1D(3, **kwargs),
     }
 
 
@@ -510,7 +541,9 @@ def test_frozen_layer_has_no_trainable_weights():
     layer.build((None, 5, 2))
     assert layer.trainable_params == {}
     layer.trainable = True
-    assert layer.trainable_params is layer.params
+    live = layer.trainable_params
+    assert list(live) == list(layer.params)
+    assert all(value is layer.params[name] for name, value in live.items())
 
 
 # Start values --------------------------------------------------------------------
@@ -740,6 +773,9 @@ CONFIGS = {
     ),
     "leaky": lambda: local(1, activation=LeakyReLU(0.1)),
     "class-name": lambda: local(1, activation="Softmax"),
+    "pads": lambda: local(2, padding=[[1, 0], (0, 2)]),
+    "conv": lambda: Conv2D(4, 3, padding="same", dilation_rate=2, **PENALTIES),
+    "conv-untied": lambda: Conv1D(4, 3, 2, "causal", groups=2, untied_bias=True),
     "dense": lambda: Dense(3, "swish", use_bias=False, input_shape=(4,)),
     "flatten": lambda: Flatten("channels_first", trainable=False),
     "reshape": lambda: Reshape((2, -1)),

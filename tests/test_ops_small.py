@@ -538,6 +538,17 @@ def test_a_forked_child_makes_threads_of_its_own():
 # --- the upstream gradient ------------------------------------------------------------
 
 
+IMAGES = {
+    "max_pool": {"pool_size": 2},
+    "average_pool": {"pool_size": 2},
+    "global_max_pool": {},
+    "global_average_pool": {"keepdims": True},
+    "constant_pad": {"padding": 1},
+    "crop": {"cropping": (1, 0)},
+    "upsample": {"size": 3, "interpolation": "bilinear"},
+}
+
+
 def outputs_of_every_op(dtype):
     """Return (backward, y, cache) of each op on float arrays of one dtype."""
     ones = {n: np.ones(n, dtype) for n in [(2, 3), (3, 4), (1, 3, 2), (1, 2, 2, 3)]}
@@ -554,6 +565,10 @@ def outputs_of_every_op(dtype):
                 np.ones((2, 3, 1), dtype), ones[1, 3, 2], kernel_size=3
             ),
         ),
+        **{
+            op: (PAIRS[op][1], *PAIRS[op][0](np.ones((2, 3, 2), dtype), **options))
+            for op, options in IMAGES.items()
+        },
     }
 
 

@@ -53,7 +53,11 @@ def model_state(model: Any) -> dict[str, Any]:
         "optimizer": id(optimizer),
         "optimizer_state": {} if optimizer is None else bits(optimizer.get_state()),
         "history": (id(history), copy.deepcopy(history and history.history)),
-        "compiled": (id(model.loss), model.metrics_names, model._objective.factor),
+        "compiled": (
+            id(model.loss),
+            model.metrics_names,
+            [goal.factor for goal in model._objective.goals],
+        ),
         "shuffling": model._shuffle_rng.bit_generator.state,
     }
 

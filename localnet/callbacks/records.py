@@ -29,6 +29,8 @@ class History(Remembering):
         Numbers of the epochs, from ``initial_epoch``.
     params : dict
         ``"verbose"``, ``"epochs"`` and ``"steps"``.
+    result : scipy.optimize.OptimizeResult or None
+        What SciPy returned, after a ``fit_scipy``.
 
     Notes
     -----
@@ -42,10 +44,12 @@ class History(Remembering):
         super().__init__()
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []
+        self.result: Any = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the numbers of the epochs."""
         self.epoch = []
+        self.result = None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Keep the logs, NumPy's numbers as Python's."""

@@ -196,17 +196,20 @@ def check_layer(
     template = copy.deepcopy(layer)
     template.forward(x, training=training)
     _make_float64(template)
+    # Statistics of the data have no gradient.
+    state = getattr(template, "state_names", ())
+    weights = {k: value for k, value in template.params.items() if k not in state}
 
     def run(arguments: Mapping[str, Array]) -> tuple[Any, Array]:
         trial = copy.deepcopy(template)
-        trial.params.update((name, arguments[name].copy()) for name in trial.params)
+        trial.params.update((name, arguments[name].copy()) for name in weights)
         return trial, trial.forward(arguments.get("x", x), training=training)
 
     def outputs(arguments: Mapping[str, Array]) -> Array:
         trial, y = run(arguments)
         return _flat(y, trial.losses)
 
-    arguments = {**({"x": x} if _is_float(x) else {}), **template.params}
+    arguments = {**({"x": x} if _is_float(x) else {}), **weights}
     trial, y = run(arguments)
     first = _flat(y, trial.losses)
     dy = draw(settings.rng, np.shape(y))

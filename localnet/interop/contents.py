@@ -42,11 +42,16 @@ class Stored(NamedTuple):
 
 
 class LayerWeights(NamedTuple):
-    """The weights of one layer on their way into a file."""
+    """
+    The weights of one layer on their way into a file.
+
+    They belong to a layer that is so many wrappers deep inside.
+    """
 
     name: str
     class_name: str
     weights: Mapping[str, Array]
+    depth: int = 0
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,14 @@ from typing import Any
 
 from .._typing import Config
 
-__all__ = ["for_h5", "for_v3", "upgraded"]
+__all__ = ["for_h5", "for_v3", "upgraded", "with_inner"]
 
 # What Keras computes in float16 is stored, and here computed, in float32.
 POLICIES = {"mixed_float16": "float32", "mixed_bfloat16": "float32"}
 # Written by tf.keras 1.x and 2.x, and without a meaning here.
 INITIALIZER_EXTRAS = ("dtype", "verify_shape", "partition_info")
+# Layers whose config holds that of another one.
+WRAPPING = ("TimeDistributed",)
 # Keras writes some values as objects, under these class names and keys.
 WRAPPERS = {
     "__tuple__": ("items",),
@@ -120,15 +122,33 @@ def _upgraded_layer(entry: Any) -> Config:
     for key, value in config.items():
         if key.endswith("_initializer") and isinstance(value, dict):
             config[key] = _upgraded_initializer(value)
+    if entry["class_name"] in WRAPPING:
+        config["layer"] = _upgraded_layer(config.get("layer"))
     return {"class_name": entry["class_name"], "config": config}
 
 
 _WITH_DATA_FORMAT = (
-    "Flatten",
-    *("LocallyConnected1D", "LocallyConnected2D"),
-    *("Conv1D", "Conv2D", "Conv3D"),
-    *("Convolution1D", "Convolution2D", "Convolution3D"),
+    *("Flatten", "LocallyConnected1D", "LocallyConnected2D"),
+    *(
+        f"{family}{rank}D"
+        for family in (
+            *("Conv", "Convolution"),
+            *("MaxPooling", "AveragePooling", "MaxPool", "AvgPool"),
+            *("GlobalMaxPooling", "GlobalAveragePooling"),
+            *("GlobalMaxPool", "GlobalAvgPool"),
+        )
+        for rank in (1, 2, 3)
+    ),
+    *("SpatialDropout2D", "SpatialDropout3D"),
+    # Of one axis they know channels_last only.
+    *(
+        f"{family}{rank}D"
+        for family in ("ZeroPadding", "Cropping", "UpSampling")
+        for rank in (2, 3)
+    ),
 )
+# Of ours alone.
+_PADDINGS = ("Padding1D", "Padding2D", "Padding3D")
 
 
 def _dtype(value: Any) -> Any:
@@ -226,14 +246,19 @@ def _for_keras(entries: list[Config]) -> list[Config]:
             "dilation",
         ),
         (
-            lambda _, config: isinstance(config.get("padding"), (list, tuple)),
+            lambda cls, config: (
+                cls.startswith(("LocallyConnected", "Conv"))
+                and isinstance(config.get("padding"), (list, tuple))
+            ),
             "explicit pads",
         ),
         (lambda _, config: "untied_bias" in config, "an untied bias"),
+        (lambda cls, _: cls in _PADDINGS, "cells of any value"),
     ]
     refused = [
         f"{entry['class_name']} {entry['config'].get('name')!r} ({reason})"
-        for entry in entries
+        for outer in entries
+        for entry in with_inner(outer)
         for applies, reason in reasons
         if applies(entry["class_name"], entry["config"])
     ]
@@ -242,12 +267,36 @@ def _for_keras(entries: list[Config]) -> list[Config]:
             f"a file of Keras must hold only what Keras has, got {', '.join(refused)}; "
             "save as .npz"
         )
-    return [{**entry, "config": _for_keras_layer(entry["config"])} for entry in entries]
+    return [_for_keras_layer(entry) for entry in entries]
 
 
-def _for_keras_layer(config: Config) -> Config:
-    # How weights were drawn is of no use to Keras, which refuses unknown keys.
-    kept = {key: value for key, value in config.items() if key != "fans"}
-    if kept.get("padding") == "same" and kept.get("implementation") == 1:
-        kept["implementation"] = 3  # Keras refuses "same" at implementation 1
-    return kept
+def _for_keras_layer(entry: Config) -> Config:
+    # Keras refuses unknown keys. How weights were drawn is of no use to it, and it does
+    # not write itself down whether a normalisation is fused.
+    config = {k: v for k, v in entry["config"].items() if k not in ("fans", "fused")}
+    if config.get("padding") == "same" and config.get("implementation") == 1:
+        config["implementation"] = 3  # Keras refuses "same" at implementation 1
+    if entry["class_name"] in WRAPPING:
+        config["layer"] = _for_keras_layer(config["layer"])
+    return {**entry, "config": config}
+
+
+def with_inner(entry: Config) -> list[Config]:
+    """
+    Return the config of a layer, and those of the layers that it wraps.
+
+    Parameters
+    ----------
+    entry : dict
+        With ``class_name`` and ``config``.
+
+    Returns
+    -------
+    list of dict
+        Itself first.
+    """
+    config, entries = entry.get("config"), [entry]
+    if entry.get("class_name") in WRAPPING and isinstance(config, dict):
+        inner = config.get("layer")
+        entries += with_inner(inner) if isinstance(inner, dict) else []
+    return entries

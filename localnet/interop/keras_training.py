@@ -1,15 +1,10 @@
-"""How a model is trained, and the memory of its optimizer, in Keras's files."""
+"""How a model is trained, in the words of Keras's files."""
 
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
-
 from .. import _registry, metrics
-from .._typing import Array, Config, Shape
-from ..optimizers import LegacySGD, Optimizer
-from .contents import Stored
+from .._typing import Config
 
 __all__ = [
     "H5_KEY",
@@ -17,12 +12,8 @@ __all__ = [
     "arguments_of",
     "for_h5",
     "for_v3",
-    "state_for_keras",
-    "state_of",
 ]
 
-# Keras's names of the slots, in the order of its files.
-SLOTS = {"average": "average", "momentum": "m"}
 # Metric classes whose snake-case name is not that of the function.
 METRIC_CLASSES = {"LogCoshError": "log_cosh"}
 # What Keras writes into configs of losses and metrics beside their arguments.
@@ -182,118 +173,3 @@ def for_v3(arguments: Config) -> Config:
         "steps_per_execution": None,
         "jit_compile": None,
     }
-
-
-# The optimizer's memory ----------------------------------------------------------
-
-
-def state_of(
-    optimizer: Optimizer, stored: Mapping[str, Stored], shapes: Sequence[Shape]
-) -> dict[str, Stored]:
-    """
-    Return the optimizer's arrays of a Keras file under localnet's names.
-
-    Parameters
-    ----------
-    optimizer : Optimizer
-        From the same file.
-    stored : mapping of str to Stored
-        In the order of the file: the number of updates, then slot by slot.
-    shapes : sequence of tuple of int
-        Of the trainable weights, as the file stores them.
-
-    Returns
-    -------
-    dict of str to Stored
-        Names as in ``optimizer.get_state()``; kernels still in the file's layout.
-
-    Raises
-    ------
-    ValueError
-        If number or shapes are not those of the optimizer.
-
-    Notes
-    -----
-    Versions of Keras differ in what they store: a learning rate beside the number of
-    updates, and velocities also where there is no momentum. The latter are left out.
-    """
-    slots = [array for array in stored.values() if array.shape]
-    scalars = [array for array in stored.values() if not array.shape]
-    counts = [array for array in scalars if array.dtype.kind in "iu"] or scalars
-    if not counts:
-        raise ValueError("the state of the optimizer must begin with its iterations")
-    if len(slots) % max(1, len(shapes)):
-        raise ValueError(
-            f"the optimizer must remember a multiple of {len(shapes)} arrays, got "
-            f"{len(slots)}"
-        )
-    count = counts[0]
-    state = {"iterations": count._replace(read=lambda: _whole(count.read()))}
-    for place, slot in enumerate(_slots(optimizer, len(slots) // max(1, len(shapes)))):
-        arrays = slots[place * len(shapes) : (place + 1) * len(shapes)]
-        for index, (array, shape) in enumerate(zip(arrays, shapes, strict=True)):
-            if array.shape != shape:
-                raise ValueError(
-                    f"{slot} {index} of the optimizer must have shape {shape}, "
-                    f"got {array.shape}"
-                )
-            if slot != "momentum" or _uses_momentum(optimizer):
-                state[f"{slot}_{index}"] = array
-    return state
-
-
-def _whole(count: Array) -> Array:
-    """Return a float that is a whole number as an int; early Keras 2 counted so."""
-    with np.errstate(invalid="ignore"):
-        whole = count.astype(np.int64)
-    return whole if whole == count else count
-
-
-def _uses_momentum(optimizer: Optimizer) -> bool:
-    """Return whether an optimizer has a velocity."""
-    return bool(getattr(optimizer, "momentum", 0))
-
-
-def _slots(optimizer: Optimizer, count: int) -> list[str]:
-    names = ["average"] if optimizer.use_ema else []
-    names += ["momentum"] if len(names) < count else []
-    if len(names) != count and count:
-        raise ValueError(
-            f"the optimizer must remember {len(names)} arrays per weight, got {count}"
-        )
-    return names[:count]
-
-
-def state_for_keras(
-    optimizer: Optimizer, weights: Mapping[str, Array], slots: Mapping[str, Array]
-) -> dict[str, Array]:
-    """
-    Return the memory of an optimizer under Keras's names and in its order.
-
-    Parameters
-    ----------
-    optimizer : Optimizer
-        SGD or LegacySGD.
-    weights : mapping of str to ndarray
-        The trainable ones, ``"<layer>/kernel"`` and so on, in the file's layout.
-    slots : mapping of str to ndarray
-        ``optimizer.get_state()`` without the iterations, in the file's layout.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Complete, as Keras wants it: before the first update, velocities are zero and
-        averages are the weights.
-    """
-    legacy = isinstance(optimizer, LegacySGD)
-    iterations = np.array(optimizer.iterations, np.int64)
-    state = {"SGD/iter:0" if legacy else "iteration:0": iterations}
-    wanted = ["average"] if optimizer.use_ema else []
-    wanted += ["momentum"] if not legacy or _uses_momentum(optimizer) else []
-    for slot in wanted:
-        for index, (name, weight) in enumerate(weights.items()):
-            start = weight if slot == "average" else np.zeros_like(weight)
-            value = slots.get(f"{slot}_{index}", start)
-            key = f"SGD/{name}/{slot}:0" if legacy else f"SGD/{SLOTS[slot]}/{name}:0"
-            state[key] = value
-    return state

@@ -37,6 +37,8 @@ METADATA = "metadata.json"
 WEIGHTS = "model.weights.h5"
 KERAS_VERSION = "2.15.0"
 LAYERS = "layers"
+# Where a wrapper keeps the layer that it applies.
+INNER = "layer"
 # Where Keras 2.12 kept them; it counted layers that have weights twice.
 OLD_LAYERS = "_layer_checkpoint_dependencies"
 # What HDF5 takes for its own bookkeeping, at most, when no budget is known.
@@ -89,7 +91,7 @@ def weights_of(root: safe_h5.SafeGroup) -> Contents:
         )
     old = LAYERS not in root
     group = root.group(OLD_LAYERS if old else LAYERS)
-    layers = {key: _variables(group.group(key)) for key in group.names}
+    layers = {key: _layer_variables(group.group(key)) for key in group.names}
     optimizer = _variables(root.group("optimizer")) if "optimizer" in root else []
     return Contents(
         format="Keras v3 weights",
@@ -113,6 +115,12 @@ def _renumbered(layers: dict[str, list[Stored]]) -> dict[str, list[Stored]]:
         seen[stem] = seen.get(stem, -1) + 1
         result[f"{stem}_{seen[stem]}" if seen[stem] else stem] = layers[key]
     return result
+
+
+def _layer_variables(group: safe_h5.SafeGroup) -> list[Stored]:
+    """Return the weights of a layer and of what it wraps."""
+    own = _variables(group)
+    return own if INNER not in group else own + _layer_variables(group.group(INNER))
 
 
 def _variables(group: safe_h5.SafeGroup) -> list[Stored]:
@@ -264,7 +272,11 @@ def _weights_file(
         file.create_group("vars")
         keys = class_keys([layer.class_name for layer in layers])
         for key, layer in zip(keys, layers, strict=True):
-            _write_variables(file, f"layers/{key}", list(layer.weights.values()))
+            place = f"{LAYERS}/{key}"
+            for _ in range(layer.depth):
+                _write_variables(file, place, [])
+                place = f"{place}/{INNER}"
+            _write_variables(file, place, list(layer.weights.values()))
         if optimizer:
             _write_variables(file, "optimizer", optimizer)
         # The running means of loss and metrics, without which Keras refuses to load

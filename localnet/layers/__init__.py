@@ -5,18 +5,89 @@ from typing import Any
 
 from .._registry import Registry, custom_object_scope
 from .._typing import Config
-from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from . import global_pooling, margins, pooling, upsampling
+from .activation import (
+    ELU,
+    Activation,
+    LeakyReLU,
+    ReLU,
+    Softmax,
+    ThresholdedReLU,
+)
 from .base import Layer, LayerCache
 from .conv import Conv1D, Conv2D, Conv3D
-from .core import Dense, Dropout, Flatten, InputLayer, Reshape
+from .core import Dense, InputLayer
 from .cost import CostedLayer
+from .global_pooling import (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalAvgPool1D,
+    GlobalAvgPool2D,
+    GlobalAvgPool3D,
+    GlobalMaxPool1D,
+    GlobalMaxPool2D,
+    GlobalMaxPool3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+)
 from .local import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
+from .margins import (
+    Cropping1D,
+    Cropping2D,
+    Cropping3D,
+    Padding1D,
+    Padding2D,
+    Padding3D,
+    ZeroPadding1D,
+    ZeroPadding2D,
+    ZeroPadding3D,
+)
 from .names import clear_session
+from .noise import (
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+)
+from .normalization import BatchNormalization
+from .pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    AveragePooling3D,
+    AvgPool1D,
+    AvgPool2D,
+    AvgPool3D,
+    MaxPool1D,
+    MaxPool2D,
+    MaxPool3D,
+    MaxPooling1D,
+    MaxPooling2D,
+    MaxPooling3D,
+)
+from .prelu import PReLU
+from .shaping import Flatten, Permute, RepeatVector, Reshape
 from .sharing import SharedWeights, conv_to_local, local_to_conv
+from .time_distributed import TimeDistributed
+from .upsampling import (
+    UpSampling1D,
+    UpSampling2D,
+    UpSampling3D,
+)
 
 __all__ = [
     "ELU",
     "Activation",
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
+    "AvgPool1D",
+    "AvgPool2D",
+    "AvgPool3D",
+    "BatchNormalization",
     "Conv1D",
     "Conv2D",
     "Conv3D",
@@ -24,9 +95,26 @@ __all__ = [
     "Convolution2D",
     "Convolution3D",
     "CostedLayer",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
     "Dense",
     "Dropout",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
+    "GlobalAvgPool1D",
+    "GlobalAvgPool2D",
+    "GlobalAvgPool3D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPool2D",
+    "GlobalMaxPool3D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
     "InputLayer",
     "Layer",
     "LayerCache",
@@ -34,10 +122,33 @@ __all__ = [
     "LocallyConnected1D",
     "LocallyConnected2D",
     "LocallyConnected3D",
+    "MaxPool1D",
+    "MaxPool2D",
+    "MaxPool3D",
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "MaxPooling3D",
+    "PReLU",
+    "Padding1D",
+    "Padding2D",
+    "Padding3D",
+    "Permute",
     "ReLU",
+    "RepeatVector",
     "Reshape",
     "SharedWeights",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "ThresholdedReLU",
+    "TimeDistributed",
+    "UpSampling1D",
+    "UpSampling2D",
+    "UpSampling3D",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
     "clear_session",
     "conv_to_local",
     "deserialize",
@@ -53,15 +164,26 @@ _registry: Registry[Layer] = Registry(
     "layer",
     "keras.layers",
     {
-        cls.__name__: cls
-        for cls in (
-            *(LocallyConnected1D, LocallyConnected2D, LocallyConnected3D),
-            *(Conv1D, Conv2D, Conv3D),
-            *(Dense, Dropout, Flatten, InputLayer, Reshape),
-            *(Activation, LeakyReLU, ELU, ReLU, Softmax),
-        )
-    }
-    | {f"Convolution{cls.rank}D": cls for cls in (Conv1D, Conv2D, Conv3D)},
+        **{
+            cls.__name__: cls
+            for cls in (
+                *(LocallyConnected1D, LocallyConnected2D, LocallyConnected3D),
+                *(Conv1D, Conv2D, Conv3D),
+                *(Dense, Dropout, Flatten, InputLayer, Reshape),
+                *(Activation, LeakyReLU, ELU, ReLU, Softmax, ThresholdedReLU, PReLU),
+                *(BatchNormalization, GaussianDropout, GaussianNoise),
+                *(SpatialDropout1D, SpatialDropout2D, SpatialDropout3D),
+                *(Permute, RepeatVector, TimeDistributed),
+            )
+        },
+        # Some classes have two names.
+        **{f"Convolution{cls.rank}D": cls for cls in (Conv1D, Conv2D, Conv3D)},
+        **{
+            name: getattr(module, name)
+            for module in (global_pooling, margins, pooling, upsampling)
+            for name in module.__all__
+        },
+    },
 )
 
 

@@ -14,10 +14,12 @@ from .cost import CostedLayer
 
 __all__ = [
     "ELU",
+    "MAX_RANK",
     "Activation",
     "LeakyReLU",
     "ReLU",
     "Softmax",
+    "ThresholdedReLU",
     "activation_has_logits",
     "activation_pair",
     "resolve_activation",
@@ -270,8 +272,45 @@ class Softmax(ActivationLayer):
         return {**super().get_config(), "axis": self.axis}
 
 
+class ThresholdedReLU(ActivationLayer):
+    """
+    Let only values above a threshold through: ``x if x > theta else 0``.
+
+    Parameters
+    ----------
+    theta : float
+        The threshold, not negative.
+    **kwargs
+        Arguments of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `theta` is negative or not a finite number.
+
+    See Also
+    --------
+    localnet.activations.relu : The function; its `threshold` is `theta`.
+
+    Examples
+    --------
+    >>> ThresholdedReLU(theta=1.0)([[1.0, 2.0]])
+    array([[0., 2.]], dtype=float32)
+    """
+
+    def __init__(self, theta: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        with self._named():
+            self.theta = _validate.number("theta", theta, minimum=0.0)
+        self._activation_pair = _pair("relu", threshold=self.theta)
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        return {**super().get_config(), "theta": self.theta}
+
+
 CLASSES: dict[str, type[Layer]] = {
-    cls.__name__: cls for cls in (LeakyReLU, ELU, ReLU, Softmax)
+    cls.__name__: cls for cls in (LeakyReLU, ELU, ReLU, Softmax, ThresholdedReLU)
 }
 
 

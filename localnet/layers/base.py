@@ -6,7 +6,8 @@ A layer is a map with weights followed by an activation. Subclasses provide the 
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -26,7 +27,12 @@ __all__ = [
     "child_seed",
     "resolve",
     "unchanged_on_error",
+    "unknown_argument",
 ]
+
+
+# For a moment, while a layer takes in what two threads have found at once.
+_absorbing = threading.Lock()
 
 
 def child_seed(seed: np.random.SeedSequence, number: int) -> np.random.SeedSequence:
@@ -48,7 +54,11 @@ def resolve(argument: str, get: Callable[[Any], Any], identifier: Any) -> Any:
 @contextmanager
 def unchanged_on_error(*layers: "Layer") -> Iterator[None]:
     """Undo what a failing block did to layers: building, results, drawn noise."""
-    before = [(layer, vars(layer).copy(), layer.noise_state) for layer in layers]
+    before = [
+        (layer, vars(layer).copy(), layer.noise_state)
+        for outer in layers
+        for layer in outer.with_inner()
+    ]
     try:
         yield
     except BaseException:
@@ -118,7 +128,7 @@ class Layer(WeightHolder):
             for meaningless in ("dynamic", "autocast"):
                 kwargs.pop(meaningless, None)
             if kwargs:
-                raise _unknown_argument(type(self), next(iter(kwargs)))
+                raise unknown_argument(type(self), next(iter(kwargs)))
             self.dtype = config.float_dtype(dtype)
             self.activity_regularizer = resolve(
                 "activity_regularizer", regularizers.get, activity_regularizer
@@ -175,6 +185,21 @@ class Layer(WeightHolder):
     ) -> tuple[Array | None, dict[str, Array]]:
         """Return the gradients of `_forward` with respect to `x` and each weight."""
         raise NotImplementedError
+
+    def _absorbed(self, state: dict[str, Array], cache: Any) -> dict[str, Array]:
+        """Return the weights of `state_names` after one more training call."""
+        return state
+
+    def with_inner(self) -> "list[Layer]":
+        """
+        Return the layer, and the layers that it is made of, if there are any.
+
+        Returns
+        -------
+        list of Layer
+            Itself first.
+        """
+        return [self]
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """
@@ -323,10 +348,8 @@ class Layer(WeightHolder):
             y, activation = z, None
             if self._activation_pair is not None:
                 y, activation = activate(self._activation_pair, z, workspace)
-        activity_loss = None
-        if self.activity_regularizer is not None:
-            activity_loss = self.activity_regularizer(y) / max(1, len(y))
-        return y, LayerCache(y, z, activation, inner, activity_loss)
+        loss = self._activity_loss(y, inner)
+        return y, LayerCache(y, z, activation, inner, loss)
 
     def backward_from_cache(
         self,
@@ -335,6 +358,7 @@ class Layer(WeightHolder):
         *,
         dlogits: Array | None = None,
         need_dx: bool = True,
+        weight_penalties: bool = True,
         workspace: Workspace | None = None,
     ) -> tuple[Array | None, dict[str, Array]]:
         """
@@ -350,6 +374,9 @@ class Layer(WeightHolder):
             Upstream gradient that bypasses the activation.
         need_dx : bool
             Whether the gradient of the input is wanted.
+        weight_penalties : bool
+            Whether to add the gradients of the penalties on weights: a model that calls
+            a layer twice adds them once.
         workspace : Workspace, optional
             As for `forward_with_cache`: the gradients are valid until the next call.
 
@@ -381,9 +408,51 @@ class Layer(WeightHolder):
             raise ValueError("dy must be given where dlogits is not, got None for both")
         dx, grads = self._backward(dz, cache.inner, need_dx, workspace)
         for name, weight in self._weights.items():
-            if weight.regularizer is not None:
+            if weight_penalties and weight.regularizer is not None:
                 grads[name] = self._with_penalty(name, grads[name])
         return dx, grads
+
+    def absorbed(self, caches: Iterable[LayerCache]) -> dict[str, Array]:
+        """
+        Return what training calls make of the weights that no optimizer changes.
+
+        Parameters
+        ----------
+        caches : iterable of LayerCache
+            What `forward_with_cache` returned for them, in order.
+
+        Returns
+        -------
+        dict of str to ndarray
+            New values for `state_names`; the layer stays as it is.
+
+        See Also
+        --------
+        absorb : Keeps them.
+        """
+        state = {name: self.params[name] for name in self.state_names}
+        # Numbers that overflow are the business of who looks at them.
+        with np.errstate(all="ignore"):
+            for cache in caches:
+                state = self._absorbed(state, cache.inner)
+        return state
+
+    def absorb(self, *caches: LayerCache) -> None:
+        """
+        Take in what training calls have found out about the data.
+
+        A forward pass changes nothing by itself; `forward` calls this, and so does a
+        model with each training step that is completed.
+
+        Parameters
+        ----------
+        *caches : LayerCache
+            As for `absorbed`.
+        """
+        if self.state_names:
+            with _absorbing:
+                for name, value in self.absorbed(caches).items():
+                    self.params[name][...] = value
 
     def forward(self, x: ArrayLike, training: bool = False) -> Array:
         """
@@ -394,7 +463,8 @@ class Layer(WeightHolder):
         x : array_like
             Batch of inputs. An unbuilt layer is built for its shape.
         training : bool
-            Whether layers with training noise apply it.
+            Whether layers with training noise apply it, and such as keep statistics of
+            the data take them in.
 
         Returns
         -------
@@ -402,6 +472,8 @@ class Layer(WeightHolder):
             Output, after the activation.
         """
         y, self._cache = self.forward_with_cache(x, training)
+        if training:
+            self.absorb(self._cache)
         return y
 
     def __call__(self, x: ArrayLike, training: bool = False) -> Array:
@@ -440,6 +512,13 @@ class Layer(WeightHolder):
         if dx is None:
             raise RuntimeError(f"{self.name}: _backward returned no dx")
         return dx
+
+    def _activity_loss(self, y: Array, cache: Any) -> float | None:
+        """Return the penalty on the output, or None if there is none."""
+        if self.activity_regularizer is None:
+            return None
+        loss: float = self.activity_regularizer(y) / max(1, len(y))
+        return loss
 
     def _cast(self, x: Array, workspace: Workspace) -> Array:
         """Return the input in the layer's dtype."""
@@ -511,7 +590,8 @@ class Layer(WeightHolder):
         return f"<{type(self).__name__} {self.name!r} {shape}>"
 
 
-def _unknown_argument(cls: Callable[..., Any], argument: str) -> TypeError:
+def unknown_argument(cls: Callable[..., Any], argument: str) -> TypeError:
+    """Return the error for a keyword that a layer's class does not know."""
     known = [
         *inspect.signature(cls).parameters,
         *("name", "trainable", "dtype", "input_shape", "batch_input_shape"),

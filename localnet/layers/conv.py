@@ -246,6 +246,7 @@ class Conv1D(Conv):
     rank = 1
     paddings = ("valid", "same", "causal")
 
+    # Keras's own default of data_format sets it apart from the other two.
     def __init__(
         self,
         filters: int,
@@ -253,11 +254,40 @@ class Conv1D(Conv):
         strides: Any = 1,
         padding: Any = "valid",
         data_format: str | None = "channels_last",
-        *args: Any,
+        dilation_rate: Any = 1,
+        groups: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        *,
+        untied_bias: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            filters, kernel_size, strides, padding, data_format, *args, **kwargs
+            filters=filters,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            groups=groups,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+            untied_bias=untied_bias,
+            **kwargs,
         )
 
 

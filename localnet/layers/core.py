@@ -1,30 +1,23 @@
-"""The layers that stand around locally connected ones in a model."""
+"""The fully connected layer, and the one that names the shape of an input."""
 
-import math
 from typing import Any
 
 import numpy as np
 
-from .. import _validate, config
+from .. import _validate
 from .._typing import Array, Config, Shape
 from ..ops import (
     Cost,
     Workspace,
-    copy_cost,
     dense_backward,
     dense_cost,
     dense_forward,
-    dropout_backward,
-    dropout_forward,
-    dropout_mask,
-    view_cost,
 )
-from .base import Layer
-from .cost import CostedLayer
 from .kernel import KernelLayer
 from .shapes import BatchShape
+from .shaping import ShapeLayer
 
-__all__ = ["Dense", "Dropout", "Flatten", "InputLayer", "Reshape"]
+__all__ = ["Dense", "InputLayer"]
 
 
 class Dense(KernelLayer):
@@ -144,31 +137,6 @@ class Dense(KernelLayer):
         return {**super().get_config(), "units": self.units, **self._kernel_config()}
 
 
-class ShapeLayer(CostedLayer):
-    """A layer that only rearranges: its backward restores the input's shape."""
-
-    def _rearrange(self, x: Array) -> Array:
-        raise NotImplementedError
-
-    def _restore(self, dz: Array, input_shape: tuple[int, ...]) -> Array:
-        return dz.reshape(input_shape)
-
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, Any]:
-        return self._rearrange(x), x.shape
-
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array, dict[str, Array]]:
-        return self._restore(dz, cache), {}
-
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
-        return view_cost(input_shape, batch_size=batch_size, dtype=self.dtype)
-
-
 class InputLayer(ShapeLayer):
     """
     Name the shape of a model's input.
@@ -205,238 +173,3 @@ class InputLayer(ShapeLayer):
             "ragged": False,
             "name": self.name,
         }
-
-
-class Flatten(ShapeLayer):
-    """
-    Give every sample as one vector.
-
-    Parameters
-    ----------
-    data_format : {"channels_last", "channels_first"}, optional
-        For channels_first the channel axis is moved last before flattening, as Keras
-        does. Default: ``localnet.config.image_data_format()``.
-    **kwargs
-        Arguments of `Layer`.
-
-    Examples
-    --------
-    >>> Flatten()([[[1.0, 2.0], [3.0, 4.0]]])
-    array([[1., 2., 3., 4.]], dtype=float32)
-    """
-
-    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        with self._named():
-            self.data_format = config.resolve_data_format(data_format)
-
-    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        """Return (N, product of the rest); see `Layer.compute_output_shape`."""
-        sizes = input_shape[1:]
-        if None in sizes:
-            return (input_shape[0], None)
-        return (input_shape[0], math.prod(s for s in sizes if s is not None))
-
-    def _moves_channels(self, ndim: int) -> bool:
-        return self.data_format == "channels_first" and ndim > 2
-
-    def _rearrange(self, x: Array) -> Array:
-        if self._moves_channels(x.ndim):
-            x = np.moveaxis(x, 1, -1)
-        return x.reshape(len(x), math.prod(x.shape[1:]))
-
-    def _restore(self, dz: Array, input_shape: tuple[int, ...]) -> Array:
-        if self._moves_channels(len(input_shape)):
-            samples, channels, *sizes = input_shape
-            return np.moveaxis(dz.reshape(samples, *sizes, channels), -1, 1)
-        return dz.reshape(input_shape)
-
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
-        moves = self._moves_channels(len(input_shape) + 1)
-        how = copy_cost if moves else view_cost
-        return how(input_shape, batch_size=batch_size, dtype=self.dtype)
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "data_format": self.data_format}
-
-
-class Reshape(ShapeLayer):
-    """
-    Give every sample another shape.
-
-    Parameters
-    ----------
-    target_shape : tuple of int
-        Without the batch axis; one entry may be -1 and is worked out.
-    **kwargs
-        Arguments of `Layer`.
-
-    Raises
-    ------
-    ValueError
-        If the entries are not integers, or when the layer is built for a sample that
-        has another number of values.
-
-    Examples
-    --------
-    >>> Reshape((2, -1))([[1.0, 2.0, 3.0, 4.0]])
-    array([[[1., 2.],
-            [3., 4.]]], dtype=float32)
-    """
-
-    def __init__(self, target_shape: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        with self._named():
-            try:
-                target = tuple(
-                    _validate.integer("target_shape", size, minimum=-1)
-                    for size in target_shape
-                )
-            except TypeError:
-                target = (-1, -1)
-            if target.count(-1) > 1:
-                raise ValueError(
-                    "target_shape must be a tuple of sizes with at most one -1, "
-                    f"got {target_shape!r}"
-                )
-            self.target_shape = target
-
-    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        """Return (N, *target_shape); see `Layer.compute_output_shape`."""
-        sizes = [s for s in input_shape[1:] if s is not None]
-        if len(sizes) < len(input_shape) - 1:
-            return (
-                input_shape[0],
-                *(None if s == -1 else s for s in self.target_shape),
-            )
-        total = math.prod(sizes)
-        known = math.prod(s for s in self.target_shape if s != -1)
-        free = -1 in self.target_shape
-        if (total % known if known else total) if free else total != known:
-            raise ValueError(
-                f"{self.name}: target_shape must hold as many values as one sample, "
-                f"{total}, got {self.target_shape}"
-            )
-        rest = total // known if known else 0
-        return (input_shape[0], *(rest if s == -1 else s for s in self.target_shape))
-
-    def _rearrange(self, x: Array) -> Array:
-        shape = self.compute_output_shape(x.shape)
-        return x.reshape([len(x), *(s for s in shape[1:] if s is not None)])
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "target_shape": self.target_shape}
-
-
-class Dropout(Layer):
-    """
-    Set a random part of the input to zero while training, and scale the rest up.
-
-    Parameters
-    ----------
-    rate : float
-        Part that is dropped, in [0, 1).
-    noise_shape : tuple of int or None, optional
-        Shape of the mask; axes of size 1 share it. ``None`` entries follow the input.
-    seed : int, optional
-        Seed of the masks; default: a child of the model's seed.
-    **kwargs
-        Arguments of `Layer`.
-
-    Raises
-    ------
-    ValueError
-        If `rate` is not in [0, 1) or `noise_shape` is not a tuple of sizes.
-
-    See Also
-    --------
-    localnet.ops.dropout_forward : The function behind it.
-
-    Examples
-    --------
-    >>> Dropout(0.5)([[1.0, 2.0]])  # not training: nothing is dropped
-    array([[1., 2.]], dtype=float32)
-    """
-
-    def __init__(
-        self,
-        rate: float,
-        noise_shape: Any = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        with self._named():
-            self.rate = _validate.number(
-                "rate", rate, minimum=0.0, maximum=1.0, open_maximum=True
-            )
-            self.noise_shape = _noise_shape(noise_shape)
-            self.seed = (
-                None if seed is None else _validate.integer("seed", seed, minimum=0)
-            )
-        if self.seed is not None:
-            super().set_seed(np.random.SeedSequence(self.seed))
-
-    def set_seed(self, seed: np.random.SeedSequence) -> None:
-        """Set the source of the masks, unless the layer has a seed of its own."""
-        if self.seed is None:
-            super().set_seed(seed)
-
-    def _mask_shape(self, x: Array) -> tuple[int, ...]:
-        if self.noise_shape is None:
-            return x.shape
-        shape = tuple(
-            size if wanted is None else wanted
-            for wanted, size in zip(self.noise_shape, x.shape, strict=False)
-        )
-        if len(self.noise_shape) != x.ndim or any(
-            wanted not in (1, size) for wanted, size in zip(shape, x.shape, strict=True)
-        ):
-            raise ValueError(
-                f"noise_shape must broadcast to the input's shape {x.shape}, "
-                f"got {self.noise_shape}"
-            )
-        return shape
-
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, Any]:
-        if not training or self.rate == 0:
-            return x, None
-        shape = self._mask_shape(x)
-        mask = dropout_mask(shape, self.rate, rng, x.dtype, workspace=workspace)
-        return dropout_forward(x, mask, workspace=workspace)
-
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array, dict[str, Array]]:
-        if cache is None:
-            return dz, {}
-        return dropout_backward(dz, cache, workspace=workspace), {}
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {
-            **super().get_config(),
-            "rate": self.rate,
-            "noise_shape": self.noise_shape,
-            "seed": self.seed,
-        }
-
-
-def _noise_shape(value: Any) -> tuple[int | None, ...] | None:
-    if value is None:
-        return None
-    try:
-        return tuple(
-            None if size is None else _validate.integer("size", size, minimum=1)
-            for size in value
-        )
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"noise_shape must be a tuple of sizes or None, got {value!r}"
-        ) from None

@@ -83,6 +83,13 @@ class WeightHolder:
     dtype: np.dtype
     params: dict[str, Array]
     _weights: dict[str, Weight]
+    # Weights that the layer sets itself, from what it sees in training.
+    state_names: tuple[str, ...] = ()
+
+    @property
+    def weight_dtype(self) -> np.dtype:
+        """Float type of the weights."""
+        return self.dtype
 
     def _add_weight(
         self,
@@ -96,7 +103,9 @@ class WeightHolder:
         initializer = weight.initializer
         if initializer is None:
             initializer = initializers.GlorotUniform()
-        self.params[name] = draw_weight(name, initializer, shape, self.dtype, rng, fans)
+        self.params[name] = draw_weight(
+            name, initializer, shape, self.weight_dtype, rng, fans
+        )
         self._weights[name] = weight
         if weight.constraint is not None:
             self._constrained(name)  # one that cannot work is refused before training
@@ -136,6 +145,15 @@ class WeightHolder:
         return grad
 
     @property
+    def constraints(self) -> dict[str, Any]:
+        """The constraint of every weight that has one, by the weight's name."""
+        return {
+            name: weight.constraint
+            for name, weight in self._weights.items()
+            if weight.constraint is not None
+        }
+
+    @property
     def constraints_may_fail(self) -> bool:
         """Whether a constraint is a callable of the user's own."""
         return any(
@@ -145,9 +163,8 @@ class WeightHolder:
 
     def constrain(self) -> None:
         """Put every weight that has a constraint back into its bounds, in place."""
-        for name, weight in self._weights.items():
-            if weight.constraint is not None:
-                self.params[name][...] = self._constrained(name)
+        for name in self.constraints:
+            self.params[name][...] = self._constrained(name)
 
     def _constrained(self, name: str) -> Array:
         array = _arrays.numbers(
@@ -163,10 +180,26 @@ class WeightHolder:
 
     # Weights ---------------------------------------------------------------------
 
+    def learns(self, name: str) -> bool:
+        """
+        Return whether an optimizer may change a weight.
+
+        Parameters
+        ----------
+        name : str
+            A key of `params`, or what it will be once the layer is built.
+
+        Returns
+        -------
+        bool
+            False for all of them if the layer is not trainable.
+        """
+        return self.trainable and name not in self.state_names
+
     @property
     def trainable_params(self) -> dict[str, Array]:
         """The weights that an optimizer may change."""
-        return self.params if self.trainable else {}
+        return {key: value for key, value in self.params.items() if self.learns(key)}
 
     def get_weights(self) -> list[Array]:
         """
@@ -175,7 +208,7 @@ class WeightHolder:
         Returns
         -------
         list of ndarray
-            In Keras's order: kernel, bias.
+            In Keras's order: kernel, bias; what no optimizer changes comes last.
         """
         return [value.copy() for value in self.params.values()]
 

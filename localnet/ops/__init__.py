@@ -7,12 +7,25 @@ the gradients in the order of the forward's arguments. `PAIRS` names them all.
 
 from .._typing import Pair
 from ..geometry import Geometry
+from .batch_norm import (
+    BatchNormGrads,
+    batch_norm_backward,
+    batch_norm_forward,
+    batch_norm_shape,
+    moving_statistics,
+)
 from .contract import LocalMatmulGrads, local_matmul_backward, local_matmul_forward
 from .conv import ConvCache, ConvGrads, conv_backward, conv_forward
 from .conv_cost import conv_cost
 from .cost import Cost, copy_cost, dense_cost, elementwise_cost, view_cost
 from .dense import DenseGrads, dense_backward, dense_forward
 from .dropout import dropout_backward, dropout_forward, dropout_mask
+from .global_pool import (
+    global_average_pool_backward,
+    global_average_pool_forward,
+    global_max_pool_backward,
+    global_max_pool_forward,
+)
 from .local_conv import (
     LocalConvCache,
     LocalConvGrads,
@@ -20,13 +33,31 @@ from .local_conv import (
     local_conv_forward,
 )
 from .local_cost import LocalConvCost, local_conv_cost
+from .margins import (
+    constant_pad_backward,
+    constant_pad_forward,
+    crop_backward,
+    crop_forward,
+)
 from .matrix import local_conv_matrix
+from .noise import add_noise_backward, add_noise_forward, gaussian_noise
 from .patches import extract_patches, fold_patches, patch_indices
+from .pool import (
+    average_pool_backward,
+    average_pool_forward,
+    max_pool_backward,
+    max_pool_forward,
+)
+from .prelu import PReLUGrads, prelu_backward, prelu_forward
+from .repeat import repeat_vector_backward, repeat_vector_forward
 from .sharing import free_bias, free_kernel, shared_bias, shared_kernel
+from .spatial_cost import pool_cost, resize_cost, upsample_cost
+from .upsample import upsample_backward, upsample_forward
 from .workspace import Workspace
 
 __all__ = [
     "PAIRS",
+    "BatchNormGrads",
     "ConvCache",
     "ConvGrads",
     "Cost",
@@ -36,11 +67,23 @@ __all__ = [
     "LocalConvCost",
     "LocalConvGrads",
     "LocalMatmulGrads",
+    "PReLUGrads",
     "Workspace",
+    "add_noise_backward",
+    "add_noise_forward",
+    "average_pool_backward",
+    "average_pool_forward",
+    "batch_norm_backward",
+    "batch_norm_forward",
+    "batch_norm_shape",
+    "constant_pad_backward",
+    "constant_pad_forward",
     "conv_backward",
     "conv_cost",
     "conv_forward",
     "copy_cost",
+    "crop_backward",
+    "crop_forward",
     "dense_backward",
     "dense_cost",
     "dense_forward",
@@ -52,15 +95,32 @@ __all__ = [
     "fold_patches",
     "free_bias",
     "free_kernel",
+    "gaussian_noise",
+    "global_average_pool_backward",
+    "global_average_pool_forward",
+    "global_max_pool_backward",
+    "global_max_pool_forward",
     "local_conv_backward",
     "local_conv_cost",
     "local_conv_forward",
     "local_conv_matrix",
     "local_matmul_backward",
     "local_matmul_forward",
+    "max_pool_backward",
+    "max_pool_forward",
+    "moving_statistics",
     "patch_indices",
+    "pool_cost",
+    "prelu_backward",
+    "prelu_forward",
+    "repeat_vector_backward",
+    "repeat_vector_forward",
+    "resize_cost",
     "shared_bias",
     "shared_kernel",
+    "upsample_backward",
+    "upsample_cost",
+    "upsample_forward",
     "view_cost",
 ]
 
@@ -70,4 +130,15 @@ PAIRS: dict[str, Pair] = {
     "local_matmul": (local_matmul_forward, local_matmul_backward),
     "dense": (dense_forward, dense_backward),
     "dropout": (dropout_forward, dropout_backward),
+    "max_pool": (max_pool_forward, max_pool_backward),
+    "average_pool": (average_pool_forward, average_pool_backward),
+    "global_max_pool": (global_max_pool_forward, global_max_pool_backward),
+    "global_average_pool": (global_average_pool_forward, global_average_pool_backward),
+    "constant_pad": (constant_pad_forward, constant_pad_backward),
+    "crop": (crop_forward, crop_backward),
+    "upsample": (upsample_forward, upsample_backward),
+    "batch_norm": (batch_norm_forward, batch_norm_backward),
+    "add_noise": (add_noise_forward, add_noise_backward),
+    "repeat_vector": (repeat_vector_forward, repeat_vector_backward),
+    "prelu": (prelu_forward, prelu_backward),
 }

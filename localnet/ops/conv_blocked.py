@@ -5,7 +5,7 @@ The patches of a piece are copied side by side, few enough to stay in cache, and
 product gives all of its outputs. A piece is some samples, or some rows of locations of
 one sample, so that no more than it is ever held. In this module
 
-    patches, dpatches   (n, l, K)     z, dz   (n, l, F)
+    patches   (n, l, K)     dp   (n, l, C)     z, dz   (n, l, F)
 
 are the n samples and l locations of a piece. For channels_last all locations of a piece
 count as those of one sample, n = 1. For channels_first l is innermost in memory.
@@ -21,6 +21,7 @@ from .._typing import Array
 from ..geometry import Geometry
 from .cuts import slices
 from .patches import tap_slices, window_view
+from .sharing import matrix_as_kernel
 from .workspace import Workspace
 
 __all__ = ["backward", "forward"]
@@ -104,27 +105,27 @@ def add_dpatches(
     geometry: Geometry,
     workspace: Workspace,
 ) -> None:
-    """Add the gradient of a piece's patches to the image they were gathered from."""
+    """
+    Add the gradient of a piece's patches to the image they were gathered from.
+
+    Tap by tap: what one tap of all windows gets is then side by side in memory.
+    """
+    last, stride = geometry.channels_last, geometry.strides[0]
+    image = dpadded[piece.samples]
     rows = piece.rows.stop - piece.rows.start
     locations = (rows, *geometry.output_sizes[1:])
-    values = geometry.sample_shape(geometry.kernel_size, geometry.channels)
-    last = geometry.channels_last
-    shape = (*locations, *values) if last else (*values, *locations)
-    image = dpadded[piece.samples]
-    dpatches = workspace.take("dpatches", (len(image), *shape), dz.dtype)
-    # dp[n,l,k] = sum_f dy[n,l,f] w[k,f]
-    np.matmul(dz, kernel.T, out=by_location(dpatches, geometry))
-    stride = geometry.strides[0]
+    channels = geometry.channels
+    shape = (*locations, channels) if last else (channels, *locations)
+    dp = workspace.take("dp", (len(image), *shape), dz.dtype)
+    w_of_taps = matrix_as_kernel(kernel, geometry)
     for tap, (first, *others) in tap_slices(geometry):
+        # dp[n,l,c] = sum_f dy[n,l,f] w[c,f], for this tap
+        np.matmul(dz, w_of_taps[tap].T, out=by_location(dp, geometry))
         top = first.start + piece.rows.start * stride
         cells = (slice(top, top + (rows - 1) * stride + 1, stride), *others)
-        if last:
-            at_cells: Any = (slice(None), *cells)
-            at_tap: Any = (..., *tap, slice(None))
-        else:
-            at_cells, at_tap = (..., *cells), (slice(None), slice(None), *tap)
-        met = image[at_cells]
-        np.add(met, dpatches[at_tap], out=met)
+        where: Any = (slice(None), *cells) if last else (..., *cells)
+        met = image[where]
+        np.add(met, dp, out=met)
 
 
 def patch_source(

@@ -96,6 +96,29 @@ class Memory:
             raise ValueError(f"state must hold slots of equal shapes, got {shapes}")
         self.iterations, self.slots = iterations, slots
 
+    @property
+    def used_slots(self) -> list[str]:
+        """
+        The slots that the next update uses, by the arguments as they are now.
+
+        Returns
+        -------
+        list of str
+            Some of `slot_names`, in their order.
+        """
+        return [name for name in self.slot_names if self._needs(name)]
+
+    def keras_numbers(self) -> dict[str, float]:
+        """
+        Return the numbers that Keras keeps beside that of the updates.
+
+        Returns
+        -------
+        dict of str to float
+            By Keras's names, in the order of its files.
+        """
+        return {}
+
     def keras_slots(self, count: int) -> list[tuple[str, str, int]]:
         """
         Return the arrays that Keras keeps of `count` parameters, in its files' order.

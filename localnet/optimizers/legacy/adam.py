@@ -237,5 +237,16 @@ class LegacyNadam(Legacy, Nadam):
         """
         return Optimizer.current_learning_rate(self)
 
+    def keras_numbers(self) -> dict[str, float]:
+        """
+        Return the numbers that Keras keeps beside that of the updates.
+
+        Returns
+        -------
+        dict of str to float
+            The product of the momenta so far.
+        """
+        return {"momentum_cache": self._momentum_product(self.iterations)}
+
     def _pace(self) -> float:
         return self.decay
