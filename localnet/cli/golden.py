@@ -290,6 +290,12 @@ def _mutants(options: argparse.Namespace) -> int:
     """Print the kill matrix, and draw it where that is wanted."""
     from ..golden import matrix
 
+    if options.picture:  # refused now rather than after all the work
+        from ..plots.files import picture_path
+        from ..plots.style import need_matplotlib
+
+        picture_path("--picture", options.picture)
+        need_matplotlib()
     found = matrix.kill_matrix()
     print(f"{'mutant':<32} cases that kill it, and the first of them")
     for line in matrix.table(found):
@@ -300,9 +306,9 @@ def _mutants(options: argparse.Namespace) -> int:
     killed = len(found.mutants) - len(survivors)
     print(f"{killed} of {len(found.mutants)} mutants are killed")
     if options.picture:
-        from ..golden import picture
+        from .. import plots
 
-        print(f"drawn: {picture.draw(found, options.picture)}")
+        print(f"drawn: {plots.save(plots.kill_matrix(found), options.picture)}")
     return 1 if survivors or found.accidents else 0
 
 

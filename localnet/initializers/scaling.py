@@ -163,7 +163,7 @@ class VarianceScaling(RandomInitializer):
             fan_in, fan_out = compute_fans(shape)
         else:
             fan_in, fan_out = _validate.sizes("fans", fans, 2, minimum=0)
-        stddev = math.sqrt(self._variance(fan_in, fan_out))
+        stddev = self.stddev(fan_in, fan_out)
         generator = self._generator(rng)
         if self.distribution == "uniform":
             limit = math.sqrt(3.0) * stddev
@@ -172,9 +172,22 @@ class VarianceScaling(RandomInitializer):
             return normal(generator, shape, dtype, 0.0, stddev)
         return truncated_normal(generator, shape, dtype, 0.0, stddev / TRUNCATED_STDDEV)
 
-    def _variance(self, fan_in: int, fan_out: int) -> float:
+    def stddev(self, fan_in: int, fan_out: int) -> float:
+        """
+        Return the standard deviation of the weights that are drawn for these fans.
+
+        Parameters
+        ----------
+        fan_in, fan_out : int
+            As `compute_fans` counts them, or by another rule.
+
+        Returns
+        -------
+        float
+            The root of the variance above.
+        """
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
-        return self.scale / max(1.0, n[self.mode])
+        return math.sqrt(self.scale / max(1.0, n[self.mode]))
 
 
 class GlorotNormal(VarianceScaling):

@@ -1,0 +1,147 @@
+"""The pictures of the documentation are what their page makes, and small."""
+
+import os
+import pickle
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+from pictures import difference
+
+from localnet import plots
+
+mpl = pytest.importorskip("matplotlib")
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGE = (DOCS / "plots.rst").read_text(encoding="utf-8")
+NAMES = re.findall(r"^\.\. image:: images/(\S+)$", PAGE, re.MULTILINE)
+# What the pictures of two versions of matplotlib may differ in; one bar that is missing
+# is more. Rounding errors, and so their histogram, differ from machine to machine.
+MOST = 0.006
+MOST_OF = {"errors.png": 0.03}
+
+
+@pytest.fixture(scope="module")
+def maker():
+    return runpy.run_path(str(DOCS / "make_pictures.py"))
+
+
+@pytest.fixture(scope="module")
+def drawn(maker, tmp_path_factory):
+    """Return the folder of all pictures of the page, and their figures."""
+    folder, figures = tmp_path_factory.mktemp("pictures"), {}
+    with maker["plain_style"]():
+        for name, ax in maker["pictures"](PAGE):
+            plots.save(ax, folder / name)
+            figures[name] = (pickle.dumps(ax.figure), ax.figure.axes.index(ax))
+    return folder, figures
+
+
+def test_page_shows_every_function():
+    assert len(NAMES) == len(set(NAMES)) > 10
+    for name in set(plots.__all__) - {"save"}:
+        assert f"plots.{name}(" in PAGE, name
+
+
+def agree(file):
+    found = difference(file, DOCS / "images" / file.name)
+    assert found <= MOST_OF.get(file.name, MOST), (
+        f"{file.name} differs in {found:.1%} of its cells: look at it, and if it is "
+        "right run python docs/make_pictures.py"
+    )
+
+
+same_text = pytest.mark.skipif(
+    mpl.__version_info__ < (3, 11), reason="matplotlib draws text in another way"
+)
+
+
+@same_text
+@pytest.mark.parametrize("name", NAMES)
+def test_picture_is_that_of_the_page(drawn, name):
+    agree(drawn[0] / name)
+
+
+@same_text
+@pytest.mark.skipif(
+    os.environ.get("HYPOTHESIS_PROFILE") != "long", reason="takes ten seconds"
+)
+def test_large_kill_matrix(maker, tmp_path):
+    agree(maker["draw_kill_matrix"](tmp_path))
+
+
+def test_pictures_are_small():
+    for file in (DOCS / "images").iterdir():
+        assert file.stat().st_size < 60_000, file.name
+
+
+def fewer_weights(ax):
+    ax.patches[-1].set_width(ax.patches[-1].get_width() * 2)
+
+
+def other_colours(ax):
+    ax.get_images()[-1].set_cmap("viridis")
+
+
+def mirrored(ax):
+    ax.get_images()[-1].set_data(ax.get_images()[-1].get_array()[:, ::-1])
+
+
+def without_labels(ax):
+    ax.set(xlabel="", ylabel="")
+
+
+def worse_curve(ax):
+    line = ax.get_lines()[0]
+    line.set_ydata([1.1 * y for y in line.get_ydata()])
+
+
+def lost_curve(ax):
+    ax.get_lines()[0].remove()
+
+
+def lost_mean(ax):
+    ax.containers[0].remove()
+
+
+def lost_report(ax):
+    ax.patches[0].remove()
+
+
+@same_text
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("receptive-fields.png", mirrored),
+        ("connection-matrices.png", mirrored),
+        ("connection-matrices.png", other_colours),
+        ("strided-matrix.png", other_colours),
+        ("links-and-weights.png", fewer_weights),
+        ("history.png", worse_curve),
+        ("history.png", without_labels),
+        ("filters.png", mirrored),
+        ("filters.png", without_labels),
+        ("accuracy.png", lost_mean),
+        ("initial-scale.png", worse_curve),
+        ("gradient-check.png", lost_curve),
+        ("errors.png", lost_report),
+        ("some-mutants.png", mirrored),
+    ],
+)
+def test_a_picture_that_changed_is_noticed(drawn, maker, tmp_path, name, change):
+    figure, number = drawn[1][name]
+    with maker["plain_style"]():
+        ax = pickle.loads(figure).axes[number]
+        change(ax)
+        changed = plots.save(ax, tmp_path / name)
+    assert difference(changed, DOCS / "images" / name) > MOST_OF.get(name, MOST)
+
+
+def test_same_picture_is_the_same_bytes(tmp_path):
+    for suffix in ("png", "svg"):
+        files = [
+            plots.save(plots.initial_scale([4, 8]), tmp_path / f"{i}.{suffix}")
+            for i in range(2)
+        ]
+        assert files[0].read_bytes() == files[1].read_bytes()
