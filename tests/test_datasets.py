@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from raising import refuses
+
 from localnet.datasets import load_digits, make_mnist1d, make_shifted_digits
 from localnet.datasets.mnist1d import CANVAS, LENGTH, PAD, SHIFTS, templates
-from raising import refuses
 
 
 def test_mnist1d_has_the_published_sizes_and_is_centred():
@@ -51,7 +52,9 @@ def test_a_sequence_is_its_template_somewhere_in_it():
             for digit, stroke in enumerate(templates()):
                 places = (grid - shift) / length * 12
                 inside = (places >= 0) & (places <= 11)
-                wave = np.where(inside, np.interp(places, np.arange(12), stroke), np.nan)
+                wave = np.where(
+                    inside, np.interp(places, np.arange(12), stroke), np.nan
+                )
                 candidates.append(wave)
                 labels.append(digit)
     candidates = np.array(candidates)

@@ -104,7 +104,9 @@ class ProgbarLogger(Callback):
     def _begin(self) -> None:
         self.seen = 0
         if self.verbose:
-            self._display = make_display(self.params.get("steps"), live=self.verbose == 1)
+            self._display = make_display(
+                self.params.get("steps"), live=self.verbose == 1
+            )
 
     def _move(self, batch: int, logs: Logs | None) -> None:
         self.seen = batch + 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .. import reproduce
 from ..interop.atomic import check_place
+from ..plots.files import picture_path
 from ..reproduce import EXPERIMENTS, Results
 from .arguments import Commands, integer
 
@@ -120,7 +121,7 @@ def reproduce_experiment(options: argparse.Namespace) -> int:
     if options.read is None:
         print(f"\n{len(results.values)} trainings in {seconds:.0f} s: {path}")
     if picture is not None:
-        print(f"picture: {experiment.draw(results, picture)}")
+        print(f"picture: {reproduce.draw(experiment, results, picture)}")
     return 0
 
 
@@ -132,5 +133,5 @@ def _picture(options: argparse.Namespace) -> Path | None:
             import matplotlib  # noqa: F401
         except ImportError:
             return None
-    check_place(path, "--picture")
+    check_place(picture_path("--picture", path), "--picture")
     return path

@@ -53,7 +53,8 @@ def templates() -> Array:
     """
     x = np.array(TEMPLATES, dtype=np.float64)
     x = (x - x.mean(axis=1, keepdims=True)) / x.std(axis=1, keepdims=True)
-    return (x - x[:, :1]) / 6
+    strokes: Array = (x - x[:, :1]) / 6
+    return strokes
 
 
 def make_mnist1d(

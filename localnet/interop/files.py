@@ -13,6 +13,7 @@ from typing import BinaryIO
 from .. import _validate
 from .._typing import Config
 from . import keras_h5, keras_v3, native, safe_zip
+from .atomic import check_place
 from .contents import Contents, explained
 from .safe_h5 import h5py_module
 

@@ -1,5 +1,6 @@
 """What a reproduction is: networks, conditions and seeds, and a number for each."""
 
+import itertools
 import json
 import math
 import os
@@ -19,9 +20,10 @@ __all__ = ["Experiment", "Net", "Results", "Trial", "in_words", "ranking"]
 
 
 class Net(NamedTuple):
-    """A network of an experiment: how it is called, and how it is made from a seed."""
+    """A network of an experiment: its name and kind, and how a seed makes it."""
 
     name: str
+    kind: str
     make: Callable[[int], Sequential]
 
 
@@ -38,10 +40,10 @@ class Experiment:
         What is reproduced, and from where.
     nets : tuple of Net
         In the order of the table.
-    conditions : tuple of str
-        Kinds of data.
-    measures : tuple of str
-        What is measured of each training.
+    conditions : dict of str to str
+        Kinds of data, and what they are called in words.
+    measure : str
+        The measure that the picture shows.
     epochs, seeds : int
         How long and how often the published table was reproduced.
     train : callable
@@ -54,8 +56,8 @@ class Experiment:
     name: str
     title: str
     nets: tuple[Net, ...]
-    conditions: tuple[str, ...]
-    measures: tuple[str, ...]
+    conditions: dict[str, str]
+    measure: str
     epochs: int
     seeds: int
     train: Callable[[Net, str, int, int], dict[str, float]]
@@ -80,8 +82,14 @@ class Experiment:
         ValueError
             If there is none of this name.
         """
+        for net in self.nets:
+            if net.name == name:
+                return net
         names = [net.name for net in self.nets]
-        return self.nets[names.index(_validate.choice("net", name, names))]
+        raise ValueError(
+            f"net must be one of {names}, got {name!r}"
+            f"{_validate.suggestion(name, names)}"
+        )
 
     def trials(self, seeds: Sequence[int]) -> list["Trial"]:
         """
@@ -242,7 +250,7 @@ def ranking(values: dict[str, Array]) -> str:
     """
     names = sorted(values, key=lambda name: float(np.mean(values[name])))
     text = names[0]
-    for lower, higher in zip(names, names[1:], strict=False):
+    for lower, higher in itertools.pairwise(names):
         difference = values[higher] - values[lower]
         mean, spread = mean_and_spread(difference)
         clear = len(difference) > 1 and mean >= 2 * spread / math.sqrt(len(difference))

@@ -49,7 +49,7 @@ scaled_tanh = (scaled_tanh_forward, scaled_tanh_backward)
 
 
 def start_weights(fan_in: int) -> Any:
-    """Return an initializer: uniform up to 2.4 by the inputs of a unit, bias included."""
+    """Return an initializer: uniform, up to 2.4 by the inputs of a unit and its bias."""
     limit = 2.4 / (fan_in + 1)
 
     def draw(shape: Shape, dtype: Any, *, rng: np.random.Generator) -> Array:
@@ -200,7 +200,7 @@ def _table(results: Results) -> str:
         "",
         f"order in 1989:          {' < '.join(PAPER)}",
     ]
-    for split, words in (("images", "by image"), ("drawings", "by drawing")):
+    for split, words in LECUN1989.conditions.items():
         for measure in ("best", "last"):
             values = {
                 net.name: results.of(net.name, split, measure) for net in LECUN1989.nets
@@ -214,14 +214,14 @@ LECUN1989 = Experiment(
     name="lecun1989",
     title="Y. le Cun, Generalization and network design strategies, 1989",
     nets=(
-        Net("Net-1", _net_1),
-        Net("Net-2", _net_2),
-        Net("Net-3", _net_3),
-        Net("Net-4", _net_4),
-        Net("Net-5", _net_5),
+        Net("Net-1", "Net-1: one dense layer", _net_1),
+        Net("Net-2", "Net-2: two dense layers", _net_2),
+        Net("Net-3", "Net-3: locally connected", _net_3),
+        Net("Net-4", "Net-4: first layer shared", _net_4),
+        Net("Net-5", "Net-5: both layers shared", _net_5),
     ),
-    conditions=("images", "drawings"),
-    measures=("best", "last", "train"),
+    conditions={"images": "by image", "drawings": "by drawing"},
+    measure="last",
     epochs=300,
     seeds=10,
     train=_train,

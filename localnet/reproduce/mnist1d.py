@@ -6,7 +6,6 @@ the same weights. A locally connected layer has the first without the second. Wh
 positions are shuffled, neighbours mean nothing, and both ideas are wrong.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -47,23 +46,20 @@ def _compiled(layers: list[Layer], seed: int) -> Sequential:
     return model
 
 
-def _net(name: str, make: Callable[..., Sequential], *args: Any, **kwargs: Any) -> Net:
-    return Net(name, partial(make, *args, **kwargs))
+def _fully(*units: int) -> Net:
+    name = f"dense, {'-'.join(map(str, units))}" if units else "logistic"
+    return Net(name, "dense", partial(_dense, units))
 
 
 def _local(filters: int) -> Net:
     # At Keras's scale it would start too small; see the argument `fans`.
-    return _net(
-        f"local, {filters} filters",
-        _windowed,
-        LocallyConnected1D,
-        filters,
-        fans="local",
-    )
+    make = partial(_windowed, LocallyConnected1D, filters, fans="local")
+    return Net(f"local, {filters} filters", "locally connected", make)
 
 
 def _convolution(filters: int) -> Net:
-    return _net(f"convolution, {filters} filters", _windowed, Conv1D, filters)
+    make = partial(_windowed, Conv1D, filters)
+    return Net(f"convolution, {filters} filters", "convolution", make)
 
 
 def _train(net: Net, condition: str, seed: int, epochs: int) -> dict[str, float]:
@@ -116,15 +112,15 @@ MNIST1D = Experiment(
     name="mnist1d",
     title="S. Greydanus and D. Kobak, Scaling down deep learning with MNIST-1D, 2024",
     nets=(
-        _net("logistic", _dense, ()),
-        _net("dense, 25-25", _dense, (25, 25)),
-        _net("dense, 100-100", _dense, (100, 100)),
-        _net("dense, 200-200", _dense, (200, 200)),
+        _fully(),
+        _fully(25, 25),
+        _fully(100, 100),
+        _fully(200, 200),
         *map(_local, (4, 8, 25)),
         *map(_convolution, (8, 25, 64)),
     ),
-    conditions=("plain", "shuffled"),
-    measures=("test", "train"),
+    conditions={"plain": "plain", "shuffled": "positions shuffled"},
+    measure="test",
     epochs=60,
     seeds=5,
     train=_train,

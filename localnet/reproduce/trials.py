@@ -106,7 +106,7 @@ def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _begin() -> None:
-    """Leave Ctrl-C to the process that waits, and the other processors to the others."""
+    """Leave Ctrl-C to the process that waits; take one processor."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     config.set_num_threads(1)
 

@@ -1,0 +1,79 @@
+"""The picture of an experiment: accuracy against free weights, under each condition."""
+
+import os
+from pathlib import Path
+
+from .. import plots
+from .._typing import Array
+from ..plots.style import need_matplotlib
+from .experiment import Experiment, Results
+
+__all__ = ["draw", "points"]
+
+
+def points(
+    experiment: Experiment, results: Results, condition: str
+) -> dict[str, list[tuple[int, Array]]]:
+    """
+    Return what the picture shows of one condition.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What was done.
+    results : Results
+        What was measured.
+    condition : str
+        One of the experiment's.
+
+    Returns
+    -------
+    dict of str to list of (int, ndarray)
+        For each kind its networks: free weights, and accuracies from 0 to 1.
+    """
+    found: dict[str, list[tuple[int, Array]]] = {}
+    for net in experiment.nets:
+        values = results.of(net.name, condition, experiment.measure) / 100
+        found.setdefault(net.kind, []).append((net.make(0).count_params(), values))
+    return found
+
+
+def draw(
+    experiment: Experiment, results: Results, path: str | os.PathLike[str]
+) -> Path:
+    """
+    Draw accuracy against free weights, one field for each condition.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What was done.
+    results : Results
+        What was measured.
+    path : str or path-like
+        A ``.png`` or ``.svg`` file.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib, of the extra ``plot``, is not installed.
+    OSError
+        If the file cannot be written.
+    """
+    need_matplotlib()
+    from matplotlib.figure import Figure
+
+    columns = len(experiment.conditions)
+    figure = Figure(figsize=(4.8 * columns, 4.8), layout="compressed")
+    fields = figure.subplots(1, columns, squeeze=False, sharey=True)[0]
+    for ax, (condition, words) in zip(
+        fields, experiment.conditions.items(), strict=True
+    ):
+        plots.accuracy_against_parameters(points(experiment, results, condition), ax=ax)
+        ax.set_title(words)
+    return plots.save(fields[0], path)
