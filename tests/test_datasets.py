@@ -10,7 +10,7 @@ from localnet.datasets.mnist1d import CANVAS, LENGTH, PAD, SHIFTS, templates
 
 def test_mnist1d_has_the_published_sizes_and_is_centred():
     (x, y), (x_test, y_test) = make_mnist1d()
-    assert x.shape == (4000, 40) and x_test.shape == (1000, 40)
+    assert (x.shape, x_test.shape) == ((4000, 40), (1000, 40))
     assert np.bincount(np.concatenate([y, y_test])).tolist() == [500] * 10
     everything = np.concatenate([x, x_test])
     assert abs(everything.mean()) < 1e-12
@@ -79,7 +79,7 @@ def test_shifted_digits_have_the_sizes_of_1989(split):
     for images in (x, x_test):
         assert images.dtype == np.float32
         assert np.unique(images).tolist() == [-1, 1]
-    assert x.shape == (320, 16, 16, 1) and x_test.shape == (160, 16, 16, 1)
+    assert (x.shape, x_test.shape) == ((320, 16, 16, 1), (160, 16, 16, 1))
 
 
 def drawings(images):

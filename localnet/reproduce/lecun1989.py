@@ -49,7 +49,7 @@ scaled_tanh = (scaled_tanh_forward, scaled_tanh_backward)
 
 
 def start_weights(fan_in: int) -> Any:
-    """Return an initializer: uniform, up to 2.4 by the inputs of a unit and its bias."""
+    """Return an initializer: uniform, up to 2.4 by the inputs of a unit."""
     limit = 2.4 / (fan_in + 1)
 
     def draw(shape: Shape, dtype: Any, *, rng: np.random.Generator) -> Array:

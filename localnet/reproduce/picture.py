@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 from .. import plots
-from .._typing import Array
 from ..plots.style import need_matplotlib
 from .experiment import Experiment, Results
 
@@ -13,7 +12,7 @@ __all__ = ["draw", "points"]
 
 def points(
     experiment: Experiment, results: Results, condition: str
-) -> dict[str, list[tuple[int, Array]]]:
+) -> dict[str, list[tuple[int, list[float]]]]:
     """
     Return what the picture shows of one condition.
 
@@ -28,13 +27,15 @@ def points(
 
     Returns
     -------
-    dict of str to list of (int, ndarray)
+    dict of str to list of (int, list of float)
         For each kind its networks: free weights, and accuracies from 0 to 1.
     """
-    found: dict[str, list[tuple[int, Array]]] = {}
+    found: dict[str, list[tuple[int, list[float]]]] = {}
     for net in experiment.nets:
         values = results.of(net.name, condition, experiment.measure) / 100
-        found.setdefault(net.kind, []).append((net.make(0).count_params(), values))
+        found.setdefault(net.kind, []).append(
+            (net.make(0).count_params(), values.tolist())
+        )
     return found
 
 
@@ -71,9 +72,8 @@ def draw(
     columns = len(experiment.conditions)
     figure = Figure(figsize=(4.8 * columns, 4.8), layout="compressed")
     fields = figure.subplots(1, columns, squeeze=False, sharey=True)[0]
-    for ax, (condition, words) in zip(
-        fields, experiment.conditions.items(), strict=True
-    ):
+    conditions = experiment.conditions.items()
+    for ax, (condition, words) in zip(fields, conditions, strict=True):
         plots.accuracy_against_parameters(points(experiment, results, condition), ax=ax)
         ax.set_title(words)
     return plots.save(fields[0], path)
