@@ -21,6 +21,7 @@ __all__ = [
     "fraction",
     "integer",
     "number",
+    "optional_integer",
     "optional_number",
     "pairs",
     "path",
@@ -101,17 +102,9 @@ def optional_number(
     return None if value is None else number(name, value, minimum=minimum)
 
 
-def verbosity(value: Any) -> int:
-    """Return Keras's ``verbose`` as 0, 1 or 2."""
-    if isinstance(value, str) and value == "auto":
-        return 1
-    try:
-        level = operator.index(value)
-    except TypeError:
-        level = -1
-    if level not in (0, 1, 2):
-        raise ValueError(f"verbose must be 'auto', 0, 1 or 2, got {value!r}")
-    return level
+def optional_integer(name: str, value: Any, *, minimum: int) -> int | None:
+    """Return None for None, else `value` as an int of at least `minimum`."""
+    return None if value is None else integer(name, value, minimum=minimum)
 
 
 def path(name: str, value: Any) -> str:

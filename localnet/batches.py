@@ -4,6 +4,7 @@ The data of `fit`, `evaluate` and `predict`: checked once, then cut into batches
 Everything that can be wrong with data is found here, before any weight changes.
 """
 
+import mmap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -132,6 +133,12 @@ class Data:
     def __len__(self) -> int:
         return len(self.xs[0])
 
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether some array is a file that is read as it is used."""
+        arrays = (*self.xs, *self.ys, *self.sample_weights)
+        return any(_is_mapped(array) for array in arrays)
+
     def count_batches(self, batch_size: int) -> int:
         """Return how many batches `batches` yields."""
         return -(-len(self) // batch_size)
@@ -140,9 +147,9 @@ class Data:
         """Return the samples that an index selects, with the inputs in `room`."""
         if room is None:
             xs = [x[index] for x in self.xs]
-        else:  # without clip, NumPy would copy twice, to be able to refuse an index
+        else:
             xs = [
-                np.take(x, index, axis=0, out=out[: len(index)], mode="clip")
+                _gathered(x, index, out[: len(index)])
                 for x, out in zip(self.xs, room, strict=True)
             ]
         return Data(
@@ -220,6 +227,23 @@ class Data:
             yield self.take(index if by_sample is None else by_sample[index], room)
 
 
+def _is_mapped(array: Any) -> bool:
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap):
+            return True
+        array = array.base
+    return isinstance(array, mmap.mmap)
+
+
+def _gathered(x: Array, index: Array, out: Array) -> Array:
+    """Return some samples in the memory of `out`."""
+    if x.flags.c_contiguous and x.flags.aligned and x.dtype.isnative:
+        # Without clip, NumPy would copy twice, to be able to refuse an index.
+        return np.take(x, index, axis=0, out=out, mode="clip")
+    out[...] = x[index]  # of such an array, np.take would copy the whole first
+    return out
+
+
 def _samples(name: str, value: Any) -> Array:
     array = _arrays.numbers(name, value)
     if array.dtype.kind == "c":
@@ -247,14 +271,14 @@ def _check_weights(label: str, weight: Array | None, samples: int) -> None:
         )
 
 
-def split(data: Data, fraction: float) -> tuple[Data, Data]:
+def split(data: Any, fraction: float) -> tuple[Data, Data]:
     """
     Take the last part of the samples away, before any shuffling.
 
     Parameters
     ----------
     data : Data
-        All samples.
+        All samples; nothing else can be split.
     fraction : float
         Part to take, in (0, 1): cut at ``floor(n*(1 - fraction))``, as Keras does.
 
@@ -268,8 +292,13 @@ def split(data: Data, fraction: float) -> tuple[Data, Data]:
     Raises
     ------
     ValueError
-        If one side would be empty.
+        If one side would be empty, or the data are a Sequence or generator.
     """
+    if not isinstance(data, Data):
+        raise ValueError(
+            "validation_split must be 0 where x is made of batches; give "
+            f"validation_data, got {fraction!r}"
+        )
     fraction = _validate.number("validation_split", fraction, minimum=0.0, maximum=1.0)
     cut = int(np.floor(len(data) * (1.0 - fraction)))
     if cut in (0, len(data)):

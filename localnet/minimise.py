@@ -162,7 +162,8 @@ def check_layers(layers: Sequence[Layer], method: str) -> None:
     moving = [
         layer.name
         for layer in layers
-        if layer.trainable and len(layer.trainable_params) < len(layer.params)
+        for inner in layer.with_inner()[-1:]
+        if inner.trainable and inner.state_names
     ]
     if moving:
         raise ValueError(
@@ -297,7 +298,7 @@ class Minimisation:
                 jac=True,
                 bounds=scipy.Bounds(self.lower, np.inf) if bounded else None,
                 tol=tol,
-                callback=self.end_iteration,
+                callback=self.callback,
                 options=options,
             )
         except Stop as reason:
@@ -329,6 +330,13 @@ class Minimisation:
         with np.errstate(all="ignore"):  # a step may be tried that goes too far
             loss, gradients = self.model.loss_and_gradients(*self.data)
         return (math.inf if math.isnan(loss) else loss), _vector(gradients)
+
+    def callback(self, vector: Array) -> None:
+        """End an iteration, and let SciPy see no other wish to stop than `Stop`."""
+        try:
+            self.end_iteration(vector)
+        except StopIteration as error:
+            raise RuntimeError("a callback must not raise StopIteration") from error
 
     def end_iteration(self, vector: Array) -> None:
         """Measure where an iteration has led to, and tell the callbacks."""

@@ -302,9 +302,8 @@ class Sequential(Savable):
         with unchanged_on_error(*self._stack):
             self.build((None, *x.shape[1:]))
             (y,), tape = self._run((x,), training)
-        if training:
-            for layer in self.layers:
-                layer.absorb(*tape.caches(layer))
+            for state, new in self._absorbed(tape) if training else ():
+                state[...] = new
         return y
 
     def _build_for(self, xs: tuple[Array, ...]) -> None:

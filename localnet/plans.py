@@ -6,6 +6,7 @@ kernel is converted between its layout in the file and the one canonical layout.
 """
 
 import math
+import operator
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from .interop import convert_kernel
 from .interop.layouts import kernel_shape
 from .layers import InputLayer, Layer
 from .layers.local import LocallyConnected
+from .layers.located import LocatedLayer
 from .layers.shapes import BatchShape
 
 __all__ = ["LayerPlan", "file_bytes", "plan_config", "plan_model"]
@@ -53,7 +55,9 @@ class LayerPlan(NamedTuple):
     def layouts(self, *, native: bool) -> list[str]:
         """Return the layouts that the kernel may have in a file, likeliest first."""
         layer, _ = self.core
-        if native or not isinstance(layer, LocallyConnected) or layer.rank > 2:
+        if native or not isinstance(layer, LocallyConnected):
+            return ["keras1"]
+        if layer.rank > 2 or layer.shares:  # which Keras has not
             return ["keras1"]
         likely = f"keras{layer.implementation}"
         if layer.padding == "same" and layer.implementation == 1:
@@ -91,8 +95,14 @@ class LayerPlan(NamedTuple):
             return
         sizes = [math.prod(shape) for shape in self.shapes.values()]
         layer, input_shape = self.core
-        if isinstance(layer, LocallyConnected) and (
-            layer.padding != "valid" or layer.implementation > 1
+        if isinstance(layer, LocatedLayer) and layer.padding != "valid":
+            # The taps of every window are listed along each axis.
+            geometry = layer.geometry(input_shape)
+            sizes += map(operator.mul, geometry.output_sizes, geometry.kernel_size)
+        if (
+            isinstance(layer, LocallyConnected)
+            and (layer.padding != "valid" or layer.implementation > 1)
+            and not layer.shares
         ):
             # Windows are then listed one by one, out of numbered cells.
             geometry = layer.geometry(input_shape)

@@ -67,7 +67,13 @@ def arrays_of(argument: str, value: Any, ports: Ports) -> list[Any]:
     """
     names = ports.inputs if argument == "x" else ports.outputs
     if _is_by_name(value):
-        return _by_name(argument, value, names)
+        arrays = _by_name(argument, value, names)
+        for name, array in zip(names, arrays, strict=True):
+            if argument == "x" and array is None:
+                raise ValueError(
+                    f"x must have the keys {list(names)}, got none for {name!r}"
+                )
+        return arrays
     if len(names) == 1:
         return [_only_array(value)]
     if isinstance(value, (list, tuple)):

@@ -127,6 +127,8 @@ def model_of(
         check_counterparts(config)
         found = sources(contents, plan_config(config["config"]))
         model: Any = make(config["config"])
+        if not model.built:  # for inputs of any size, its weights do not wait for one
+            model.build()
         model.set_weights([weight for source in found for weight in source.read()])
         if contents.random is not None:
             _set_random_state(model, contents.random)

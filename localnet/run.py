@@ -11,8 +11,9 @@ from . import _validate
 from ._typing import Array, Config
 from .batches import Data
 from .callbacks import CallbackList, Logs
-from .identity import identity_of_data, identity_of_model
+from .identity import identity_of_model
 from .state import get_model_state, set_model_state
+from .streams import Source
 
 # Checkpoints are imported where there is one: most trainings read and write none.
 
@@ -32,14 +33,10 @@ class Run:
         Compiled.
     calls : CallbackList
         The callbacks.
-    data : Data
+    source : Source
         What is learned from.
-    validation : Data or None
+    validation : Source or None
         What is only measured.
-    batch_size : int
-        Samples per batch.
-    shuffle : bool or "batch"
-        As for `fit`.
     rng : numpy.random.Generator
         Source of the permutations.
     arguments : dict
@@ -58,10 +55,8 @@ class Run:
 
     model: Any
     calls: CallbackList
-    data: Data
-    validation: Data | None
-    batch_size: int
-    shuffle: bool | str
+    source: Source
+    validation: Source | None
     rng: np.random.Generator
     arguments: Config
     epochs: int
@@ -95,7 +90,7 @@ class Run:
         from .checkpoint import read_checkpoint, refused_with_path
 
         state = read_checkpoint(backup.path, self._identity)
-        former = get_model_state(self.model)
+        former, former_source = get_model_state(self.model), self.source.get_state()
         try:
             with refused_with_path(backup.path):
                 self._set_state(state)
@@ -104,6 +99,7 @@ class Run:
                 self._set_callbacks(state["callbacks"])
         except BaseException:
             set_model_state(self.model, former)
+            self.source.set_state(former_source)
             raise
 
     def enter_epoch(self) -> None:
@@ -113,17 +109,16 @@ class Run:
             return
         self.calls.on_epoch_begin(self.epoch)
         self.model._objective.begin()
-        self.order = self.data.drawn_order(self.batch_size, self.shuffle, self.rng)
+        self.order = self.source.draw_order(self.rng)
         self.logs = {}
 
     def batches(self) -> Iterator[Data]:
         """Yield the batches of the epoch that are left."""
-        return self.data.batches(
-            self.batch_size, shuffle=self.shuffle, order=self.order, first=self.batch
-        )
+        return self.source.batches(self.order, self.batch)
 
     def leave_epoch(self) -> None:
         """End the epoch."""
+        self.source.end_epoch()
         self.epoch, self.batch, self.order = self.epoch + 1, 0, None
         self.calls.on_epoch_end(self.epoch - 1, self.logs)
 
@@ -155,19 +150,20 @@ class Run:
             **self.arguments,
             **identity_of_model(self.model),
             "callbacks": [type(c).__name__ for c in self.calls.with_state],
-            **(identity_of_data(self.data) or {}),
-            "validation_data": identity_of_data(self.validation),
+            **self.source.identity(),
+            "validation_data": self.validation and self.validation.identity(),
         }
 
     def _get_state(self) -> dict[str, Any]:
         order = self.order
         if order is not None:  # the fewest bytes that can count the samples
-            order = order.astype(np.min_scalar_type(len(self.data)))
+            order = order.astype(np.min_scalar_type(order.max()))
         return {
             **get_model_state(self.model),
             "epoch": self.epoch,
             "batch": self.batch,
             "order": order,
+            "source": self.source.get_state(),
             "order_rng": self.rng.bit_generator.state,
             "logs": self.logs,
             "callbacks": [
@@ -177,8 +173,11 @@ class Run:
 
     def _set_state(self, state: dict[str, Any]) -> None:
         epoch = _validate.integer("epoch", state["epoch"], minimum=self.epoch)
-        steps = self.data.count_batches(self.batch_size)
-        batch = _validate.integer("batch", state["batch"], minimum=0, maximum=steps)
+        # Checkpoints of earlier versions know of arrays only, which have no state.
+        self.source.set_state(state.get("source", {}))
+        batch = _validate.integer(
+            "batch", state["batch"], minimum=0, maximum=self.source.steps
+        )
         needed = epoch + (batch > 0)
         if self.epochs < needed:
             raise ValueError(f"epochs must be >= {needed} by now, got {self.epochs}")
@@ -192,11 +191,9 @@ class Run:
 
     def _checked_order(self, order: Any, *, begun: bool) -> Array | None:
         """Return the permutation of an epoch that has begun, if it is shuffled."""
-        shuffle = self.shuffle if begun else False
         # Any other permutation has the same numbers.
-        rng = np.random.default_rng(0)
-        other = self.data.drawn_order(self.batch_size, shuffle, rng)
-        if other is None:
+        other = self.source.draw_order(np.random.default_rng(0))
+        if other is None or not begun:
             return None
         same: Array = np.asarray(order, dtype=np.intp)
         if not np.array_equal(np.sort(same), np.sort(other)):

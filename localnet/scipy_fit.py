@@ -8,6 +8,7 @@ from ._typing import ArrayLike
 from .batches import Data
 from .callbacks import CallbackList, History
 from .layers.base import unchanged_on_error
+from .measuring import Measurable
 from .minimise import (
     METHODS,
     Minimisation,
@@ -16,12 +17,12 @@ from .minimise import (
     checked_options,
     checked_validation,
 )
-from .steps import Steps
+from .options import verbosity
 
 __all__ = ["ScipyTrainable"]
 
 
-class ScipyTrainable(Steps):
+class ScipyTrainable(Measurable):
     """
     Base of models that a minimiser can train, which sees all samples at once.
 
@@ -137,7 +138,7 @@ class ScipyTrainable(Steps):
         if class_weight is not None:
             data = Data.of(x, y, sample_weight, self._ports).weighted(class_weight)
             [sample_weight] = data.sample_weights
-        level = _validate.verbosity(verbose)
+        level = verbosity(verbose)
         calls = CallbackList(
             callbacks,
             model=self,

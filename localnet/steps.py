@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from . import optimizers
-from ._typing import Array, ArrayLike, Config
+from ._typing import Array, Config
 from .batches import Data
 from .callbacks import Logs
 from .identity import identity_of_optimizer
@@ -102,9 +102,9 @@ class Steps:
         self,
         optimizer: Any = "rmsprop",
         loss: Any = None,
-        metrics: Sequence[Any] | Any = None,
-        loss_weights: float | Sequence[float] | None = None,
-        weighted_metrics: Sequence[Any] | Any = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        weighted_metrics: Any = None,
     ) -> None:
         """
         Choose how the model is trained.
@@ -113,19 +113,27 @@ class Steps:
         ----------
         optimizer : str or Optimizer, default "rmsprop"
             For instance ``"adam"`` or ``SGD(learning_rate=0.1, momentum=0.9)``.
-        loss : str, callable or Loss, optional
-            ``None``: only the penalties of the layers are minimised.
-        metrics, weighted_metrics : list of str or callable, optional
+        loss : str, callable or Loss, or a list or dict of them, optional
+            One for every output; or one for each, in order or by the output's name.
+            ``None``: nothing but the penalties of the layers is minimised.
+        metrics, weighted_metrics : list or dict of str or callable, optional
             Reported beside the loss; only the weighted ones use sample weights.
-            ``"accuracy"`` and ``"acc"`` choose the kind that fits the shapes.
-        loss_weights : float or list of one float, optional
-            Factor of the loss.
+            ``"accuracy"`` and ``"acc"`` choose the kind that fits the shapes. For each
+            output its own: a list of lists or a dict.
+        loss_weights : float, or a list or dict of floats, optional
+            Factors of the losses in their sum.
 
         Raises
         ------
         ValueError
             If a name is unknown, a callable lacks its gradient, or two metrics have
-            one name. The model stays as it was.
+            one name, or a list or dict does not fit the outputs. The model stays as it
+            was.
+
+        Notes
+        -----
+        With several outputs each loss is reported too, as ``<output>_loss`` and without
+        its factor, and a metric is called ``<output>_<metric>``.
         """
         new_optimizer = optimizers.get(optimizer)
         if not isinstance(new_optimizer, Optimizer):
@@ -238,17 +246,15 @@ class Steps:
         }
 
     def loss_and_gradients(
-        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self, x: Any, y: Any = None, sample_weight: Any = None
     ) -> tuple[float, list[Array]]:
         """
         Return the total loss of a batch and its gradients, and change nothing.
 
         Parameters
         ----------
-        x, y : array_like
-            Inputs and targets.
-        sample_weight : array_like, optional
-            One weight per sample.
+        x, y, sample_weight
+            As for `fit`; one batch of arrays.
 
         Returns
         -------
@@ -280,9 +286,9 @@ class Steps:
 
     def train_on_batch(
         self,
-        x: ArrayLike,
-        y: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
         class_weight: Mapping[int, float] | None = None,
         return_dict: bool = False,
     ) -> Any:
@@ -319,9 +325,9 @@ class Steps:
 
     def test_on_batch(
         self,
-        x: ArrayLike,
-        y: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
         return_dict: bool = False,
     ) -> Any:
         """
@@ -353,7 +359,7 @@ class Steps:
 
         Parameters
         ----------
-        x : array_like
+        x : array_like, or a list, tuple or dict of them
             Inputs, samples first.
 
         Returns

@@ -106,7 +106,8 @@ def batch_costs(
             learns = learns or (layer.trainable and cost.parameters > 0)
             costs.append(BatchCost.of(cost, backward=learns))
         else:
-            learns = learns or bool(layer.trainable_params)
+            names = layer.params or layer.weight_shapes(shape)
+            learns = learns or any(layer.learns(name) for name in names)
             costs.append(None)
         shape = layer.compute_output_shape(shape)
     return costs

@@ -1,6 +1,7 @@
-"""Small helpers for data: one-hot labels, unit vectors, and parts of a data set."""
+"""Small helpers for data: batches by number, one-hot labels, unit vectors, splits."""
 
 import math
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -9,7 +10,75 @@ import numpy as np
 from . import _arrays, _validate
 from ._typing import Array, ArrayLike
 
-__all__ = ["normalize", "to_categorical", "train_test_split"]
+__all__ = ["Sequence", "normalize", "to_categorical", "train_test_split"]
+
+
+class Sequence:
+    """
+    Batches by number, for data that are read or made a batch at a time.
+
+    Override `__len__` and `__getitem__`, and give an instance to `fit`, `evaluate` or
+    `predict`. Anything with these two methods and `on_epoch_end` will do as well, such
+    as a Sequence of Keras.
+
+    See Also
+    --------
+    localnet.callbacks.BackupAndRestore : Resumes a training in the middle of an epoch.
+
+    Notes
+    -----
+    `fit` asks for batch 0 once more before it begins, to build the model and to meet
+    errors early. ``shuffle=True`` changes the order of the batches in every epoch.
+
+    Examples
+    --------
+    >>> class Squares(Sequence):
+    ...     def __len__(self):
+    ...         return 3
+    ...
+    ...     def __getitem__(self, number):
+    ...         x = np.arange(4.0).reshape(4, 1) + 4 * number
+    ...         return x, x**2
+    >>> x, y = Squares()[2]
+    >>> y[:, 0]
+    array([ 64.,  81., 100., 121.])
+    """
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        raise NotImplementedError(f"{type(self).__name__} must override __len__")
+
+    def __getitem__(self, number: int) -> Any:
+        """Return one batch: x, (x, y) or (x, y, sample_weight)."""
+        raise NotImplementedError(f"{type(self).__name__} must override __getitem__")
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the batches in order, once."""
+        return (self[number] for number in range(len(self)))
+
+    def on_epoch_end(self) -> None:
+        """Act after an epoch, for instance mix the samples anew."""
+
+    def get_state(self) -> dict[str, Any]:
+        """
+        Return what a resumed training needs to know of a Sequence that changes.
+
+        Returns
+        -------
+        dict
+            Numbers, strings, None and arrays, in lists and dicts with strings as keys.
+        """
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """
+        Go on from what `get_state` returned.
+
+        Parameters
+        ----------
+        state : dict
+            Tuples have become lists, and arrays without an axis numbers.
+        """
 
 
 def to_categorical(

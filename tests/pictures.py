@@ -7,6 +7,7 @@ import numpy as np
 # A picture is cut into cells, and a cell differs if its mean colour does, wherever the
 # other picture is shifted by a few pixels: fonts of another version move parts so far.
 CELL, STEP, FAR = 12, 0.06, 5
+SHIFTS = list(itertools.product(range(2 * FAR + 1), repeat=2))
 
 
 def difference(path, other):
@@ -28,22 +29,19 @@ def _pixels(path):
 
 def _unmatched(fixed, moved):
     """Return the share of cells of one picture that the other has nowhere near."""
-    cells = _cells(fixed, 0)[0, 0]
-    around = _cells(moved, FAR)
-    least = np.full(cells.shape[:2], np.inf)
-    for shift in itertools.product(range(2 * FAR + 1), repeat=2):
-        least = np.minimum(least, np.abs(cells - around[shift]).max(axis=-1))
-    return float(np.mean(least > STEP))
-
-
-def _cells(image, far):
-    """Return the mean colours of all cells, for every shift up to `far` pixels."""
-    padded = np.pad(image, ((far, far), (far, far), (0, 0)), mode="edge")
-    sums = np.cumsum(np.cumsum(np.pad(padded, ((1, 0), (1, 0), (0, 0))), 0), 1)
-    shifts = range(2 * far + 1)
-    edges = [np.arange(0, size + 1, CELL) for size in image.shape[:2]]
-    found = {}
-    for i, j in itertools.product(shifts, repeat=2):
-        corners = sums[np.ix_(edges[0] + i, edges[1] + j)]
-        found[i, j] = np.diff(np.diff(corners, axis=0), axis=1) / CELL**2
-    return found
+    sums = np.pad(fixed, ((1, 0), (1, 0), (0, 0))).cumsum(0).cumsum(1)
+    edges = [np.arange(0, size + 1, CELL) for size in fixed.shape[:2]]
+    corners = sums[np.ix_(*edges)]
+    cells = np.diff(np.diff(corners, axis=0), axis=1)
+    # The sums of all boxes of the other one that are as large as a cell.
+    around = np.pad(moved, ((FAR + 1, FAR), (FAR + 1, FAR), (0, 0)), mode="edge")
+    around = around.cumsum(0).cumsum(1)
+    boxes = around[CELL:] - around[:-CELL]
+    boxes = boxes[:, CELL:] - boxes[:, :-CELL]
+    lost = np.ones(cells.shape[:2], bool)
+    for down, right in sorted(SHIFTS, key=lambda s: abs(s[0] - FAR) + abs(s[1] - FAR)):
+        rows, columns = np.nonzero(lost)
+        near = boxes[rows * CELL + down, columns * CELL + right]
+        far = np.abs(cells[rows, columns] - near).max(axis=-1) > STEP * CELL**2
+        lost[rows, columns] = far
+    return float(np.mean(lost))

@@ -23,6 +23,7 @@ from localnet.layers import (
     local_to_conv,
 )
 from localnet.ops import free_kernel
+from localnet.ops.shared_conv import located_weights
 
 CONVS = (Conv1D, Conv2D, Conv3D)
 LOCALS = (LocallyConnected1D, LocallyConnected2D, LocallyConnected3D)
@@ -291,6 +292,27 @@ def test_a_model_trains_and_comes_back_from_every_file(tmp_path, rng):
         assert again.get_config() == model.get_config()
 
 
+def test_a_model_for_any_size_comes_back_from_every_file(tmp_path, rng):
+    model = Sequential(
+        [
+            Conv2D(3, 3, padding="same", input_shape=(None, None, 2)),
+            layers.GlobalMaxPooling2D(),
+            Dense(2),
+        ]
+    )
+    model.build()
+    assert model.output_shape == (None, 2)
+    for suffix in (".npz", ".h5", ".keras"):
+        if suffix != ".npz":
+            pytest.importorskip("h5py")
+        path = tmp_path / f"model{suffix}"
+        model.save(path)
+        again = load_model(path, compile=False)
+        for sizes in ((5, 4), (1, 9)):
+            x = rng.normal(size=(3, *sizes, 2))
+            assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
 @pytest.mark.parametrize(
     ("layer", "reason"),
     [
@@ -424,6 +446,25 @@ def test_sizes_may_be_named_where_the_convolution_knows_none(rng):
         conv_to_local(conv, (None, 4, 5, 2))
 
 
+def test_the_twin_of_a_first_layer_is_one_too():
+    conv = Conv2D(2, 2, batch_input_shape=(8, None, None, 1))
+    conv.build((None, None, None, 1))
+    local = conv_to_local(conv, (None, 4, 5, 1))
+    assert local.batch_input_shape == (8, 4, 5, 1)
+    assert Sequential([local]).built
+
+
+def test_initializers_for_another_shape_are_not_called():
+    def cross(shape, dtype=None):
+        kernel = np.zeros(shape)
+        kernel[:, 1, 0, 0] = kernel[1, :, 0, 0] = 1  # of a convolution in 2D alone
+        return kernel
+
+    conv = Conv2D(1, 3, kernel_initializer=cross)
+    conv.build((None, 5, 5, 1))
+    assert conv_to_local(conv).kernel.sum() == 9 * 5
+
+
 @pytest.mark.parametrize("data_format", config.DATA_FORMATS)
 @pytest.mark.parametrize("padding", ["valid", "same"])
 def test_the_nearest_convolution_is_the_least_squares(padding, data_format, rng):
@@ -475,6 +516,37 @@ def test_a_bias_may_stay_untied(rng):
     conv, residuals = local_to_conv(local, untied_bias=True)
     assert residuals["bias"] == 0
     assert_array_equal(conv.bias, local.bias)
+
+
+@pytest.mark.parametrize("data_format", config.DATA_FORMATS)
+@pytest.mark.parametrize("groups", [{"share": (2, 3)}, {"tile": 2}, {"share": 9}])
+def test_weights_that_are_shared_in_part_have_a_nearest_convolution(
+    groups, data_format, rng
+):
+    kwargs = {
+        "filters": 3,
+        "kernel_size": 2,
+        "padding": "same",
+        "data_format": data_format,
+        "dtype": "float64",
+    }
+    shape = shape_of(2, data_format)
+    part = filled(LocallyConnected2D(**kwargs, **groups), shape, rng)
+    free = LocallyConnected2D(**kwargs)
+    free.build(shape)
+    g = free.geometry(shape)
+    free.set_weights(located_weights(*part.get_weights(), g, part.sharing(shape)))
+    conv, residuals = local_to_conv(part)
+    wanted, wanted_residuals = local_to_conv(free)
+    assert residuals == wanted_residuals
+    assert_array_equal(conv.kernel, wanted.kernel)
+    assert_array_equal(conv.bias, wanted.bias)
+    untied = local_to_conv(part, untied_bias=True).layer
+    assert_array_equal(untied.bias, free.bias)
+    if groups == {"share": 9}:  # as large as the output: a convolution already
+        assert residuals == {"kernel": 0.0, "bias": 0.0}
+        x = integers(rng, *shape)
+        assert_array_equal(conv(x), part(x))
 
 
 def test_weights_of_zeros_lose_nothing():

@@ -167,7 +167,8 @@ BAD_ARGUMENTS = {
     ),
     "validation-array": (
         {"validation_data": X},
-        "validation_data must be (x, y) or (x, y, sample_weight), got ndarray",
+        "validation_data must be (x, y), (x, y, sample_weight), a Sequence or a "
+        "generator, got ndarray",
     ),
     "validation-lengths": (
         {"validation_data": (X, Y[:3])},
@@ -285,7 +286,7 @@ def test_predict_and_evaluate_refuse(call, sentence):
     [
         ("nb_epoch", "got 'nb_epoch'; it is called 'epochs'"),
         ("batchsize", "got 'batchsize'; did you mean 'batch_size'?"),
-        ("workers", "got 'workers'"),
+        ("quickly", "got 'quickly'"),
     ],
 )
 def test_fit_refuses_unknown_arguments(argument, sentence):
@@ -698,7 +699,7 @@ def test_predict_is_the_same_in_any_batches():
             lambda m, c: m.evaluate(X, Y, 4, 0, callbacks=c),
             {"verbose": 0, "steps": 3},
         ),
-        (lambda m, c: m.predict(X, 4, 0, c), {"verbose": 0, "steps": 3}),
+        (lambda m, c: m.predict(X, 4, 0, callbacks=c), {"verbose": 0, "steps": 3}),
     ],
     ids=["fit", "evaluate", "predict"],
 )

@@ -13,7 +13,7 @@ from test_every_optimizer import MAKERS
 from unchanged import bits
 
 from localnet import Sequential, load_model, optimizers
-from localnet.interop import convert_kernel
+from localnet.interop import convert_kernel, keras_v3
 from localnet.layers import Dense, Flatten, LocallyConnected1D
 
 h5py = pytest.importorskip("h5py")
@@ -441,3 +441,32 @@ def test_a_count_of_updates_alone_belongs_to_any_weights(suffix, tmp_path):
     model.layers[0].trainable = False
     loaded = load_model(model.save(tmp_path / f"m.{suffix}"))
     assert loaded.optimizer.iterations == 3
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [optimizers.SGD(0.1, momentum=0.5), optimizers.LegacyAdam(0.1, amsgrad=True)],
+    ids=["SGD", "LegacyAdam"],
+)
+def test_what_is_used_has_nothing_spare_beside_it(optimizer, tmp_path):
+    model, path = saved(optimizer, tmp_path)
+    spare = [np.zeros(w.shape, np.float32) for w in model.get_weights()]
+    rewritten(path, lambda held: numbered([*held.values(), *spare]))
+    with pytest.warns(UserWarning, match="starts anew"):
+        load_model(path)
+
+
+def test_a_compressed_archive_may_hold_all_that_an_optimizer_remembers(
+    tmp_path, monkeypatch
+):
+    model = Sequential([Dense(1, input_shape=(100_000,), dtype="float64")])
+    optimizer = optimizers.RMSprop(momentum=0.5, centered=True, use_ema=True)
+    model.compile(optimizer, "mse")
+    plain = model.save(tmp_path / "m.keras")
+    packed = tmp_path / "packed.keras"
+    with zipfile.ZipFile(plain) as one, zipfile.ZipFile(packed, "w") as other:
+        for name in one.namelist():
+            other.writestr(name, one.read(name), zipfile.ZIP_DEFLATED)
+    monkeypatch.setattr(keras_v3, "OVERHEAD", 0)
+    state = load_model(packed).optimizer.get_state()
+    assert len(state) == 1 + 4 * 2

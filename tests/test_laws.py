@@ -65,6 +65,34 @@ CALLS = {
         {"strides": (2, 1), "padding": "same"},
     ),
     "local_matmul": ([(2, 3, 4), (3, 4, 2), (3, 2)], {}),
+    "local_conv_transpose": (
+        [(2, 2, 3, 2), (6, 12, 2), (4, 3, 2)],
+        {"kernel_size": (3, 2), "strides": (2, 1), "padding": "same"},
+    ),
+    "shared_conv": (
+        [(2, 5, 3, 2), (4, 12, 3), (2, 2, 3)],
+        {
+            "share": (2, 1),
+            "tile": (9, 2),
+            "kernel_size": (3, 2),
+            "strides": (2, 1),
+            "padding": "same",
+        },
+    ),
+    "expand_shared": (
+        [(2, 2, 3)],
+        {"output_sizes": (7, 3), "share": (2, 1), "tile": 2},
+    ),
+    "mix_kernels": ([(4, 2), (2, 3, 2)], {}),
+    "located_bias": (
+        [(2,), (3,), (4,)],
+        {
+            "geometry": ops.Geometry.of(
+                (1, 3, 4), kernel_size=1, data_format="channels_first"
+            )
+        },
+    ),
+    "outer_sum": ([(3, 2), (4, 2), (2, 2)], {}),
     "dense": ([(3, 2, 4), (4, 5), (5,)], {}),
     "dropout": ([(3, 4)], {"mask": np.array([2.0, 0.0, 2.0, 2.0])}),
     "max_pool": (

@@ -9,6 +9,7 @@ from localnet.initializers import Zeros
 from localnet.layers import (
     ELU,
     Activation,
+    BatchNormalization,
     Conv1D,
     Conv2D,
     Conv3D,
@@ -20,6 +21,7 @@ from localnet.layers import (
     LeakyReLU,
     LocallyConnected1D,
     LocallyConnected2D,
+    LocallyConnected2DTranspose,
     LocallyConnected3D,
     Reshape,
 )
@@ -38,6 +40,15 @@ LAYERS = {
     ),
     "2D relu": (lambda: LocallyConnected2D(3, 2, activation="relu"), (4, 5, 2)),
     "3D": (lambda: LocallyConnected3D(2, 2, dilation_rate=2), (4, 4, 4, 1)),
+    "shared": (lambda: LocallyConnected2D(3, 2, padding="same", share=2), (4, 5, 2)),
+    "tiled": (
+        lambda: LocallyConnected2D(3, 2, tile=(1, 2), data_format="channels_first"),
+        (2, 4, 5),
+    ),
+    "transposed": (
+        lambda: LocallyConnected2DTranspose(3, 2, 2, "same", activation="relu"),
+        (4, 5, 2),
+    ),
     "no bias": (lambda: LocallyConnected1D(3, 2, use_bias=False), (5, 2)),
     "float64": (lambda: LocallyConnected1D(3, 2, dtype="float64"), (5, 2)),
     "conv 1D": (lambda: Conv1D(3, 2, padding="causal"), (5, 2)),
@@ -76,11 +87,14 @@ def test_memory_is_that_of_the_arrays(name, rng):
     dy = np.ones_like(y)
     dx, grads = layer.backward_from_cache(dy, cache)
     padded = getattr(cache.inner, "padded", x)
+    made = getattr(cache.inner, "kernel", x)  # out of what locations share
+    if any(np.shares_memory(made, weight) for weight in layer.params.values()):
+        made = x
     assert cost.input_bytes == x.nbytes
     assert cost.parameters == layer.count_params()
     assert cost.parameter_bytes == nbytes(layer.params.values())
     assert cost.input_bytes + cost.cache_bytes + cost.output_bytes == nbytes(
-        [x, padded, cache.logits, y]
+        [x, padded, made, cache.logits, y]
     )
     has_activation = layer._activation_pair is not None
     dz = y.nbytes if has_activation and layer.params else 0
@@ -346,3 +360,16 @@ def test_a_model_without_shape_has_no_summary(kwargs):
         "layer an input_shape"
     ):
         model.summary(lambda text: None, machine=MACHINE, **kwargs)
+
+
+def test_weights_below_are_known_before_they_are_there(capsys):
+    """A normalisation does not tell its cost, but learns, so that dx is needed."""
+    totals = []
+    for build in (True, False):
+        model = Sequential([BatchNormalization(), Dense(2)])
+        if build:
+            model.build((None, 3))
+        model.summary(cost=True, input_shape=(None, 3), machine=MACHINE)
+        lines = capsys.readouterr().out.splitlines()
+        totals.append([line.split() for line in lines if line.startswith("Total  ")])
+    assert totals[0] == totals[1] != []

@@ -3,6 +3,7 @@
 import copy
 import math
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -329,14 +330,18 @@ def test_a_layer_used_twice_takes_in_each_call_in_order(rng):
     assert not np.array_equal(one.params["moving_mean"], other.params["moving_mean"])
 
 
-def test_threads_lose_no_statistics(rng):
-    layer, x = built(momentum=0.5, moving_mean_initializer="ones"), np.zeros((4, 3))
-    calls = 40
-    barrier = threading.Barrier(4)
+def test_threads_lose_no_statistics():
+    class Slow(BatchNormalization):
+        def _absorbed(self, state, cache):
+            new = super()._absorbed(state, cache)
+            time.sleep(0.005)  # others run, and would begin with the same state
+            return new
+
+    layer, x = Slow(momentum=0.5, moving_mean_initializer="ones"), np.zeros((4, 3))
+    layer.build((None, 3))
 
     def work():
-        barrier.wait()
-        for _ in range(calls):
+        for _ in range(5):
             layer.absorb(layer.forward_with_cache(x, True)[1])
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -344,9 +349,7 @@ def test_threads_lose_no_statistics(rng):
         thread.start()
     for thread in threads:
         thread.join()
-    # Each call halves, exactly, until float32 ends.
-    lost = math.log2(1.0) - math.log2(float(layer.params["moving_mean"][0]) or 2**-149)
-    assert lost >= 149 or lost == 4 * calls
+    assert_array_equal(layer.params["moving_mean"], 2.0**-20)  # each call halves
 
 
 def test_frozen_is_inference(rng):
@@ -550,6 +553,7 @@ def test_a_hook_of_the_users_own_that_fails_undoes_the_step():
     counting.fails = True
     with unchanged(model), pytest.raises(ArithmeticError):
         model.train_on_batch(x, y)
+    model = Sequential([BatchNormalization(input_shape=(3,)), counting], seed=0)
     with unchanged(model), pytest.raises(ArithmeticError):
         model(x, training=True)
 

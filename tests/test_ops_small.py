@@ -17,6 +17,7 @@ from hypothesis import given
 from numpy.testing import assert_array_equal
 from raising import refuses
 from strategies import LocalConvProblem, local_conv_problems
+from test_laws import CALLS
 
 from localnet import config
 from localnet.geometry import Geometry
@@ -538,49 +539,22 @@ def test_a_forked_child_makes_threads_of_its_own():
 # --- the upstream gradient ------------------------------------------------------------
 
 
-IMAGES = {
-    "max_pool": {"pool_size": 2},
-    "average_pool": {"pool_size": 2},
-    "global_max_pool": {},
-    "global_average_pool": {"keepdims": True},
-    "constant_pad": {"padding": 1},
-    "crop": {"cropping": (1, 0)},
-    "upsample": {"size": 3, "interpolation": "bilinear"},
-}
-
-
-def outputs_of_every_op(dtype):
-    """Return (backward, y, cache) of each op on float arrays of one dtype."""
-    ones = {n: np.ones(n, dtype) for n in [(2, 3), (3, 4), (1, 3, 2), (1, 2, 2, 3)]}
-    return {
-        "dense": (dense_backward, *dense_forward(ones[2, 3], ones[3, 4])),
-        "dropout": (dropout_backward, *dropout_forward(ones[2, 3], ones[2, 3])),
-        "local_matmul": (
-            local_matmul_backward,
-            *local_matmul_forward(np.ones((2, 1, 3), dtype), ones[1, 3, 2]),
-        ),
-        "local_conv": (
-            local_conv_backward,
-            *local_conv_forward(
-                np.ones((2, 3, 1), dtype), ones[1, 3, 2], kernel_size=3
-            ),
-        ),
-        **{
-            op: (PAIRS[op][1], *PAIRS[op][0](np.ones((2, 3, 2), dtype), **options))
-            for op, options in IMAGES.items()
-        },
+def output_of(op, dtype):
+    """Return backward, y and cache of an op on float arrays of one dtype."""
+    forward, backward = PAIRS[op]
+    shapes, options = CALLS[op]
+    options = {
+        name: value.astype(dtype) if isinstance(value, np.ndarray) else value
+        for name, value in options.items()
     }
-
-
-def test_every_op_is_in_the_table():
-    assert set(outputs_of_every_op("float32")) == set(PAIRS)
+    return backward, *forward(*(np.ones(s, dtype) for s in shapes), **options)
 
 
 @pytest.mark.parametrize("op", sorted(PAIRS))
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 @pytest.mark.parametrize("upstream", ["int64", "float16", "float64"])
 def test_gradients_have_the_dtype_of_y(op, dtype, upstream):
-    backward, y, cache = outputs_of_every_op(dtype)[op]
+    backward, y, cache = output_of(op, dtype)
     grads = backward(np.ones(y.shape, upstream), cache)
     for grad in [grads] if isinstance(grads, np.ndarray) else grads:
         assert grad is None or grad.dtype == y.dtype == dtype
@@ -588,7 +562,7 @@ def test_gradients_have_the_dtype_of_y(op, dtype, upstream):
 
 @pytest.mark.parametrize("op", sorted(PAIRS))
 def test_upstream_gradients_of_another_shape_or_kind_are_refused(op):
-    backward, y, cache = outputs_of_every_op("float32")[op]
+    backward, y, cache = output_of(op, "float32")
     with refuses(f"dy must have the shape of y, {y.shape}, got {(1, *y.shape)}"):
         backward(y[np.newaxis], cache)
     with refuses("dy must hold real numbers, got dtype complex128"):

@@ -10,50 +10,34 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from numpy.testing import assert_array_equal
 from raising import refuses
 from strategies import local_conv_problems
 
-from localnet import plots
+from localnet import cli, plots
 from localnet.golden import Suite, check, load_suite
 from localnet.golden.adapters import engines
 from localnet.golden.matrix import kill_matrix
 from localnet.golden.mutants import MUTANTS
 from localnet.gradcheck import VCurve
 from localnet.layers import (
+    Conv1D,
+    Conv2D,
     Dense,
     Flatten,
     LocallyConnected1D,
     LocallyConnected2D,
 )
-from localnet.layers.kernel import KernelLayer
 from localnet.ops import Geometry, local_conv_backward, local_conv_forward
 
 WINDOWS = Geometry.of((5, 6, 2), kernel_size=(2, 3))
 SUITE = Suite([load_suite()["stride-1d-last"]])
 STRIDES = {"": MUTANTS["stride ignored"]}
-
-
-class Shared(KernelLayer):
-    """A layer that holds its weights as Keras's convolutions do."""
-
-    def __init__(self, filters, windows):
-        super().__init__()
-        self.filters, self.windows = filters, windows
-
-    def geometry(self, input_shape):
-        return self.windows
-
-    def _kernel_and_bias_shapes(self, input_shape):
-        g = self.windows
-        return (*g.kernel_size, g.channels, self.filters), (self.filters,)
-
-    def _build(self, input_shape, rng):
-        self._add_kernel_and_bias(input_shape, rng)
 
 
 def built(layer, input_shape, rng=None):
@@ -164,7 +148,7 @@ def test_no_display_and_no_home(tmp_path):
     environment = {
         "MPLBACKEND": "tkagg",
         "HOME": str(tmp_path / "none"),
-        "MPLCONFIGDIR": str(tmp_path / "config"),
+        "MPLCONFIGDIR": mpl.get_cachedir(),  # or all fonts are looked at again
     }
     subprocess.run(
         [sys.executable, "-c", code], env=environment, check=True, timeout=120
@@ -212,11 +196,14 @@ def numbers_by_loops(g, kind, filters):
     return found
 
 
+@settings(max_examples=settings.default.max_examples // 2)
 @given(local_conv_problems(), st.sampled_from(["local", "convolution"]))
 def test_matrix_holds_the_index_of_every_weight(problem, kind):
     g = problem.geometry
     expected = numbers_by_loops(g, kind, problem.filters)
     if (expected < 0).all():
+        with pytest.raises(ValueError, match="source must connect"):
+            plots.connection_matrix(g, kind=kind, filters=problem.filters)
         return
     ax = plots.connection_matrix(g, kind=kind, filters=problem.filters)
     assert_array_equal(image_of(ax).filled(-1), expected, strict=True)
@@ -233,30 +220,43 @@ def test_matrix_of_dense_windows_is_full():
 
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
-def test_matrix_of_layers_names_their_own_weights(data_format, rng):
+@pytest.mark.parametrize("layer_class", [LocallyConnected2D, Conv2D])
+def test_matrix_of_layers_names_their_own_weights(layer_class, data_format, rng):
     """The layer's answer to one input value at a time is its matrix."""
     shape = (4, 5, 2) if data_format == "channels_last" else (2, 4, 5)
-    layer = LocallyConnected2D(
+    layer = layer_class(
         3, 2, strides=2, padding="same", data_format=data_format, use_bias=False
     )
-    built(layer, shape, rng)
+    matrix_is_that_of_the_layer(built(layer, shape, rng), shape)
+
+
+def test_matrix_of_a_causal_convolution(rng):
+    layer = Conv1D(3, 2, padding="causal", use_bias=False)
+    matrix_is_that_of_the_layer(built(layer, (5, 2), rng), (5, 2))
+
+
+def matrix_is_that_of_the_layer(layer, shape):
     found = image_of(plots.connection_matrix(layer))
-    answers = layer.forward(np.eye(40, dtype=np.float32).reshape(40, *shape))
+    size = math.prod(shape)
+    answers = layer.forward(np.eye(size, dtype=np.float32).reshape(size, *shape))
     weights = np.where(found.mask, 0, layer.kernel.ravel()[found.filled(0)])
-    assert_array_equal(answers.reshape(40, -1).T, weights)
+    assert_array_equal(answers.reshape(size, -1).T, weights)
+
+
+def test_convolution_that_takes_any_size():
+    layer = built(Conv2D(3, 2), (None, None, 2))
+    with refuses("input_shape must be given for a layer that has (None, None, 2)"):
+        plots.connection_matrix(layer)
+    ax = plots.connection_matrix(layer, input_shape=(4, 4, 2))
+    assert image_of(ax).shape == (27, 32)
+    with pytest.raises(ValueError, match="groups, got Conv2D"):
+        plots.connection_matrix(built(Conv2D(2, 2, groups=2), (4, 4, 2)))
 
 
 def test_matrix_of_a_dense_layer_names_its_weights(rng):
     layer = built(Dense(3, use_bias=False), (5,), rng)
     found = image_of(plots.connection_matrix(layer)).filled(-1)
     assert_array_equal(layer.kernel.ravel()[found], layer.kernel.T)
-
-
-def test_matrix_of_a_convolution_layer():
-    windows = Geometry.of((2, 4, 5), kernel_size=2, data_format="channels_first")
-    layer = built(Shared(3, windows), windows.input_shape)
-    found = image_of(plots.connection_matrix(layer)).filled(-1)
-    assert_array_equal(found, numbers_by_loops(windows, "convolution", 3))
 
 
 def test_numbers_are_written_where_they_can_be_read():
@@ -274,6 +274,7 @@ def test_matrix_too_large_to_be_seen():
         plots.connection_matrix(Geometry.of((64, 64, 1), kernel_size=3))
 
 
+@settings(max_examples=settings.default.max_examples // 2)
 @given(local_conv_problems(ranks=(1, 2)), st.data())
 def test_receptive_field_is_where_the_gradient_goes(problem, data):
     g = problem.geometry
@@ -388,8 +389,8 @@ def test_sources_that_are_refused():
     with refuses("kind must be left out with a layer, got 'dense'"):
         plots.connection_matrix(built(Dense(3), (2,)), kind="dense")
     with refuses(
-        "source must be a Dense, a locally connected or a plain convolution layer, "
-        "got Flatten"
+        "source must be a Dense, a locally connected or a convolution layer without "
+        "groups, got Flatten"
     ):
         plots.connection_matrix(built(Flatten(), (2, 3)))
     with refuses("input_shape must hold the 4 inputs of the layer, got (3, 2)"):
@@ -401,3 +402,18 @@ def test_sources_that_are_refused():
     with refuses("source must have one or two spatial axes to be drawn, got 3"):
         plots.receptive_field(volume, 0)
     assert image_of(plots.connection_matrix(volume)).shape == (8, 27)
+
+
+def test_command_refuses_a_picture_before_it_works(capsys):
+    assert cli.main(["golden", "mutants", "--picture", "matrix.gif"]) != 0
+    captured = capsys.readouterr()
+    assert "--picture must end in .png or .svg, got 'matrix.gif'" in captured.err
+    assert captured.out == ""
+
+
+def test_command_draws_the_matrix(monkeypatch, tmp_path, capsys):
+    found = kill_matrix(SUITE, STRIDES)
+    monkeypatch.setattr("localnet.golden.matrix.kill_matrix", lambda: found)
+    cli.main(["golden", "mutants", "--picture", str(tmp_path / "matrix.svg")])
+    assert (tmp_path / "matrix.svg").read_text().startswith("<?xml")
+    assert "matrix.svg" in capsys.readouterr().out

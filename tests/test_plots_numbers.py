@@ -19,6 +19,7 @@ from localnet.golden.suite import load_suite
 from localnet.gradcheck import VCurve
 from localnet.initializers import GlorotUniform, HeNormal
 from localnet.layers import (
+    Conv2D,
     Dense,
     LocallyConnected1D,
     LocallyConnected2D,
@@ -100,6 +101,14 @@ def test_filters_of_a_dense_layer(rng):
     assert image_of(plots.filters(layer)).shape == (6, 4)
 
 
+@pytest.mark.parametrize("data_format", FORMATS)
+def test_filters_of_a_convolution(data_format, rng):
+    layer = Conv2D(5, (2, 3), data_format=data_format)
+    built(layer, (4, 4, 2) if data_format == "channels_last" else (2, 4, 4), rng)
+    shown = image_of(plots.filters(layer, channel=1))
+    assert_array_equal(shown[3:5, 4:7], layer.kernel[:, :, 1, 4])
+
+
 def test_one_by_one_windows_have_no_gaps(rng):
     layer = built(LocallyConnected2D(1, 1), (3, 4, 1), rng)
     assert_array_equal(image_of(plots.filters(layer)), layer.kernel.reshape(3, 4))
@@ -111,6 +120,8 @@ def test_weights_that_are_not_numbers_are_left_out():
     ax = plots.filters(layer)
     assert_array_equal(image_of(ax).mask, [[True, True, False]])
     assert ax.get_images()[-1].get_clim() == (-2.0, 2.0)
+    layer.kernel[...] = 3e38
+    plots.filters(layer).figure.draw_without_rendering()
     layer.kernel[...] = 0.0
     assert plots.filters(layer).get_images()[-1].get_clim() == (-1.0, 1.0)
 
@@ -145,6 +156,14 @@ def test_bars_have_their_lengths():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
     assert ax.get_xscale() == "log"
     assert {"10 links", "3 weights", "1 weight"} <= {t.get_text() for t in ax.texts}
+
+
+def test_labels_are_no_formulas():
+    ax = plots.links_and_weights({"$\\no$": (10**30, 1), "_": (2, 1)})
+    assert ax.containers[0][0].get_width() == 1e30
+    ax.figure.draw_without_rendering()
+    ax = plots.accuracy_against_parameters({"$\\no$": [(3, [0.5])]})
+    ax.figure.draw_without_rendering()
 
 
 @pytest.mark.parametrize(
@@ -315,7 +334,15 @@ def test_curve_and_its_marks():
 
 
 @pytest.mark.parametrize(
-    "curve", [([1.0], [1.0, 2.0]), ([], []), ([0.0], [1.0]), ([1.0], [-1.0]), 3]
+    "curve",
+    [
+        ([1.0], [1.0, 2.0]),
+        ([], []),
+        ([0.0], [1.0]),
+        ([1.0], [-1.0]),
+        ([1.0], [math.nan]),
+        3,
+    ],
 )
 def test_curve_must_be_one(curve):
     with refuses(

@@ -398,6 +398,46 @@ def test_training_noise_is_refused_by_name(data):
     )
 
 
+def test_noise_is_found_in_any_layer(data):
+    x = data[0].reshape(30, 2, 2)
+    model = Sequential(
+        [
+            layers.GaussianNoise(0.1, input_shape=(2, 2), name="added"),
+            layers.SpatialDropout1D(0.5, name="maps"),
+            layers.TimeDistributed(Dropout(0.5), name="within"),
+            Dense(1),
+        ]
+    )
+    model.compile(loss="mse")
+    match = "training noise to be minimised, got that of added, maps, within: "
+    with unchanged(model), pytest.raises(ValueError, match=match):
+        model.fit_scipy(x, x[:, :, :1], verbose=0)
+
+
+def test_statistics_of_batches_are_refused_unless_they_are_frozen(data):
+    model = Sequential(
+        [layers.BatchNormalization(input_shape=(4,), name="norm"), Dense(1)]
+    )
+    model.compile(loss="mse")
+    refused(
+        model,
+        data,
+        "a model must have no statistics of batches to be minimised, got those of "
+        "norm: set trainable to False, or use fit",
+    )
+    model.layers[0].trainable = False
+    before = model.layers[0].get_weights()
+    model.fit_scipy(*data, verbose=0)
+    for weight, former in zip(model.layers[0].get_weights(), before, strict=True):
+        assert_array_equal(weight, former)
+    assert_allclose(model.predict(data[0], verbose=0), best_line(*data), atol=1e-2)
+
+
+def best_line(x, y):
+    kernel, bias = solved(x, y)
+    return x @ kernel + bias
+
+
 def test_dropout_of_nothing_is_no_noise(data):
     model = Sequential([Dropout(0.0, input_shape=(4,)), Dense(1)])
     model.compile(loss="mse")
@@ -542,6 +582,24 @@ def test_a_callback_that_raises_leaves_the_weights_as_they_were(hook, method, da
     assert weights_of(model) == before
     begun = ("on_train_begin",) in stages.seen
     assert (("on_train_end",) in stages.seen) == begun == (hook != "on_train_begin")
+
+
+@every_method
+def test_a_callback_that_runs_out_is_an_error(method, data):
+    # SciPy would take it for a wish to stop.
+    def run_out(epoch, logs):
+        next(iter(()))
+
+    model = line()
+    before = weights_of(model)
+    with refuses("a callback must not raise StopIteration", RuntimeError):
+        model.fit_scipy(
+            *data,
+            method=method,
+            verbose=0,
+            callbacks=LambdaCallback(on_epoch_end=run_out),
+        )
+    assert weights_of(model) == before
 
 
 def test_a_callback_that_raises_at_the_end(data):

@@ -11,6 +11,7 @@ from unchanged import unchanged
 
 from localnet import Sequential, config, layers, load_model
 from localnet.gradcheck import check_layer
+from localnet.layers import global_pooling, margins, pooling, upsampling
 
 DATA = reference.load("spatial.npz")
 CLASSES = sorted({case["class_name"] for case in DATA["cases"]})
@@ -251,6 +252,22 @@ def test_arguments_are_refused(make, sentence):
         make()
 
 
+@pytest.mark.parametrize(
+    ("make", "argument"),
+    [
+        (lambda: layers.ZeroPadding1D(1, data_format="channels_last"), "data_format"),
+        (lambda: layers.Cropping1D(1, data_format="channels_last"), "data_format"),
+        (lambda: layers.UpSampling1D(1, data_format="channels_last"), "data_format"),
+        (lambda: layers.ZeroPadding2D(1, value=1.0), "value"),
+        (lambda: layers.UpSampling3D(1, interpolation="nearest"), "interpolation"),
+        (lambda: layers.GlobalMaxPool2D(pool_size=2), "pool_size"),
+    ],
+)
+def test_arguments_that_keras_does_not_know_are_refused(make, argument):
+    with pytest.raises(TypeError, match=f"must be given known.*got '{argument}'"):
+        make()
+
+
 # Shapes -----------------------------------------------------------------------------
 
 
@@ -466,11 +483,11 @@ def test_a_file_without_a_data_format_means_channels_last(tmp_path):
 
     config.set_image_data_format("channels_first")
     try:
-        for name in layers.__all__:
-            if not name.endswith("D") or name.startswith(("Local", "Padding")):
-                continue
-            sizes = {"filters": 1, "kernel_size": 1} if name.startswith("Conv") else {}
-            entry = {"class_name": name, "config": {"name": "n", **sizes}}
+        modules = (pooling, global_pooling, margins, upsampling)
+        for name in (name for module in modules for name in module.__all__):
+            if name.startswith("Padding"):
+                continue  # not of Keras
+            entry = {"class_name": name, "config": {"name": "n"}}
             [found] = upgraded({"class_name": "Sequential", "config": [entry]})[
                 "config"
             ]["layers"]

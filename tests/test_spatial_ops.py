@@ -202,6 +202,21 @@ def test_every_window_has_a_cell_of_the_image(length, size, stride, padding):
     assert (starts < length).all()
 
 
+@pytest.mark.parametrize("op", ["max_pool", "average_pool"])
+@pytest.mark.parametrize("strides", [1, 3, 10**12])
+def test_windows_far_longer_than_the_image_take_no_longer(op, strides):
+    x = np.arange(10.0).reshape(1, 5, 2)
+    results = []
+    for pool_size in (9, 10**12 + 9):
+        # Five windows of one step are all the image, wherever they lie.
+        options = {"pool_size": pool_size, "padding": "same", "strides": strides}
+        y, cache = PAIRS[op][0](x, **options)
+        results.append((y[:, :1], PAIRS[op][1](y, cache).sum()))
+    (y, total), (long_y, long_total) = results
+    assert_array_equal(y, long_y)
+    assert total == pytest.approx(long_total)
+
+
 # --- ties, NaN, infinities ------------------------------------------------------------
 
 

@@ -405,3 +405,35 @@ def test_a_training_is_resumed_whatever_the_inner_layers_are_called(tmp_path):
         fit(make_model(), backup, Stop())
     for one, other in zip(fit(make_model(), backup), expected, strict=True):
         assert_array_equal(one, other)
+
+
+def test_an_inner_layer_that_is_built_again_has_the_weights():
+    layer = TimeDistributed(Dense(2))
+    layer.build((None, 3, 4))
+    layer.layer.build((None, 5))
+    assert layer.params["kernel"] is layer.layer.params["kernel"]
+    assert layer.params["kernel"].shape == (5, 2)
+
+
+def test_minimisers_see_what_is_inside(rng):
+    x, y = rng.normal(size=(5, 3, 4)), rng.normal(size=(5, 3, 2))
+
+    def model(*stack):
+        made = Sequential([TimeDistributed(layer) for layer in stack], seed=0)
+        made.build((None, 3, 4))
+        made.compile("sgd", "mse")
+        return made
+
+    frozen = [BatchNormalization(trainable=False), Dense(3, trainable=False)]
+    bounded = model(*frozen, Dense(2, kernel_constraint="non_neg"))
+    before = bounded.get_weights()
+    bounded.fit_scipy(x, y, max_iterations=5, verbose=0)
+    assert (bounded.layers[-1].params["kernel"] >= 0).all()
+    for one, other in zip(before[:6], bounded.get_weights()[:6], strict=True):
+        assert_array_equal(one, other)
+    for layer, what in (
+        (BatchNormalization(), "statistics of batches"),
+        (Dropout(0.5), "training noise"),
+    ):
+        with pytest.raises(ValueError, match=what):
+            model(layer, Dense(2)).fit_scipy(x, y, verbose=0)

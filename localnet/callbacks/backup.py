@@ -71,6 +71,10 @@ class BackupAndRestore(Callback):
     ``epochs`` and ``verbose`` may change from one call to the next. The bits are the
     same on the same machine with the same versions of Python, NumPy and localnet.
 
+    A Sequence that changes by itself, as between epochs, takes part with the methods
+    `get_state` and `set_state` of `localnet.utils.Sequence`. A generator is refused:
+    nothing can bring it to where it was.
+
     Keras saves weights and counters only, so that callbacks, shuffling and history
     begin anew; `save_before_preemption` is about clusters and is missing here.
 

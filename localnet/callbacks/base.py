@@ -24,7 +24,8 @@ class Callback:
     earlier : list of Callback
         The callbacks that are called before this one.
     params : dict
-        ``"verbose"`` and, in `fit`, ``"epochs"`` and ``"steps"`` (batches per epoch).
+        ``"verbose"`` and, in `fit`, ``"epochs"`` and ``"steps"`` (batches per epoch;
+        None for a generator of unknown length).
 
     See Also
     --------

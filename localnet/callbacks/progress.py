@@ -229,6 +229,7 @@ class _Line:
         pace = f"{_duration(spent / max(seen, 1))}/{self.unit}"
         if self.unit == "step":
             pace = f"{_duration(spent)}/epoch - {pace}"
+        self.steps = self.steps or seen
         self._draw(f"{self._text(seen, logs)} - {pace}")
         sys.stdout.write("\n")
 
@@ -237,7 +238,7 @@ class _Line:
             sys.stdout.write("\n")
 
     def _text(self, seen: int, logs: Logs) -> str:
-        steps = self.steps or seen
+        steps = self.steps or "Unknown"
         count = f"{seen:{len(str(steps))}d}/{steps}"
         spent = f"{perf_counter() - self.began:.0f}s"
         return " - ".join(filter(None, [count, spent, _described(logs)]))

@@ -236,13 +236,20 @@ def old_style(value: Any) -> Any:
     return {key: old_style(item) for key, item in value.items()}
 
 
+_LOCAL = tuple(f"LocallyConnected{rank}D" for rank in (1, 2, 3))
+_TRANSPOSED = tuple(f"{name}Transpose" for name in _LOCAL)
+_LOW_RANK = tuple(f"LowRank{name}" for name in _LOCAL)
+
+
 def _for_keras(entries: list[Config]) -> list[Config]:
     reasons: list[tuple[Callable[[str, Config], bool], str]] = [
         (lambda cls, _: cls == "LocallyConnected3D", "three spatial axes"),
+        (lambda cls, _: cls in _TRANSPOSED, "transposed"),
+        (lambda cls, _: cls in _LOW_RANK, "kernels of low rank"),
+        (lambda cls, config: cls in _LOCAL and "share" in config, "shared kernels"),
+        (lambda cls, config: cls in _LOCAL and "tile" in config, "tiled kernels"),
         (
-            lambda cls, config: (
-                cls.startswith("LocallyConnected") and "dilation_rate" in config
-            ),
+            lambda cls, config: cls in _LOCAL and "dilation_rate" in config,
             "dilation",
         ),
         (

@@ -25,9 +25,8 @@ from .contents import Stored
 
 __all__ = ["start_of", "state_for_keras", "state_of"]
 
-# Some versions keep one array more of each weight, at the end, which the rule does not
-# use: the velocities of SGD without momentum, the largest squares of Adam.
-WITH_SPARE = (SGD, LegacyAdam)
+# Some versions keep these slots, the last ones, even where the rule does not use them.
+SPARE = ((SGD, "momentum"), (LegacyAdam, "vhat"))
 # Before Keras 2.3 the number of their updates was not kept.
 UNCOUNTED = (LegacyRMSprop, LegacyAdagrad, LegacyAdadelta)
 # The number of updates; a learning rate in some versions, or Nadam's momentum.
@@ -72,20 +71,22 @@ def state_of(
         for slot, _, index in optimizer.keras_slots(len(shapes))
         if slot in optimizer.used_slots
     ]
+    fewest = 0 if isinstance(optimizer, UNCOUNTED) else 1
     for slots, spare in _layouts(optimizer, used, len(shapes)):
         count = len(found) - len(slots) - spare
-        arrays = found[max(count, 0) :]
-        if _are_numbers(optimizer, found[:count], count) and all(
-            array.shape == shapes[index]
-            for (_, index), array in zip(slots, arrays, strict=False)
-        ):
-            state = {"iterations": _iterations(found[:count])}
-            if used and not slots and state["iterations"].read() != 0:
-                break
-            return state | {
-                f"{slot}_{index}": array
-                for (slot, index), array in zip(slots, arrays, strict=False)
-            }
+        if not fewest <= count <= MOST_NUMBERS:
+            continue
+        numbers, arrays = found[:count], found[count : count + len(slots)]
+        wanted = [()] * count + [shapes[index] for _, index in slots]
+        if [array.shape for array in numbers + arrays] != wanted:
+            continue
+        iterations = _iterations(numbers)
+        if used and not slots and iterations.read() != 0:
+            break  # updates were made, but what they left is missing
+        state = {"iterations": iterations}
+        for (slot, index), array in zip(slots, arrays, strict=True):
+            state[f"{slot}_{index}"] = array
+        return state
     raise ValueError(_refusal(found, used, shapes))
 
 
@@ -94,15 +95,10 @@ def _layouts(
 ) -> Iterator[tuple[Slots, int]]:
     """Yield what may come after the numbers: slots, and how many spare arrays."""
     yield used, 0
-    if isinstance(optimizer, WITH_SPARE):
-        yield used, count
+    for cls, slot in SPARE:
+        if isinstance(optimizer, cls) and slot not in optimizer.used_slots:
+            yield used, count
     yield [], 0  # before the first update
-
-
-def _are_numbers(optimizer: Optimizer, head: Sequence[Stored], count: int) -> bool:
-    """Return whether a memory may begin with these arrays."""
-    fewest = 0 if isinstance(optimizer, UNCOUNTED) else 1
-    return fewest <= count <= MOST_NUMBERS and all(not a.shape for a in head)
 
 
 def _iterations(numbers: Sequence[Stored]) -> Stored:

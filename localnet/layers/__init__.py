@@ -33,6 +33,16 @@ from .global_pooling import (
     GlobalMaxPooling3D,
 )
 from .local import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
+from .local_transpose import (
+    LocallyConnected1DTranspose,
+    LocallyConnected2DTranspose,
+    LocallyConnected3DTranspose,
+)
+from .low_rank import (
+    LowRankLocallyConnected1D,
+    LowRankLocallyConnected2D,
+    LowRankLocallyConnected3D,
+)
 from .margins import (
     Cropping1D,
     Cropping2D,
@@ -120,8 +130,14 @@ __all__ = [
     "LayerCache",
     "LeakyReLU",
     "LocallyConnected1D",
+    "LocallyConnected1DTranspose",
     "LocallyConnected2D",
+    "LocallyConnected2DTranspose",
     "LocallyConnected3D",
+    "LocallyConnected3DTranspose",
+    "LowRankLocallyConnected1D",
+    "LowRankLocallyConnected2D",
+    "LowRankLocallyConnected3D",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
@@ -168,6 +184,9 @@ _registry: Registry[Layer] = Registry(
             cls.__name__: cls
             for cls in (
                 *(LocallyConnected1D, LocallyConnected2D, LocallyConnected3D),
+                *(LocallyConnected1DTranspose, LocallyConnected2DTranspose),
+                *(LocallyConnected3DTranspose, LowRankLocallyConnected1D),
+                *(LowRankLocallyConnected2D, LowRankLocallyConnected3D),
                 *(Conv1D, Conv2D, Conv3D),
                 *(Dense, Dropout, Flatten, InputLayer, Reshape),
                 *(Activation, LeakyReLU, ELU, ReLU, Softmax, ThresholdedReLU, PReLU),

@@ -6,8 +6,7 @@ A layer is a map with weights followed by an activation. Subclasses provide the 
 """
 
 import inspect
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -19,7 +18,8 @@ from ..ops import Workspace
 from .by_pieces import activate, activation_gradient
 from .names import unique_name
 from .shapes import BatchShape, checked_shape, declared_shape
-from .weights import Weight, WeightHolder
+from .statistics import StatisticsHolder
+from .weights import Weight
 
 __all__ = [
     "Layer",
@@ -29,10 +29,6 @@ __all__ = [
     "unchanged_on_error",
     "unknown_argument",
 ]
-
-
-# For a moment, while a layer takes in what two threads have found at once.
-_absorbing = threading.Lock()
 
 
 def child_seed(seed: np.random.SeedSequence, number: int) -> np.random.SeedSequence:
@@ -78,7 +74,7 @@ class LayerCache(NamedTuple):
     activity_loss: float | None
 
 
-class Layer(WeightHolder):
+class Layer(StatisticsHolder):
     """
     Base of all layers: holds weights and calls `ops`; has no mathematics of its own.
 
@@ -185,10 +181,6 @@ class Layer(WeightHolder):
     ) -> tuple[Array | None, dict[str, Array]]:
         """Return the gradients of `_forward` with respect to `x` and each weight."""
         raise NotImplementedError
-
-    def _absorbed(self, state: dict[str, Array], cache: Any) -> dict[str, Array]:
-        """Return the weights of `state_names` after one more training call."""
-        return state
 
     def with_inner(self) -> "list[Layer]":
         """
@@ -411,48 +403,6 @@ class Layer(WeightHolder):
             if weight_penalties and weight.regularizer is not None:
                 grads[name] = self._with_penalty(name, grads[name])
         return dx, grads
-
-    def absorbed(self, caches: Iterable[LayerCache]) -> dict[str, Array]:
-        """
-        Return what training calls make of the weights that no optimizer changes.
-
-        Parameters
-        ----------
-        caches : iterable of LayerCache
-            What `forward_with_cache` returned for them, in order.
-
-        Returns
-        -------
-        dict of str to ndarray
-            New values for `state_names`; the layer stays as it is.
-
-        See Also
-        --------
-        absorb : Keeps them.
-        """
-        state = {name: self.params[name] for name in self.state_names}
-        # Numbers that overflow are the business of who looks at them.
-        with np.errstate(all="ignore"):
-            for cache in caches:
-                state = self._absorbed(state, cache.inner)
-        return state
-
-    def absorb(self, *caches: LayerCache) -> None:
-        """
-        Take in what training calls have found out about the data.
-
-        A forward pass changes nothing by itself; `forward` calls this, and so does a
-        model with each training step that is completed.
-
-        Parameters
-        ----------
-        *caches : LayerCache
-            As for `absorbed`.
-        """
-        if self.state_names:
-            with _absorbing:
-                for name, value in self.absorbed(caches).items():
-                    self.params[name][...] = value
 
     def forward(self, x: ArrayLike, training: bool = False) -> Array:
         """

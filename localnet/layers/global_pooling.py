@@ -62,11 +62,7 @@ class GlobalPooling(SpatialLayer):
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {
-            **super().get_config(),
-            "data_format": self.data_format,
-            "keepdims": self.keepdims,
-        }
+        return {**super().get_config(), **self._options()}
 
 
 class GlobalMaxPooling(GlobalPooling):

@@ -8,14 +8,15 @@ from .. import _validate
 from .._typing import Array, Config, Shape
 from ..ops import (
     Cost,
+    Sharing,
     Workspace,
-    local_conv_backward,
     local_conv_cost,
-    local_conv_forward,
-    patch_indices,
+    shared_conv_backward,
+    shared_conv_forward,
+    taps_inside,
 )
+from .located import LocatedLayer
 from .shapes import BatchShape
-from .windowed import WindowedLayer
 
 __all__ = [
     "LocallyConnected",
@@ -24,10 +25,8 @@ __all__ = [
     "LocallyConnected3D",
 ]
 
-FANS = ("keras", "local")
 
-
-class LocallyConnected(WindowedLayer):
+class LocallyConnected(LocatedLayer):
     """The one implementation behind the three public classes, told apart by `rank`."""
 
     def __init__(
@@ -50,6 +49,8 @@ class LocallyConnected(WindowedLayer):
         *,
         dilation_rate: Any = 1,
         fans: str = "keras",
+        share: Any = 1,
+        tile: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -68,75 +69,61 @@ class LocallyConnected(WindowedLayer):
             activity_regularizer=activity_regularizer,
             kernel_constraint=kernel_constraint,
             bias_constraint=bias_constraint,
+            fans=fans,
             **kwargs,
         )
         with self._named():
             self.implementation = _validate.integer(
                 "implementation", implementation, minimum=1, maximum=3
             )
-            self.fans = _validate.choice("fans", fans, FANS)
-        # (L, K, 1), False where a tap falls on padding; None if none does.
-        self._inside: Array | None = None
+            self.share = _validate.sizes("share", share, self.rank)
+            if tile is not None:
+                tile = _validate.sizes("tile", tile, self.rank)
+            self.tile: Shape | None = tile
 
     # Weights ---------------------------------------------------------------------
 
-    def _kernel_and_bias_shapes(self, input_shape: BatchShape) -> tuple[Shape, Shape]:
-        if None in input_shape[1:]:
-            raise ValueError(
-                "input_shape must be known but for the batch axis, because every "
-                f"location has weights of its own, got {input_shape}"
-            )
-        geometry = self.geometry(input_shape)
-        return geometry.kernel_shape(self.filters), geometry.bias_shape(self.filters)
+    @property
+    def shares(self) -> bool:
+        """Whether locations may have weights in common, which Keras does not know."""
+        return max(self.share) > 1 or self.tile is not None
 
-    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
-        self.weight_shapes(input_shape)  # refuses a shape that is not known
-        geometry = self.geometry(input_shape)
-        # What a convolution of the same window would have.
-        local_fans = (
-            geometry.patch_size,
-            geometry.patch_size // max(1, geometry.channels) * self.filters,
-        )
-        self._add_kernel_and_bias(
-            input_shape,
-            rng,
-            fans=local_fans if self.fans == "local" else None,
-        )
-        self._inside = None
-        if geometry.has_pads:
-            self._inside = (patch_indices(geometry) >= 0)[:, :, np.newaxis]
-            self.params["kernel"] *= self._inside
+    def sharing(self, input_shape: BatchShape) -> Sharing:
+        """
+        Return which locations have a kernel in common, over a shape of the input.
 
-    def _penalised(self, name: str) -> Array:
-        # Taps on padding carry nothing, so that penalties are those of
-        # implementation 3, which does not store them.
-        weight = super()._penalised(name)
-        if name == "kernel" and self._inside is not None:
-            return weight * self._inside
-        return weight
+        Parameters
+        ----------
+        input_shape : tuple of int or None
+            Batch axis first.
 
-    def _penalty_gradient(self, name: str) -> Array:
-        gradient = super()._penalty_gradient(name)
-        if name == "kernel" and self._inside is not None:
-            return gradient * self._inside
-        return gradient
+        Returns
+        -------
+        Sharing
+            One for each location, unless `share` or `tile` says otherwise.
+        """
+        sizes = self.geometry(input_shape).output_sizes
+        return Sharing.of(sizes, self.share, self.tile)
+
+    def _located_shapes(self, input_shape: BatchShape) -> tuple[Shape, Shape]:
+        sharing = self.sharing(input_shape)
+        patch_size = self.geometry(input_shape).patch_size
+        return (sharing.count, patch_size, self.filters), (*sharing.sizes, self.filters)
+
+    def _inside_taps(self, input_shape: BatchShape) -> Array | None:
+        return taps_inside(self.geometry(input_shape), self.share, self.tile)
 
     # Forward and backward --------------------------------------------------------
-
-    def _check_input(self, shape: BatchShape) -> None:
-        if self.input_shape is None or shape[1:] != self.input_shape[1:]:
-            raise ValueError(
-                f"input must have the shape the layer was built for, "
-                f"{self.input_shape}, got {shape}"
-            )
 
     def _forward(
         self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
     ) -> tuple[Array, Any]:
-        return local_conv_forward(
+        return shared_conv_forward(
             x,
             self.params["kernel"],
             self.params.get("bias"),
+            share=self.share,
+            tile=self.tile,
             **self._windows,
             workspace=workspace,
         )
@@ -144,7 +131,7 @@ class LocallyConnected(WindowedLayer):
     def _backward(
         self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
     ) -> tuple[Array | None, dict[str, Array]]:
-        dx, dkernel, dbias = local_conv_backward(
+        dx, dkernel, dbias = shared_conv_backward(
             dz, cache, need_dx=need_dx, workspace=workspace
         )
         return dx, self._weight_grads(dkernel, dbias)
@@ -155,6 +142,8 @@ class LocallyConnected(WindowedLayer):
         return local_conv_cost(
             input_shape,
             self.filters,
+            share=self.share,
+            tile=self.tile,
             **self._windows,
             batch_size=batch_size,
             dtype=self.dtype,
@@ -171,16 +160,17 @@ class LocallyConnected(WindowedLayer):
         Returns
         -------
         dict
-            ``dilation_rate`` and ``fans`` stand in it only off their defaults, since
-            Keras refuses keys that it does not know.
+            ``dilation_rate``, ``fans``, ``share`` and ``tile`` stand in it only off
+            their defaults, since Keras refuses keys that it does not know.
         """
         return {
             **super().get_config(),
             **self._window_config(),
             **self._kernel_config(),
             "implementation": self.implementation,
-            **({"dilation_rate": self.dilation_rate} if self.is_dilated else {}),
-            **({"fans": self.fans} if self.fans != "keras" else {}),
+            **self._located_config(),
+            **({"share": self.share} if max(self.share) > 1 else {}),
+            **({"tile": self.tile} if self.tile is not None else {}),
         }
 
 
@@ -221,6 +211,11 @@ class LocallyConnected1D(LocallyConnected):
         What initializers of the VarianceScaling family take for fan_in and fan_out.
         ``keras``: counts the positions too, so that the layer starts small.
         ``local``: R*C and R*F, as for the convolution that it replaces.
+    share : int or tuple of 1 int
+        Neighbouring positions that use one kernel and one bias; the last ones may be
+        fewer. 1: none are shared; the number of positions, or more: a convolution.
+    tile : int, tuple of 1 int or None
+        After so many kernels they repeat; ``None``: never. 1: a convolution.
     **kwargs
         name, trainable, dtype, input_shape, batch_input_shape, input_dim, batch_size,
         weights.
@@ -246,6 +241,10 @@ class LocallyConnected1D(LocallyConnected):
     Keras's quirks are kept: the K values of the kernel are ordered (tap, channel) for
     channels_last and (channel, tap) for channels_first, and for channels_first the bias
     is reshaped, not transposed.
+
+    With `share` or `tile` position l belongs to group ``(l // share) % tile``, and the
+    kernel has the shape (G, R*C, F), the bias (G, F). See
+    `localnet.ops.shared_conv_forward`.
 
     References
     ----------
@@ -273,7 +272,7 @@ class LocallyConnected2D(LocallyConnected):
     ----------
     filters : int
         F, outputs per position.
-    kernel_size, strides, dilation_rate : int or tuple of 2 ints
+    kernel_size, strides, dilation_rate, share, tile : int or tuple of 2 ints
         Rows first; one number serves both axes.
     **kwargs
         As for `LocallyConnected1D`, in the same order.
@@ -314,7 +313,7 @@ class LocallyConnected3D(LocallyConnected):
     ----------
     filters : int
         F, outputs per position.
-    kernel_size, strides, dilation_rate : int or tuple of 3 ints
+    kernel_size, strides, dilation_rate, share, tile : int or tuple of 3 ints
         One number serves all three axes.
     **kwargs
         As for `LocallyConnected1D`, in the same order.

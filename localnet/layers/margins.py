@@ -57,18 +57,32 @@ class MarginLayer(SpatialLayer):
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {
-            **super().get_config(),
-            self.margin_name: self._argument,
-            "data_format": self.data_format,
-        }
+        return {**super().get_config(), self.margin_name: self._argument}
 
 
-class Padding(MarginLayer):
+class ZeroPadding(MarginLayer):
     """The one implementation behind the layers that add cells."""
 
     operation = PAIRS["constant_pad"]
     margin_name, sign = "padding", 1
+    value = 0.0
+
+    def __init__(
+        self, padding: Any = 1, data_format: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(padding, data_format, **kwargs)
+
+    @property
+    def padding(self) -> Any:
+        """Cells before and after each axis; of a single axis, its pair."""
+        return self._argument
+
+    def _options(self) -> Config:
+        return {**super()._options(), "value": self.value}
+
+
+class Padding(ZeroPadding):
+    """The same with a value, which Keras does not have."""
 
     def __init__(
         self,
@@ -80,14 +94,6 @@ class Padding(MarginLayer):
         super().__init__(padding, data_format, **kwargs)
         with self._named():
             self.value = _validate.number("value", value)
-
-    @property
-    def padding(self) -> Any:
-        """Cells before and after each axis; of a single axis, its pair."""
-        return self._argument
-
-    def _options(self) -> Config:
-        return {**super()._options(), "value": self.value}
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
@@ -182,21 +188,6 @@ class Padding3D(Padding):
     rank = 3
 
 
-class ZeroPadding(Padding):
-    """Padding with zeros, which Keras has; its config has no value."""
-
-    def __init__(
-        self, padding: Any = 1, data_format: str | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(padding, 0.0, data_format, **kwargs)
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        config = super().get_config()
-        del config["value"]
-        return config
-
-
 class ZeroPadding1D(ZeroPadding):
     """
     Put zeros at the ends of a sequence.
@@ -224,14 +215,10 @@ class ZeroPadding1D(ZeroPadding):
     array([0., 5., 0., 0.], dtype=float32)
     """
 
-    rank = 1
+    rank, has_data_format = 1, False
 
     def __init__(self, padding: Any = 1, **kwargs: Any) -> None:
-        super().__init__(padding, "channels_last", **kwargs)
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return _without_data_format(super().get_config())
+        super().__init__(padding, **kwargs)
 
 
 class ZeroPadding2D(ZeroPadding):
@@ -330,14 +317,10 @@ class Cropping1D(Cropping):
     array([2.], dtype=float32)
     """
 
-    rank = 1
+    rank, has_data_format = 1, False
 
     def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
-        super().__init__(cropping, "channels_last", **kwargs)
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return _without_data_format(super().get_config())
+        super().__init__(cropping, **kwargs)
 
 
 class Cropping2D(Cropping):
@@ -399,9 +382,3 @@ class Cropping3D(Cropping):
         **kwargs: Any,
     ) -> None:
         super().__init__(cropping, data_format, **kwargs)
-
-
-def _without_data_format(config: Config) -> Config:
-    """Return the config of a layer that Keras knows for channels_last only."""
-    del config["data_format"]
-    return config

@@ -82,11 +82,7 @@ class Pooling(SpatialLayer):
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {
-            **super().get_config(),
-            **self._options(),
-            "data_format": self.data_format,
-        }
+        return {**super().get_config(), **self._options()}
 
 
 class MaxPooling(Pooling):

@@ -9,7 +9,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..geometry import Geometry
-from ..ops import free_bias, free_kernel, shared_bias, shared_kernel
+from ..ops import (
+    free_bias,
+    free_kernel,
+    located_weights,
+    shared_bias,
+    shared_kernel,
+)
 from ..padding import Pads, resolve_pads
 from .conv import Conv, Conv1D, Conv2D, Conv3D
 from .local import (
@@ -35,8 +41,7 @@ RULES = (
 # What both layers take over as it is.
 COMMON = (
     *("filters", "kernel_size", "strides", "dilation_rate", "data_format"),
-    *("activation", "use_bias", "kernel_initializer", "bias_initializer"),
-    *("activity_regularizer", "trainable", "dtype"),
+    *("activation", "use_bias", "activity_regularizer", "trainable", "dtype"),
 )
 
 
@@ -82,7 +87,7 @@ def conv_to_local(
     LocallyConnected1D, LocallyConnected2D or LocallyConnected3D
         Built, with the same output for every input of this shape: exactly, on integers.
         Its `padding` is a word if that places the windows, and else pairs. Between the
-        groups of `layer` its weights are 0.
+        groups of `layer` its weights are 0. How weights are born is not taken over.
 
     Raises
     ------
@@ -123,7 +128,7 @@ def conv_to_local(
     twin = LOCALS[layer.rank - 1](
         **_arguments(layer, kwargs),
         padding=_padding(geometry, LocallyConnected),
-        batch_input_shape=layer.batch_input_shape,
+        batch_input_shape=_declared(layer, shape),
     )
     twin.build(shape)
     weights = [free_kernel(layer.params["kernel"], geometry, groups=layer.groups)]
@@ -143,7 +148,8 @@ def local_to_conv(
     Parameters
     ----------
     layer : LocallyConnected1D, LocallyConnected2D or LocallyConnected3D
-        Built. Not modified; no array is shared with it.
+        Built, whatever its `share` and `tile`. Not modified; no array is shared with
+        it.
     untied_bias : bool
         Whether the convolution keeps the bias of every location.
     **kwargs
@@ -187,13 +193,16 @@ def local_to_conv(
         **_arguments(layer, kwargs),
         padding=_padding(geometry, cls),
         untied_bias=untied_bias,
-        batch_input_shape=layer.batch_input_shape,
+        batch_input_shape=_declared(layer, shape),
     )
     twin.build(shape)
-    kernel, residual = shared_kernel(layer.params["kernel"], geometry)
+    kernel, bias = located_weights(
+        layer.params["kernel"], layer.bias, geometry, layer.sharing(shape)
+    )
+    kernel, residual = shared_kernel(kernel, geometry)
     weights, residuals = [kernel], {"kernel": residual}
-    if layer.use_bias:
-        bias, residuals["bias"] = layer.params["bias"], 0.0
+    if bias is not None:
+        residuals["bias"] = 0.0
         if not untied_bias:
             bias, residuals["bias"] = shared_bias(bias, geometry)
         weights.append(bias)
@@ -237,6 +246,12 @@ def _arguments(layer: WindowedLayer, kwargs: dict[str, Any]) -> dict[str, Any]:
                 f"that the twin shares otherwise, got {rule!r} in {layer.name}"
             )
     return {name: getattr(layer, name) for name in COMMON} | kwargs
+
+
+def _declared(layer: WindowedLayer, shape: BatchShape) -> BatchShape | None:
+    """Return the shape that the twin of a first layer declares, as that one did."""
+    declared = layer.batch_input_shape
+    return None if declared is None else (declared[0], *shape[1:])
 
 
 def _padding(geometry: Geometry, cls: type[WindowedLayer]) -> str | Pads:

@@ -29,11 +29,17 @@ class SpatialLayer(CostedLayer):
 
     rank: ClassVar[int]
     operation: ClassVar[Pair]
+    # Some layers of Keras have one axis and know channels_last only.
+    has_data_format: ClassVar[bool] = True
 
     def __init__(self, *, data_format: str | None = None, **kwargs: Any) -> None:
+        if data_format is not None and not self.has_data_format:
+            kwargs["data_format"] = data_format  # to be refused
         super().__init__(**kwargs)
         with self._named():
-            self.data_format = config.resolve_data_format(data_format)
+            self.data_format = config.resolve_data_format(
+                data_format if self.has_data_format else "channels_last"
+            )
         self.input_rank = self.rank + 2
 
     # Hooks of subclasses ---------------------------------------------------------
@@ -112,3 +118,9 @@ class SpatialLayer(CostedLayer):
             dtype=self.dtype,
             need_dx=need_dx,
         )
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        if not self.has_data_format:
+            return super().get_config()
+        return {**super().get_config(), "data_format": self.data_format}

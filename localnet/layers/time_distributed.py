@@ -65,6 +65,15 @@ class TimeDistributed(Layer):
     # What is handed on to the inner layer ----------------------------------------
 
     @property
+    def params(self) -> dict[str, Array]:
+        """The live weights, which are those of the inner layer."""
+        return self.layer.params if "layer" in vars(self) else {}
+
+    @params.setter
+    def params(self, params: dict[str, Array]) -> None:
+        """Leave them to the inner layer, which makes them anew when it is built."""
+
+    @property
     def trainable(self) -> bool:
         """Whether an optimizer may change the weights."""
         return self._trainable
@@ -117,6 +126,11 @@ class TimeDistributed(Layer):
     def weight_losses(self) -> list[float]:
         """Return the penalties of the inner layer; see `Layer.losses`."""
         return self.layer.weight_losses()
+
+    @property
+    def constraints(self) -> dict[str, Any]:
+        """The constraint of every weight that has one, by the weight's name."""
+        return self.layer.constraints
 
     @property
     def constraints_may_fail(self) -> bool:
@@ -172,8 +186,6 @@ class TimeDistributed(Layer):
             self.layer.check_fits(shape)
         else:
             self.layer.build(shape)
-        # One dict: the weights are the inner layer's.
-        self.params = self.layer.params
 
     def _check_input(self, shape: BatchShape) -> None:
         self.layer.check_fits(self.step_shape(shape))

@@ -54,11 +54,7 @@ class UpSampling(SpatialLayer):
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {
-            **super().get_config(),
-            "size": self.size,
-            "data_format": self.data_format,
-        }
+        return {**super().get_config(), "size": self.size}
 
 
 class UpSampling1D(UpSampling):
@@ -87,18 +83,12 @@ class UpSampling1D(UpSampling):
     array([1., 1., 2., 2.], dtype=float32)
     """
 
-    rank = 1
+    rank, has_data_format = 1, False
 
     def __init__(self, size: int = 2, **kwargs: Any) -> None:
-        super().__init__(1, "channels_last", **kwargs)
+        super().__init__(**kwargs)
         with self._named():
             self._factors = (_validate.integer("size", size, minimum=1),)
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        config = super().get_config()
-        del config["data_format"]
-        return config
 
 
 class UpSampling2D(UpSampling):

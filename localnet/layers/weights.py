@@ -83,7 +83,7 @@ class WeightHolder:
     dtype: np.dtype
     params: dict[str, Array]
     _weights: dict[str, Weight]
-    # Weights that the layer sets itself, from what it sees in training.
+    # Weights that the layer sets itself; see `localnet.layers.statistics`.
     state_names: tuple[str, ...] = ()
 
     @property

@@ -32,7 +32,28 @@ from .local_conv import (
     local_conv_backward,
     local_conv_forward,
 )
+from .local_conv_transpose import (
+    LocalConvTransposeCache,
+    LocalConvTransposeGrads,
+    local_conv_transpose_backward,
+    local_conv_transpose_forward,
+)
 from .local_cost import LocalConvCost, local_conv_cost
+from .location_groups import (
+    Sharing,
+    expand_shared_backward,
+    expand_shared_forward,
+    taps_inside,
+)
+from .low_rank import (
+    MixKernelsGrads,
+    located_bias_backward,
+    located_bias_forward,
+    mix_kernels_backward,
+    mix_kernels_forward,
+    outer_sum_backward,
+    outer_sum_forward,
+)
 from .margins import (
     constant_pad_backward,
     constant_pad_forward,
@@ -50,9 +71,16 @@ from .pool import (
 )
 from .prelu import PReLUGrads, prelu_backward, prelu_forward
 from .repeat import repeat_vector_backward, repeat_vector_forward
+from .shared_conv import (
+    SharedConvCache,
+    located_weights,
+    shared_conv_backward,
+    shared_conv_forward,
+)
 from .sharing import free_bias, free_kernel, shared_bias, shared_kernel
 from .spatial_cost import pool_cost, resize_cost, upsample_cost
 from .upsample import upsample_backward, upsample_forward
+from .variant_cost import local_conv_transpose_cost, low_rank_conv_cost
 from .workspace import Workspace
 
 __all__ = [
@@ -66,8 +94,13 @@ __all__ = [
     "LocalConvCache",
     "LocalConvCost",
     "LocalConvGrads",
+    "LocalConvTransposeCache",
+    "LocalConvTransposeGrads",
     "LocalMatmulGrads",
+    "MixKernelsGrads",
     "PReLUGrads",
+    "SharedConvCache",
+    "Sharing",
     "Workspace",
     "add_noise_backward",
     "add_noise_forward",
@@ -91,6 +124,8 @@ __all__ = [
     "dropout_forward",
     "dropout_mask",
     "elementwise_cost",
+    "expand_shared_backward",
+    "expand_shared_forward",
     "extract_patches",
     "fold_patches",
     "free_bias",
@@ -104,11 +139,22 @@ __all__ = [
     "local_conv_cost",
     "local_conv_forward",
     "local_conv_matrix",
+    "local_conv_transpose_backward",
+    "local_conv_transpose_cost",
+    "local_conv_transpose_forward",
     "local_matmul_backward",
     "local_matmul_forward",
+    "located_bias_backward",
+    "located_bias_forward",
+    "located_weights",
+    "low_rank_conv_cost",
     "max_pool_backward",
     "max_pool_forward",
+    "mix_kernels_backward",
+    "mix_kernels_forward",
     "moving_statistics",
+    "outer_sum_backward",
+    "outer_sum_forward",
     "patch_indices",
     "pool_cost",
     "prelu_backward",
@@ -117,7 +163,10 @@ __all__ = [
     "repeat_vector_forward",
     "resize_cost",
     "shared_bias",
+    "shared_conv_backward",
+    "shared_conv_forward",
     "shared_kernel",
+    "taps_inside",
     "upsample_backward",
     "upsample_cost",
     "upsample_forward",
@@ -128,6 +177,15 @@ PAIRS: dict[str, Pair] = {
     "local_conv": (local_conv_forward, local_conv_backward),
     "conv": (conv_forward, conv_backward),
     "local_matmul": (local_matmul_forward, local_matmul_backward),
+    "local_conv_transpose": (
+        local_conv_transpose_forward,
+        local_conv_transpose_backward,
+    ),
+    "shared_conv": (shared_conv_forward, shared_conv_backward),
+    "expand_shared": (expand_shared_forward, expand_shared_backward),
+    "mix_kernels": (mix_kernels_forward, mix_kernels_backward),
+    "located_bias": (located_bias_forward, located_bias_backward),
+    "outer_sum": (outer_sum_forward, outer_sum_backward),
     "dense": (dense_forward, dense_backward),
     "dropout": (dropout_forward, dropout_backward),
     "max_pool": (max_pool_forward, max_pool_backward),

@@ -8,9 +8,10 @@ import numpy as np
 
 from .._typing import Array
 from ..geometry import Geometry
+from .patches import channels_last_view
 from .workspace import Workspace
 
-__all__ = ["add_bias", "bias_gradient", "bias_in_y"]
+__all__ = ["add_bias", "bias_at_locations", "bias_gradient", "bias_in_y"]
 
 
 def bias_in_y(bias: Array, geometry: Geometry) -> Array:
@@ -27,7 +28,14 @@ def bias_in_y(bias: Array, geometry: Geometry) -> Array:
         return bias
     if bias.ndim == 1:
         return bias.reshape(len(bias), *(1,) * geometry.rank)
-    return bias.reshape(bias.shape[-1], *geometry.output_sizes)
+    *sizes, filters = bias.shape
+    return bias.reshape(filters, *sizes)
+
+
+def bias_at_locations(bias: Array, geometry: Geometry) -> Array:
+    """Return an untied bias as a view with the axes (*O, F), in either data format."""
+    in_y = bias_in_y(bias, geometry)
+    return in_y if geometry.channels_last else np.moveaxis(in_y, 0, -1)
 
 
 def add_bias(y: Array, bias: Array, geometry: Geometry) -> Array:
@@ -40,15 +48,13 @@ def bias_gradient(
     dy: Array, geometry: Geometry, workspace: Workspace, *, tied: bool = False
 ) -> Array:
     """Return db = sum over the samples of dy, in the storage order of the bias."""
-    filters = dy.shape[-1] if geometry.channels_last else dy.shape[1]
+    last = channels_last_view(dy, geometry)
     if tied:
-        dbias = workspace.result("dbias", (filters,), dy.dtype)
+        dbias = workspace.result("dbias", last.shape[-1:], dy.dtype)
         # db[f] = sum_n sum_l dy[n,l,f]
-        channel = dy.ndim - 1 if geometry.channels_last else 1
-        others = tuple(axis for axis in range(dy.ndim) if axis != channel)
-        np.add.reduce(dy, axis=others, out=dbias)
+        np.add.reduce(last, axis=tuple(range(last.ndim - 1)), out=dbias)
         return dbias
-    dbias = workspace.result("dbias", geometry.bias_shape(filters), dy.dtype)
+    dbias = workspace.result("dbias", last.shape[1:], dy.dtype)
     # db[l,f] = sum_n dy[n,l,f]
     np.add.reduce(dy, axis=0, out=bias_in_y(dbias, geometry))
     return dbias

@@ -64,18 +64,20 @@ def forward(
 
 def backward(
     dy: Array,
-    padded: Array,
+    padded: Array | None,
     kernel: Array,
     geometry: Geometry,
     *,
     need_dx: bool,
     need_dbias: bool,
     workspace: Workspace,
-) -> tuple[Array | None, Array, Array | None]:
+) -> tuple[Array | None, Array | None, Array | None]:
     """Return (dx, dkernel, dbias); what is not needed is None."""
     cut = cuts(geometry, len(dy), kernel.shape[2], dy.itemsize)
     dz_grid = grid_view(dy, cut)
-    dkernel = kernel_gradient(dz_grid, padded, cut, workspace)
+    dkernel = None
+    if padded is not None:
+        dkernel = kernel_gradient(dz_grid, padded, cut, workspace)
     dx = input_gradient(dz_grid, kernel, cut, workspace) if need_dx else None
     return dx, dkernel, bias_gradient(dy, geometry, workspace) if need_dbias else None
 

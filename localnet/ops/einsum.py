@@ -9,7 +9,7 @@ import numpy as np
 from .._typing import Array
 from ..geometry import Geometry
 from .bias import add_bias, bias_gradient
-from .contract import LocalMatmulCache, local_matmul_backward, local_matmul_forward
+from .contract import DKERNEL, DPATCHES, local_matmul_forward
 from .patches import fold_patches, window_view
 from .workspace import Workspace
 
@@ -34,26 +34,29 @@ def forward(
 
 def backward(
     dy: Array,
-    padded: Array,
+    padded: Array | None,
     kernel: Array,
     geometry: Geometry,
     *,
     need_dx: bool,
     need_dbias: bool,
     workspace: Workspace,
-) -> tuple[Array | None, Array, Array | None]:
+) -> tuple[Array | None, Array | None, Array | None]:
     """Return (dx, dkernel, dbias); what is not needed is None."""
-    n, filters = len(padded), kernel.shape[2]
+    n, filters = len(dy), kernel.shape[2]
     if geometry.channels_last:
         dz = dy.reshape(n, geometry.locations, filters)
     else:
         dz = dy.reshape(n, filters, geometry.locations).swapaxes(1, 2)
-    dpatches, dkernel, _ = local_matmul_backward(
-        dz,
-        LocalMatmulCache(_patches(padded, geometry), kernel, has_bias=False),
-        need_dpatches=need_dx,
-    )
-    dx = None if dpatches is None else fold_patches(dpatches, geometry)
+    dx = dkernel = None
+    if need_dx:
+        # dp[n,l,k] = sum_f dy[n,l,f] w[l,k,f]
+        dpatches = np.einsum(DPATCHES, dz, kernel, optimize=True, order="C")
+        dx = fold_patches(dpatches, geometry)
+    if padded is not None:
+        patches = _patches(padded, geometry)
+        # dw[l,k,f] = sum_n p[n,l,k] dy[n,l,f]
+        dkernel = np.einsum(DKERNEL, patches, dz, optimize=True, order="C")
     return dx, dkernel, bias_gradient(dy, geometry, workspace) if need_dbias else None
 
 

@@ -17,15 +17,18 @@ from .patches import pad
 from .workspace import Workspace
 
 __all__ = [
+    "ENGINES",
     "LocalConvCache",
     "LocalConvGrads",
+    "check_axes",
     "local_conv_backward",
     "local_conv_forward",
 ]
 
 
 # Each answers forward(padded, kernel, bias, geometry, workspace) -> y and
-# backward(dy, padded, kernel, geometry, *, need_dx, need_dbias, workspace).
+# backward(dy, padded, kernel, geometry, *, need_dx, need_dbias, workspace), where the
+# gradient of the kernel is None for padded None: only it needs to know the input.
 ENGINES: dict[str, Any] = {"naive": naive, "einsum": einsum, "blocked": blocked}
 
 
@@ -44,6 +47,15 @@ class LocalConvGrads(NamedTuple):
     dx: Array | None
     dkernel: Array
     dbias: Array | None
+
+
+def check_axes(x: Array) -> None:
+    """Refuse what has not one, two or three spatial axes."""
+    if x.ndim not in (3, 4, 5):
+        raise ValueError(
+            "x must have a sample axis, 1 to 3 spatial axes and a channel axis, "
+            f"got shape {x.shape}"
+        )
 
 
 def local_conv_forward(
@@ -133,11 +145,7 @@ def local_conv_forward(
     array([3., 2., 0.])
     """
     x, kernel = _arrays.floats("x", x), _arrays.floats("kernel", kernel)
-    if x.ndim not in (3, 4, 5):
-        raise ValueError(
-            "x must have a sample axis, 1 to 3 spatial axes and a channel axis, "
-            f"got shape {x.shape}"
-        )
+    check_axes(x)
     geometry = Geometry.of(
         x.shape[1:],
         kernel_size=kernel_size,

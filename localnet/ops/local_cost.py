@@ -9,6 +9,7 @@ from .._typing import DTypeLike, Shape
 from ..geometry import Geometry
 from ..roofline import Work
 from .cost import NOTHING, Cost, checked_options
+from .location_groups import Sharing
 
 __all__ = ["LocalConvCost", "local_conv_cost", "windowed_cost"]
 
@@ -47,6 +48,8 @@ def local_conv_cost(
     input_shape: Shape,
     filters: int,
     *,
+    share: Any = 1,
+    tile: Any = None,
     kernel_size: Any,
     strides: Any = 1,
     padding: Any = "valid",
@@ -67,6 +70,8 @@ def local_conv_cost(
         Shape of one sample, (*S, C) or (C, *S), with one to three spatial axes.
     filters : int
         F, outputs per location.
+    share, tile : int, tuple of int or None
+        As for `shared_conv_forward`; by default no two locations share a kernel.
     kernel_size, strides, padding, pad_value, dilation_rate, data_format
         As for `local_conv_forward`.
     batch_size : int
@@ -108,8 +113,9 @@ def local_conv_cost(
         y: x + w + b + y \;(+\, p), \quad
         \text{backward}: dy + p + dw + db \;(+\, w + dx)
 
-    where p is the padded copy of x, if there are pads, and else x itself; the brackets
-    hold for padding, and for a dx that is needed.
+    with w and b as they are stored, once for each group of locations that share them,
+    and p the padded copy of x, if there are pads, and else x itself; the brackets hold
+    for padding, and for a dx that is needed.
 
     Examples
     --------
@@ -146,12 +152,16 @@ def local_conv_cost(
         dilation_rate=dilation_rate,
         data_format=data_format,
     )
-    outputs = g.locations * filters
+    sharing = Sharing.of(g.output_sizes, share, tile)
+    stored = sharing.count * filters
+    # Of kernels that are shared, the cache holds one for each location.
+    expanded = 0 if sharing.is_trivial else math.prod(g.kernel_shape(filters))
     return windowed_cost(
         g,
         filters,
-        kernel=outputs * g.patch_size,
-        bias=outputs if use_bias else 0,
+        kernel=stored * g.patch_size,
+        bias=stored if use_bias else 0,
+        expanded=expanded,
         n=n,
         itemsize=itemsize,
         need_dx=need_dx,
@@ -168,6 +178,7 @@ def windowed_cost(
     itemsize: int,
     need_dx: bool,
     groups: int = 1,
+    expanded: int = 0,
 ) -> LocalConvCost:
     """
     Work out the cost of a layer with windows, whoever shares its weights.
@@ -186,6 +197,8 @@ def windowed_cost(
         Whether the gradient of the input is wanted.
     groups : int
         Parts of the channels, of which a filter reads one.
+    expanded : int
+        Numbers of the kernel as it is kept for the way back, if not as it is stored.
 
     Returns
     -------
@@ -218,7 +231,7 @@ def windowed_cost(
         input_bytes=itemsize * x,
         parameter_bytes=itemsize * (kernel + bias),
         output_bytes=itemsize * y,
-        cache_bytes=itemsize * copied,
+        cache_bytes=itemsize * (copied + expanded),
         dx_bytes=itemsize * x if need_dx else 0,
         patch_bytes=itemsize * n * g.locations * g.patch_size,
     )

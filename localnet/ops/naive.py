@@ -71,16 +71,17 @@ def forward(
 
 def backward(
     dy: Array,
-    padded: Array,
+    padded: Array | None,
     kernel: Array,
     g: Geometry,
     *,
     need_dx: bool,
     need_dbias: bool,
     workspace: Workspace,
-) -> tuple[Array | None, Array, Array | None]:
+) -> tuple[Array | None, Array | None, Array | None]:
     """Return (dx, dkernel, dbias) by following every wire of `forward` back."""
-    x = crop(padded, g)
+    x_shape = (len(dy), *g.input_shape)
+    x = np.zeros(x_shape, dy.dtype) if padded is None else crop(padded, g)
     last = g.data_format == "channels_last"
     filters = kernel.shape[2]
     dx, dkernel = np.zeros(x.shape, dy.dtype), np.zeros(kernel.shape, dy.dtype)
@@ -101,4 +102,8 @@ def backward(
                     dbias[(*o, f)] += dy[(n, *o, f)]
                 else:
                     dbias.flat[f * g.locations + location] += dy[(n, f, *o)]
-    return dx if need_dx else None, dkernel, dbias if need_dbias else None
+    return (
+        dx if need_dx else None,
+        None if padded is None else dkernel,
+        dbias if need_dbias else None,
+    )

@@ -84,7 +84,7 @@ def prelu_forward(
     y = workspace.result("y", x.shape, np.result_type(x, alpha))
     np.minimum(x, 0, out=y)
     y *= alpha
-    y += np.maximum(x, 0)
+    y += np.maximum(x, 0, out=workspace.take("part", x.shape, x.dtype))
     return y, PReLUCache(x, alpha, y.dtype)
 
 
@@ -113,14 +113,15 @@ def prelu_backward(
     dy = _arrays.upstream(dy, x.shape, dtype)
     workspace = workspace or Workspace(keep_results=False)
     dx = workspace.result("dx", x.shape, dtype)
-    negative = np.minimum(x, 0)
-    negative *= dy
+    part = workspace.take("part", x.shape, dtype)
+    np.minimum(x, 0, out=part)
+    part *= dy
     shared = tuple(
         axis + 1
         for axis, (a, n) in enumerate(zip(alpha.shape, x.shape[1:], strict=True))
         if a != n
     )
-    dalpha = np.add.reduce(negative, axis=(0, *shared), dtype=dtype)
+    dalpha = np.add.reduce(part, axis=(0, *shared), dtype=dtype)
     np.multiply(dy, alpha, out=dx)
     dx[x == 0] = 0
     np.copyto(dx, dy, where=x > 0)

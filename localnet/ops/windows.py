@@ -1,5 +1,5 @@
 """
-Windows that share no weights: where they lie, and sums over what they hold.
+Windows without weights or dilation: where they lie, and sums over what they hold.
 
 Nothing is padded or gathered here. One tap after the other is taken in all windows that
 have it on a cell of the image, so that every step is one operation on strided slices,
@@ -56,16 +56,6 @@ def spatial_axes(rank: int, data_format: str) -> Shape:
     return tuple(range(first, first + rank))
 
 
-def centred_pads(length: int, size: int, stride: int) -> tuple[int, int]:
-    """
-    Return the cells that TensorFlow's ``same`` adds before and after an axis.
-
-    As few as are needed, the odd one after. Each window keeps a cell of the image.
-    """
-    total = max(0, (-(-length // stride) - 1) * stride + size - length)
-    return total // 2, total - total // 2
-
-
 def pool_geometry(
     sample_shape: Shape,
     *,
@@ -84,8 +74,7 @@ def pool_geometry(
     pool_size, strides : int or tuple of int
         One number serves every spatial axis; strides ``None`` are `pool_size`.
     padding : {"valid", "same"}
-        ``same`` is placed as by TensorFlow, whose windows differ from those of
-        ``same`` in a locally connected layer.
+        ``same`` is placed as in a convolution of TensorFlow.
     data_format : {"channels_last", "channels_first"}
         Any case.
 
@@ -112,19 +101,18 @@ def pool_geometry(
     strides = pool_size if strides is None else strides
     strides = _validate.sizes("strides", strides, rank)
     padding = _validate.choice("padding", padding, PADDINGS)
-    axes = list(zip(lengths, pool_size, strides, strict=True))
-    for length, size, stride in axes:
+    for length, size, stride in zip(lengths, pool_size, strides, strict=True):
         if (output_length(length, size, stride, padding) or 0) < 1:
             raise ValueError(
                 f"pool_size must fit into the input, got {pool_size}: pool_size {size} "
                 f"over length {length} with padding {padding!r} leaves no window"
             )
-    same = tuple(centred_pads(*axis) for axis in axes)
     return Geometry.of(
         sample_shape,
         kernel_size=pool_size,
         strides=strides,
-        padding=same if padding == "same" else "valid",
+        padding=padding,
+        placement="conv",
         data_format=data_format,
     )
 
@@ -145,7 +133,6 @@ def inside_taps(geometry: Geometry) -> Iterator[tuple[Index, Index]]:
         g.input_sizes,
         g.kernel_size,
         g.strides,
-        g.dilation_rate,
         (before for before, _ in g.pads),
         g.output_sizes,
         strict=True,
@@ -157,10 +144,12 @@ def inside_taps(geometry: Geometry) -> Iterator[tuple[Index, Index]]:
 
 
 def _taps_of_axis(
-    length: int, size: int, stride: int, dilation: int, before: int, windows: int
+    length: int, size: int, stride: int, before: int, windows: int
 ) -> Iterator[tuple[slice, slice]]:
-    for t in range(size):
-        start = t * dilation - before  # the cell of window 0
+    # However long the window is, other taps than these meet no cell.
+    low, high = before - (windows - 1) * stride, before + length
+    for t in range(max(0, low), min(size, high)):
+        start = t - before  # the cell of window 0
         first = max(0, -(start // stride))
         past = min(windows, -((start - length) // stride))
         if first < past:
@@ -173,7 +162,7 @@ def sum_windows(x: Array, geometry: Geometry, out: Array) -> Array:
     r"""
     Write into `out`, a batch of results, the sum of each window of `x`.
 
-    .. math:: y_{noc} = \sum_t x_{n,\,o s - \mathrm{before} + t d,\,c}
+    .. math:: y_{noc} = \sum_t x_{n,\,o s - \mathrm{before} + t,\,c}
     """
     out.fill(0)
     for windows, cells in inside_taps(geometry):
@@ -213,16 +202,10 @@ def cells_in_windows(geometry: Geometry) -> Array:
     if not g.has_pads:
         return np.array(float(math.prod(g.kernel_size)))
     counts = []
-    for n, r, s, d, (before, _), o in zip(
-        g.input_sizes,
-        g.kernel_size,
-        g.strides,
-        g.dilation_rate,
-        g.pads,
-        g.output_sizes,
-        strict=True,
+    for n, r, s, (before, _), o in zip(
+        g.input_sizes, g.kernel_size, g.strides, g.pads, g.output_sizes, strict=True
     ):
-        cells = np.arange(o)[:, np.newaxis] * s - before + np.arange(r) * d
-        counts.append(((cells >= 0) & (cells < n)).sum(axis=1).astype(float))
+        starts = np.arange(o) * s - before
+        counts.append(np.minimum(n, starts + r) - np.maximum(0.0, starts))
     product: Array = reduce(np.multiply.outer, counts)
     return product.reshape(g.sample_shape(g.output_sizes, 1))

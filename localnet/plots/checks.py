@@ -12,7 +12,6 @@ from ..golden.families import FAMILIES
 from ..golden.matrix import KILLED, SURVIVED, Matrix
 from ..gradcheck import VCurve
 from .style import (
-    BLACK,
     DASHES,
     GREY,
     MARKERS,
@@ -133,6 +132,7 @@ def _curve(label: str, curve: Any) -> tuple[Array, Array]:
         )
         fits = steps.ndim == 1 and steps.shape == errors.shape and steps.size
         right = bool(fits) and bool((steps > 0).all() and not (errors < 0).any())
+        right = right and bool(np.isfinite(errors).any())
     except (TypeError, ValueError):
         right = False
     if not right:
@@ -178,8 +178,8 @@ def kill_matrix(matrix: Matrix, *, ax: "Axes | None" = None) -> "Axes":
     >>> from localnet.golden.mutants import MUTANTS
     >>> some = Suite([load_suite()["stride-1d-last"]])
     >>> ax = kill_matrix(run_mutants(some, {"": MUTANTS["stride ignored"]}))
-    >>> ax.get_images()[0].get_array()
-    array([[2]])
+    >>> print(ax.get_images()[0].get_array())
+    [[2]]
     """
     if not isinstance(matrix, Matrix) or not matrix.cells.size:
         raise ValueError(
@@ -294,7 +294,7 @@ def error_histogram(
             fill=False,
             label=as_label(f"{label}: {len(ratios)} answers, {wrong} wrong"),
         )
-    axes.axvline(1, color=BLACK, linewidth=1.2)
+    axes.axvline(1, color=GREY, linewidth=1.8)
     axes.axvspan(
         1, edges[-1], facecolor="none", edgecolor="#bbbbbb", hatch="///", linewidth=0
     )

@@ -336,6 +336,11 @@ def _weight_numbers(wires: Wiring) -> Any:
         dilation_rate=windows.dilation_rate,
         data_format=windows.data_format,
     )
+    if not found.nnz:
+        raise ValueError(
+            "source must connect an output with an input to be drawn, got windows "
+            f"over an input of shape {windows.input_shape} that read none of it"
+        )
     dense = found.toarray().astype(np.int64) - 1
     return np.ma.masked_where(dense < 0, dense)
 

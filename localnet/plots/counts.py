@@ -15,6 +15,7 @@ from .style import (
     MARKERS,
     ORANGE,
     ORDER,
+    VERMILLION,
     as_label,
     axes_for,
     legend_below,
@@ -72,7 +73,7 @@ def links_and_weights(
     for column, (label, colour, shift) in enumerate(looks):
         bars = axes.barh(
             places + shift,
-            [pair[column] for pair in counts],
+            [float(pair[column]) for pair in counts],
             height=0.38,
             color=colour,
             edgecolor="black",
@@ -85,7 +86,7 @@ def links_and_weights(
     low, high = min(map(min, counts)), max(map(max, counts))
     start = 10.0 ** math.floor(math.log10(low) - 0.3)
     axes.set_xlim(start, high * (high / start) ** 0.4)  # room for the numbers
-    axes.set_yticks(places, [label for label, _ in rows])
+    axes.set_yticks(places, [as_label(label) for label, _ in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel("number (logarithmic)")
     axes.set_title("Links and free weights", fontsize="medium")
@@ -293,7 +294,7 @@ def initial_scale(
     ]
     axes = axes_for(ax)
     values = ([convolution] * len(layers), [convolution] * len(layers), keras)
-    colours = (ORANGE, BLUE, "black")
+    colours = (ORANGE, BLUE, VERMILLION)
     locations = [layer.locations for layer in layers]
     for y, (label, dash, width, marker), colour in zip(
         values, RULES, colours, strict=True

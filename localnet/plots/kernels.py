@@ -180,7 +180,8 @@ def _mosaic(tiles: Any, grid: Shape, gap: int) -> Any:
 
 def _draw(ax: Any, mosaic: Any, rank: int) -> None:
     mask = np.ma.getmaskarray(mosaic) | ~np.isfinite(mosaic.data)
-    shown: Any = np.ma.array(np.where(mask, 0, mosaic.data), mask=mask)
+    # float64, in which the range of colours of a wide float32 does not overflow.
+    shown: Any = np.ma.array(np.where(mask, 0.0, mosaic.data.astype(float)), mask=mask)
     largest = float(np.abs(shown).max()) if shown.count() else 0.0
     drawn = ax.imshow(
         shown,

@@ -79,8 +79,9 @@ def legend_below(ax: Any, *, points: float = 34, **kwargs: Any) -> None:
 
 
 def as_label(text: str) -> str:
-    """Return a text that a legend shows: one with a leading underscore is hidden."""
-    return f" {text}" if text.startswith("_") else text
+    """Return a text that is shown as it is, and not hidden or taken for a formula."""
+    shown = text.replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown
 
 
 def rows_of(name: str, value: Any) -> list[tuple[str, Any]]:

@@ -10,6 +10,7 @@ from .. import _validate
 from .._typing import Array, Shape
 from ..geometry import Geometry
 from ..layers import Dense, Layer
+from ..layers.conv import Conv
 from ..layers.local import LocallyConnected
 from ..ops import patch_indices
 
@@ -158,30 +159,23 @@ def _of_layer(layer: Layer, input_shape: Any) -> Wiring:
         )
     if None in shape:
         raise ValueError(f"input_shape must be given for a layer that has {known}")
-    geometry = layer.geometry((None, *shape)) if hasattr(layer, "geometry") else None
-    if isinstance(geometry, Geometry) and kernel is not None:
-        if isinstance(layer, LocallyConnected):
-            return Wiring(
-                "local", geometry, geometry.output_sizes, kernel.shape[2], kernel
-            )
-        expected = (
-            *geometry.kernel_size,
-            geometry.channels,
-            getattr(layer, "filters", None),
-        )
-        if kernel.shape == expected and "Transpose" not in type(layer).__name__:
-            by_patch = kernel if geometry.channels_last else np.moveaxis(kernel, -2, 0)
-            return Wiring(
-                "convolution",
-                geometry,
-                geometry.output_sizes,
-                kernel.shape[-1],
-                by_patch.reshape(1, geometry.patch_size, kernel.shape[-1]),
-            )
+    if isinstance(layer, LocallyConnected) and kernel is not None:
+        windows = layer.geometry((None, *shape))
+        return Wiring("local", windows, windows.output_sizes, layer.filters, kernel)
+    if isinstance(layer, Conv) and layer.groups == 1 and kernel is not None:
+        return _of_convolution(kernel, layer.geometry((None, *shape)))
     raise ValueError(
-        "source must be a Dense, a locally connected or a plain convolution layer, "
-        f"got {type(layer).__name__}"
+        "source must be a Dense, a locally connected or a convolution layer without "
+        f"groups, got {type(layer).__name__}"
     )
+
+
+def _of_convolution(kernel: Array, windows: Geometry) -> Wiring:
+    """Bring a kernel (*R, C, F) into the order of the patches."""
+    filters = kernel.shape[-1]
+    by_patch = kernel if windows.channels_last else np.moveaxis(kernel, -2, 0)
+    weights = by_patch.reshape(1, windows.patch_size, filters)
+    return Wiring("convolution", windows, windows.output_sizes, filters, weights)
 
 
 def _of_dense(kernel: Array, shape: Shape) -> Wiring:

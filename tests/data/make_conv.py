@@ -1,5 +1,5 @@
 """
-Make ``keras/conv.npz`` and the files ``keras/files/conv.*`` with a real tf_keras.
+Make ``keras/conv.npz`` and two models of ``keras/files`` with a real tf_keras.
 
 They are evidence: they were made once, and are not made again to let a test pass. Run,
 where tensorflow and tf_keras are installed::
@@ -119,6 +119,37 @@ def model():
     return result
 
 
+def sizeless():
+    """A net for images of any size: only the channels are known."""
+    result = keras.Sequential(
+        [
+            kl.Conv2D(3, 3, padding="same", strides=2, input_shape=(None, None, 2)),
+            kl.Conv2D(2, (1, 2), activation="tanh"),
+            kl.GlobalAveragePooling2D(),
+            kl.Dense(2),
+        ]
+    )
+    result.compile(keras.optimizers.SGD(0.0625, momentum=0.5), "mse")
+    return result
+
+
+def write_model(folder, name, trained, sample_shape, rng):
+    """Save a trained model, and beside it what it predicts now and later."""
+    trained.set_weights([rng.normal(size=w.shape) / 2 for w in trained.get_weights()])
+    x = rng.normal(size=(3, *sample_shape)).astype("float32")
+    t = rng.random((3, 2)).astype("float32")
+    trained.fit(x, t, batch_size=2, epochs=2, verbose=0)
+    arrays = {"x": x, "y": trained.predict(x, verbose=0)}
+    for suffix in (".h5", ".keras", ".weights.h5"):
+        save = trained.save_weights if suffix == ".weights.h5" else trained.save
+        save(folder / f"{name}{suffix}")
+    trained.fit(x, t, batch_size=2, epochs=2, shuffle=False, verbose=0)
+    arrays |= {"t": t, "y_later": trained.predict(x, verbose=0)}
+    arrays["evaluated"] = np.array([trained.evaluate(x, t, verbose=0)])
+    arrays["metrics"] = np.array(trained.metrics_names)
+    np.savez(folder / f"{name}.npz", **arrays)
+
+
 def main(folder):
     (folder / "files").mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
@@ -136,21 +167,12 @@ def main(folder):
         folder / "conv.npz", cases=json.dumps(cases), numbers=np.concatenate(numbers)
     )
 
-    keras.backend.clear_session()
-    trained = model()
-    trained.set_weights([rng.normal(size=w.shape) / 2 for w in trained.get_weights()])
-    x = rng.normal(size=(3, *trained.input_shape[1:])).astype("float32")
-    t = rng.random((3, 2)).astype("float32")
-    trained.fit(x, t, batch_size=2, epochs=2, verbose=0)
-    arrays = {"x": x, "y": trained.predict(x, verbose=0)}
-    for suffix in (".h5", ".keras", ".weights.h5"):
-        save = trained.save_weights if suffix == ".weights.h5" else trained.save
-        save(folder / "files" / f"conv{suffix}")
-    trained.fit(x, t, batch_size=2, epochs=2, shuffle=False, verbose=0)
-    arrays |= {"t": t, "y_later": trained.predict(x, verbose=0)}
-    arrays["evaluated"] = np.array([trained.evaluate(x, t, verbose=0)])
-    arrays["metrics"] = np.array(trained.metrics_names)
-    np.savez(folder / "files" / "conv.npz", **arrays)
+    for name, make, shape in (
+        ("conv", model, (7, 6, 2)),
+        ("sizeless", sizeless, (5, 6, 2)),
+    ):
+        keras.backend.clear_session()
+        write_model(folder / "files", name, make(), shape, rng)
 
 
 if __name__ == "__main__":

@@ -65,10 +65,12 @@ def random_layers(rng, kit):
     shape = (*sizes, channels) if last else (channels, *sizes)
     stack = [layers.InputLayer(shape)] if rng.random() < 0.3 else []
     for place in range(rng.randint(1, 3)):
-        implementation = rng.choice((1, 2, 3))
+        # TensorFlow has no convolution of channels_first on a CPU.
+        shared = last and rng.random() < 0.4
+        implementation = 1 if shared else rng.choice((1, 2, 3))
         # Its penalties and norms count entries that connect nothing, see docs/keras.rst
         dense = implementation == 2
-        same = implementation > 1 and rng.random() < 0.5
+        same = (shared or implementation > 1) and rng.random() < 0.5
         strides = [rng.choice((1, 1, 2)) for _ in sizes]
         kernel = [rng.randint(1, 3 if same else min(3, n)) for n in sizes]
         options = {
@@ -87,12 +89,20 @@ def random_layers(rng, kit):
             "trainable": rng.random() < 0.9,
             "name": rng.choice(("", "block/", "z_")) + f"local_{9 - place}",
         }
+        filters = rng.randint(1, 3)
+        if shared:
+            del options["implementation"]
+            if same and spatial == 1:
+                options["padding"] = rng.choice(("same", "causal"))
+            if options["strides"] == 1:
+                options["dilation_rate"] = rng.choice((1, 2)) if same else 1
         if not stack:
             options["input_shape"] = shape
         if options["strides"] == 1:
             strides = [1] * spatial
-        cls = layers.LocallyConnected1D if spatial == 1 else layers.LocallyConnected2D
-        stack.append(cls(rng.randint(1, 3), kernel, **options))
+        family = "Conv" if shared else "LocallyConnected"
+        cls = getattr(layers, f"{family}{spatial}D")
+        stack.append(cls(filters, kernel, **options))
         sizes = [
             -(-(n if same else n - k + 1) // s)
             for n, k, s in zip(sizes, kernel, strides, strict=True)
@@ -130,7 +140,8 @@ def random_spatial_layers(rng, layers, spatial):
     def make(name, *args, **kwargs):
         return getattr(layers, f"{name}{spatial}D")(*args, **kwargs)
 
-    pair = (rng.randint(0, 2), rng.randint(1, 2))
+    # Of at least 1, so that a window of 2 fits into a size of 1.
+    pair = (rng.randint(1, 2), rng.randint(1, 2))
     bilinear = {"interpolation": "bilinear"} if spatial == 2 else {}
     return rng.choice(
         (
