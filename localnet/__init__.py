@@ -4,8 +4,9 @@ localnet: the reference for locally connected layers, in pure NumPy.
 A locally connected layer is a convolution that does not share its weights: every output
 location has a kernel of its own.
 
-Stateless functions live in `localnet.ops`, layers in `localnet.layers`, and
-`localnet.Sequential` trains them with the API and the numbers of Keras 2.
+Stateless functions live in `localnet.ops`, layers in `localnet.layers`;
+`localnet.Sequential` and `localnet.Model` train them with the API and the numbers of
+Keras 2.
 
 Submodules are loaded when they are first used, so that ``import localnet`` is cheap.
 """
@@ -36,11 +37,14 @@ if TYPE_CHECKING:
         utils,
     )
     from ._registry import custom_object_scope
-    from .models import Sequential, load_model
+    from .layers import Input
+    from .models import Model, Sequential, load_model
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Input",
+    "Model",
     "Sequential",
     "activations",
     "callbacks",
@@ -67,6 +71,8 @@ __all__ = [
 
 # Names that are not submodules, and the submodule they live in.
 _HOMES = {
+    "Input": "layers",
+    "Model": "models",
     "Sequential": "models",
     "custom_object_scope": "_registry",
     "load_model": "models",

@@ -22,6 +22,7 @@ __all__ = [
     "Configurable",
     "Registry",
     "custom_object_scope",
+    "is_custom",
     "snake_case",
     "uncalled",
 ]
@@ -63,6 +64,17 @@ def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
         yield
     finally:
         _custom_objects.reset(token)
+
+
+def is_custom(name: str) -> bool:
+    """
+    Return whether a name stands for something of the caller's own here.
+
+    >>> with custom_object_scope({"mine": max}):
+    ...     is_custom("mine"), is_custom("other")
+    (True, False)
+    """
+    return name in _custom_objects.get()
 
 
 def snake_case(name: str) -> str:

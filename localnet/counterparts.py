@@ -6,6 +6,8 @@ from typing import Any
 from . import layers as layers_module
 from ._typing import Config
 from .interop.keras_configs import with_inner
+from .interop.wiring import MODELS
+from .planning import is_model
 
 __all__ = ["check_counterparts"]
 
@@ -13,6 +15,12 @@ __all__ = ["check_counterparts"]
 WAYS_OUT = {
     "SeparableConv": "two Conv layers compute it, the first with groups",
     "DepthwiseConv": "a Conv layer with as many groups as channels computes it",
+    **{
+        f"Conv{rank}DTranspose": f"a LocallyConnected{rank}DTranspose with equal "
+        "kernels at all locations computes it, for explicit pads where padding is "
+        "'same'"
+        for rank in (1, 2, 3)
+    },
     "LayerNormalization": "apply it to the data with NumPy, between two models",
     "Lambda": "code from a file is never run; write the function as a layer of your "
     "own and give it in custom_objects",
@@ -21,9 +29,8 @@ WAYS_OUT = {
     "AlphaDropout": "leave it out, it does nothing but in training",
     "ActivityRegularization": "activity_regularizer= of the layer before it",
     "Rescaling": "scale the data before the model",
-    "Functional": "a model that is a chain can be made again as a Sequential",
-    "Model": "a model that is a chain can be made again as a Sequential",
-    "Sequential": "put its layers into the outer model",
+    "TFOpLambda": "a merge layer, or a layer of your own in custom_objects",
+    "SlicingOpLambda": "a layer of your own in custom_objects",
 }
 ELSE = (
     "give its class in custom_objects, or rebuild the part before it and load that "
@@ -50,17 +57,29 @@ def check_counterparts(config: Config) -> None:
         raise ValueError(
             f"config must be a dict with a list of layers, got {inner!r:.100}"
         )
-    missing = []
-    if class_name != "Sequential":
+    missing: list[tuple[str, Any]] = []
+    if class_name not in MODELS:
         missing.append((str(class_name), inner.get("name")))
-    for outer in inner["layers"]:
-        for entry in with_inner(outer) if isinstance(outer, dict) else [outer]:
-            missing += _missing(entry)
+    _find_missing(inner["layers"], missing)
     if missing:
         listed = "; ".join(
             f"{cls.strip('_')} {name!r} ({_way_out(cls)})" for cls, name in missing
         )
         raise ValueError(f"localnet has no counterpart for {listed}")
+
+
+def _find_missing(entries: list[Any], missing: list[tuple[str, Any]]) -> None:
+    """Add what localnet lacks among layers, and in the models that stand there."""
+    for outer in entries:
+        if not is_model(outer):
+            for entry in with_inner(outer) if isinstance(outer, dict) else [outer]:
+                missing += _missing(entry)
+            continue
+        arguments = outer.get("config")
+        inner = arguments.get("layers") if isinstance(arguments, dict) else None
+        if not isinstance(inner, list):
+            raise ValueError(f"a model must have a list of layers, got {inner!r:.100}")
+        _find_missing(inner, missing)
 
 
 def _missing(entry: Any) -> list[tuple[str, Any]]:

@@ -44,8 +44,9 @@ def identity_of_model(model: Any) -> Config:
                     "config": _without_names(_described(layer.get_config)),
                     "weights": [f"{w.dtype} {w.shape}" for w in layer.params.values()],
                 }
-                for layer in model.layers
+                for layer in model.leaves.values()
             ],
+            **model.wiring(),
             "optimizer": model._compiled_optimizer,
             "metrics_names": model.metrics_names,
             "objective": _described(model._objective.get_config),

@@ -8,8 +8,7 @@ from . import optimizers
 from ._typing import Array
 from .interop import keras_memory, keras_training
 from .interop.contents import Contents, Stored
-from .interop.keras_v3 import class_keys
-from .plans import LayerPlan
+from .plans import LayerPlan, legacy_order
 
 __all__ = ["Source", "restore_training", "sources", "sources_by_name"]
 
@@ -54,13 +53,10 @@ def sources(contents: Contents, plans: Sequence[LayerPlan]) -> list[Source]:
     numbers = _numbers(contents)
     for plan in plans:
         plan.check_size(numbers)
+    if contents.keyed_by == "name":
+        return _sources_by_place(contents, plans)
     heavy = [plan for plan in plans if plan.shapes]
     groups = _groups(contents, plans, heavy)
-    if len(groups) != len(heavy):
-        raise ValueError(
-            f"the file must hold weights of {len(heavy)} layers, "
-            f"{_names(heavy)}, holds {len(groups)}, {', '.join(groups) or 'none'}"
-        )
     return [
         _source(plan, key, group, contents.native)
         for plan, (key, group) in zip(heavy, groups.items(), strict=True)
@@ -96,13 +92,14 @@ def sources_by_name(
         raise ValueError("by_name must be False for a file without names of layers")
     numbers = _numbers(contents)
     found = []
-    for plan in plans:
-        group = contents.layers.get(plan.layer.name)
-        if not plan.shapes or group is None:
+    for name, inner in _by_top(plans).items():
+        group = contents.layers.get(name)
+        if group is None:
             continue
         try:
-            plan.check_size(numbers)
-            found.append(_source(plan, plan.layer.name, group, native=False))
+            for plan in inner:
+                plan.check_size(numbers)
+            found += _sources_in(name, name, inner, group)
         except ValueError as error:
             if not skip_mismatch:
                 raise
@@ -114,8 +111,52 @@ def _numbers(contents: Contents) -> int:
     return sum(stored.size for stored in contents.arrays())
 
 
-def _names(plans: Sequence[LayerPlan]) -> str:
-    return ", ".join(plan.layer.name for plan in plans) or "none"
+def _by_top(plans: Sequence[LayerPlan]) -> dict[str, list[LayerPlan]]:
+    """Return the plans with weights by the layer or model that the file knows."""
+    tops: dict[str, list[LayerPlan]] = {}
+    for plan in plans:
+        if plan.shapes:
+            tops.setdefault(plan.names[0], []).append(plan)
+    return tops
+
+
+def _sources_by_place(contents: Contents, plans: Sequence[LayerPlan]) -> list[Source]:
+    """Find weights in the order of a legacy HDF5 file, whatever the names in it are."""
+    tops = _by_top(plans)
+    groups = {key: group for key, group in contents.layers.items() if group}
+    if len(groups) != len(tops):
+        raise ValueError(
+            f"the file must hold weights of {len(tops)} layers, "
+            f"{', '.join(tops) or 'none'}, holds {len(groups)}, "
+            f"{', '.join(groups) or 'none'}"
+        )
+    return [
+        source
+        for (name, inner), (key, group) in zip(
+            tops.items(), groups.items(), strict=True
+        )
+        for source in _sources_in(name, key, inner, group)
+    ]
+
+
+def _sources_in(
+    name: str, key: str, plans: Sequence[LayerPlan], group: Sequence[Stored]
+) -> list[Source]:
+    """Find the weights of a layer, or of all in a model, in one group of the file."""
+    order = legacy_order(plans)
+    if len(group) != len(order):
+        label = name if key == name else f"{name} ({key} in the file)"
+        listed = ", ".join(weight for _, weight in order)
+        raise ValueError(
+            f"{label} must have {len(order)} weights, {listed}, got {len(group)}"
+        )
+    of_plan: dict[int, list[Stored]] = {place: [] for place in range(len(plans))}
+    for (place, _), stored in zip(order, group, strict=True):
+        of_plan[place].append(stored)
+    return [
+        _source(plan, key if len(plans) == 1 else plan.names[-1], stored, False)
+        for plan, stored in zip(plans, of_plan.values(), strict=True)
+    ]
 
 
 def _groups(
@@ -123,30 +164,24 @@ def _groups(
 ) -> dict[str, list[Stored]]:
     """Return the weights in the file, in the order of the layers that have some."""
     if contents.keyed_by == "class":
-        keys = class_keys([type(plan.layer).__name__ for plan in plans])
+        keys = [plan.key for plan in plans]
         unknown = [k for k, group in contents.layers.items() if group and k not in keys]
         if unknown:
             raise ValueError(
                 f"the file must hold weights of {', '.join(keys)}, holds {unknown[0]}"
             )
-        return {
-            key: contents.layers.get(key, [])
-            for key, plan in zip(keys, plans, strict=True)
-            if plan.shapes
-        }
-    if contents.keyed_by == "name":
-        return {key: group for key, group in contents.layers.items() if group}
+        return {plan.key: contents.layers.get(plan.key, []) for plan in heavy}
     flat = [stored for group in contents.layers.values() for stored in group]
     wanted = sum(len(plan.shapes) for plan in heavy)
     if len(flat) != wanted:
         raise ValueError(f"weights must be a list of {wanted} arrays, got {len(flat)}")
     arrays = iter(flat)
-    return {p.layer.name: [next(arrays) for _ in p.shapes] for p in heavy}
+    return {p.path: [next(arrays) for _ in p.shapes] for p in heavy}
 
 
 def _source(plan: LayerPlan, key: str, group: Sequence[Stored], native: bool) -> Source:
     name = plan.layer.name
-    label = name if key == name else f"{name} ({key} in the file)"
+    label = name if key in (name, plan.path) else f"{name} ({key} in the file)"
     if len(group) != len(plan.shapes):
         raise ValueError(
             f"{label} must have {len(plan.shapes)} weights, {', '.join(plan.shapes)}, "
@@ -196,7 +231,8 @@ def restore_training(
     if contents.training is None:
         return
     try:
-        arguments = keras_training.arguments_of(contents.training)
+        names = model.output_names
+        arguments = keras_training.arguments_of(contents.training, names)
         optimizer = optimizers.deserialize(arguments.pop("optimizer"))
         model.compile(optimizer, **arguments)
     except (TypeError, ValueError) as error:

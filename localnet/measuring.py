@@ -81,7 +81,7 @@ class Measurable(Steps):
             verbose=level,
             params={"verbose": level, "steps": source.steps},
         )
-        with unchanged_on_error(*self._stack):
+        with unchanged_on_error(*self._parts()):
             self._build_for(source.first().xs)
             return self._result(self._test_epoch(source, calls), return_dict)
 
@@ -140,7 +140,7 @@ class Measurable(Steps):
             params={"verbose": 0, "steps": source.steps},
         )
         outputs: list[list[Array]] = []
-        with unchanged_on_error(*self._stack):
+        with unchanged_on_error(*self._parts()):
             self._build_for(source.first().xs)
             calls.on_predict_begin()
             for number, batch in enumerate(source.batches()):

@@ -245,7 +245,7 @@ class Minimisation:
     begun: bool = False
 
     def __post_init__(self) -> None:
-        layers = self.model.layers
+        layers = list(self.model.leaves.values())
         self.params = [p for layer in layers for p in layer.trainable_params.values()]
         self.start = _vector(self.params)
         self.lower = _vector(

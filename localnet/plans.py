@@ -7,21 +7,27 @@ kernel is converted between its layout in the file and the one canonical layout.
 
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import layers as layers_module
-from ._typing import Array, Config, Shape
+from ._typing import Array, Shape
 from .interop import convert_kernel
+from .interop.keras_v3 import class_keys
 from .interop.layouts import kernel_shape
 from .layers import InputLayer, Layer
 from .layers.local import LocallyConnected
 from .layers.located import LocatedLayer
 from .layers.shapes import BatchShape
 
-__all__ = ["LayerPlan", "file_bytes", "plan_config", "plan_model"]
+__all__ = [
+    "LayerPlan",
+    "class_name_of",
+    "file_bytes",
+    "legacy_order",
+    "plan_model",
+]
 
 # Numbers that may be worked with however small the file is: 8 MB of indices.
 SPARE = 2**20
@@ -38,12 +44,21 @@ class LayerPlan(NamedTuple):
     A layer, the shape of its input, and the shapes of its weights.
 
     If it `exists` already, its kernel may come in any layout, and no size is checked.
+    `names` are those of the models that it lies in, and its own; `key` is where Keras's
+    third layout has it.
     """
 
     layer: Layer
     input_shape: BatchShape
     shapes: dict[str, Shape]
     exists: bool = False
+    names: tuple[str, ...] = ()
+    key: str = ""
+
+    @property
+    def path(self) -> str:
+        """Its name, after those of the models that it lies in."""
+        return "/".join(self.names)
 
     @property
     def core(self) -> tuple[Layer, BatchShape]:
@@ -145,96 +160,114 @@ class LayerPlan(NamedTuple):
         )
 
 
-def plan_model(layers: Iterable[Layer]) -> list[LayerPlan]:
-    """Return the plans of built layers."""
-    return [
-        LayerPlan(
-            layer,
-            layer.input_shape or (None,),
-            {name: value.shape for name, value in layer.params.items()},
-            exists=True,
-        )
-        for layer in layers
-    ]
-
-
-def plan_config(config: Config) -> list[LayerPlan]:
+def plan_model(model: Any) -> list[LayerPlan]:
     """
-    Work out the weights of a Sequential from its config, without creating any.
+    Return the plans of a built model, those of models within it too.
 
     Parameters
     ----------
-    config : dict
-        With ``layers`` and, if no layer names it, ``build_input_shape``.
+    model : Sequential or Model
+        Built.
 
     Returns
     -------
     list of LayerPlan
-        One per layer but for an InputLayer.
+        One per layer but for inputs, in the order of the weights.
 
     Raises
     ------
     ValueError
-        If a layer is unknown or does not fit, or the input's shape is nowhere named.
+        If a layer lies in two of the models: in a file they would be two layers.
     """
-    layers = [layers_module.deserialize(entry) for entry in config["layers"]]
-    shape = _input_shape(layers, config.get("build_input_shape"))
-    plans = []
-    for layer in layers:
-        shapes = _shapes(layer, shape)
-        if not isinstance(layer, InputLayer):
-            plans.append(LayerPlan(layer, shape, shapes))
-        shape = layer.compute_output_shape(shape)
+    plans = list(_plans_of(model, (), ""))
+    seen: dict[int, str] = {}
+    for plan in plans:
+        if id(plan.layer) in seen:
+            raise ValueError(
+                f"a layer must lie in one model to be saved, got {plan.path!r} that is "
+                f"{seen[id(plan.layer)]!r} too"
+            )
+        seen[id(plan.layer)] = plan.path
     return plans
 
 
-def _shapes(layer: Layer, input_shape: BatchShape) -> dict[str, Shape]:
-    cls = type(layer.with_inner()[-1])
-    if cls._build is Layer._build or cls.weight_shapes is not Layer.weight_shapes:
-        return layer.weight_shapes(input_shape)
-    # A class of the user's own, which has to be built to be known.
-    layer.build(input_shape)
-    return {name: value.shape for name, value in layer.params.items()}
+def _plans_of(model: Any, names: tuple[str, ...], key: str) -> Iterator[LayerPlan]:
+    before = f"{key}/layers/" if key else ""
+    keys = class_keys([class_name_of(part) for part in model.layers])
+    for part, stem in zip(model.layers, keys, strict=True):
+        inner = (*names, part.name)
+        if not isinstance(part, Layer):
+            yield from _plans_of(part, inner, f"{before}{stem}")
+        elif not isinstance(part, InputLayer):
+            yield LayerPlan(
+                part,
+                part.input_shape or (None,),
+                {name: value.shape for name, value in part.params.items()},
+                exists=True,
+                names=inner,
+                key=f"{before}{stem}",
+            )
 
 
-def _input_shape(layers: Sequence[Layer], declared: Any) -> BatchShape:
-    shape = declared
-    if layers and layers[0].batch_input_shape is not None:
-        shape = layers[0].batch_input_shape
-    if not isinstance(shape, (list, tuple)) or not shape:
-        raise ValueError(
-            "the shape of the model's input must stand in its config, got "
-            f"{shape!r:.100}: save the model again after it has seen data"
-        )
-    return tuple(shape)
-
-
-def file_bytes(config: Config) -> int:
+def legacy_order(plans: Sequence[LayerPlan]) -> list[tuple[int, str]]:
     """
-    Return the bytes that the weights of a config may take in a file of Keras.
+    Return the order of the weights of a layer, or of a model, in legacy HDF5 files.
 
     Parameters
     ----------
-    config : dict
-        ``class_name`` and ``config`` of a model.
+    plans : sequence of LayerPlan
+        Of one layer, or of all layers in one model within a model.
+
+    Returns
+    -------
+    list of (int, str)
+        Number of the plan, and name of the weight: in a model, all that learn come
+        before all that do not.
+    """
+    weights = [(i, name) for i, plan in enumerate(plans) for name in plan.shapes]
+    learning = [plans[i].layer.learns(name) for i, name in weights]
+    if len(plans) == 1:
+        return weights
+    return [
+        weight
+        for wanted in (True, False)
+        for weight, learns in zip(weights, learning, strict=True)
+        if learns is wanted
+    ]
+
+
+def class_name_of(part: Any) -> str:
+    """Return the name that a config has for the class of a layer or model."""
+    return getattr(part, "class_name", None) or type(part).__name__
+
+
+def file_bytes(plans: Sequence[LayerPlan]) -> int:
+    """
+    Return the bytes that planned weights may take in a file of Keras.
+
+    Parameters
+    ----------
+    plans : sequence of LayerPlan
+        Of the whole model.
 
     Returns
     -------
     int
-        0 if the config is not understood; reading it will say why.
+        With what HDF5 takes for itself.
+
+    Raises
+    ------
+    ValueError
+        If working it out would take much memory already.
     """
-    try:
-        plans = plan_config(config["config"])
-        for plan in plans:
-            # Counting connections takes memory too.
-            if plan.layouts(native=False)[0] == "keras3":
-                plan.check_size(0)
-        shapes = [
-            shape
-            for plan in plans
-            for shape in plan.stored_shapes(plan.layouts(native=False)[0]).values()
-        ]
-    except (KeyError, TypeError, ValueError):
-        return 0
+    for plan in plans:
+        # Counting connections takes memory too.
+        if plan.layouts(native=False)[0] == "keras3":
+            plan.check_size(0)
+    shapes = [
+        shape
+        for plan in plans
+        for shape in plan.stored_shapes(plan.layouts(native=False)[0]).values()
+    ]
     numbers = sum(math.prod(shape) for shape in shapes)
     return COPIES * WIDEST * numbers + HDF5_OVERHEAD * len(plans)

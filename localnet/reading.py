@@ -1,7 +1,7 @@
 """From a file to a model, in this process or with the reading in another."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
@@ -10,8 +10,8 @@ from .counterparts import check_counterparts
 from .interop import files
 from .interop import isolated as isolation
 from .interop.contents import Contents
-from .loading import restore_training, sources
-from .plans import file_bytes, plan_config
+from .loading import Source, restore_training, sources
+from .planning import config_bytes, plan_config
 
 __all__ = ["model_of", "opened", "read_model"]
 
@@ -40,7 +40,7 @@ def opened(
     """
     if isolated:
         return isolation.opened(path, values=values)
-    return files.opened(path, file_bytes)
+    return files.opened(path, config_bytes)
 
 
 def read_model(
@@ -57,7 +57,7 @@ def read_model(
     Parameters
     ----------
     make : callable
-        From the config of a Sequential to the model, as ``Sequential.from_config``.
+        From ``class_name`` and ``config`` to the model.
     path : str or path-like
         The file.
     custom_objects : mapping of str to object
@@ -125,10 +125,11 @@ def model_of(
         )
     with _explained(path), custom_object_scope(custom_objects):
         check_counterparts(config)
-        found = sources(contents, plan_config(config["config"]))
-        model: Any = make(config["config"])
+        found = sources(contents, plan_config(config))
+        model: Any = make(config)
         if not model.built:  # for inputs of any size, its weights do not wait for one
             model.build()
+        _check_order(model, found)
         model.set_weights([weight for source in found for weight in source.read()])
         if contents.random is not None:
             _set_random_state(model, contents.random)
@@ -149,11 +150,18 @@ def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
         raise ValueError(f"{path} must describe a model: {reason}") from error
 
 
+def _check_order(model: Any, found: Sequence[Source]) -> None:
+    """Refuse to give weights to other layers than those that they were found for."""
+    wanted = [layer.name for layer in model.leaves.values() if layer.params]
+    if [source.plan.names[-1] for source in found] != wanted:
+        raise ValueError(f"layers must stand in the order of their graph, {wanted}")
+
+
 def _set_random_state(model: Any, state: Any) -> None:
     try:
         model._shuffle_rng.bit_generator.state = state["shuffling"]
-        for layer in model.layers:
-            layer.noise_state = state["noise"][layer.name]
+        for path, layer in model.leaves.items():
+            layer.noise_state = state["noise"][path]
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(
             f"random must hold the states of the generators: {error}"

@@ -32,7 +32,9 @@ class Savable(Trainable):
         list of ndarray
             Layer by layer, kernel before bias.
         """
-        return [value for layer in self.layers for value in layer.get_weights()]
+        return [
+            value for layer in self.leaves.values() for value in layer.get_weights()
+        ]
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """
@@ -63,7 +65,7 @@ class Savable(Trainable):
 
     def _load(self, weights: Sequence[ArrayLike]) -> None:
         start = 0
-        for layer in self.layers:
+        for layer in self.leaves.values():
             stop = start + len(layer.params)
             layer.set_weights(weights[start:stop])
             start = stop
@@ -83,7 +85,7 @@ class Savable(Trainable):
             If the model is not built.
         """
         self._need_built("count_params")
-        return sum(layer.count_params() for layer in self.layers)
+        return sum(layer.count_params() for layer in self.leaves.values())
 
     def _need_built(self, method: str) -> None:
         if not self.built:
@@ -230,19 +232,19 @@ class Savable(Trainable):
         from .loading import sources, sources_by_name
         from .plans import plan_model
 
-        plans = plan_model(self.layers)
+        plans = plan_model(self)
         try:
             found = (
                 sources_by_name(contents, plans, skip_mismatch=skip_mismatch)
                 if by_name
                 else sources(contents, plans)
             )
-            new = {source.plan.layer.name: source.read() for source in found}
+            new = {id(source.plan.layer): source.read() for source in found}
             self.set_weights(
                 [
                     weight
-                    for layer in self.layers
-                    for weight in new.get(layer.name) or layer.get_weights()
+                    for layer in self.leaves.values()
+                    for weight in new.get(id(layer)) or layer.get_weights()
                 ]
             )
         except ValueError as error:

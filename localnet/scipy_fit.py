@@ -151,9 +151,9 @@ class ScipyTrainable(Measurable):
                 "remembers of a minimisation cannot be saved"
             )
         batch: tuple[Any, Any, Any] = (x, y, sample_weight)
-        with unchanged_on_error(*self._stack):
+        with unchanged_on_error(*self._parts()):
             loss, gradients = self.loss_and_gradients(*batch)
-            check_layers(self.layers, method)
+            check_layers(list(self.leaves.values()), method)
             logs = self.test_on_batch(*batch, return_dict=True)
             check_start(loss, gradients, logs["loss"])
             run = Minimisation(

@@ -29,7 +29,7 @@ def get_model_state(model: Any) -> dict[str, Any]:
         "numbers": _numbers(model.optimizer),
         "updated": model._updated is not None,
         "shuffling": model._shuffle_rng.bit_generator.state,
-        "noise": [layer.noise.bit_generator.state for layer in model.layers],
+        "noise": [layer.noise.bit_generator.state for layer in model.leaves.values()],
         "means": model._objective.sums,
     }
 
@@ -65,7 +65,7 @@ def set_model_state(model: Any, state: dict[str, Any]) -> None:
         setattr(model.optimizer, name, number)
     model._updated = list(trained) if state["updated"] else None
     model._shuffle_rng.bit_generator.state = state["shuffling"]
-    for layer, noise in zip(model.layers, state["noise"], strict=True):
+    for layer, noise in zip(model.leaves.values(), state["noise"], strict=True):
         layer.noise.bit_generator.state = noise
     model._objective.sums = state["means"]
 

@@ -22,6 +22,7 @@ from .identity import identity_of_optimizer
 from .interrupt import uninterrupted
 from .layers import Layer
 from .layers.base import unchanged_on_error
+from .layers.handles import Connectable
 from .objective import Gradients, Objective
 from .ops import Workspace
 from .optimizers import Optimizer
@@ -45,13 +46,12 @@ class Steps:
     """
 
     name: str
-    # Each once, however often it is called.
-    layers: list[Layer]
     built: bool
     input_names: list[str]
     output_names: list[str]
-    # The layers with an InputLayer, if there is one.
-    _stack: list[Layer]
+    # Each layer once, however often it is called, by its path: its name, after those of
+    # the models within this one that it lies in.
+    leaves: dict[str, Layer]
 
     def __init__(self) -> None:
         self.optimizer: Optimizer | None = None
@@ -64,6 +64,10 @@ class Steps:
         self._updated: list[str] | None = None
 
     # What a model class provides -------------------------------------------------
+
+    def _parts(self) -> list[Connectable]:
+        """Return the layers and models that a call may change, for undoing it."""
+        raise NotImplementedError
 
     def _build_for(self, xs: tuple[Array, ...]) -> None:
         """Create the weights that are missing, for inputs of these shapes."""
@@ -80,7 +84,7 @@ class Steps:
         """
         Return the outputs and what each call of a layer left.
 
-        `noise` replaces the layers' own generators, by layer name. With a `memory`
+        `noise` replaces the layers' own generators, by path. With a `memory`
         everything that is returned is valid until the next call with it.
         """
         raise NotImplementedError
@@ -89,7 +93,7 @@ class Steps:
         self, gradients: Gradients, tape: Tape, *, memory: Memory | None = None
     ) -> dict[str, dict[str, Array]]:
         """
-        Return the gradients of the trainable weights, by layer name.
+        Return the gradients of the trainable weights, by path and name.
 
         The penalties of the layers are part of them: those on outputs for every call,
         those on weights once.
@@ -185,7 +189,7 @@ class Steps:
         # Losses and metrics of the user's own may keep them.
         ys = [y.copy() for y in outputs]
         loss, gradients = self._objective.value_and_gradients(
-            batch, ys, tape, self.layers
+            batch, ys, tape, list(self.leaves.values())
         )
         grads = self._trainable(self._run_back(gradients, tape, memory=self._memory))
         logs = self._objective.update(loss, batch, ys)
@@ -195,7 +199,7 @@ class Steps:
             self._updated = list(params)
             # A floating-point warning made an error must not leave half an update.
             with np.errstate(all="ignore"):
-                for layer in self.layers:
+                for layer in self.leaves.values():
                     if layer.trainable:
                         layer.constrain()
                 for state, new in absorbed:
@@ -206,7 +210,7 @@ class Steps:
         """Return each weight that no optimizer changes, and its value after a step."""
         return [
             (layer.params[name], new)
-            for layer in self.layers
+            for layer in self.leaves.values()
             for name, new in layer.absorbed(tape.caches(layer)).items()
         ]
 
@@ -214,7 +218,7 @@ class Steps:
     def _undone_on_error(self) -> Iterator[None]:
         """Undo a failed update; only constraints of the user's own can make it fail."""
         optimizer, trained = self._need_compiled(), self._trainable()
-        if not any(layer.constraints_may_fail for layer in self.layers):
+        if not any(layer.constraints_may_fail for layer in self.leaves.values()):
             yield
             return
         state, updated = optimizer.get_state(), self._updated
@@ -232,7 +236,7 @@ class Steps:
         """Return the running means with this batch."""
         outputs, tape = self._run(batch.xs, False, memory=self._memory)
         ys = [y.copy() for y in outputs]  # as in a training step
-        loss = self._objective.value(batch, ys, tape, self.layers)
+        loss = self._objective.value(batch, ys, tape, list(self.leaves.values()))
         return self._objective.update(loss, batch, ys)
 
     def _trainable(
@@ -240,8 +244,8 @@ class Steps:
     ) -> dict[str, Array]:
         """Return the trainable weights by name, or what `of` holds for each of them."""
         return {
-            f"{layer.name}/{key}": value if of is None else of[layer.name][key]
-            for layer in self.layers
+            f"{path}/{key}": value if of is None else of[path][key]
+            for path, layer in self.leaves.items()
             for key, value in layer.trainable_params.items()
         }
 
@@ -274,12 +278,14 @@ class Steps:
         self._need_compiled()
         ports = replace(self._ports, needed=self._objective.has_loss)
         batch = Data.of(x, y, sample_weight, ports)
-        with unchanged_on_error(*self._stack):
+        with unchanged_on_error(*self._parts()):
             self._build_for(batch.xs)
-            noise = {layer.name: copy.deepcopy(layer.noise) for layer in self.layers}
+            noise = {
+                path: copy.deepcopy(layer.noise) for path, layer in self.leaves.items()
+            }
             ys, tape = self._run(batch.xs, True, noise=noise)
             loss, gradients = self._objective.value_and_gradients(
-                batch, ys, tape, self.layers
+                batch, ys, tape, list(self.leaves.values())
             )
             grads = self._run_back(gradients, tape)
         return loss.total, list(self._trainable(grads).values())
@@ -318,7 +324,7 @@ class Steps:
         batch = Data.of(x, y, sample_weight, self._ports)
         batch = batch.weighted(class_weight)
         self._objective.begin()
-        with unchanged_on_error(*self._stack):
+        with unchanged_on_error(*self._parts()):
             self._build_for(batch.xs)
             logs = self._train_step(batch)
         return self._result(logs, return_dict)
@@ -348,7 +354,7 @@ class Steps:
         self._need_compiled()
         batch = Data.of(x, y, sample_weight, self._ports)
         self._objective.begin()
-        with unchanged_on_error(*self._stack):
+        with unchanged_on_error(*self._parts()):
             self._build_for(batch.xs)
             logs = self._test_step(batch)
         return self._result(logs, return_dict)
@@ -368,7 +374,7 @@ class Steps:
             One output per sample; a list if the model has several outputs.
         """
         data = Data.of(x, ports=self._ports.without_targets())
-        with unchanged_on_error(*self._stack):
+        with unchanged_on_error(*self._parts()):
             self._build_for(data.xs)
             return one_or_list(self._run(data.xs, False)[0])
 

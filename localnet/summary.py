@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ._typing import Array
 from .layers import CostedLayer, Layer
@@ -10,38 +10,55 @@ from .layers.shapes import BatchShape
 from .ops import Cost
 from .roofline import Machine, Work
 
-__all__ = ["cost_table", "summary_table"]
+__all__ = ["CostedCall", "cost_table", "summary_table"]
 
 # Keras 2's columns; they grow with long names, so that no cell is broken.
-COLUMNS = (29, 26, 10)
+COLUMNS = (29, 26, 10, 0)
 COST_HEADER: tuple[str, ...] = ("Layer", *("FLOPs", "Bytes", "Time") * 2, "Memory")
 
 
-def summary_table(name: str, class_name: str, layers: Sequence[Layer]) -> str:
+def summary_table(
+    title: str,
+    parts: Sequence[Any],
+    layers: Sequence[Layer],
+    connections: Sequence[Sequence[str]] | None = None,
+) -> str:
     """
     Lay the layers of a built model out for reading, much as Keras 2 does.
 
     Parameters
     ----------
-    name, class_name : str
-        Of the model.
+    title : str
+        What the model is called.
+    parts : sequence of Layer
+        Layers and models that it is made of; all built.
     layers : sequence of Layer
-        All built.
+        Every layer once, also those in models.
+    connections : sequence of sequence of str, optional
+        What each part is called on.
 
     Returns
     -------
     str
-        One line per layer: name and class, output shape, number of parameters.
+        One line per part: name and class, output shape, number of parameters, and what
+        it is connected to, if that is given.
     """
-    rows = [("Layer (type)", "Output Shape", "Param #")]
-    for layer in layers:
-        title = f"{layer.name} ({type(layer).__name__})"
-        rows.append((title, str(layer.output_shape), str(layer.count_params())))
+    rows: list[tuple[str, ...]] = [("Layer (type)", "Output Shape", "Param #")]
+    for part in parts:
+        label = f"{part.name} ({getattr(part, 'class_name', type(part).__name__)})"
+        rows.append((label, str(part.output_shape), str(part.count_params())))
+    if connections is not None:
+        header, *others = rows
+        rows = [(*header, "Connected to")]
+        for row, sources in zip(others, connections, strict=True):
+            first, *more = sources or [""]
+            rows.append((*row, first))
+            rows += [("", "", "", source) for source in more]
     columns = [
         max(width, 2 + max(len(row[i]) for row in rows))
-        for i, width in enumerate(COLUMNS)
+        for i, width in enumerate(COLUMNS[: len(rows[0])])
     ]
-    header, *lines = (
+    header_line, *lines = (
         "".join(cell.ljust(width) for cell, width in zip(row, columns, strict=True))
         for row in rows
     )
@@ -52,9 +69,9 @@ def summary_table(name: str, class_name: str, layers: Sequence[Layer]) -> str:
     return "\n".join(
         line.rstrip()
         for line in (
-            f'Model: "{name}" ({class_name})',
+            f"Model: {title}",
             "_" * rule,
-            header,
+            header_line,
             "=" * rule,
             *lines,
             "=" * rule,
@@ -64,6 +81,19 @@ def summary_table(name: str, class_name: str, layers: Sequence[Layer]) -> str:
             "_" * rule,
         )
     )
+
+
+class CostedCall(NamedTuple):
+    """
+    One call of a layer in a model, for which costs are worked out.
+
+    `below` says whether anything learns that its input depends on.
+    """
+
+    name: str
+    layer: Layer
+    input_shape: Any
+    below: bool
 
 
 class BatchCost(NamedTuple):
@@ -94,28 +124,23 @@ class BatchCost(NamedTuple):
         )
 
 
-def batch_costs(
-    layers: Sequence[Layer], input_shape: BatchShape, batch_size: int
-) -> list[BatchCost | None]:
-    """Return what a batch costs in each layer, None for one that does not tell."""
+def batch_costs(calls: Sequence[CostedCall], batch_size: int) -> list[BatchCost | None]:
+    """Return what a batch costs in each call, None for a layer that does not tell."""
     costs: list[BatchCost | None] = []
-    shape, learns = input_shape, False
-    for layer in layers:
-        if isinstance(layer, CostedLayer):
-            cost = layer.cost(batch_size, shape, need_dx=learns)
-            learns = learns or (layer.trainable and cost.parameters > 0)
-            costs.append(BatchCost.of(cost, backward=learns))
-        else:
-            names = layer.params or layer.weight_shapes(shape)
-            learns = learns or any(layer.learns(name) for name in names)
+    for call in calls:
+        layer = call.layer
+        if not isinstance(layer, CostedLayer):
             costs.append(None)
-        shape = layer.compute_output_shape(shape)
+            continue
+        cost = layer.cost(batch_size, call.input_shape, need_dx=call.below)
+        learns = call.below or (layer.trainable and cost.parameters > 0)
+        costs.append(BatchCost.of(cost, backward=learns))
     return costs
 
 
 def cost_table(
-    layers: Sequence[Layer],
-    input_shape: BatchShape,
+    calls: Sequence[CostedCall],
+    input_shapes: Sequence[BatchShape],
     batch_size: int,
     machine: Machine,
 ) -> str:
@@ -124,10 +149,10 @@ def cost_table(
 
     Parameters
     ----------
-    layers : sequence of Layer
+    calls : sequence of CostedCall
         In order.
-    input_shape : tuple of int or None
-        Of the first layer, batch axis first.
+    input_shapes : sequence of tuple of int or None
+        Of the model, batch axis first.
     batch_size : int
         Samples in the batch.
     machine : Machine
@@ -136,15 +161,15 @@ def cost_table(
     Returns
     -------
     str
-        One line per layer: operations, bytes moved and shortest time of the forward
+        One line per call: operations, bytes moved and shortest time of the forward
         pass and of a training step, and memory; dashes where a layer does not tell.
     """
-    costs = batch_costs(layers, input_shape, batch_size)
+    costs = batch_costs(calls, batch_size)
     known = [cost for cost in costs if cost is not None]
     rows = [COST_HEADER]
-    for layer, cost in zip(layers, costs, strict=True):
+    for call, cost in zip(calls, costs, strict=True):
         cells = ("-",) * 7 if cost is None else _cost_cells([cost], machine)
-        rows.append((layer.name, *cells))
+        rows.append((call.name, *cells))
     rows.append(("Total", *_cost_cells(known, machine)))
     first, *widths = (2 + max(map(len, column)) for column in zip(*rows, strict=True))
     header, *lines, total = (
@@ -153,9 +178,12 @@ def cost_table(
         for name, *cells in rows
     )
     rule = first + sum(widths)
-    batch = batch_size * math.prod(size for size in input_shape[1:] if size is not None)
+    batch = batch_size * sum(
+        math.prod(size for size in shape[1:] if size is not None)
+        for shape in input_shapes
+    )
     step = (
-        batch * layers[0].dtype.itemsize
+        batch * calls[0].layer.dtype.itemsize
         + sum(cost.held for cost in known)
         + max((cost.passing for cost in known), default=0)
     )

@@ -219,7 +219,7 @@ class Trainable(ScipyTrainable):
             epochs=epochs,
             epoch=initial_epoch,
         )
-        with unchanged_on_error(*self._stack):
+        with unchanged_on_error(*self._parts()):
             self._need_same_weights()
             self._try_out(source)
             if validation is not None:

@@ -18,7 +18,7 @@ from .interop import (
     native,
 )
 from .interop.contents import LayerWeights
-from .plans import LayerPlan, plan_model
+from .plans import LayerPlan, legacy_order, plan_model
 
 __all__ = ["write_model", "write_weights"]
 
@@ -55,24 +55,23 @@ def write_model(model: Any, path: str | os.PathLike[str]) -> Path:
     """
     file = files.checked_path(path)
     chosen = files.format_of(file)
-    config, training = model.get_config(), _training(model)
+    training, plans = _training(model), plan_model(model)
+    envelope: Config = {"class_name": model.class_name, "config": model.get_config()}
     optimizer = _optimizer(model)
     if chosen == files.NATIVE:
-        _write_native(file, model, config, training, optimizer)
+        _write_native(file, model, envelope, training, optimizer)
         return file
-    plans = plan_model(model.layers)
     if chosen == files.KERAS_H5:
-        envelope = keras_configs.for_h5(config)
+        envelope = keras_configs.for_h5(envelope)
         arguments = None if training is None else keras_training.for_h5(training)
-        layers = _layers(plans)
+        layers = _groups(model, plans)
         keras_h5.write(file, layers, envelope, arguments, _memory(optimizer, plans))
     else:
-        envelope = keras_configs.for_v3(config)
+        envelope = keras_configs.for_v3(envelope)
         if training is not None:
             envelope["compile_config"] = keras_training.for_v3(training)
         memory = list(_memory(optimizer, plans).values())
-        metrics = len(model.metrics_names) - 1
-        keras_v3.write_model(file, _layers(plans), envelope, memory, metrics)
+        keras_v3.write_model(file, _layers(plans), envelope, memory, _means(model))
     return file
 
 
@@ -103,16 +102,17 @@ def write_weights(model: Any, path: str | os.PathLike[str]) -> Path:
     """
     file = files.checked_path(path, weights_only=True)
     chosen = files.format_of(file, weights_only=True)
+    plans = plan_model(model)
     if chosen == files.NATIVE:
-        names = [layer.name for layer in model.layers]
+        names = [plan.path for plan in plans]
         native.write(file, {"class_name": "weights", "layers": names}, _flat(model))
         return file
-    keras_configs.for_h5(model.get_config())  # refuses what Keras lacks
-    layers = _layers(plan_model(model.layers))
+    # Refuses what Keras lacks.
+    keras_configs.for_h5({"class_name": model.class_name, "config": model.get_config()})
     if chosen == files.KERAS_H5:
-        keras_h5.write(file, layers)
+        keras_h5.write(file, _groups(model, plans))
     else:
-        keras_v3.write_weights(file, layers, len(model.metrics_names) - 1)
+        keras_v3.write_weights(file, _layers(plans), _means(model))
     return file
 
 
@@ -123,6 +123,14 @@ def _training(model: Any) -> Config | None:
         "optimizer": optimizers.serialize(model.optimizer),
         **model._objective.get_config(),
     }
+
+
+def _means(model: Any) -> list[str]:
+    """Return the classes that Keras has for what the model reports, in order."""
+    goals = model._objective.goals
+    losses = 1 + sum(len(goal.partial) for goal in goals)
+    metrics = sum(len(goal.metrics) for goal in goals)
+    return ["Mean"] * losses + ["MeanMetricWrapper"] * metrics
 
 
 def _optimizer(model: Any) -> Any:
@@ -150,13 +158,9 @@ def _optimizer(model: Any) -> Any:
 
 
 def _write_native(
-    file: Path, model: Any, config: Config, training: Config | None, optimizer: Any
+    file: Path, model: Any, envelope: Config, training: Config | None, optimizer: Any
 ) -> None:
-    whole: Config = {
-        "class_name": "Sequential",
-        "config": config,
-        "random": _random_state(model),
-    }
+    whole: Config = {**envelope, "random": _random_state(model)}
     arrays = _flat(model)
     if training is not None:
         whole["training"] = training
@@ -176,7 +180,10 @@ def _random_state(model: Any) -> Config:
     """Return how far the generators of shuffling and of training noise are."""
     return {
         "shuffling": model._shuffle_rng.bit_generator.state,
-        "noise": {x.name: x.noise.bit_generator.state for x in model.layers},
+        "noise": {
+            path: layer.noise.bit_generator.state
+            for path, layer in model.leaves.items()
+        },
     }
 
 
@@ -184,10 +191,10 @@ def _random_state(model: Any) -> Config:
 
 
 def _layers(plans: list[LayerPlan]) -> list[LayerWeights]:
+    """Return the weights layer by layer, as Keras's third layout has them."""
     return [
         LayerWeights(
-            plan.layer.name,
-            type(plan.layer).__name__,
+            plan.key,
             {
                 name: _in_file(plan, name, value)
                 for name, value in plan.layer.params.items()
@@ -196,6 +203,25 @@ def _layers(plans: list[LayerPlan]) -> list[LayerWeights]:
         )
         for plan in plans
     ]
+
+
+def _groups(model: Any, plans: list[LayerPlan]) -> list[LayerWeights]:
+    """Return the weights in groups as legacy HDF5 has them: a model is one group."""
+    groups = []
+    for part in model.layers:
+        inner = [plan for plan in plans if plan.names[0] == part.name]
+        weights: dict[str, Array] = {}
+        for place, name in legacy_order(inner):
+            plan = inner[place]
+            label = f"{plan.layer.name}/{name}"
+            if label in weights:
+                raise ValueError(
+                    f"layers of {part.name!r} must have names of their own for .h5, "
+                    f"got {plan.layer.name!r} twice; save as .keras or .npz"
+                )
+            weights[label] = _in_file(plan, name, plan.layer.params[name])
+        groups.append(LayerWeights(part.name, weights))
+    return groups
 
 
 def _in_file(plan: LayerPlan, name: str, value: Array, fill: float = 0.0) -> Array:
@@ -208,7 +234,7 @@ def _memory(optimizer: Any, plans: list[LayerPlan]) -> dict[str, Array]:
         return {}
     owners = [(plan, name) for plan in plans for name in plan.layer.trainable_params]
     weights = {
-        f"{plan.layer.name}/{name}": _in_file(plan, name, plan.layer.params[name])
+        f"{plan.path}/{name}": _in_file(plan, name, plan.layer.params[name])
         for plan, name in owners
     }
     slots = {}

@@ -40,9 +40,11 @@ def integers(rng, *shape):
     return rng.integers(-4, 5, shape).astype(float)
 
 
-def apart(rng, *shape):
+def apart(rng, *shapes):
     """Draw numbers so far from each other that no step of the laws changes an order."""
-    return 32.0 * rng.permutation(math.prod(shape)).reshape(shape)
+    sizes = [math.prod(shape) for shape in shapes]
+    pieces = np.split(32.0 * rng.permutation(sum(sizes)), np.cumsum(sizes)[:-1])
+    return [piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True)]
 
 
 def run(problem, *arrays):
@@ -95,6 +97,13 @@ CALLS = {
     "outer_sum": ([(3, 2), (4, 2), (2, 2)], {}),
     "dense": ([(3, 2, 4), (4, 5), (5,)], {}),
     "dropout": ([(3, 4)], {"mask": np.array([2.0, 0.0, 2.0, 2.0])}),
+    "add": ([(3, 2, 4), (3, 4), (3, 1, 1)], {}),
+    "subtract": ([(3, 1, 4), (3, 2, 1)], {}),
+    "multiply": ([(3, 2, 4), (3, 4), (3, 2, 1)], {}),
+    "average": ([(3, 2, 4), (3, 4)], {}),
+    "maximum": ([(3, 2, 4), (3, 4), (3, 2, 1)], {}),
+    "minimum": ([(3, 2, 4), (3, 4), (3, 2, 1)], {}),
+    "concatenate": ([(3, 2, 4), (3, 1, 4), (3, 3, 4)], {"axis": 1}),
     "max_pool": (
         [(2, 5, 4, 2)],
         {"pool_size": (3, 2), "strides": (2, 1), "padding": "same"},
@@ -115,7 +124,7 @@ CALLS = {
     "prelu": ([(3, 2, 4), (2, 1)], {}),
 }
 # Linear only where what is compared stays apart.
-SELECTING = ("max_pool", "global_max_pool")
+SELECTING = ("max_pool", "global_max_pool", "maximum", "minimum")
 # Not linear in every argument: slopes are gradients only in the limit.
 CURVED = ("batch_norm", "prelu")
 pairs = pytest.mark.parametrize("name", PAIRS)
@@ -129,8 +138,9 @@ MODULES = [
 def draw(name, rng):
     """Return the arguments of a pair's call, and its options."""
     shapes, options = CALLS[name]
-    values = apart if name in SELECTING else integers
-    return [values(rng, *shape) for shape in shapes], options
+    if name in SELECTING:
+        return apart(rng, *shapes), options
+    return [integers(rng, *shape) for shape in shapes], options
 
 
 def gradients(backward, dy, cache):

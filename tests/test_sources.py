@@ -392,6 +392,28 @@ def test_a_training_with_a_sequence_is_resumed_bit_for_bit(
     assert (history, bits(resumed)) == trained(source(), epochs=3)
 
 
+@pytest.mark.parametrize(
+    ("x", "y"), [(X, Y), (Parts(), None)], ids=["arrays", "sequence"]
+)
+def test_a_short_epoch_is_resumed_and_stays_short(x, y, tmp_path):
+    how = {"epochs": 3, "verbose": 0, "steps_per_epoch": 2}
+    how |= {"batch_size": SIZE} if y is not None else {}
+    backup = BackupAndRestore(tmp_path, save_freq=1)
+    with pytest.raises(Stopped):
+        make().fit(x, y, **how, callbacks=[backup, pull_after(3)])
+    resumed, seen = make(), []
+    count = LambdaCallback(on_batch_begin=lambda batch, logs: seen.append(batch))
+    history = resumed.fit(x, y, **how, callbacks=[backup, count]).history
+    assert seen == [1, 0, 1]
+    del how["verbose"]
+    assert (history, bits(resumed)) == trained(x, y, **how)
+    with pytest.raises(Stopped):
+        make().fit(x, y, **how, verbose=0, callbacks=[backup, pull_after(3)])
+    how["steps_per_epoch"] = 1
+    with pytest.raises(ValueError, match="steps_per_epoch must be 2 as in"):
+        make().fit(x, y, **how, verbose=0, callbacks=backup)
+
+
 def test_a_sequence_that_has_changed_is_brought_back(tmp_path):
     class Growing(Mixing):
         def __len__(self):

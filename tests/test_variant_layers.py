@@ -6,6 +6,7 @@ import math
 import loops
 import numpy as np
 import pytest
+import reference
 from numpy.testing import assert_allclose, assert_array_equal
 from raising import refuses
 from unchanged import unchanged
@@ -20,6 +21,7 @@ from localnet import (
     ops,
 )
 from localnet.activations import softmax
+from localnet.counterparts import check_counterparts
 from localnet.layers import (
     Conv2D,
     Flatten,
@@ -643,6 +645,36 @@ def test_an_unknown_size_is_refused_at_build_and_another_one_later(name, rng):
         unchanged(layer),
     ):
         layer.forward(np.zeros(wrong))
+
+
+def test_the_way_out_from_a_transposed_convolution():
+    entry = {"class_name": "Conv2DTranspose", "config": {"name": "up"}}
+    with refuses(
+        "localnet has no counterpart for Conv2DTranspose 'up' (a "
+        "LocallyConnected2DTranspose with equal kernels at all locations computes it, "
+        "for explicit pads where padding is 'same')"
+    ):
+        check_counterparts({"class_name": "Sequential", "config": {"layers": [entry]}})
+
+
+def test_it_is_the_way_out(rng):
+    """tf_keras's Conv2DTranspose(2, 3, 2, "same"), whose forward layer pads (0, 1)."""
+    case = reference.load("transposed_conv.npz")
+    kernel = case["kernel"]  # (*R, F, C)
+    layer = LocallyConnected2DTranspose(2, 3, 2, ((0, 1), (0, 1)), dtype="float64")
+    layer.build((None, *case["x"].shape[1:]))
+    flat = kernel.reshape(1, -1, kernel.shape[-1])
+    layer.set_weights(
+        [
+            np.broadcast_to(flat, layer.kernel.shape),
+            np.broadcast_to(case["bias"], layer.bias.shape),
+        ]
+    )
+    assert_array_equal(layer.forward(case["x"]), case["y"])
+    assert_array_equal(layer.backward(case["dy"]), case["dx"])
+    dkernel = layer.grads["kernel"].sum(axis=0).reshape(kernel.shape)
+    assert_array_equal(dkernel, case["dkernel"])
+    assert_array_equal(layer.grads["bias"].sum(axis=(0, 1)), case["dbias"])
 
 
 def test_a_transposed_layer_that_has_no_output():

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from localnet import Sequential
+from localnet import Model, Sequential
 
 
 @contextmanager
@@ -27,7 +27,11 @@ def differences(before: Any, now: Any) -> Any:
 
 def state_of(thing: Any) -> dict[str, Any]:
     """Return all that a model or a layer remembers, in a form that == compares."""
-    return model_state(thing) if isinstance(thing, Sequential) else layer_state(thing)
+    return (
+        model_state(thing)
+        if isinstance(thing, (Model, Sequential))
+        else layer_state(thing)
+    )
 
 
 def layer_state(layer: Any) -> dict[str, Any]:
@@ -49,7 +53,8 @@ def layer_state(layer: Any) -> dict[str, Any]:
 def model_state(model: Any) -> dict[str, Any]:
     optimizer, history = model.optimizer, model.history
     return {
-        "layers": [layer_state(layer) for layer in model._stack],
+        "layers": [layer_state(layer) for layer in model.leaves.values()],
+        "parts": [id(part) for part in model._stack],
         "optimizer": id(optimizer),
         "optimizer_state": {} if optimizer is None else bits(optimizer.get_state()),
         "history": (id(history), copy.deepcopy(history and history.history)),

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from .. import reading
 from ..interop import files
-from ..models import Sequential, load_model
+from ..models import load_model
+from ..models.network import Network
 from .arguments import Commands, add_in_process
 
 __all__ = ["add_command", "convert_file"]
@@ -68,7 +69,7 @@ def convert_file(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read(options: argparse.Namespace) -> Sequential:
+def _read(options: argparse.Namespace) -> Network:
     isolated = not options.in_process
     if options.model is None:
         with reading.opened(options.input, isolated=isolated, values=False) as contents:

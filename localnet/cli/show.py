@@ -11,7 +11,9 @@ from .._typing import Config
 from ..interop.contents import Contents, Stored
 from ..interop.keras_training import arguments_of
 from ..interop.keras_v3 import class_keys
-from ..plans import LayerPlan, plan_config
+from ..loading import sources
+from ..planning import plan_config
+from ..plans import LayerPlan
 from .arguments import Commands, add_in_process
 
 __all__ = ["add_command", "show_file"]
@@ -79,27 +81,21 @@ def _lines(path: Path, contents: Contents) -> list[str]:
 
 
 def _rows(config: Config, contents: Contents) -> list[Row]:
-    entries = [
-        entry
-        for entry in config.get("config", {}).get("layers", [])
-        if entry.get("class_name") != "InputLayer"
-    ]
     plans = _plans(config)
-    groups = _groups(entries, plans, contents)
     rows: list[Row] = []
-    for place, (entry, group) in enumerate(zip(entries, groups, strict=True)):
+    groups = _groups(config, plans, contents)
+    for place, (label, group) in enumerate(groups):
         output = ""
         if place < len(plans):
             plan = plans[place]
             output = str(plan.layer.compute_output_shape(plan.input_shape))
-        name = f"{_name(entry)} ({entry.get('class_name')})"
-        rows.append((name, output, _shapes(group), f"{_count(group):,}"))
+        rows.append((label, output, _shapes(group), f"{_count(group):,}"))
     return rows
 
 
-def _plans(config: Config) -> Sequence[LayerPlan]:
+def _plans(config: Config) -> list[LayerPlan]:
     try:
-        return plan_config(config["config"])
+        return plan_config(config)
     except (KeyError, TypeError, ValueError):
         return []  # a model that localnet cannot make is shown as far as it goes
 
@@ -110,16 +106,31 @@ def _name(entry: Config) -> str:
 
 
 def _groups(
-    entries: Sequence[Config], plans: Sequence[LayerPlan], contents: Contents
-) -> list[list[Stored]]:
-    if contents.keyed_by == "nothing":
-        flat = iter([stored for group in contents.layers.values() for stored in group])
-        counts = [len(plan.shapes) for plan in plans] or [0] * len(entries)
-        return [[s for _, s in zip(range(n), flat, strict=False)] for n in counts]
+    config: Config, plans: Sequence[LayerPlan], contents: Contents
+) -> list[tuple[str, list[Stored]]]:
+    """Return every layer, under its name and class, with its weights in the file."""
+    if plans:
+        labels = [f"{plan.path} ({type(plan.layer).__name__})" for plan in plans]
+        try:
+            found = {s.plan.path: s.stored for s in sources(contents, plans)}
+        except ValueError:
+            found = {}
+        return [
+            (label, list(found.get(plan.path, {}).values()))
+            for label, plan in zip(labels, plans, strict=True)
+        ]
+    entries = [
+        entry
+        for entry in config.get("config", {}).get("layers", [])
+        if entry.get("class_name") != "InputLayer"
+    ]
     keys = [_name(entry) for entry in entries]
     if contents.keyed_by == "class":
         keys = class_keys([str(entry.get("class_name")) for entry in entries])
-    return [contents.layers.get(key, []) for key in keys]
+    return [
+        (f"{_name(entry)} ({entry.get('class_name')})", contents.layers.get(key, []))
+        for key, entry in zip(keys, entries, strict=True)
+    ]
 
 
 def _shapes(group: Sequence[Stored]) -> str:

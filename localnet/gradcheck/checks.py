@@ -233,12 +233,13 @@ def check_model(
 
     Parameters
     ----------
-    model : Sequential
+    model : Sequential or Model
         Any object with ``loss_and_gradients(x, y)`` and ``layers``, which have a
-        ``name`` and the dicts ``params`` and ``trainable_params``. Every evaluation
+        ``name`` and the dicts ``params`` and ``trainable_params``, or with such layers
+        by path in a dict ``leaves``. Every evaluation
         runs on a fresh copy in float64: the model stays as it is, and a random mask is
         the same each time.
-    x, y : array_like
+    x, y : array_like, or list or dict of arrays
         One batch and its targets.
     step, tolerance, rng : optional
         As for `check_op`. Slopes are central differences.
@@ -258,24 +259,24 @@ def check_model(
     check_layer : To find the layer that is wrong.
     """
     settings = _Settings.of("central", step, tolerance, rng)
-    x, y = _to_float64(x), _to_float64(y)
+    x, y = _all_to_float64(x), _all_to_float64(y)
     template = copy.deepcopy(model)
     template.loss_and_gradients(x, y)
-    for layer in template.layers:
+    for layer in _layers_of(template).values():
         _make_float64(layer)
 
     def run(arguments: Mapping[str, Array]) -> tuple[Any, list[Array]]:
         trial = copy.deepcopy(template)
-        for layer in trial.layers:
+        for path, layer in _layers_of(trial).items():
             for key in layer.params:
-                name = f"{layer.name}/{key}"
+                name = f"{path}/{key}"
                 layer.params[key] = arguments.get(name, layer.params[key]).copy()
         loss, gradients = trial.loss_and_gradients(x, y)
         return loss, gradients
 
     arguments = {
-        f"{layer.name}/{key}": value
-        for layer in template.layers
+        f"{path}/{key}": value
+        for path, layer in _layers_of(template).items()
         for key, value in layer.trainable_params.items()
     }
     loss, gradients = run(arguments)
@@ -293,6 +294,12 @@ def check_model(
             dy=np.ones(1),
         )
     )
+
+
+def _layers_of(model: Any) -> dict[str, Any]:
+    """Return every layer with weights by the name that its row gets."""
+    leaves: dict[str, Any] | None = getattr(model, "leaves", None)
+    return {x.name: x for x in model.layers} if leaves is None else leaves
 
 
 def dot_test(
@@ -477,6 +484,17 @@ def _to_float64(value: Any) -> Any:
     if np.asarray(value).dtype.kind != "f":
         return value
     return _frozen(np.array(value, dtype=np.float64))
+
+
+def _all_to_float64(value: Any) -> Any:
+    """Return what a model of several inputs or outputs takes with every array so."""
+    if isinstance(value, dict):
+        return {key: _to_float64(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)) and all(
+        isinstance(item, np.ndarray) for item in value
+    ):
+        return [_to_float64(item) for item in value]
+    return _to_float64(value)
 
 
 def _make_float64(layer: Any) -> None:

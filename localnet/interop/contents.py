@@ -43,13 +43,12 @@ class Stored(NamedTuple):
 
 class LayerWeights(NamedTuple):
     """
-    The weights of one layer on their way into a file.
+    Weights on their way into a file, and where they belong: as `Contents.layers`.
 
-    They belong to a layer that is so many wrappers deep inside.
+    They are those of a layer that is so many wrappers deep inside.
     """
 
-    name: str
-    class_name: str
+    key: str
     weights: Mapping[str, Array]
     depth: int = 0
 
@@ -65,7 +64,8 @@ class Contents:
         Which format it is, in words.
     layers : dict of str to list of Stored
         The weights, under the keys of the format: names of layers in the legacy HDF5
-        layout, snake-case classes in Keras's v3 layout, one group in our own.
+        layout, snake-case classes in Keras's v3 layout, after those of the models that
+        a layer lies in, and one group in our own.
     keyed_by : {"name", "class", "nothing"}
         What those keys are.
     config : dict, optional

@@ -9,9 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 from .._typing import Config
+from .wiring import MODELS
 
 __all__ = ["for_h5", "for_v3", "upgraded", "with_inner"]
 
+# What stands beside the config of a layer in a functional model.
+WIRING = ("name", "inbound_nodes")
+# A class that Keras finds by this name, and makes a Functional.
+V3_NAMES = {"Functional": "Model"}
 # What Keras computes in float16 is stored, and here computed, in float32.
 POLICIES = {"mixed_float16": "float32", "mixed_bfloat16": "float32"}
 # Written by tf.keras 1.x and 2.x, and without a meaning here.
@@ -64,22 +69,43 @@ def upgraded(envelope: Any) -> Config:
         config = {"layers": config}
     if not isinstance(config, dict):
         raise ValueError(f"the config of a model must be a dict, got {config!r:.100}")
-    if plain["class_name"] != "Sequential":
-        return {"class_name": plain["class_name"], "config": config}
-    entries = config.get("layers")
-    if not isinstance(entries, list):
+    return _upgraded_model({**plain, "config": config})
+
+
+def _upgraded_model(entry: Config) -> Config:
+    """Return the config of a model, whose ``config`` may be a list, as we write it."""
+    class_name, config = entry["class_name"], entry.get("config")
+    if isinstance(config, list):  # as early Keras 2 wrote it
+        config = {"layers": config}
+    entries = config.get("layers") if isinstance(config, dict) else None
+    if not isinstance(config, dict) or (
+        class_name in MODELS and not isinstance(entries, list)
+    ):
         raise ValueError(f"layers must be a list, got {entries!r:.100}")
-    shape = config.get("build_input_shape")
-    if shape is None and isinstance(plain.get("build_config"), dict):
-        shape = plain["build_config"].get("input_shape")
-    return {
-        "class_name": "Sequential",
-        "config": {
-            "name": config.get("name"),
-            "layers": [_upgraded_layer(entry) for entry in entries],
-            **({} if shape is None else {"build_input_shape": shape}),
-        },
+    if class_name not in MODELS:
+        return {"class_name": class_name, "config": config}
+    upgraded = {
+        key: value
+        for key, value in config.items()
+        if key in ("name", "trainable", "build_input_shape", "input_layers")
+        or key == "output_layers"
     }
+    upgraded["layers"] = [_upgraded_part(part) for part in entries or ()]
+    shape = config.get("build_input_shape")
+    if shape is None and isinstance(entry.get("build_config"), dict):
+        shape = entry["build_config"].get("input_shape")
+    if shape is not None and class_name == "Sequential":
+        upgraded["build_input_shape"] = shape
+    return {"class_name": class_name, "config": upgraded}
+
+
+def _upgraded_part(entry: Any) -> Config:
+    """Return a layer, or a model within a model, with its place in the wiring."""
+    if not isinstance(entry, dict) or not _is_object(entry):
+        raise ValueError(f"a layer must have a class_name, got {entry!r:.100}")
+    change = _upgraded_model if entry["class_name"] in MODELS else _upgraded_layer
+    wiring: Config = {k: entry[k] for k in WIRING if k in entry}
+    return change(entry) | wiring
 
 
 def _plain(value: Any) -> Any:
@@ -103,9 +129,7 @@ def _is_object(value: dict[str, Any]) -> bool:
     return isinstance(value.get("class_name"), str)
 
 
-def _upgraded_layer(entry: Any) -> Config:
-    if not isinstance(entry, dict) or not _is_object(entry):
-        raise ValueError(f"a layer must have a class_name, got {entry!r:.100}")
+def _upgraded_layer(entry: Config) -> Config:
     config = entry.get("config", {})
     if not isinstance(config, dict):
         raise ValueError(
@@ -123,7 +147,7 @@ def _upgraded_layer(entry: Any) -> Config:
         if key.endswith("_initializer") and isinstance(value, dict):
             config[key] = _upgraded_initializer(value)
     if entry["class_name"] in WRAPPING:
-        config["layer"] = _upgraded_layer(config.get("layer"))
+        config["layer"] = _upgraded_part(config.get("layer"))
     return {"class_name": entry["class_name"], "config": config}
 
 
@@ -169,14 +193,14 @@ def _upgraded_initializer(entry: Config) -> Config:
 # To Keras ------------------------------------------------------------------------
 
 
-def for_v3(config: Config) -> Config:
+def for_v3(envelope: Config) -> Config:
     """
-    Return the config of a Sequential as a ``.keras`` file holds it.
+    Return the config of a model as a ``.keras`` file holds it.
 
     Parameters
     ----------
-    config : dict
-        What ``Sequential.get_config`` returned.
+    envelope : dict
+        ``class_name``, and as ``config`` what ``get_config`` of the model returned.
 
     Returns
     -------
@@ -188,25 +212,28 @@ def for_v3(config: Config) -> Config:
     ValueError
         If Keras has no counterpart for a layer; all such layers are named.
     """
-    entries = _for_keras(config["layers"])
-    shape = entries[0]["config"].get("batch_input_shape") if entries else None
-    return {
+    config = _for_keras(envelope["config"])
+    whole = {
         "module": "keras",
-        "class_name": "Sequential",
-        "config": {**config, "layers": entries},
+        "class_name": V3_NAMES.get(envelope["class_name"], envelope["class_name"]),
+        "config": config,
         "registered_name": None,
-        **({} if shape is None else {"build_config": {"input_shape": shape}}),
     }
+    if envelope["class_name"] == "Sequential" and config["layers"]:
+        shape = config["layers"][0]["config"].get("batch_input_shape")
+        if shape is not None:
+            whole["build_config"] = {"input_shape": shape}
+    return whole
 
 
-def for_h5(config: Config) -> Config:
+def for_h5(envelope: Config) -> Config:
     """
-    Return the config of a Sequential as a legacy HDF5 file holds it.
+    Return the config of a model as a legacy HDF5 file holds it.
 
     Parameters
     ----------
-    config : dict
-        What ``Sequential.get_config`` returned.
+    envelope : dict
+        As for `for_v3`.
 
     Returns
     -------
@@ -218,8 +245,24 @@ def for_h5(config: Config) -> Config:
     ValueError
         If Keras has no counterpart for a layer; all such layers are named.
     """
-    entries = [old_style(entry) for entry in _for_keras(config["layers"])]
-    return {"class_name": "Sequential", "config": {**config, "layers": entries}}
+    config = _for_keras(envelope["config"])
+    entries = [_old_part(entry) for entry in config["layers"]]
+    return {
+        "class_name": envelope["class_name"],
+        "config": {**config, "layers": entries},
+    }
+
+
+def _old_part(entry: Config) -> Config:
+    wiring = {k: entry[k] for k in WIRING if k in entry}
+    if entry["class_name"] in V3_NAMES.values():
+        names = {new: old for old, new in V3_NAMES.items()}
+        entry = {**entry, "class_name": names[entry["class_name"]]}
+    if entry["class_name"] in MODELS:
+        inner = [_old_part(part) for part in entry["config"]["layers"]]
+        config = {**entry["config"], "layers": inner}
+        return {"class_name": entry["class_name"], "config": config, **wiring}
+    return {**old_style(entry), **wiring}
 
 
 def old_style(value: Any) -> Any:
@@ -241,7 +284,19 @@ _TRANSPOSED = tuple(f"{name}Transpose" for name in _LOCAL)
 _LOW_RANK = tuple(f"LowRank{name}" for name in _LOCAL)
 
 
-def _for_keras(entries: list[Config]) -> list[Config]:
+def _for_keras(config: Config) -> Config:
+    """Return the config of a model in Keras's words, or say what Keras lacks."""
+    refused: list[str] = []
+    changed = _changed(config, refused)
+    if refused:
+        raise ValueError(
+            f"a file of Keras must hold only what Keras has, got {', '.join(refused)}; "
+            "save as .npz"
+        )
+    return changed
+
+
+def _changed(config: Config, refused: list[str]) -> Config:
     reasons: list[tuple[Callable[[str, Config], bool], str]] = [
         (lambda cls, _: cls == "LocallyConnected3D", "three spatial axes"),
         (lambda cls, _: cls in _TRANSPOSED, "transposed"),
@@ -262,19 +317,22 @@ def _for_keras(entries: list[Config]) -> list[Config]:
         (lambda _, config: "untied_bias" in config, "an untied bias"),
         (lambda cls, _: cls in _PADDINGS, "cells of any value"),
     ]
-    refused = [
-        f"{entry['class_name']} {entry['config'].get('name')!r} ({reason})"
-        for outer in entries
-        for entry in with_inner(outer)
-        for applies, reason in reasons
-        if applies(entry["class_name"], entry["config"])
-    ]
-    if refused:
-        raise ValueError(
-            f"a file of Keras must hold only what Keras has, got {', '.join(refused)}; "
-            "save as .npz"
-        )
-    return [_for_keras_layer(entry) for entry in entries]
+    entries = []
+    for entry in config["layers"]:
+        class_name, inner = entry["class_name"], entry["config"]
+        if class_name in MODELS:
+            name = V3_NAMES.get(class_name, class_name)
+            inner = _changed(inner, refused)
+            entries.append({**entry, "class_name": name, "config": inner})
+            continue
+        refused += [
+            f"{part['class_name']} {part['config'].get('name')!r} ({reason})"
+            for part in with_inner(entry)
+            for applies, reason in reasons
+            if applies(part["class_name"], part["config"])
+        ]
+        entries.append(_for_keras_layer(entry))
+    return {**config, "layers": entries}
 
 
 def _for_keras_layer(entry: Config) -> Config:

@@ -131,7 +131,8 @@ def write(
     path : pathlib.Path
         The file.
     layers : sequence of LayerWeights
-        All layers in order, those without weights too.
+        All layers in order, those without weights too, by their names; a model among
+        them is one. Weights are named after their own layer, as ``"dense/kernel"``.
     config : dict, optional
         ``class_name`` and ``config`` of the model, in Keras's words; without it the
         file holds weights alone.
@@ -165,15 +166,13 @@ def write(
 
 
 def _write_layers(root: Any, layers: Sequence[LayerWeights]) -> None:
-    _write_names(root, "layer_names", [layer.name for layer in layers])
+    _write_names(root, "layer_names", [layer.key for layer in layers])
     root.attrs["backend"] = BACKEND
     root.attrs["keras_version"] = KERAS_VERSION
     # In the order of the names: "a/b" may lie inside the group of "a".
-    for layer in sorted(layers, key=lambda layer: layer.name):
-        group = root.require_group(layer.name)
-        _write_arrays(
-            group, {f"{layer.name}/{key}:0": v for key, v in layer.weights.items()}
-        )
+    for layer in sorted(layers, key=lambda layer: layer.key):
+        group = root.require_group(layer.key)
+        _write_arrays(group, {f"{name}:0": v for name, v in layer.weights.items()})
     own = root.require_group("top_level_model_weights")
     _write_names(own, "weight_names", [])
 

@@ -1,5 +1,6 @@
 """How a model is trained, in the words of Keras's files."""
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -24,7 +25,7 @@ EXTRAS = ("fn", "dtype")
 H5_KEY, V3_KEY = "training_config", "compile_config"
 
 
-def arguments_of(training: Config) -> Config:
+def arguments_of(training: Config, outputs: Sequence[str] = ("",)) -> Config:
     """
     Return the arguments of ``compile`` that a file holds, whichever its format.
 
@@ -32,6 +33,8 @@ def arguments_of(training: Config) -> Config:
     ----------
     training : dict
         As `Contents.training`.
+    outputs : sequence of str
+        Names of those of the model; of one, no name matters.
 
     Returns
     -------
@@ -51,7 +54,9 @@ def arguments_of(training: Config) -> Config:
             config = training[key]
             if not isinstance(config, dict) or optimizer not in config:
                 raise ValueError(f"{key} must be a dict with an {optimizer}")
-            return _arguments(config, optimizer)
+            if len(outputs) == 1:
+                return _arguments(config, optimizer)
+            return _arguments_of_several(config, optimizer, outputs)
     if "optimizer" not in training:
         raise ValueError(f"training must be a dict with an optimizer, got {training!r}")
     return dict(training)
@@ -65,6 +70,32 @@ def _arguments(config: Config, optimizer: str) -> Config:
         "weighted_metrics": _metrics(config.get("weighted_metrics")),
         "loss_weights": _only(_flat(config.get("loss_weights"))),
     }
+
+
+def _arguments_of_several(
+    config: Config, optimizer: str, outputs: Sequence[str]
+) -> Config:
+    """Return the arguments as lists or dicts by output, as they were given."""
+
+    def metric(value: Any) -> Any:
+        return _metric(value, [f"{name}_" for name in outputs])
+
+    return {
+        "optimizer": config[optimizer],
+        "loss": _mapped(_without_extras, config.get("loss")),
+        "metrics": _mapped(metric, config.get("metrics")),
+        "weighted_metrics": _mapped(metric, config.get("weighted_metrics")),
+        "loss_weights": config.get("loss_weights"),
+    }
+
+
+def _mapped(change: Callable[[Any], Any], value: Any) -> Any:
+    """Change what stands in lists, and in dicts by output."""
+    if isinstance(value, list):
+        return [_mapped(change, item) for item in value]
+    if isinstance(value, dict) and "class_name" not in value:
+        return {key: _mapped(change, item) for key, item in value.items()}
+    return None if value is None else change(value)
 
 
 def _flat(value: Any) -> list[Any]:
@@ -99,8 +130,8 @@ def _metrics(value: Any) -> list[Any]:
     return [_metric(item) for item in _flat(value)]
 
 
-def _metric(value: Any) -> Any:
-    """Return a metric as a user would have written it."""
+def _metric(value: Any, prefixes: Sequence[str] = ()) -> Any:
+    """Return a metric as a user would have written it, without the output's name."""
     if not isinstance(value, dict):
         return value
     config = value.get("config")
@@ -109,6 +140,10 @@ def _metric(value: Any) -> Any:
     if not isinstance(config, dict):
         return value
     class_name, name = str(value["class_name"]), config.get("name")
+    for prefix in prefixes:
+        if isinstance(name, str) and name.startswith(prefix):
+            name = name.removeprefix(prefix)
+            break
     function = config.get("fn", METRIC_CLASSES.get(class_name))
     if isinstance(function, dict):
         function = function.get("config")
@@ -139,8 +174,8 @@ def for_h5(arguments: Config) -> Config:
     optimizer = arguments["optimizer"]
     return {
         "loss": arguments["loss"],
-        "metrics": arguments["metrics"] or None,
-        "weighted_metrics": arguments["weighted_metrics"] or None,
+        "metrics": _some(arguments["metrics"]),
+        "weighted_metrics": _some(arguments["weighted_metrics"]),
         "loss_weights": arguments["loss_weights"],
         "optimizer_config": {
             "class_name": optimizer["class_name"],
@@ -166,10 +201,15 @@ def for_v3(arguments: Config) -> Config:
     return {
         "optimizer": arguments["optimizer"],
         "loss": arguments["loss"],
-        "metrics": arguments["metrics"] or None,
+        "metrics": _some(arguments["metrics"]),
         "loss_weights": arguments["loss_weights"],
-        "weighted_metrics": arguments["weighted_metrics"] or None,
+        "weighted_metrics": _some(arguments["weighted_metrics"]),
         "run_eagerly": None,
         "steps_per_execution": None,
         "jit_compile": None,
     }
+
+
+def _some(metrics: list[Any]) -> list[Any] | None:
+    """Return the metrics, of one output or a list for each, or None for none at all."""
+    return metrics if any(metrics) else None

@@ -41,6 +41,7 @@ LAYERS = "layers"
 INNER = "layer"
 # Where Keras 2.12 kept them; it counted layers that have weights twice.
 OLD_LAYERS = "_layer_checkpoint_dependencies"
+MAX_LAYERS = 20_000
 # What HDF5 takes for its own bookkeeping, at most, when no budget is known.
 OVERHEAD = 2**24
 
@@ -89,31 +90,47 @@ def weights_of(root: safe_h5.SafeGroup) -> Contents:
         raise ValueError(
             "every weight must belong to a layer, got some of the model's own"
         )
-    old = LAYERS not in root
-    group = root.group(OLD_LAYERS if old else LAYERS)
-    layers = {key: _layer_variables(group.group(key)) for key in group.names}
+    layers: dict[str, list[Stored]] = {}
+    _collect(root, "", layers)
     optimizer = _variables(root.group("optimizer")) if "optimizer" in root else []
     return Contents(
         format="Keras v3 weights",
-        layers=_renumbered(layers) if old else layers,
+        layers=layers,
         keyed_by="class",
         optimizer={str(place): stored for place, stored in enumerate(optimizer)},
     )
 
 
-def _renumbered(layers: dict[str, list[Stored]]) -> dict[str, list[Stored]]:
+def _collect(
+    model: safe_h5.SafeGroup, prefix: str, layers: dict[str, list[Stored]]
+) -> None:
+    """Find the weights of every layer of a model, and of models within it."""
+    old = LAYERS not in model
+    group = model.group(OLD_LAYERS if old else LAYERS)
+    keys = _renumbered(group.names) if old else {name: name for name in group.names}
+    for name, key in keys.items():
+        if len(layers) >= MAX_LAYERS:  # links can make circles
+            raise ValueError(f"it must hold at most {MAX_LAYERS} layers")
+        inner = group.group(name)
+        layers[prefix + key] = _layer_variables(inner)
+        if LAYERS in inner or OLD_LAYERS in inner:
+            _collect(inner, f"{prefix}{key}/{LAYERS}/", layers)
+
+
+def _renumbered(keys: Sequence[str]) -> dict[str, str]:
     """Give layers of one class the numbers 0, 1, ... in the order of their own."""
 
     def parts(key: str) -> tuple[str, int]:
         stem, _, number = key.rpartition("_")
         return (stem, int(number)) if number.isdecimal() else (key, 0)
 
+    ordered = sorted(keys, key=parts)
+    stems = [parts(key)[0] for key in ordered]
     seen: dict[str, int] = {}
     result = {}
-    for key in sorted(layers, key=parts):
-        stem, _ = parts(key)
+    for key, stem in zip(ordered, stems, strict=True):
         seen[stem] = seen.get(stem, -1) + 1
-        result[f"{stem}_{seen[stem]}" if seen[stem] else stem] = layers[key]
+        result[key] = f"{stem}_{seen[stem]}" if seen[stem] else stem
     return result
 
 
@@ -197,7 +214,9 @@ def _training(envelope: Config) -> Config | None:
 # Writing -------------------------------------------------------------------------
 
 
-def write_weights(path: Path, layers: Sequence[LayerWeights], metrics: int) -> None:
+def write_weights(
+    path: Path, layers: Sequence[LayerWeights], metrics: Sequence[str]
+) -> None:
     """
     Write a ``.weights.h5`` file that tf_keras reads.
 
@@ -206,9 +225,9 @@ def write_weights(path: Path, layers: Sequence[LayerWeights], metrics: int) -> N
     path : pathlib.Path
         The file.
     layers : sequence of LayerWeights
-        All layers in order, those without weights too.
-    metrics : int
-        How many metrics the model has beside its loss.
+        All layers in order, those without weights too, by their places under "layers".
+    metrics : sequence of str
+        Keras's class of each running mean, that of the loss first.
 
     Raises
     ------
@@ -226,7 +245,7 @@ def write_model(
     layers: Sequence[LayerWeights],
     config: Config,
     optimizer: Sequence[Array],
-    metrics: int,
+    metrics: Sequence[str],
 ) -> None:
     """
     Write a ``.keras`` archive that tf_keras reads.
@@ -236,13 +255,13 @@ def write_model(
     path : pathlib.Path
         The file.
     layers : sequence of LayerWeights
-        All layers in order, those without weights too.
+        All layers in order, those without weights too, by their places under "layers".
     config : dict
         The model with its ``compile_config``, in Keras's words.
     optimizer : sequence of ndarray
         Its variables in order; empty if there are none.
-    metrics : int
-        How many metrics the model has beside its loss.
+    metrics : sequence of str
+        Keras's class of each running mean, that of the loss first.
 
     Raises
     ------
@@ -265,14 +284,13 @@ def write_model(
 
 
 def _weights_file(
-    layers: Sequence[LayerWeights], optimizer: Sequence[Array], metrics: int
+    layers: Sequence[LayerWeights], optimizer: Sequence[Array], metrics: Sequence[str]
 ) -> io.BytesIO:
     buffer = io.BytesIO()
     with safe_h5.h5py_module().File(buffer, "w") as file:
         file.create_group("vars")
-        keys = class_keys([layer.class_name for layer in layers])
-        for key, layer in zip(keys, layers, strict=True):
-            place = f"{LAYERS}/{key}"
+        for layer in layers:
+            place = f"{LAYERS}/{layer.key}"
             for _ in range(layer.depth):
                 _write_variables(file, place, [])
                 place = f"{place}/{INNER}"
@@ -281,7 +299,7 @@ def _weights_file(
             _write_variables(file, "optimizer", optimizer)
         # The running means of loss and metrics, without which Keras refuses to load
         # into a model that has them.
-        for key in ["mean", *class_keys(["MeanMetricWrapper"] * metrics)]:
+        for key in class_keys(metrics):
             _write_variables(file, f"metrics/{key}", [np.zeros((), np.float32)] * 2)
     return buffer
 

@@ -16,7 +16,7 @@ from .activation import (
 )
 from .base import Layer, LayerCache
 from .conv import Conv1D, Conv2D, Conv3D
-from .core import Dense, InputLayer
+from .core import Dense, Input, InputLayer
 from .cost import CostedLayer
 from .global_pooling import (
     GlobalAveragePooling1D,
@@ -32,6 +32,7 @@ from .global_pooling import (
     GlobalMaxPooling2D,
     GlobalMaxPooling3D,
 )
+from .handles import Handle
 from .local import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
 from .local_transpose import (
     LocallyConnected1DTranspose,
@@ -53,6 +54,22 @@ from .margins import (
     ZeroPadding1D,
     ZeroPadding2D,
     ZeroPadding3D,
+)
+from .merge import (
+    Add,
+    Average,
+    Concatenate,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    concatenate,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
 )
 from .names import clear_session
 from .noise import (
@@ -79,6 +96,7 @@ from .pooling import (
     MaxPooling3D,
 )
 from .prelu import PReLU
+from .several import MultiInputLayer
 from .shaping import Flatten, Permute, RepeatVector, Reshape
 from .sharing import SharedWeights, conv_to_local, local_to_conv
 from .time_distributed import TimeDistributed
@@ -91,6 +109,8 @@ from .upsampling import (
 __all__ = [
     "ELU",
     "Activation",
+    "Add",
+    "Average",
     "AveragePooling1D",
     "AveragePooling2D",
     "AveragePooling3D",
@@ -98,6 +118,7 @@ __all__ = [
     "AvgPool2D",
     "AvgPool3D",
     "BatchNormalization",
+    "Concatenate",
     "Conv1D",
     "Conv2D",
     "Conv3D",
@@ -125,6 +146,8 @@ __all__ = [
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
+    "Handle",
+    "Input",
     "InputLayer",
     "Layer",
     "LayerCache",
@@ -144,6 +167,10 @@ __all__ = [
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "Maximum",
+    "Minimum",
+    "MultiInputLayer",
+    "Multiply",
     "PReLU",
     "Padding1D",
     "Padding2D",
@@ -157,6 +184,7 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "Subtract",
     "ThresholdedReLU",
     "TimeDistributed",
     "UpSampling1D",
@@ -165,12 +193,19 @@ __all__ = [
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",
+    "add",
+    "average",
     "clear_session",
+    "concatenate",
     "conv_to_local",
     "deserialize",
     "is_known",
     "local_to_conv",
+    "maximum",
+    "minimum",
+    "multiply",
     "serialize",
+    "subtract",
 ]
 
 # Keras's second names.
@@ -193,6 +228,7 @@ _registry: Registry[Layer] = Registry(
                 *(BatchNormalization, GaussianDropout, GaussianNoise),
                 *(SpatialDropout1D, SpatialDropout2D, SpatialDropout3D),
                 *(Permute, RepeatVector, TimeDistributed),
+                *(Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate),
             )
         },
         # Some classes have two names.

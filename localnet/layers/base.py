@@ -16,6 +16,7 @@ from .. import _arrays, _validate, config, regularizers
 from .._typing import Array, ArrayLike, Config, Pair, Shape
 from ..ops import Workspace
 from .by_pieces import activate, activation_gradient
+from .handles import Connectable, holds_handles
 from .names import unique_name
 from .shapes import BatchShape, checked_shape, declared_shape
 from .statistics import StatisticsHolder
@@ -48,19 +49,20 @@ def resolve(argument: str, get: Callable[[Any], Any], identifier: Any) -> Any:
 
 
 @contextmanager
-def unchanged_on_error(*layers: "Layer") -> Iterator[None]:
-    """Undo what a failing block did to layers: building, results, drawn noise."""
+def unchanged_on_error(*parts: Connectable) -> Iterator[None]:
+    """Undo what a failing block did to layers and models: building, drawn noise."""
     before = [
-        (layer, vars(layer).copy(), layer.noise_state)
-        for outer in layers
-        for layer in outer.with_inner()
+        (part, vars(part).copy(), part.noise_state if isinstance(part, Layer) else None)
+        for outer in parts
+        for part in (outer.with_inner() if isinstance(outer, Layer) else [outer])
     ]
     try:
         yield
     except BaseException:
-        for layer, attributes, noise_state in before:
-            vars(layer).update(attributes)
-            layer.noise_state = noise_state
+        for part, attributes, noise_state in before:
+            vars(part).update(attributes)
+            if isinstance(part, Layer):
+                part.noise_state = noise_state
         raise
 
 
@@ -74,7 +76,7 @@ class LayerCache(NamedTuple):
     activity_loss: float | None
 
 
-class Layer(StatisticsHolder):
+class Layer(StatisticsHolder, Connectable):
     """
     Base of all layers: holds weights and calls `ops`; has no mathematics of its own.
 
@@ -139,6 +141,7 @@ class Layer(StatisticsHolder):
         self._weights: dict[str, Weight] = {}
         self._seed = np.random.SeedSequence()
         self._noise: np.random.Generator | None = None
+        self._nodes = ()
         self._cache: LayerCache | None = None
         # For calls without a workspace of their own: their results are theirs to keep.
         self._scratch = Workspace(keep_results=False)
@@ -226,7 +229,7 @@ class Layer(StatisticsHolder):
             If the layer cannot work on this shape; the layer stays as it was.
         """
         with unchanged_on_error(self), self._named():
-            shape = checked_shape(input_shape, self.input_rank)
+            shape = self._checked_input_shape(input_shape)
             self.params, self._weights = {}, {}
             self._build(shape, np.random.default_rng(self._seed))
             self.input_shape = shape
@@ -251,9 +254,16 @@ class Layer(StatisticsHolder):
             If a batch of this shape would be refused.
         """
         with self._named():
-            _, *sizes = checked_shape(input_shape, self.input_rank)
-            if None not in sizes:
-                self._check_input((None, *sizes))
+            self._check_known(self._checked_input_shape(input_shape))
+
+    def _checked_input_shape(self, input_shape: Any) -> BatchShape:
+        """Return the shape of the input in its normal form."""
+        return checked_shape(input_shape, self.input_rank)
+
+    def _check_known(self, input_shape: BatchShape) -> None:
+        """Refuse a shape that the built layer does not fit, as far as it is known."""
+        if None not in input_shape[1:]:
+            self._check_input((None, *input_shape[1:]))
 
     def set_seed(self, seed: np.random.SeedSequence) -> None:
         """
@@ -328,14 +338,11 @@ class Layer(StatisticsHolder):
         """
         workspace = workspace or self._scratch
         with self._named():
-            x = _arrays.numbers("input", x)
-            if x.dtype.kind != "c":  # complex stays, for the complex step
-                x = self._cast(x, workspace)
-            if not self.built:
-                self.build((None, *x.shape[1:]))
-            self._check_input(x.shape)
             z, inner = self._forward(
-                x, training, self.noise if rng is None else rng, workspace
+                self._accepted(x, workspace),
+                training,
+                self.noise if rng is None else rng,
+                workspace,
             )
             y, activation = z, None
             if self._activation_pair is not None:
@@ -426,9 +433,54 @@ class Layer(StatisticsHolder):
             self.absorb(self._cache)
         return y
 
-    def __call__(self, x: ArrayLike, training: bool = False) -> Array:
-        """Compute the output; see `forward`."""
-        return self.forward(x, training)
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
+        """
+        Compute the output for an array; for a handle, note the call for a model.
+
+        Parameters
+        ----------
+        x : array_like, Handle or list of Handle
+            A batch of inputs, or what stands for one.
+        training : bool, optional
+            For arrays as in `forward`. With handles it holds for this call, whatever
+            the model does that runs it.
+
+        Returns
+        -------
+        ndarray or Handle
+            As the input.
+        """
+        if holds_handles(x):
+            return self.connect(x, training)
+        return self.forward(x, bool(training))
+
+    def _traced(
+        self, shapes: tuple[BatchShape, ...]
+    ) -> list[tuple[BatchShape, np.dtype]]:
+        with self._named():
+            shape = self._checked_input_shape(self._shape_of_call(shapes))
+            if self.built:
+                self._check_known(shape)
+            else:
+                self._check_first_weights(shape)
+            return [(self.compute_output_shape(shape), self.dtype)]
+
+    def _shape_of_call(self, shapes: tuple[BatchShape, ...]) -> Any:
+        """Return the shapes of the inputs as `build` takes them."""
+        if len(shapes) != 1:
+            raise ValueError(f"inputs must be one handle, got a list of {len(shapes)}")
+        return shapes[0]
+
+    def _check_first_weights(self, shape: BatchShape) -> None:
+        """Refuse a shape that needs other weights than the first call did."""
+        wanted = self.weight_shapes(shape)
+        for node in self._nodes[:1]:
+            former = self._shape_of_call(tuple(handle.shape for handle in node.inputs))
+            if self.weight_shapes(former) != wanted:
+                raise ValueError(
+                    f"input must have the shape of the first call, {former}, "
+                    f"got {shape}"
+                )
 
     def backward(self, dy: ArrayLike) -> Array:
         """
@@ -462,6 +514,16 @@ class Layer(StatisticsHolder):
         if dx is None:
             raise RuntimeError(f"{self.name}: _backward returned no dx")
         return dx
+
+    def _accepted(self, x: Any, workspace: Workspace) -> Any:
+        """Return the input as the map takes it; a layer that is not built is built."""
+        x = _arrays.numbers("input", x)
+        if x.dtype.kind != "c":  # complex stays, for the complex step
+            x = self._cast(x, workspace)
+        if not self.built:
+            self.build((None, *x.shape[1:]))
+        self._check_input(x.shape)
+        return x
 
     def _activity_loss(self, y: Array, cache: Any) -> float | None:
         """Return the penalty on the output, or None if there is none."""

@@ -1,4 +1,4 @@
-"""The fully connected layer, and the one that names the shape of an input."""
+"""The fully connected layer, and what names the shape of an input."""
 
 from typing import Any
 
@@ -13,11 +13,13 @@ from ..ops import (
     dense_cost,
     dense_forward,
 )
+from .handles import Handle, Node
 from .kernel import KernelLayer
+from .names import numbered_name
 from .shapes import BatchShape
 from .shaping import ShapeLayer
 
-__all__ = ["Dense", "InputLayer"]
+__all__ = ["Dense", "Input", "InputLayer"]
 
 
 class Dense(KernelLayer):
@@ -159,7 +161,16 @@ class InputLayer(ShapeLayer):
         for unsupported in ("sparse", "ragged", "optional"):
             if kwargs.pop(unsupported, False):
                 raise ValueError(f"InputLayer: {unsupported} must be False, got True")
+        if kwargs.get("name") is None:
+            kwargs["name"] = numbered_name("input")
         super().__init__(input_shape=input_shape, **kwargs)
+        if self.batch_input_shape is not None:
+            self._nodes = (Node(self, (), [(self.batch_input_shape, self.dtype)]),)
+
+    def _traced(
+        self, shapes: tuple[BatchShape, ...]
+    ) -> list[tuple[BatchShape, np.dtype]]:
+        raise ValueError(f"{self.name}: an InputLayer must not be called on a handle")
 
     def _rearrange(self, x: Array) -> Array:
         return x
@@ -173,3 +184,56 @@ class InputLayer(ShapeLayer):
             "ragged": False,
             "name": self.name,
         }
+
+
+def Input(
+    shape: Any = None,
+    batch_size: int | None = None,
+    name: str | None = None,
+    dtype: Any = None,
+    **kwargs: Any,
+) -> Handle:
+    """
+    Make the handle of an input of a model.
+
+    Parameters
+    ----------
+    shape : tuple of int or None
+        Shape of one sample; None is a size that is not known.
+    batch_size : int, optional
+        Number of samples, if it is always the same.
+    name : str, optional
+        Default: ``"input_1"``, counted within the process.
+    dtype : str, optional
+        Float type that the handle names; a layer casts what comes in to its own.
+    **kwargs
+        ``batch_shape`` or ``batch_input_shape``, a shape with the batch axis, instead
+        of `shape`; Keras's ``sparse``, ``ragged`` and ``optional`` must be false.
+
+    Returns
+    -------
+    Handle
+        For layers to be called on.
+
+    Raises
+    ------
+    ValueError
+        If no shape is given, or an argument breaks its rule.
+
+    See Also
+    --------
+    localnet.Model : Is made from handles.
+
+    Examples
+    --------
+    >>> Input((8, 8, 1), name="image")
+    <Handle 'image' (None, 8, 8, 1) float32>
+    """
+    batch_shape = kwargs.pop("batch_shape", None)
+    if batch_shape is not None:
+        kwargs["batch_input_shape"] = batch_shape
+    layer = InputLayer(shape, batch_size=batch_size, name=name, dtype=dtype, **kwargs)
+    if layer.batch_input_shape is None:
+        raise ValueError("Input: shape must be given, got None")
+    handle: Handle = layer.output
+    return handle

@@ -2,7 +2,7 @@
 
 from .._registry import snake_case
 
-__all__ = ["clear_session", "unique_name"]
+__all__ = ["clear_session", "numbered_name", "unique_name"]
 
 _names_given: dict[str, int] = {}
 
@@ -17,3 +17,9 @@ def unique_name(class_name: str) -> str:
     stem = snake_case(class_name)
     count = _names_given[stem] = _names_given.get(stem, -1) + 1
     return f"{stem}_{count}" if count else stem
+
+
+def numbered_name(stem: str) -> str:
+    """Return the stem with ``_1``, ``_2``, ..., as Keras names inputs."""
+    _names_given[stem] = _names_given.get(stem, 0) + 1
+    return f"{stem}_{_names_given[stem]}"

@@ -9,6 +9,7 @@ from .._typing import Array, Config, Shape
 from ..ops import Workspace
 from .base import Layer, LayerCache
 from .shapes import BatchShape, checked_shape
+from .weights import Weight
 
 __all__ = ["TimeDistributed"]
 
@@ -72,6 +73,17 @@ class TimeDistributed(Layer):
     @params.setter
     def params(self, params: dict[str, Array]) -> None:
         """Leave them to the inner layer, which makes them anew when it is built."""
+
+    @property
+    def _weights(self) -> dict[str, Weight]:
+        return self.layer._weights if "layer" in vars(self) else {}
+
+    @_weights.setter
+    def _weights(self, weights: dict[str, Weight]) -> None:
+        """Leave them to the inner layer, as `params`."""
+
+    def _with_penalty(self, name: str, grad: Array) -> Array:
+        return self.layer._with_penalty(name, grad)
 
     @property
     def trainable(self) -> bool:
@@ -207,7 +219,11 @@ class TimeDistributed(Layer):
         self, dz: Array, cache: LayerCache, need_dx: bool, workspace: Workspace
     ) -> tuple[Array | None, dict[str, Array]]:
         dx, grads = self.layer.backward_from_cache(
-            dz.reshape(cache.y.shape), cache, need_dx=need_dx, workspace=workspace
+            dz.reshape(cache.y.shape),
+            cache,
+            need_dx=need_dx,
+            weight_penalties=False,  # added by the caller, once for a shared layer
+            workspace=workspace,
         )
         if dx is not None:
             dx = dx.reshape(*dz.shape[:2], *dx.shape[1:])

@@ -14,12 +14,19 @@ from .batch_norm import (
     batch_norm_shape,
     moving_statistics,
 )
+from .concatenate import concatenate_backward, concatenate_forward
 from .contract import LocalMatmulGrads, local_matmul_backward, local_matmul_forward
 from .conv import ConvCache, ConvGrads, conv_backward, conv_forward
 from .conv_cost import conv_cost
 from .cost import Cost, copy_cost, dense_cost, elementwise_cost, view_cost
 from .dense import DenseGrads, dense_backward, dense_forward
 from .dropout import dropout_backward, dropout_forward, dropout_mask
+from .extremes import (
+    maximum_backward,
+    maximum_forward,
+    minimum_backward,
+    minimum_forward,
+)
 from .global_pool import (
     global_average_pool_backward,
     global_average_pool_forward,
@@ -61,6 +68,7 @@ from .margins import (
     crop_forward,
 )
 from .matrix import local_conv_matrix
+from .merging import aligned_shapes
 from .noise import add_noise_backward, add_noise_forward, gaussian_noise
 from .patches import extract_patches, fold_patches, patch_indices
 from .pool import (
@@ -70,6 +78,7 @@ from .pool import (
     max_pool_forward,
 )
 from .prelu import PReLUGrads, prelu_backward, prelu_forward
+from .product import multiply_backward, multiply_forward
 from .repeat import repeat_vector_backward, repeat_vector_forward
 from .shared_conv import (
     SharedConvCache,
@@ -79,6 +88,14 @@ from .shared_conv import (
 )
 from .sharing import free_bias, free_kernel, shared_bias, shared_kernel
 from .spatial_cost import pool_cost, resize_cost, upsample_cost
+from .sums import (
+    add_backward,
+    add_forward,
+    average_backward,
+    average_forward,
+    subtract_backward,
+    subtract_forward,
+)
 from .upsample import upsample_backward, upsample_forward
 from .variant_cost import local_conv_transpose_cost, low_rank_conv_cost
 from .workspace import Workspace
@@ -102,13 +119,20 @@ __all__ = [
     "SharedConvCache",
     "Sharing",
     "Workspace",
+    "add_backward",
+    "add_forward",
     "add_noise_backward",
     "add_noise_forward",
+    "aligned_shapes",
+    "average_backward",
+    "average_forward",
     "average_pool_backward",
     "average_pool_forward",
     "batch_norm_backward",
     "batch_norm_forward",
     "batch_norm_shape",
+    "concatenate_backward",
+    "concatenate_forward",
     "constant_pad_backward",
     "constant_pad_forward",
     "conv_backward",
@@ -150,9 +174,15 @@ __all__ = [
     "low_rank_conv_cost",
     "max_pool_backward",
     "max_pool_forward",
+    "maximum_backward",
+    "maximum_forward",
+    "minimum_backward",
+    "minimum_forward",
     "mix_kernels_backward",
     "mix_kernels_forward",
     "moving_statistics",
+    "multiply_backward",
+    "multiply_forward",
     "outer_sum_backward",
     "outer_sum_forward",
     "patch_indices",
@@ -166,6 +196,8 @@ __all__ = [
     "shared_conv_backward",
     "shared_conv_forward",
     "shared_kernel",
+    "subtract_backward",
+    "subtract_forward",
     "taps_inside",
     "upsample_backward",
     "upsample_cost",
@@ -188,6 +220,13 @@ PAIRS: dict[str, Pair] = {
     "outer_sum": (outer_sum_forward, outer_sum_backward),
     "dense": (dense_forward, dense_backward),
     "dropout": (dropout_forward, dropout_backward),
+    "add": (add_forward, add_backward),
+    "subtract": (subtract_forward, subtract_backward),
+    "multiply": (multiply_forward, multiply_backward),
+    "average": (average_forward, average_backward),
+    "maximum": (maximum_forward, maximum_backward),
+    "minimum": (minimum_forward, minimum_backward),
+    "concatenate": (concatenate_forward, concatenate_backward),
     "max_pool": (max_pool_forward, max_pool_backward),
     "average_pool": (average_pool_forward, average_pool_backward),
     "global_max_pool": (global_max_pool_forward, global_max_pool_backward),

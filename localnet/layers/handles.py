@@ -1,0 +1,259 @@
+"""
+Handles: what stands for the output of a layer before there are any values.
+
+A handle knows its shape and the call that makes it. Calls, linked by their handles, are
+a graph; a model walks it forwards and backwards. Nothing is recorded while it runs.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from .shapes import BatchShape
+
+__all__ = ["Connectable", "Handle", "Node", "holds_handles"]
+
+
+class Handle:
+    """
+    The output of one call, without values.
+
+    Parameters
+    ----------
+    node : Node
+        The call that makes it.
+    place : int
+        Which of the outputs of that call it is.
+    shape : tuple of int or None
+        Batch axis first; None is a size that is not known.
+    dtype : dtype
+        Float type of the values.
+
+    Examples
+    --------
+    >>> from localnet.layers import Dense, Input
+    >>> x = Input((3,), name="x")
+    >>> Dense(2, name="y")(x)
+    <Handle 'y' (None, 2) float32>
+    """
+
+    __slots__ = ("dtype", "node", "place", "shape")
+
+    def __init__(
+        self, node: "Node", place: int, shape: BatchShape, dtype: np.dtype
+    ) -> None:
+        self.node = node
+        self.place = place
+        self.shape = shape
+        self.dtype = dtype
+
+    @property
+    def name(self) -> str:
+        """Name of the layer that was called."""
+        return self.node.layer.name
+
+    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse to be taken for an array."""
+        raise TypeError(
+            f"a handle has no values, got {self!r}: make a Model, and call that"
+        )
+
+    def __repr__(self) -> str:
+        return f"<Handle {self.name!r} {self.shape} {self.dtype.name}>"
+
+
+class Node:
+    """
+    One call of a layer, or of a model, on handles.
+
+    Parameters
+    ----------
+    layer : Connectable
+        What was called.
+    inputs : tuple of Handle
+        What it was called on; empty for an input of a model.
+    outputs : sequence of (shape, dtype)
+        What it gives.
+    training : bool or None
+        As it was given with the call; None follows the model that runs it.
+    """
+
+    __slots__ = ("inputs", "layer", "outputs", "training")
+
+    def __init__(
+        self,
+        layer: "Connectable",
+        inputs: tuple[Handle, ...],
+        outputs: Sequence[tuple[BatchShape, np.dtype]],
+        training: bool | None = None,
+    ) -> None:
+        self.layer = layer
+        self.inputs = inputs
+        self.training = training
+        self.outputs = tuple(
+            Handle(self, place, *output) for place, output in enumerate(outputs)
+        )
+
+
+class Connectable:
+    """
+    What can be called on handles: a layer, or a model within another one.
+
+    Attributes
+    ----------
+    name : str
+        Its own within a model.
+    """
+
+    name: str
+    # Its calls on handles so far.
+    _nodes: tuple[Node, ...] = ()
+
+    def _traced(
+        self, shapes: tuple[BatchShape, ...]
+    ) -> Sequence[tuple[BatchShape, np.dtype]]:
+        """Return shape and dtype of every output, or refuse what comes in."""
+        raise NotImplementedError
+
+    def _handles_in(self, inputs: Any) -> tuple[Handle, ...]:
+        """Return what it is called on as a tuple."""
+        if isinstance(inputs, Mapping):
+            raise ValueError(
+                f"{self.name}: inputs must be a list of handles, got a dict"
+            )
+        listed = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+        for item in listed:
+            if not isinstance(item, Handle):
+                raise ValueError(
+                    f"{self.name}: inputs must all be handles, got "
+                    f"{type(item).__name__}; a model takes arrays at its Inputs"
+                )
+        return tuple(listed)
+
+    def connect(self, inputs: Any, training: bool | None = None) -> Any:
+        """
+        Call it on handles, which is what ``layer(handle)`` does.
+
+        Parameters
+        ----------
+        inputs : Handle or list of Handle
+            What comes in.
+        training : bool, optional
+            Holds for this call, whatever the model does that runs it.
+
+        Returns
+        -------
+        Handle or list of Handle
+            What goes out; a list if there are several.
+
+        Raises
+        ------
+        ValueError
+            If the number of inputs or a shape does not fit, or one is not a handle.
+        """
+        handles = self._handles_in(inputs)
+        outputs = self._traced(tuple(handle.shape for handle in handles))
+        flag = None if training is None else bool(training)
+        node = Node(self, handles, outputs, flag)
+        self._nodes = (*self._nodes, node)
+        return _one_or_list(node.outputs)
+
+    @property
+    def input(self) -> Any:
+        """Handle that it was called on; a list if there are several."""
+        return _one_or_list(self._only_node("input").inputs)
+
+    @property
+    def output(self) -> Any:
+        """Handle that its call gave; a list if there are several."""
+        return _one_or_list(self._only_node("output").outputs)
+
+    def get_input_at(self, node_index: int) -> Any:
+        """
+        Return what one of several calls was made on.
+
+        Parameters
+        ----------
+        node_index : int
+            Number of the call, from 0.
+
+        Returns
+        -------
+        Handle or list of Handle
+            As `input`.
+
+        Raises
+        ------
+        ValueError
+            If there was no such call.
+        """
+        return _one_or_list(self._node_at(node_index).inputs)
+
+    def get_output_at(self, node_index: int) -> Any:
+        """
+        Return what one of several calls gave.
+
+        Parameters
+        ----------
+        node_index : int
+            Number of the call, from 0.
+
+        Returns
+        -------
+        Handle or list of Handle
+            As `output`.
+
+        Raises
+        ------
+        ValueError
+            If there was no such call.
+        """
+        return _one_or_list(self._node_at(node_index).outputs)
+
+    def _node_at(self, index: int) -> Node:
+        try:
+            return self._nodes[index]
+        except (IndexError, TypeError):
+            raise ValueError(
+                f"{self.name}: node_index must be the number of one of "
+                f"{len(self._nodes)} calls on handles, got {index!r}"
+            ) from None
+
+    def _only_node(self, wanted: str) -> Node:
+        # An AttributeError, as Keras has it, so that hasattr works.
+        if not self._nodes:
+            raise AttributeError(
+                f"{self.name}: {wanted} needs a call on a handle, got none"
+            )
+        if len(self._nodes) > 1:
+            raise AttributeError(
+                f"{self.name}: {wanted} must be of one call, there were "
+                f"{len(self._nodes)}: use get_{wanted}_at"
+            )
+        return self._nodes[0]
+
+
+def holds_handles(value: Any) -> bool:
+    """
+    Return whether something is a handle, or a list, tuple or dict with one in it.
+
+    Parameters
+    ----------
+    value : object
+        What a layer was called on.
+
+    Returns
+    -------
+    bool
+        False for arrays and lists of numbers.
+    """
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return any(isinstance(item, Handle) for item in value)
+    return isinstance(value, Handle)
+
+
+def _one_or_list(handles: Sequence[Handle]) -> Any:
+    return list(handles) if len(handles) != 1 else handles[0]

@@ -1,0 +1,80 @@
+"""From a file to a model."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from .._typing import Config
+from .nesting import deserialize
+from .network import Network
+
+__all__ = ["load_model"]
+
+
+def load_model(
+    path: str | os.PathLike[str],
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool | None = None,
+    *,
+    isolated: bool = False,
+) -> Network:
+    """
+    Read a model that its ``save``, Keras 2 or tf_keras wrote.
+
+    Parameters
+    ----------
+    path : str or path-like
+        localnet's ``.npz``, or Keras's legacy ``.h5`` or ``.keras``; the bytes of the
+        file tell which.
+    custom_objects : mapping of str to object, optional
+        Classes and functions of your own by name.
+    compile : bool, optional
+        Whether to restore loss, metrics and the optimizer with its state. Default: yes,
+        but a file of Keras that needs an optimizer, loss or metric that localnet lacks
+        gives a warning and a model that is not compiled, instead of an error.
+    isolated : bool
+        Read the file in a process of its own, with limits on time and memory: the HDF5
+        library can crash or hang on damaged bytes. For files from strangers.
+
+    Returns
+    -------
+    Sequential or Model
+        It predicts, and goes on training, as the saved one would.
+
+    Raises
+    ------
+    ValueError
+        If the file is none of these, is damaged, or holds what localnet has no
+        counterpart for; then all such layers are named.
+    ImportError
+        If the file is HDF5 and h5py is not installed.
+    OSError
+        If the file cannot be opened.
+
+    Warns
+    -----
+    UserWarning
+        See `compile`.
+
+    Notes
+    -----
+    Nothing in a file is ever run: no pickle, no code of a Lambda layer. Shapes are
+    compared with those that the config implies before memory is taken for them.
+    """
+    from ..reading import read_model  # see `localnet.saving`
+
+    return read_model(
+        _made,
+        path,
+        custom_objects or {},
+        compile=compile,
+        isolated=isolated,
+    )
+
+
+def _made(config: Config) -> Network:
+    """Return the model that ``class_name`` and ``config`` describe."""
+    model = deserialize(config)
+    if not isinstance(model, Network):
+        raise ValueError(f"config must describe a model, got {config!r:.100}")
+    return model
