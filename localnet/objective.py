@@ -1,7 +1,7 @@
 """What a compiled model minimises and reports, over all of its outputs."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 from . import losses
@@ -209,12 +209,15 @@ class Objective:
             with self._named(place):
                 goal.try_out(batch.ys[place], ys[place], batch.sample_weights[place])
 
-    @contextmanager
-    def _named(self, place: int) -> Iterator[None]:
+    def _named(self, place: int) -> AbstractContextManager[None]:
         """Say in errors which of several outputs they are about."""
-        try:
-            yield
-        except ValueError as error:
-            if len(self.outputs) == 1:
-                raise
-            raise ValueError(f"output {self.outputs[place]!r}: {error}") from error
+        several = len(self.outputs) > 1
+        return _about(self.outputs[place]) if several else nullcontext()
+
+
+@contextmanager
+def _about(output: str) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"output {output!r}: {error}") from error

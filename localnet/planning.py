@@ -14,7 +14,7 @@ from .interop.keras_v3 import class_keys
 from .interop.wiring import FUNCTIONAL, MAX_CALLS, MODELS, Source, Wiring, wired
 from .layers import InputLayer, Layer
 from .layers.shapes import BatchShape
-from .plans import LayerPlan, file_bytes
+from .plans import LayerPlan, file_bytes, with_paths
 
 __all__ = ["config_bytes", "is_model", "plan_config"]
 
@@ -61,7 +61,7 @@ def plan_config(envelope: Config) -> list[LayerPlan]:
     """
     model = _planned(envelope, (), "", _Budget())
     model.run(None)
-    return model.plans()
+    return with_paths(model.plans())
 
 
 def config_bytes(envelope: Config) -> int:

@@ -27,6 +27,7 @@ __all__ = [
     "file_bytes",
     "legacy_order",
     "plan_model",
+    "with_paths",
 ]
 
 # Numbers that may be worked with however small the file is: 8 MB of indices.
@@ -54,11 +55,8 @@ class LayerPlan(NamedTuple):
     exists: bool = False
     names: tuple[str, ...] = ()
     key: str = ""
-
-    @property
-    def path(self) -> str:
-        """Its name, after those of the models that it lies in."""
-        return "/".join(self.names)
+    # As in `Program.layers`.
+    path: str = ""
 
     @property
     def core(self) -> tuple[Layer, BatchShape]:
@@ -179,7 +177,7 @@ def plan_model(model: Any) -> list[LayerPlan]:
     ValueError
         If a layer lies in two of the models: in a file they would be two layers.
     """
-    plans = list(_plans_of(model, (), ""))
+    plans = with_paths(list(_plans_of(model, (), "")))
     seen: dict[int, str] = {}
     for plan in plans:
         if id(plan.layer) in seen:
@@ -189,6 +187,31 @@ def plan_model(model: Any) -> list[LayerPlan]:
             )
         seen[id(plan.layer)] = plan.path
     return plans
+
+
+def with_paths(plans: Sequence[LayerPlan]) -> list[LayerPlan]:
+    """
+    Give every plan a path of its own.
+
+    Parameters
+    ----------
+    plans : sequence of LayerPlan
+        Of a whole model, with names.
+
+    Returns
+    -------
+    list of LayerPlan
+        The path is the name, after those of the models that a layer lies in.
+    """
+    paths: set[str] = set()
+    found = []
+    for plan in plans:
+        path = "/".join(plan.names)
+        while path in paths:  # a name may have a slash in it
+            path += "_"
+        paths.add(path)
+        found.append(plan._replace(path=path))
+    return found
 
 
 def _plans_of(model: Any, names: tuple[str, ...], key: str) -> Iterator[LayerPlan]:

@@ -782,3 +782,15 @@ def test_statistics_of_a_shared_normalisation_take_in_every_call(rng):
     for batch in x:  # the calls in training, in their order
         mean = 0.5 * mean + 0.5 * batch.mean(axis=0)
     np.testing.assert_allclose(norm.params["moving_mean"], mean, rtol=1e-12)
+
+
+def test_a_part_of_another_model_does_not_change():
+    inner = Sequential([Dense(2, input_shape=(3,), name="d")], name="inner")
+    a = Input((3,), name="a")
+    Model(a, inner(a))
+    for call in (lambda: inner.add(Dense(1)), inner.pop):
+        with refusing("must come before the model is a part of another"):
+            call()
+    outer = Sequential(name="outer")
+    with refusing("must be added once"):
+        outer.add(outer)

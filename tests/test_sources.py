@@ -298,9 +298,9 @@ def test_the_memory_for_a_file_is_bounded_by_the_batch(
     how = {"batch_size": 8, "verbose": 0, "callbacks": calls}
     tracemalloc.start()
     try:
-        how |= {"shuffle": shuffle, "validation_split": 0.25, "steps_per_epoch": 40}
+        how |= {"shuffle": shuffle, "validation_split": 0.25, "steps_per_epoch": 9}
         model.fit(x, y, **how)
-        model.evaluate(x, y, batch_size=8, verbose=0, steps=40)
+        model.evaluate(x, y, batch_size=8, verbose=0, steps=9)
         model.train_on_batch(x[:8], y[:8])
         _, peak = tracemalloc.get_traced_memory()
     finally:

@@ -345,3 +345,19 @@ def test_the_upgraded_config_keeps_wiring_and_models_within():
     assert inner["inbound_nodes"] == [[["s", 0, 0, {}]]]
     assert inner["config"]["layers"][-1]["class_name"] == "Dense"
     assert Model.from_config(again["config"]).count_params() == small().count_params()
+
+
+def test_names_with_slashes_keep_paths_apart(tmp_path):
+    a = Input((3,), name="a")
+    inner = Sequential([Dense(2, name="y", input_shape=(3,))], name="x")
+    model = Model(a, Dense(2, name="x/y")(inner(a)), seed=0)
+    assert list(model.leaves) == ["x/y", "x/y_"]
+    model.compile("adam", "mse")
+    x = np.ones((2, 3))
+    model.fit(x, np.ones((2, 2)), verbose=0)
+    for suffix in (".npz", ".h5", ".keras"):
+        loaded = load_model(model.save(tmp_path / f"m{suffix}"))
+        np.testing.assert_array_equal(loaded(x), model(x))
+        for m in (loaded, again := copy.deepcopy(model)):
+            m.fit(x, np.ones((2, 2)), verbose=0)
+        np.testing.assert_array_equal(loaded(x), again(x))

@@ -126,6 +126,7 @@ class Sequential(Network):
         if not isinstance(layer, (Layer, Network)):
             hint = "; make an instance of the class" if isinstance(layer, type) else ""
             raise ValueError(f"layer must be a Layer, got {layer!r}{hint}")
+        self._check_free("add")
         inside = parts_of(layer)
         if any(part is other for other in parts_of(self) for part in inside):
             raise ValueError(
@@ -160,11 +161,18 @@ class Sequential(Network):
         """
         if not self.layers:
             raise ValueError(f"{self.name}: pop needs a layer, the model has none")
+        self._check_free("pop")
         *self._chain, layer = self._chain
         if len(self._handles) > len(self.layers) + 1:
             *kept, last = self._handles
             layer._nodes = tuple(node for node in layer._nodes if node is not last.node)
             self._handles = tuple(kept) if self._chain else ()
+
+    def _check_free(self, method: str) -> None:
+        if self._nodes:
+            raise ValueError(
+                f"{self.name}: {method} must come before the model is a part of another"
+            )
 
     def _link(self, input_shape: BatchShape) -> None:
         """Give every layer its handle, as in a functional model."""

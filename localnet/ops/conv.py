@@ -16,6 +16,7 @@ from ..geometry import Geometry
 from . import conv_blocked, conv_einsum, conv_naive
 from .bias import add_bias, bias_gradient
 from .groups import checked_groups, split_channels, split_filters
+from .local_conv import check_axes
 from .patches import crop, pad
 from .sharing import kernel_as_matrix, matrix_as_kernel
 from .workspace import Workspace
@@ -138,11 +139,7 @@ def conv_forward(
     array([2., 3., 5.])
     """
     x, kernel = _arrays.floats("x", x), _arrays.floats("kernel", kernel)
-    if x.ndim not in (3, 4, 5):
-        raise ValueError(
-            "x must have a sample axis, 1 to 3 spatial axes and a channel axis, "
-            f"got shape {x.shape}"
-        )
+    check_axes(x)
     if kernel.ndim != x.ndim:
         raise ValueError(
             f"kernel must have {x.ndim} axes, (*R, C/groups, F), for x of shape "
