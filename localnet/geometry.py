@@ -22,7 +22,7 @@ __all__ = ["Geometry"]
 PLAIN = (int, str, float)
 
 
-def taps_inside(
+def count_taps_inside(
     length: int, windows: int, size: int, stride: int, dilation: int, before: int
 ) -> int:
     """
@@ -229,7 +229,7 @@ class Geometry:
     def connections(self) -> int:
         """Pairs (l, k) whose tap reads a cell of the input: L*K but those on pads."""
         return self.channels * math.prod(
-            taps_inside(*axis)
+            count_taps_inside(*axis)
             for axis in zip(
                 self.input_sizes,
                 self.output_sizes,

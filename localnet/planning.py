@@ -4,6 +4,7 @@ The weights that the config of a model implies, found by walking its wiring.
 Only shapes flow: no weight exists, however large the config makes it.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from ._typing import Config, Shape
 from .interop.keras_v3 import class_keys
 from .interop.wiring import FUNCTIONAL, MAX_CALLS, MODELS, Source, Wiring, wired
 from .layers import InputLayer, Layer
+from .layers.local import LocallyConnected
 from .layers.shapes import BatchShape
 from .plans import LayerPlan, file_bytes, with_paths
 
@@ -161,7 +163,21 @@ class _PlannedLayer:
             self.plan = LayerPlan(
                 self.layer, shape, weights, names=self.names, key=self.key
             )
+        elif self.plan.shapes and not self.layer.built:
+            self._take_in(self.plan, shape)
         return [self.layer.compute_output_shape(shape)]
+
+    def _take_in(self, plan: LayerPlan, shape: BatchShape) -> None:
+        """Plan for every call: the layer may be built for any of them."""
+        if _weight_shapes(self.layer, shape) != plan.shapes:
+            raise ValueError(
+                f"{self.layer.name} must have the same weights in all calls"
+            )
+        # Kernels of a locally connected layer fit one shape alone.
+        if not isinstance(plan.core[0], LocallyConnected) and (
+            _size(shape) > _size(plan.input_shape)
+        ):
+            self.plan = plan._replace(input_shape=shape)
 
     def plans(self) -> list[LayerPlan]:
         if self.plan is None or isinstance(self.layer, InputLayer):
@@ -179,6 +195,10 @@ def _weight_shapes(layer: Layer, input_shape: BatchShape) -> dict[str, Shape]:
     # A class of the user's own, which has to be built to be known.
     layer.build(input_shape)
     return {name: value.shape for name, value in layer.params.items()}
+
+
+def _size(shape: BatchShape) -> int:
+    return math.prod(size for size in shape[1:] if isinstance(size, int))
 
 
 class _PlannedChain:

@@ -5,7 +5,7 @@ The arrays that flow lie in numbered places: first the inputs, then the output o
 step. The way back goes through the steps in reverse, with the layers' own backward.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ from .objective import Gradients
 from .ops import Workspace
 from .steps import Memory
 from .summary import CostedCall
+from .sums import Sums
 from .tape import Call, Tape
 
 __all__ = ["Nested", "Program", "Step"]
@@ -244,7 +245,7 @@ class Program:
         for step in self.steps:
             shape = step.arguments(shapes)
             below = any(learning[place] for place in step.inputs)
-            calls.append(CostedCall(step.key, step.layer, shape, below))
+            calls.append(CostedCall(step.key, step.layer, shape, below, step.first))
             names = step.layer.params or step.layer.weight_shapes(shape)
             learning.append(below or any(step.layer.learns(name) for name in names))
         return calls
@@ -365,44 +366,3 @@ class Program:
             below = any(learning[place] for place in step.inputs)
             learning.append(below or bool(step.layer.trainable_params))
         return learning
-
-
-class Sums:
-    """
-    Arrays that are added up by name.
-
-    The first of a name is kept as it is, since others may hold it too; the sum gets
-    memory of its own.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where sums lie.
-    """
-
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-        self._values: dict[Hashable, Array] = {}
-        self._own: set[Hashable] = set()
-
-    def add(self, name: Hashable, value: Array | None) -> None:
-        """Add an array to those of a name; None is nothing."""
-        if value is None:
-            return
-        former = self._values.get(name)
-        if former is None:
-            self._values[name] = value
-        elif name in self._own:
-            former += value
-        else:
-            total = self._workspace.result(("sum", name), former.shape, former.dtype)
-            self._values[name] = np.add(former, value, out=total, casting="same_kind")
-            self._own.add(name)
-
-    def take(self, name: Hashable) -> Array | None:
-        """Return the sum of a name, and forget it; None if nothing came."""
-        return self._values.pop(name, None)
-
-    def taken(self, name: Hashable) -> Array:
-        """Return a sum that there is."""
-        return self._values[name]

@@ -87,13 +87,15 @@ class CostedCall(NamedTuple):
     """
     One call of a layer in a model, for which costs are worked out.
 
-    `below` says whether anything learns that its input depends on.
+    `below` says whether anything learns that its input depends on, and `first` whether
+    it is the first call of its layer, with which its weights are counted.
     """
 
     name: str
     layer: Layer
     input_shape: Any
     below: bool
+    first: bool = True
 
 
 class BatchCost(NamedTuple):
@@ -111,9 +113,10 @@ class BatchCost(NamedTuple):
     passing: int
 
     @classmethod
-    def of(cls, cost: Cost, *, backward: bool) -> "BatchCost":
+    def of(cls, cost: Cost, *, backward: bool, first: bool = True) -> "BatchCost":
         """Take apart what a layer says."""
-        kept = cost.parameter_bytes + cost.cache_bytes + cost.output_bytes
+        kept = cost.cache_bytes + cost.output_bytes
+        kept += cost.parameter_bytes if first else 0
         if not backward:
             return cls(cost.forward, None, kept, 0)
         return cls(
@@ -134,7 +137,7 @@ def batch_costs(calls: Sequence[CostedCall], batch_size: int) -> list[BatchCost 
             continue
         cost = layer.cost(batch_size, call.input_shape, need_dx=call.below)
         learns = call.below or (layer.trainable and cost.parameters > 0)
-        costs.append(BatchCost.of(cost, backward=learns))
+        costs.append(BatchCost.of(cost, backward=learns, first=call.first))
     return costs
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from raising import refuses
 from strategies import local_conv_problems
 
-from localnet.geometry import Geometry, taps_inside
+from localnet.geometry import Geometry, count_taps_inside
 from localnet.ops import (
     Cost,
     Workspace,
@@ -143,12 +143,14 @@ def test_connections_are_the_taps_off_the_pads(problem):
 
 
 @given(*[st.integers(1, 9)] * 5, st.integers(0, 9))
-def test_taps_inside_counts_pairs(length, windows, size, stride, dilation, before):
+def test_taps_inside_are_counted(length, windows, size, stride, dilation, before):
     cells = [
         o * stride + t * dilation - before for o in range(windows) for t in range(size)
     ]
     expected = sum(0 <= cell < length for cell in cells)
-    assert taps_inside(length, windows, size, stride, dilation, before) == expected
+    assert (
+        count_taps_inside(length, windows, size, stride, dilation, before) == expected
+    )
 
 
 def test_memory_of_a_call_is_what_it_allocates(rng):

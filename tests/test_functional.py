@@ -794,3 +794,34 @@ def test_a_part_of_another_model_does_not_change():
     outer = Sequential(name="outer")
     with refusing("must be added once"):
         outer.add(outer)
+
+
+def test_a_copied_layer_leaves_its_graph_behind():
+    handle = start = Input((2,), name="a")
+    for place in range(1500):
+        handle = L.Activation("linear", name=f"l{place}")(handle)
+    last = Dense(2, name="last")
+    model = Model(start, last(handle), seed=0)
+    again = copy.deepcopy(last)
+    assert again._nodes == ()
+    np.testing.assert_array_equal(again(np.ones((1, 2))), last(np.ones((1, 2))))
+    assert model.output is last.output
+
+
+def test_copies_of_models_have_handles_of_their_own(rng):
+    model = siamese()
+    chain = Sequential(stack(), seed=0)
+    chain.build((None, 6, 2))
+    for copied in (copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))):
+        again = copied(model)
+        layer = again.get_layer("local")
+        assert [layer.get_input_at(i).name for i in (0, 1)] == ["a", "b"]
+        assert Model(again.inputs, again.get_layer("flat").output).output_shape
+        assert again.get_layer("flat").output is not model.get_layer("flat").output
+        other = copied(chain)
+        x = rng.normal(size=(2, 6, 2))
+        features = Model(other.input, other.get_layer("more").output)
+        same = Model(chain.input, chain.get_layer("more").output)
+        np.testing.assert_array_equal(features(x), same(x))
+    inputs = copy.deepcopy([L.InputLayer((6, 2), name="a")])
+    assert Sequential([*inputs, Dense(1)]).output_shape == (None, 6, 1)

@@ -35,6 +35,7 @@ from localnet.layers import (
     LowRankLocallyConnected2D,
     LowRankLocallyConnected3D,
 )
+from localnet.plans import LayerPlan
 
 # (make, shape of one sample): ranks, formats, paddings, steps, and every new argument.
 LAYERS = {
@@ -409,6 +410,14 @@ def test_cost_of_the_transposed_layer_is_that_of_its_loops():
     first = layer.cost(7, (None, 4, 3, 5), need_dx=False)
     assert first.backward.flops == 7 * (2 * every_tap * 5 + outputs)
     assert (cost.dx_bytes, first.dx_bytes) == (4 * 7 * 60, 0)
+    # dy, its padded copy, x, dw and db; then w and dx
+    padded = math.prod(g.padded_sizes) * 2
+    kernel = math.prod(g.kernel_shape(5))
+    arrays = 7 * (outputs + padded + 60) + kernel + outputs
+    assert g.has_pads
+    assert first.backward.nbytes == 4 * arrays
+    assert cost.backward.nbytes == 4 * (arrays + kernel + 7 * 60)
+    assert cost.forward.nbytes == 4 * (7 * (60 + outputs) + kernel + outputs)
 
 
 @pytest.mark.parametrize("initializer", ["GlorotUniform", "HeNormal"])
@@ -423,8 +432,8 @@ def test_fans_local_are_those_of_the_convolution(name, initializer):
     expected = drawn(seed=5)(
         layer.kernel.shape, "float64", fans=(patch_size, window * filters)
     )
-    if layer._inside is not None:
-        expected = expected * layer._inside
+    if layer._mask is not None:
+        expected = expected * layer._mask
     assert_array_equal(layer.kernel, expected)
 
 
@@ -451,6 +460,28 @@ def test_a_tap_that_no_location_of_a_group_has_inside_starts_at_zero():
     assert_array_equal(back.kernel[:, :, 0], alone.kernel[:, :, 0])
     back.params["kernel"][0, 0] = 7.0  # out of sight
     assert back.losses == pytest.approx([0.01 * 10])
+
+
+class Sum:
+    """A penalty whose gradient is not 0 at 0."""
+
+    def __call__(self, w):
+        return w.sum()
+
+    def gradient(self, w):
+        return np.ones_like(w)
+
+
+def test_a_tap_on_padding_has_gradient_zero_whatever_the_penalty():
+    layer = LocallyConnected1DTranspose(
+        1, 3, padding="same", kernel_initializer="ones", kernel_regularizer=Sum()
+    )
+    layer.build((None, 4, 1))
+    assert layer.losses == [10]
+    y = layer.forward(np.zeros((1, 4, 1)))
+    layer.backward(np.zeros_like(y))
+    inside = [[0, 1, 1], [1, 1, 1], [1, 1, 1], [1, 1, 0]]
+    assert_array_equal(layer.grads["kernel"][:, :, 0], inside)
 
 
 # --- configs and files ----------------------------------------------------------------
@@ -533,7 +564,7 @@ def test_keras_files_are_refused_by_name(file, tmp_path):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: LocallyConnected2D(1, 3, padding="same", share=300),
+        lambda: LocallyConnected2D(1, 3, padding="same", share=1100),
         lambda: LocallyConnected2D(1, 3, padding="same", tile=2),
         lambda: LowRankLocallyConnected2D(1, 3, padding="same", spatial_rank=2),
     ],
@@ -541,12 +572,12 @@ def test_keras_files_are_refused_by_name(file, tmp_path):
 )
 def test_few_weights_over_many_locations_are_loaded(make, tmp_path):
     layer = make()
-    layer.build((None, 300, 300, 1))  # 810,000 values in all patches
+    layer.build((None, 1100, 1100, 1))  # 10,890,000 values in all patches
     model = Sequential([layer])
-    layer.batch_input_shape = (None, 300, 300, 1)
+    layer.batch_input_shape = (None, 1100, 1100, 1)
     model.save(tmp_path / "m.npz")
     again = load_model(tmp_path / "m.npz")
-    assert again.count_params() == layer.count_params() < 2000
+    assert again.count_params() == layer.count_params() < 10_000
 
 
 def test_a_small_file_that_claims_a_huge_layer_is_refused(tmp_path):
@@ -577,6 +608,13 @@ def test_a_layer_at_every_step_of_a_sequence(name, rng, tmp_path):
     if name.startswith("shared 2D"):
         with pytest.raises(ValueError, match=r"\(shared kernels\)"):
             model.save(tmp_path / "m.keras")
+
+
+@pytest.mark.parametrize("option", [{"share": 2}, {"tile": 2}])
+def test_a_shared_kernel_has_no_layout_but_ours(option):
+    layer = LocallyConnected2D(1, 2, implementation=3, **option)
+    plan = LayerPlan(layer, (None, 5, 5, 1), layer.weight_shapes((None, 5, 5, 1)))
+    assert plan.layouts(native=False) == plan.layouts(native=True) == ["keras1"]
 
 
 # --- refusals -------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Configs of functional models: what Keras writes, and what strangers do."""
 
+import contextlib
 import copy
 import json
 import tracemalloc
@@ -361,3 +362,95 @@ def test_names_with_slashes_keep_paths_apart(tmp_path):
         for m in (loaded, again := copy.deepcopy(model)):
             m.fit(x, np.ones((2, 2)), verbose=0)
         np.testing.assert_array_equal(loaded(x), again(x))
+
+
+def test_a_call_of_another_size_is_refused_before_memory_is_taken(tmp_path):
+    chain = {"name": "c", "layers": [dense_entry("d", 10**5)]}
+    config = {
+        "name": "m",
+        "layers": [
+            input_entry("a", 2),
+            input_entry("b", 10**6),
+            {
+                "class_name": "Sequential",
+                "config": chain,
+                "name": "c",
+                "inbound_nodes": [[["a", 0, 0, {}]], [["b", 0, 0, {}]]],
+            },
+            {
+                "class_name": "Add",
+                "config": {"name": "s"},
+                "name": "s",
+                "inbound_nodes": [[["c", 1, 0, {}], ["c", 0, 0, {}]]],
+            },
+        ],
+        "input_layers": [["a", 0, 0], ["b", 0, 0]],
+        "output_layers": [["s", 0, 0]],
+    }
+    path = tmp_path / "m.npz"
+    arrays = {
+        "weights/0000": np.zeros((2, 10**5), np.float32),
+        "weights/0001": np.zeros(10**5, np.float32),
+    }
+    native.write(path, {"class_name": "Functional", "config": config}, arrays)
+    with pytest.raises(ValueError, match="must have the same weights in all calls"):
+        load_model(path)
+
+
+def dense_entry(name, units):
+    return {"class_name": "Dense", "config": {"name": name, "units": units}}
+
+
+def input_entry(name, size):
+    config = {"batch_input_shape": [None, size], "name": name}
+    return {
+        "class_name": "InputLayer",
+        "config": config,
+        "name": name,
+        "inbound_nodes": [],
+    }
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_the_largest_call_of_a_convolution_is_planned_for(first, tmp_path):
+    other = {"a": "b", "b": "a"}[first]
+    conv = {"name": "c", "filters": 1, "kernel_size": [3], "padding": "same"}
+    inputs = [input_entry("a", 5), input_entry("b", 10**11)]
+    for entry_ in inputs:
+        entry_["config"]["batch_input_shape"].append(1)
+    pool = {"class_name": "GlobalMaxPooling1D", "config": {"name": "p"}, "name": "p"}
+    calls = [[["c", 0, 0, {}]], [["c", 1, 0, {}]]]
+    config = {
+        "name": "m",
+        "layers": [
+            *inputs,
+            {
+                "class_name": "Conv1D",
+                "config": conv,
+                "name": "c",
+                "inbound_nodes": [[[first, 0, 0, {}]], [[other, 0, 0, {}]]],
+            },
+            {**pool, "inbound_nodes": calls},
+            {
+                "class_name": "Add",
+                "config": {"name": "s"},
+                "name": "s",
+                "inbound_nodes": [[["p", 0, 0, {}], ["p", 1, 0, {}]]],
+            },
+        ],
+        "input_layers": [["a", 0, 0], ["b", 0, 0]],
+        "output_layers": [["s", 0, 0]],
+    }
+    path = tmp_path / "m.npz"
+    arrays = {
+        "weights/0000": np.zeros((3, 1, 1), np.float32),
+        "weights/0001": np.zeros(1, np.float32),
+    }
+    native.write(path, {"class_name": "Functional", "config": config}, arrays)
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(ValueError):
+            load_model(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()

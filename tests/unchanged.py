@@ -46,7 +46,7 @@ def layer_state(layer: Any) -> dict[str, Any]:
         "cache": id(layer._cache),
         "seed": (layer._seed.entropy, layer._seed.spawn_key),
         "noise": layer.noise.bit_generator.state,
-        "inside": id(getattr(layer, "_inside", None)),
+        "mask": id(getattr(layer, "_mask", None)),
     }
 
 

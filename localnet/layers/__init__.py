@@ -5,7 +5,6 @@ from typing import Any
 
 from .._registry import Registry, custom_object_scope
 from .._typing import Config
-from . import global_pooling, margins, pooling, upsampling
 from .activation import (
     ELU,
     Activation,
@@ -14,8 +13,15 @@ from .activation import (
     Softmax,
     ThresholdedReLU,
 )
-from .base import Layer, LayerCache
-from .conv import Conv1D, Conv2D, Conv3D
+from .base import Layer
+from .conv import (
+    Conv1D,
+    Conv2D,
+    Conv3D,
+    Convolution1D,
+    Convolution2D,
+    Convolution3D,
+)
 from .core import Dense, Input, InputLayer
 from .cost import CostedLayer
 from .global_pooling import (
@@ -96,10 +102,11 @@ from .pooling import (
     MaxPooling3D,
 )
 from .prelu import PReLU
+from .pure import LayerCache
 from .several import MultiInputLayer
 from .shaping import Flatten, Permute, RepeatVector, Reshape
-from .sharing import SharedWeights, conv_to_local, local_to_conv
 from .time_distributed import TimeDistributed
+from .twins import SharedWeights, conv_to_local, local_to_conv
 from .upsampling import (
     UpSampling1D,
     UpSampling2D,
@@ -208,38 +215,20 @@ __all__ = [
     "subtract",
 ]
 
-# Keras's second names.
-Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
 
-_registry: Registry[Layer] = Registry(
-    "layer",
-    "keras.layers",
-    {
-        **{
-            cls.__name__: cls
-            for cls in (
-                *(LocallyConnected1D, LocallyConnected2D, LocallyConnected3D),
-                *(LocallyConnected1DTranspose, LocallyConnected2DTranspose),
-                *(LocallyConnected3DTranspose, LowRankLocallyConnected1D),
-                *(LowRankLocallyConnected2D, LowRankLocallyConnected3D),
-                *(Conv1D, Conv2D, Conv3D),
-                *(Dense, Dropout, Flatten, InputLayer, Reshape),
-                *(Activation, LeakyReLU, ELU, ReLU, Softmax, ThresholdedReLU, PReLU),
-                *(BatchNormalization, GaussianDropout, GaussianNoise),
-                *(SpatialDropout1D, SpatialDropout2D, SpatialDropout3D),
-                *(Permute, RepeatVector, TimeDistributed),
-                *(Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate),
-            )
-        },
-        # Some classes have two names.
-        **{f"Convolution{cls.rank}D": cls for cls in (Conv1D, Conv2D, Conv3D)},
-        **{
-            name: getattr(module, name)
-            for module in (global_pooling, margins, pooling, upsampling)
-            for name in module.__all__
-        },
-    },
-)
+def _named_layers() -> dict[str, type[Layer]]:
+    """Return what a config may name: all exported layers but the bases of others."""
+    exported = {name: globals().get(name) for name in __all__}
+    return {
+        name: value
+        for name, value in exported.items()
+        if isinstance(value, type)
+        and issubclass(value, Layer)
+        and value not in (Layer, CostedLayer, MultiInputLayer)
+    }
+
+
+_registry: Registry[Layer] = Registry("layer", "keras.layers", _named_layers())
 
 
 def is_known(class_name: str) -> bool:

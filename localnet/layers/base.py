@@ -2,50 +2,27 @@
 What every layer has: a name, weights, a build step, and a pure pair underneath.
 
 A layer is a map with weights followed by an activation. Subclasses provide the map
-(`_build`, `_forward`, `_backward`); activation, penalties and bookkeeping live here.
+(`_build`, `_forward`, `_backward`); what is common to all of them lives here and in the
+parts that `Layer` is made of.
 """
 
-import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from .. import _arrays, _validate, config, regularizers
-from .._typing import Array, ArrayLike, Config, Pair, Shape
+from .. import _arrays, config
+from .._typing import Array, ArrayLike, Config, Shape
 from ..ops import Workspace
-from .by_pieces import activate, activation_gradient
+from .arguments import resolve, unknown_argument
 from .handles import Connectable, holds_handles
 from .names import unique_name
+from .pure import LayerCache, PurePair
 from .shapes import BatchShape, checked_shape, declared_shape
-from .statistics import StatisticsHolder
 from .weights import Weight
 
-__all__ = [
-    "Layer",
-    "LayerCache",
-    "child_seed",
-    "resolve",
-    "unchanged_on_error",
-    "unknown_argument",
-]
-
-
-def child_seed(seed: np.random.SeedSequence, number: int) -> np.random.SeedSequence:
-    """Return what ``seed.spawn`` gives as child `number`, without counting it there."""
-    return np.random.SeedSequence(
-        seed.entropy, spawn_key=(*seed.spawn_key, number), pool_size=seed.pool_size
-    )
-
-
-def resolve(argument: str, get: Callable[[Any], Any], identifier: Any) -> Any:
-    """Return ``get(identifier)``; an error calls the family by the argument's name."""
-    try:
-        return get(identifier)
-    except ValueError as error:
-        family = argument.rpartition("_")[2]
-        raise ValueError(str(error).replace(family, argument, 1)) from error
+__all__ = ["Layer", "unchanged_on_error"]
 
 
 @contextmanager
@@ -66,17 +43,7 @@ def unchanged_on_error(*parts: Connectable) -> Iterator[None]:
         raise
 
 
-class LayerCache(NamedTuple):
-    """What `Layer.backward_from_cache` needs of one forward call."""
-
-    y: Array
-    logits: Array
-    activation: Any
-    inner: Any
-    activity_loss: float | None
-
-
-class Layer(StatisticsHolder, Connectable):
+class Layer(PurePair, Connectable):
     """
     Base of all layers: holds weights and calls `ops`; has no mathematics of its own.
 
@@ -104,8 +71,6 @@ class Layer(StatisticsHolder, Connectable):
         With ``None`` for the batch axis; known once the layer is built.
     """
 
-    activation: Any = None
-    _activation_pair: Pair | None = None
     # Axes of the input, batch axis included; None where any number will do.
     input_rank: int | None = None
 
@@ -129,7 +94,7 @@ class Layer(StatisticsHolder, Connectable):
                 raise unknown_argument(type(self), next(iter(kwargs)))
             self.dtype = config.float_dtype(dtype)
             self.activity_regularizer = resolve(
-                "activity_regularizer", regularizers.get, activity_regularizer
+                "activity_regularizer", activity_regularizer
             )
         self.trainable = bool(trainable)
         self.name = unique_name(type(self).__name__) if name is None else name
@@ -172,18 +137,6 @@ class Layer(StatisticsHolder, Connectable):
 
     def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
         """Create the weights with `_add_weight`; nothing to do without weights."""
-
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, Any]:
-        """Return the map of `x` before the activation, and a cache."""
-        raise NotImplementedError
-
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array | None, dict[str, Array]]:
-        """Return the gradients of `_forward` with respect to `x` and each weight."""
-        raise NotImplementedError
 
     def with_inner(self) -> "list[Layer]":
         """
@@ -265,151 +218,7 @@ class Layer(StatisticsHolder, Connectable):
         if None not in input_shape[1:]:
             self._check_input((None, *input_shape[1:]))
 
-    def set_seed(self, seed: np.random.SeedSequence) -> None:
-        """
-        Set the source of the layer's random numbers: first weights, then noise.
-
-        Parameters
-        ----------
-        seed : numpy.random.SeedSequence
-            A model gives each layer a child of its own seed. An initializer with a
-            ``seed`` of its own ignores it.
-        """
-        self._seed = seed
-        self._noise = None
-
-    @property
-    def noise(self) -> np.random.Generator:
-        """Generator of the layer's training noise, such as dropout masks."""
-        if self._noise is None:
-            self._noise = np.random.default_rng(child_seed(self._seed, 0))
-        return self._noise
-
-    @property
-    def noise_state(self) -> Any:
-        """How far the training noise is; None before any was drawn."""
-        return None if self._noise is None else self._noise.bit_generator.state
-
-    @noise_state.setter
-    def noise_state(self, state: Any) -> None:
-        if state is not None:
-            self.noise.bit_generator.state = state
-
     # Forward and backward --------------------------------------------------------
-
-    def forward_with_cache(
-        self,
-        x: ArrayLike,
-        training: bool = False,
-        rng: np.random.Generator | None = None,
-        *,
-        workspace: Workspace | None = None,
-    ) -> tuple[Array, LayerCache]:
-        """
-        Compute the output and what its gradients need; the layer remembers nothing.
-
-        Parameters
-        ----------
-        x : array_like
-            Batch of inputs; cast to the layer's dtype. Not modified.
-        training : bool
-            Whether layers with training noise apply it.
-        rng : numpy.random.Generator, optional
-            Source of the noise; default: the layer's own.
-        workspace : Workspace, optional
-            Memory that is reused: output and cache are valid until the next call with
-            it. A model that trains has one for each layer.
-
-        Returns
-        -------
-        y : ndarray
-            Output, after the activation.
-        cache : LayerCache
-            For `backward_from_cache`.
-
-        Raises
-        ------
-        ValueError
-            If the layer was built for another shape.
-
-        See Also
-        --------
-        backward_from_cache : The gradients.
-        """
-        workspace = workspace or self._scratch
-        with self._named():
-            z, inner = self._forward(
-                self._accepted(x, workspace),
-                training,
-                self.noise if rng is None else rng,
-                workspace,
-            )
-            y, activation = z, None
-            if self._activation_pair is not None:
-                y, activation = activate(self._activation_pair, z, workspace)
-        loss = self._activity_loss(y, inner)
-        return y, LayerCache(y, z, activation, inner, loss)
-
-    def backward_from_cache(
-        self,
-        dy: Array | None,
-        cache: LayerCache,
-        *,
-        dlogits: Array | None = None,
-        need_dx: bool = True,
-        weight_penalties: bool = True,
-        workspace: Workspace | None = None,
-    ) -> tuple[Array | None, dict[str, Array]]:
-        """
-        Compute the gradients of ``sum(y*dy)`` and of this layer's penalties.
-
-        Parameters
-        ----------
-        dy : ndarray, shape of y, or None
-            Upstream gradient; ``None`` if all of it comes by `dlogits`.
-        cache : LayerCache
-            What `forward_with_cache` returned.
-        dlogits : ndarray, shape of y, optional
-            Upstream gradient that bypasses the activation.
-        need_dx : bool
-            Whether the gradient of the input is wanted.
-        weight_penalties : bool
-            Whether to add the gradients of the penalties on weights: a model that calls
-            a layer twice adds them once.
-        workspace : Workspace, optional
-            As for `forward_with_cache`: the gradients are valid until the next call.
-
-        Returns
-        -------
-        dx : ndarray or None
-            Gradient with respect to the input.
-        grads : dict of str to ndarray
-            Gradients with respect to the weights.
-
-        See Also
-        --------
-        forward_with_cache : The pure forward pass.
-        """
-        workspace = workspace or self._scratch
-        if self.activity_regularizer is not None:
-            activity = self.activity_regularizer.gradient(cache.y) / max(
-                1, len(cache.y)
-            )
-            dy = activity if dy is None else dy + activity
-        dz = dy
-        if dy is not None and self._activation_pair is not None:
-            dz = activation_gradient(
-                self._activation_pair, dy, cache.logits, cache.activation, workspace
-            )
-        if dlogits is not None:
-            dz = dlogits if dz is None else dz + dlogits
-        if dz is None:
-            raise ValueError("dy must be given where dlogits is not, got None for both")
-        dx, grads = self._backward(dz, cache.inner, need_dx, workspace)
-        for name, weight in self._weights.items():
-            if weight_penalties and weight.regularizer is not None:
-                grads[name] = self._with_penalty(name, grads[name])
-        return dx, grads
 
     def forward(self, x: ArrayLike, training: bool = False) -> Array:
         """
@@ -525,13 +334,6 @@ class Layer(StatisticsHolder, Connectable):
         self._check_input(x.shape)
         return x
 
-    def _activity_loss(self, y: Array, cache: Any) -> float | None:
-        """Return the penalty on the output, or None if there is none."""
-        if self.activity_regularizer is None:
-            return None
-        loss: float = self.activity_regularizer(y) / max(1, len(y))
-        return loss
-
     def _cast(self, x: Array, workspace: Workspace) -> Array:
         """Return the input in the layer's dtype."""
         if x.dtype == self.dtype:
@@ -600,16 +402,3 @@ class Layer(StatisticsHolder, Connectable):
     def __repr__(self) -> str:
         shape = self.output_shape or "not built"
         return f"<{type(self).__name__} {self.name!r} {shape}>"
-
-
-def unknown_argument(cls: Callable[..., Any], argument: str) -> TypeError:
-    """Return the error for a keyword that a layer's class does not know."""
-    known = [
-        *inspect.signature(cls).parameters,
-        *("name", "trainable", "dtype", "input_shape", "batch_input_shape"),
-        *("input_dim", "batch_size", "weights", "activity_regularizer"),
-    ]
-    near = _validate.suggestion(argument, known)
-    return TypeError(
-        f"{cls.__name__} must be given known arguments, got {argument!r}{near}"
-    )

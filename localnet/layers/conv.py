@@ -10,7 +10,15 @@ from ..ops import Cost, Workspace, conv_backward, conv_cost, conv_forward
 from .shapes import BatchShape
 from .windowed import WindowedLayer
 
-__all__ = ["Conv", "Conv1D", "Conv2D", "Conv3D"]
+__all__ = [
+    "Conv",
+    "Conv1D",
+    "Conv2D",
+    "Conv3D",
+    "Convolution1D",
+    "Convolution2D",
+    "Convolution3D",
+]
 
 
 class Conv(WindowedLayer):
@@ -367,3 +375,7 @@ class Conv3D(Conv):
     """
 
     rank = 3
+
+
+# Keras's other names for them.
+Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D

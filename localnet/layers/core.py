@@ -164,8 +164,16 @@ class InputLayer(ShapeLayer):
         if kwargs.get("name") is None:
             kwargs["name"] = numbered_name("input")
         super().__init__(input_shape=input_shape, **kwargs)
+        self._make_node()
+
+    def _make_node(self) -> None:
         if self.batch_input_shape is not None:
             self._nodes = (Node(self, (), [(self.batch_input_shape, self.dtype)]),)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the state of another one, whose handle stays with it."""
+        vars(self).update(state)
+        self._make_node()
 
     def _traced(
         self, shapes: tuple[BatchShape, ...]

@@ -5,14 +5,14 @@ A handle knows its shape and the call that makes it. Calls, linked by their hand
 a graph; a model walks it forwards and backwards. Nothing is recorded while it runs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
 from .shapes import BatchShape
 
-__all__ = ["Connectable", "Handle", "Node", "holds_handles"]
+__all__ = ["Connectable", "Handle", "Node", "holds_handles", "restore_calls"]
 
 
 class Handle:
@@ -109,6 +109,10 @@ class Connectable:
     name: str
     # Its calls on handles so far.
     _nodes: tuple[Node, ...] = ()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy without calls: they lead to a whole graph. A model restores them."""
+        return {**vars(self), "_nodes": ()}
 
     def _traced(
         self, shapes: tuple[BatchShape, ...]
@@ -232,6 +236,23 @@ class Connectable:
                 f"{len(self._nodes)}: use get_{wanted}_at"
             )
         return self._nodes[0]
+
+
+def restore_calls(nodes: Iterable[Node]) -> None:
+    """
+    Let layers that were copied with their graph know of their calls in it.
+
+    Parameters
+    ----------
+    nodes : iterable of Node
+        Of the graph, each after those that it hangs on.
+    """
+    for node in nodes:
+        layer = node.layer
+        if not node.inputs:
+            layer._nodes = (node,)
+        elif node not in layer._nodes:
+            layer._nodes = (*layer._nodes, node)
 
 
 def holds_handles(value: Any) -> bool:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import constraints, initializers, regularizers
 from .._typing import Array, Config, Shape
 from .activation import (
     activation_has_logits,
@@ -13,10 +12,9 @@ from .activation import (
     resolve_activation,
     serialize_activation,
 )
-from .base import resolve
+from .arguments import resolve, serialized
 from .cost import CostedLayer
 from .shapes import BatchShape, checked_shape
-from .weights import Weight
 
 __all__ = ["KernelLayer"]
 
@@ -60,24 +58,12 @@ class KernelLayer(CostedLayer):
             self.activation = resolve_activation(activation)
             self._activation_pair = activation_pair(self.activation)
             self.use_bias = bool(use_bias)
-            self.kernel_initializer = resolve(
-                "kernel_initializer", initializers.get, kernel_initializer
-            )
-            self.bias_initializer = resolve(
-                "bias_initializer", initializers.get, bias_initializer
-            )
-            self.kernel_regularizer = resolve(
-                "kernel_regularizer", regularizers.get, kernel_regularizer
-            )
-            self.bias_regularizer = resolve(
-                "bias_regularizer", regularizers.get, bias_regularizer
-            )
-            self.kernel_constraint = resolve(
-                "kernel_constraint", constraints.get, kernel_constraint
-            )
-            self.bias_constraint = resolve(
-                "bias_constraint", constraints.get, bias_constraint
-            )
+            self.kernel_initializer = resolve("kernel_initializer", kernel_initializer)
+            self.bias_initializer = resolve("bias_initializer", bias_initializer)
+            self.kernel_regularizer = resolve("kernel_regularizer", kernel_regularizer)
+            self.bias_regularizer = resolve("bias_regularizer", bias_regularizer)
+            self.kernel_constraint = resolve("kernel_constraint", kernel_constraint)
+            self.bias_constraint = resolve("bias_constraint", bias_constraint)
 
     @property
     def kernel(self) -> Array | None:
@@ -111,15 +97,10 @@ class KernelLayer(CostedLayer):
         fans: tuple[int, int] | None = None,
     ) -> None:
         shapes = self.weight_shapes(input_shape)
-        kernel = Weight(
-            self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint
-        )
-        self._add_weight("kernel", shapes["kernel"], kernel, rng, fans=fans)
+        rules = self._rules_of("kernel")
+        self._add_weight("kernel", shapes["kernel"], rules, rng, fans=fans)
         if self.use_bias:
-            bias = Weight(
-                self.bias_initializer, self.bias_regularizer, self.bias_constraint
-            )
-            self._add_weight("bias", shapes["bias"], bias, rng)
+            self._add_weight("bias", shapes["bias"], self._rules_of("bias"), rng)
 
     def _weight_grads(self, dkernel: Array, dbias: Array | None) -> dict[str, Array]:
         return {"kernel": dkernel, **({} if dbias is None else {"bias": dbias})}
@@ -129,11 +110,10 @@ class KernelLayer(CostedLayer):
         return {
             "activation": serialize_activation(self.activation),
             "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
+            **serialized(
+                self,
+                *("kernel_initializer", "bias_initializer"),
+                *("kernel_regularizer", "bias_regularizer", "activity_regularizer"),
+                *("kernel_constraint", "bias_constraint"),
+            ),
         }

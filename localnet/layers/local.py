@@ -110,7 +110,7 @@ class LocallyConnected(LocatedLayer):
         patch_size = self.geometry(input_shape).patch_size
         return (sharing.count, patch_size, self.filters), (*sharing.sizes, self.filters)
 
-    def _inside_taps(self, input_shape: BatchShape) -> Array | None:
+    def _kernel_mask(self, input_shape: BatchShape) -> Array | None:
         return taps_inside(self.geometry(input_shape), self.share, self.tile)
 
     # Forward and backward --------------------------------------------------------

@@ -122,7 +122,7 @@ class LocallyConnectedTranspose(LocatedLayer):
         channels = input_shape[-1 if last else 1] or 0
         return geometry.kernel_shape(channels), (*geometry.input_sizes, self.filters)
 
-    def _inside_taps(self, input_shape: BatchShape) -> Array | None:
+    def _kernel_mask(self, input_shape: BatchShape) -> Array | None:
         return taps_inside(self.geometry(input_shape))
 
     # Forward and backward --------------------------------------------------------

@@ -35,10 +35,10 @@ class LocatedLayer(WindowedLayer):
             self.fans = _validate.choice("fans", fans, FANS)
         # Shape of the kernel but for F, False where a tap falls on padding wherever it
         # is used; None if none does.
-        self._inside: Array | None = None
+        self._mask: Array | None = None
 
-    def _inside_taps(self, input_shape: BatchShape) -> Array | None:
-        """Return what `_inside` is to be; for a layer that never masks, None."""
+    def _kernel_mask(self, input_shape: BatchShape) -> Array | None:
+        """Return what `_mask` is to be; for a layer that never masks, None."""
         return None
 
     def _located_shapes(self, input_shape: BatchShape) -> tuple[Shape, Shape]:
@@ -60,22 +60,22 @@ class LocatedLayer(WindowedLayer):
             # What a convolution of the same window would have.
             fans = patch_size, math.prod(self.kernel_size) * filters
         self._add_kernel_and_bias(input_shape, rng, fans=fans)
-        self._inside = self._inside_taps(input_shape)
-        if self._inside is not None:
-            self.params["kernel"] *= self._inside
+        self._mask = self._kernel_mask(input_shape)
+        if self._mask is not None:
+            self.params["kernel"] *= self._mask
 
     def _penalised(self, name: str) -> Array:
         # Taps on padding carry nothing, so that penalties are those of Keras's
         # implementation 3, which does not store them.
         weight = super()._penalised(name)
-        if name == "kernel" and self._inside is not None:
-            return weight * self._inside
+        if name == "kernel" and self._mask is not None:
+            return weight * self._mask
         return weight
 
     def _penalty_gradient(self, name: str) -> Array:
         gradient = super()._penalty_gradient(name)
-        if name == "kernel" and self._inside is not None:
-            return gradient * self._inside
+        if name == "kernel" and self._mask is not None:
+            return gradient * self._mask
         return gradient
 
     def _check_input(self, shape: BatchShape) -> None:

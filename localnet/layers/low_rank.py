@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _validate, constraints, initializers, regularizers
+from .. import _validate, initializers
 from .._typing import Array, Config, Shape
 from ..activations import softmax_backward, softmax_forward
 from ..ops import (
@@ -27,10 +27,9 @@ from ..ops import (
     outer_sum_backward,
     outer_sum_forward,
 )
-from .base import resolve
+from .arguments import resolve, serialized
 from .located import LocatedLayer
 from .shapes import BatchShape
-from .weights import Weight
 
 __all__ = [
     "LowRankLocallyConnected1D",
@@ -118,19 +117,13 @@ class LowRankLocallyConnected(LocatedLayer):
             self.combining_weights_initializer = combining_weights_initializer
             if combining_weights_initializer != AS_CONVOLUTION:
                 self.combining_weights_initializer = resolve(
-                    "combining_weights_initializer",
-                    initializers.get,
-                    combining_weights_initializer,
+                    "combining_weights_initializer", combining_weights_initializer
                 )
             self.combining_weights_regularizer = resolve(
-                "combining_weights_regularizer",
-                regularizers.get,
-                combining_weights_regularizer,
+                "combining_weights_regularizer", combining_weights_regularizer
             )
             self.combining_weights_constraint = resolve(
-                "combining_weights_constraint",
-                constraints.get,
-                combining_weights_constraint,
+                "combining_weights_constraint", combining_weights_constraint
             )
 
     # Weights ---------------------------------------------------------------------
@@ -176,14 +169,9 @@ class LowRankLocallyConnected(LocatedLayer):
         if initializer == AS_CONVOLUTION:
             share = 1 / (len(names) * math.sqrt(self.spatial_rank))
             initializer = initializers.Constant(share)
-        combining = Weight(
-            initializer,
-            self.combining_weights_regularizer,
-            self.combining_weights_constraint,
-        )
-        bias = Weight(
-            self.bias_initializer, self.bias_regularizer, self.bias_constraint
-        )
+        combining = self._rules_of("combining_weights")
+        combining = combining._replace(initializer=initializer)
+        bias = self._rules_of("bias")
         for name, shape in self.weight_shapes(input_shape).items():
             if name not in ("kernel", "bias"):
                 weight = combining if name in names else bias
@@ -271,11 +259,8 @@ class LowRankLocallyConnected(LocatedLayer):
             **self._window_config(),
             **self._kernel_config(),
             "combining_weights_initializer": initializer,
-            "combining_weights_regularizer": regularizers.serialize(
-                self.combining_weights_regularizer
-            ),
-            "combining_weights_constraint": constraints.serialize(
-                self.combining_weights_constraint
+            **serialized(
+                self, "combining_weights_regularizer", "combining_weights_constraint"
             ),
             "spatial_rank": self.spatial_rank,
             "separable": self.separable,

@@ -16,7 +16,8 @@ from ..ops import (
     dropout_mask,
     gaussian_noise,
 )
-from .base import Layer, unknown_argument
+from .arguments import unknown_argument
+from .base import Layer
 from .shapes import BatchShape
 
 __all__ = [

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _validate, constraints, initializers, regularizers
+from .. import _validate
 from .._typing import Array, Config, Shape
 from ..ops import (
     Workspace,
@@ -15,9 +15,9 @@ from ..ops import (
     moving_statistics,
 )
 from .activation import MAX_RANK
-from .base import Layer, resolve
+from .arguments import resolve, serialized
+from .base import Layer
 from .shapes import BatchShape, checked_shape
-from .weights import Weight
 
 __all__ = ["BatchNormalization"]
 
@@ -122,32 +122,18 @@ class BatchNormalization(Layer):
             self.epsilon = _validate.number("epsilon", epsilon, minimum=0.0)
             self.center, self.scale = bool(center), bool(scale)
             self.fused = None if fused is None else bool(fused)
-            self.beta_initializer = resolve(
-                "beta_initializer", initializers.get, beta_initializer
-            )
-            self.gamma_initializer = resolve(
-                "gamma_initializer", initializers.get, gamma_initializer
-            )
+            self.beta_initializer = resolve("beta_initializer", beta_initializer)
+            self.gamma_initializer = resolve("gamma_initializer", gamma_initializer)
             self.moving_mean_initializer = resolve(
-                "moving_mean_initializer", initializers.get, moving_mean_initializer
+                "moving_mean_initializer", moving_mean_initializer
             )
             self.moving_variance_initializer = resolve(
-                "moving_variance_initializer",
-                initializers.get,
-                moving_variance_initializer,
+                "moving_variance_initializer", moving_variance_initializer
             )
-            self.beta_regularizer = resolve(
-                "beta_regularizer", regularizers.get, beta_regularizer
-            )
-            self.gamma_regularizer = resolve(
-                "gamma_regularizer", regularizers.get, gamma_regularizer
-            )
-            self.beta_constraint = resolve(
-                "beta_constraint", constraints.get, beta_constraint
-            )
-            self.gamma_constraint = resolve(
-                "gamma_constraint", constraints.get, gamma_constraint
-            )
+            self.beta_regularizer = resolve("beta_regularizer", beta_regularizer)
+            self.gamma_regularizer = resolve("gamma_regularizer", gamma_regularizer)
+            self.beta_constraint = resolve("beta_constraint", beta_constraint)
+            self.gamma_constraint = resolve("gamma_constraint", gamma_constraint)
 
     @property
     def weight_dtype(self) -> np.dtype:  # noqa: D102
@@ -176,18 +162,8 @@ class BatchNormalization(Layer):
                 f"channels on axis 1 or -1, got True for {self.dtype}, axis "
                 f"{self.axis} of {input_shape}"
             )
-        weights = {
-            "gamma": Weight(
-                self.gamma_initializer, self.gamma_regularizer, self.gamma_constraint
-            ),
-            "beta": Weight(
-                self.beta_initializer, self.beta_regularizer, self.beta_constraint
-            ),
-            "moving_mean": Weight(self.moving_mean_initializer, None, None),
-            "moving_variance": Weight(self.moving_variance_initializer, None, None),
-        }
         for name, shape in self.weight_shapes(input_shape).items():
-            self._add_weight(name, shape, weights[name], rng)
+            self._add_weight(name, shape, self._rules_of(name), rng)
 
     def _has_kernel(self, rank: int) -> bool:
         """Return whether Keras has a fused kernel for an input of so many axes."""
@@ -260,17 +236,12 @@ class BatchNormalization(Layer):
             "epsilon": self.epsilon,
             "center": self.center,
             "scale": self.scale,
-            "beta_initializer": initializers.serialize(self.beta_initializer),
-            "gamma_initializer": initializers.serialize(self.gamma_initializer),
-            "moving_mean_initializer": initializers.serialize(
-                self.moving_mean_initializer
+            **serialized(
+                self,
+                *("beta_initializer", "gamma_initializer"),
+                *("moving_mean_initializer", "moving_variance_initializer"),
+                *("beta_regularizer", "gamma_regularizer"),
+                *("beta_constraint", "gamma_constraint"),
             ),
-            "moving_variance_initializer": initializers.serialize(
-                self.moving_variance_initializer
-            ),
-            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
-            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
-            "beta_constraint": constraints.serialize(self.beta_constraint),
-            "gamma_constraint": constraints.serialize(self.gamma_constraint),
             **({} if self.fused is None else {"fused": self.fused}),
         }

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import _validate, constraints, initializers, regularizers
+from .. import _validate
 from .._typing import Array, Config, Shape
 from ..ops import Workspace, prelu_backward, prelu_forward
-from .base import Layer, resolve
+from .arguments import resolve, serialized
+from .base import Layer
 from .shapes import BatchShape, checked_shape
-from .weights import Weight
 
 __all__ = ["PReLU"]
 
@@ -59,15 +59,9 @@ class PReLU(Layer):
     ) -> None:
         super().__init__(**kwargs)
         with self._named():
-            self.alpha_initializer = resolve(
-                "alpha_initializer", initializers.get, alpha_initializer
-            )
-            self.alpha_regularizer = resolve(
-                "alpha_regularizer", regularizers.get, alpha_regularizer
-            )
-            self.alpha_constraint = resolve(
-                "alpha_constraint", constraints.get, alpha_constraint
-            )
+            self.alpha_initializer = resolve("alpha_initializer", alpha_initializer)
+            self.alpha_regularizer = resolve("alpha_regularizer", alpha_regularizer)
+            self.alpha_constraint = resolve("alpha_constraint", alpha_constraint)
             self.shared_axes = None
             if shared_axes is not None:
                 several = isinstance(shared_axes, (list, tuple))
@@ -94,10 +88,8 @@ class PReLU(Layer):
         return {"alpha": known}
 
     def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
-        weight = Weight(
-            self.alpha_initializer, self.alpha_regularizer, self.alpha_constraint
-        )
-        self._add_weight("alpha", self.weight_shapes(input_shape)["alpha"], weight, rng)
+        shape = self.weight_shapes(input_shape)["alpha"]
+        self._add_weight("alpha", shape, self._rules_of("alpha"), rng)
 
     def _check_input(self, shape: BatchShape) -> None:
         alpha, shared = self.params["alpha"].shape, self.shared_axes or []
@@ -123,8 +115,8 @@ class PReLU(Layer):
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
         return {
             **super().get_config(),
-            "alpha_initializer": initializers.serialize(self.alpha_initializer),
-            "alpha_regularizer": regularizers.serialize(self.alpha_regularizer),
-            "alpha_constraint": constraints.serialize(self.alpha_constraint),
+            **serialized(
+                self, "alpha_initializer", "alpha_regularizer", "alpha_constraint"
+            ),
             "shared_axes": self.shared_axes,
         }

@@ -7,7 +7,8 @@ import numpy as np
 
 from .._typing import Array, Config, Shape
 from ..ops import Workspace
-from .base import Layer, LayerCache
+from .base import Layer
+from .pure import LayerCache
 from .shapes import BatchShape, checked_shape
 from .weights import Weight
 

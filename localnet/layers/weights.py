@@ -91,6 +91,14 @@ class WeightHolder:
         """Float type of the weights."""
         return self.dtype
 
+    def _rules_of(self, name: str) -> Weight:
+        """Return the rules for a weight that the arguments called after it set."""
+        return Weight(
+            getattr(self, f"{name}_initializer"),
+            getattr(self, f"{name}_regularizer", None),
+            getattr(self, f"{name}_constraint", None),
+        )
+
     def _add_weight(
         self,
         name: str,

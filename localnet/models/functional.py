@@ -9,15 +9,17 @@ import numpy as np
 from .._registry import custom_object_scope
 from .._typing import Array, Config
 from ..graph import Graph
-from ..interop.wiring import Source, wired
+from ..interop.wiring import wired
 from ..layers import Handle, InputLayer, Layer
-from ..layers.base import child_seed, unchanged_on_error
-from ..layers.handles import Node
+from ..layers.base import unchanged_on_error
+from ..layers.handles import restore_calls
+from ..layers.seeds import child_seed
 from ..layers.shapes import BatchShape
 from ..program import Program
 from ..steps import one_or_list
-from .nesting import deserialize, serialize
+from .nesting import deserialize
 from .network import Network, parts_of
+from .wires import connected, graph_config, numbers_of
 
 __all__ = ["Model"]
 
@@ -113,6 +115,11 @@ class Model(Network):
                 node.layer.build(shape)
         self._program.build([handle.shape for handle in self._graph.inputs])
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the state of another model, and link its layers."""
+        vars(self).update(state)
+        restore_calls(self._graph.nodes)
+
     # Structure -------------------------------------------------------------------
 
     @property
@@ -170,7 +177,7 @@ class Model(Network):
         return names
 
     def _connections(self) -> list[list[str]]:
-        numbers = self._numbers()
+        numbers = numbers_of(self._graph)
         found: dict[int, list[str]] = {id(layer): [] for layer in self.layers}
         for node in self._graph.nodes:
             found[id(node.layer)] += [
@@ -178,15 +185,6 @@ class Model(Network):
                 for handle in node.inputs
             ]
         return list(found.values())
-
-    def _numbers(self) -> dict[Node, int]:
-        """Return which call of its layer in this model each one is, from 0."""
-        calls: Counter[int] = Counter()
-        numbers = {}
-        for node in self._graph.nodes:
-            numbers[node] = calls[id(node.layer)]
-            calls[id(node.layer)] += 1
-        return numbers
 
     def build(self, input_shape: Any = None) -> None:
         """
@@ -278,35 +276,10 @@ class Model(Network):
         dict
             Ready for JSON.
         """
-        numbers = self._numbers()
-        calls: dict[int, list[Node]] = {id(layer): [] for layer in self.layers}
-        for node in self._graph.nodes:
-            calls[id(node.layer)].append(node)
-
-        def place(handle: Handle) -> list[Any]:
-            # To Keras, the making of a model is its first call.
-            made = isinstance(handle.node.layer, Network)
-            return [handle.name, numbers[handle.node] + made, handle.place]
-
-        entries = []
-        for layer in self.layers:
-            entry = serialize(layer)
-            entry["name"] = layer.name
-            entry["inbound_nodes"] = [
-                [[*place(handle), _options(node)] for handle in node.inputs]
-                for node in calls[id(layer)]
-                if node.inputs
-            ]
-            entries.append(entry)
-        inputs: Any = [place(handle) for handle in self._graph.inputs]
-        if self._keys is not None:
-            inputs = dict(zip(self._keys, inputs, strict=True))
         return {
             "name": self.name,
             "trainable": self.trainable,
-            "layers": entries,
-            "input_layers": inputs,
-            "output_layers": [place(handle) for handle in self._graph.outputs],
+            **graph_config(self._graph, self._keys),
         }
 
     @classmethod
@@ -336,31 +309,7 @@ class Model(Network):
         wiring = wired(config)
         with custom_object_scope(custom_objects or {}):
             layers = {n: deserialize(entry) for n, entry in wiring.entries.items()}
-        made: dict[tuple[str, int], tuple[Handle, ...]] = {}
-        for name, layer in layers.items():
-            if isinstance(layer, InputLayer):
-                made[name, 0] = (layer.output,)
-
-        def handle(source: Source) -> Handle:
-            outputs = made[source.layer, source.call]
-            if source.output >= len(outputs):
-                raise ValueError(
-                    f"{source.layer!r} must have an output {source.output}, "
-                    f"has {len(outputs)}"
-                )
-            return outputs[source.output]
-
-        calls: Counter[str] = Counter()
-        for call in wiring.calls:
-            layer = layers[call.layer]
-            taken = [handle(source) for source in call.sources]
-            layer.connect(taken, call.training)
-            made[call.layer, calls[call.layer]] = layer._nodes[-1].outputs
-            calls[call.layer] += 1
-        inputs: Any = [handle(source) for source in wiring.inputs]
-        if wiring.keys is not None:
-            inputs = dict(zip(wiring.keys, inputs, strict=True))
-        outputs = [handle(source) for source in wiring.outputs]
+        inputs, outputs = connected(wiring, layers)
         model = cls(inputs, outputs, name=config.get("name"))
         if config.get("trainable") is False:
             model.trainable = False
@@ -389,10 +338,6 @@ def _handles(argument: str, value: Any) -> list[Handle]:
     if not listed:
         raise ValueError(f"{argument} must be a handle or a list of handles, got none")
     return listed
-
-
-def _options(node: Node) -> Config:
-    return {} if node.training is None else {"training": node.training}
 
 
 def _shape_of(handles: Sequence[Handle]) -> Any:

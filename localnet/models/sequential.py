@@ -8,8 +8,9 @@ import numpy as np
 from .._registry import custom_object_scope
 from .._typing import Array, Config
 from ..layers import Handle, InputLayer, Layer
-from ..layers.base import child_seed, unchanged_on_error
-from ..layers.handles import Connectable
+from ..layers.base import unchanged_on_error
+from ..layers.handles import Connectable, restore_calls
+from ..layers.seeds import child_seed
 from ..layers.shapes import BatchShape, checked_shape
 from ..program import Nested, Program
 from .nesting import deserialize, serialize
@@ -70,6 +71,11 @@ class Sequential(Network):
         self._handles: tuple[Handle, ...] = ()
         for layer in [layers] if isinstance(layers, Connectable) else layers or ():
             self.add(layer)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the state of another model, and link its layers."""
+        vars(self).update(state)
+        restore_calls(handle.node for handle in self._handles)
 
     # Structure -------------------------------------------------------------------
 

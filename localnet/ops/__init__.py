@@ -46,12 +46,6 @@ from .local_conv_transpose import (
     local_conv_transpose_forward,
 )
 from .local_cost import LocalConvCost, local_conv_cost
-from .location_groups import (
-    Sharing,
-    expand_shared_backward,
-    expand_shared_forward,
-    taps_inside,
-)
 from .low_rank import (
     MixKernelsGrads,
     located_bias_backward,
@@ -86,7 +80,12 @@ from .shared_conv import (
     shared_conv_backward,
     shared_conv_forward,
 )
-from .sharing import free_bias, free_kernel, shared_bias, shared_kernel
+from .sharing import (
+    Sharing,
+    expand_shared_backward,
+    expand_shared_forward,
+    taps_inside,
+)
 from .spatial_cost import pool_cost, resize_cost, upsample_cost
 from .sums import (
     add_backward,
@@ -96,6 +95,7 @@ from .sums import (
     subtract_backward,
     subtract_forward,
 )
+from .twins import free_bias, free_kernel, shared_bias, shared_kernel
 from .upsample import upsample_backward, upsample_forward
 from .variant_cost import local_conv_transpose_cost, low_rank_conv_cost
 from .workspace import Workspace

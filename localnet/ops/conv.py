@@ -15,10 +15,10 @@ from .._typing import Array, ArrayLike, Shape
 from ..geometry import Geometry
 from . import conv_blocked, conv_einsum, conv_naive
 from .bias import add_bias, bias_gradient
+from .conv_kernel import kernel_as_matrix, matrix_as_kernel
 from .groups import checked_groups, split_channels, split_filters
 from .local_conv import check_axes
 from .patches import crop, pad
-from .sharing import kernel_as_matrix, matrix_as_kernel
 from .workspace import Workspace
 
 __all__ = ["ConvCache", "ConvGrads", "conv_backward", "conv_forward"]

@@ -19,9 +19,9 @@ import numpy as np
 
 from .._typing import Array
 from ..geometry import Geometry
+from .conv_kernel import matrix_as_kernel
 from .cuts import slices
 from .patches import tap_slices, window_view
-from .sharing import matrix_as_kernel
 from .workspace import Workspace
 
 __all__ = ["backward", "forward"]

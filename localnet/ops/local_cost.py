@@ -9,7 +9,7 @@ from .._typing import DTypeLike, Shape
 from ..geometry import Geometry
 from ..roofline import Work
 from .cost import NOTHING, Cost, checked_options
-from .location_groups import Sharing
+from .sharing import Sharing
 
 __all__ = ["LocalConvCost", "local_conv_cost", "windowed_cost"]
 

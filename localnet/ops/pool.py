@@ -10,10 +10,10 @@ from ..geometry import Geometry
 from .windows import (
     add_to_windows,
     cells_in_windows,
-    inside_taps,
     pool_geometry,
     split_shape,
     sum_windows,
+    taps_on_cells,
 )
 from .workspace import Workspace
 
@@ -112,7 +112,7 @@ def max_pool_forward(
     workspace = workspace or Workspace(keep_results=False)
     y = workspace.result("y", _result_shape(x, g), x.dtype)
     y.fill(np.finfo(x.dtype).min)
-    for windows, cells in inside_taps(g):
+    for windows, cells in taps_on_cells(g):
         np.fmax(y[windows], x[cells], out=y[windows])
     return y, MaxPoolCache(x, y, g)
 
@@ -151,7 +151,7 @@ def max_pool_backward(
     hits = workspace.take("hits", y.shape, "bool")
     part = workspace.take("part", y.shape, y.dtype)
     searching.fill(True)
-    for windows, cells in inside_taps(g):
+    for windows, cells in taps_on_cells(g):
         hit, left = hits[windows], searching[windows]
         np.equal(x[cells], found[windows], out=hit)
         if is_odd:
@@ -171,7 +171,7 @@ def _where_walks_end(x: Array, g: Geometry) -> Array:
     ):
         first = np.maximum(0, np.arange(o) * s - before)
         found = found.take(first, axis=axis)
-    for windows, cells in inside_taps(g):
+    for windows, cells in taps_on_cells(g):
         np.copyto(found[windows], x[cells], where=x[cells] > found[windows])
     return found
 

@@ -19,7 +19,7 @@ from .local_conv import (
     local_conv_backward,
     local_conv_forward,
 )
-from .location_groups import Sharing, collect, expand
+from .sharing import Sharing, collect, expand
 from .workspace import Workspace
 
 __all__ = [

@@ -1,262 +1,338 @@
 """
-Shared weights as free ones, and the nearest shared ones of free ones.
+Weights shared between locations: which of them use one kernel, and what that does.
 
-Shared weights are a linear subspace of the free ones: `free_kernel` and `free_bias` go
-into it exactly; `shared_kernel` and `shared_bias` are the least squares on the way
-back, which are means over the locations.
+An axis of locations is cut into blocks of `share`, and the blocks repeat after `tile`
+of them: location o belongs to group ``(o // share) % tile``. Without repeats there is
+one group per block, the *shared tiles* of a picture; with blocks of one location the
+kernels alternate, as in a *tiled convolution*.
+
+              o =   0 1 2 3 4 5 6 7
+    share=2         0 0 1 1 2 2 3 3     blocks
+             tile=2 0 1 0 1 0 1 0 1     repeats
+    share=2, tile=2 0 0 1 1 0 0 1 1     both
 """
 
+import itertools
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _arrays
-from .._typing import Array, ArrayLike
+from .. import _arrays, _validate
+from .._typing import Array, ArrayLike, Shape
 from ..geometry import Geometry
-from .bias import bias_in_y
-from .groups import checked_groups, split_filters
-from .patches import patch_indices
+from .workspace import Workspace
 
 __all__ = [
-    "free_bias",
-    "free_kernel",
-    "kernel_as_matrix",
-    "matrix_as_kernel",
-    "shared_bias",
-    "shared_kernel",
-    "taps_that_count",
+    "ExpandSharedCache",
+    "Sharing",
+    "collect",
+    "expand",
+    "expand_shared_backward",
+    "expand_shared_forward",
+    "taps_inside",
 ]
 
-
-def kernel_as_matrix(kernel: Array, geometry: Geometry) -> Array:
-    """Return a kernel (*R, C, F) as (K, F), its K in the order of the patches."""
-    if not geometry.channels_last:
-        kernel = np.moveaxis(kernel, -2, 0)
-    return kernel.reshape(geometry.patch_size, kernel.shape[-1])
+Index = tuple[slice, ...]
 
 
-def matrix_as_kernel(matrix: Array, geometry: Geometry) -> Array:
-    """Return a matrix (K, F) as a view of shape (*R, C, F)."""
-    filters, channels = matrix.shape[1], geometry.channels
-    if geometry.channels_last:
-        return matrix.reshape(*geometry.kernel_size, channels, filters)
-    by_channel = matrix.reshape(channels, *geometry.kernel_size, filters)
-    return np.moveaxis(by_channel, 0, -2)
-
-
-def taps_that_count(geometry: Geometry) -> Array | None:
+@dataclass(frozen=True)
+class Sharing:
     """
-    Return where a weight meets anything but zeros of the pads.
+    Which locations use one kernel, and so form a group.
+
+    Build it with `Sharing.of`, which checks and normalises every argument.
 
     Parameters
     ----------
-    geometry : Geometry
-        The windows, and what the pads hold.
-
-    Returns
-    -------
-    ndarray of bool, shape (L, K), or None
-        None if all of them count.
-    """
-    if not geometry.has_pads or geometry.pad_value != 0:
-        return None
-    counts: Array = patch_indices(geometry) >= 0
-    return counts
-
-
-def free_kernel(kernel: ArrayLike, geometry: Geometry, *, groups: int = 1) -> Array:
-    """
-    Give every location the kernel of a convolution.
-
-    Parameters
-    ----------
-    kernel : array_like of shape (*R, C/groups, F)
-        As for `localnet.ops.conv_forward`. Not modified.
-    geometry : Geometry
-        The windows.
-    groups : int
-        Parts of the channels; the weights between parts are 0.
-
-    Returns
-    -------
-    ndarray of shape (L, K, F)
-        For `localnet.ops.local_conv_forward`; 0 where a tap meets zeros of the pads.
-
-    Raises
-    ------
-    ValueError
-        If the kernel does not fit the geometry.
-
-    See Also
-    --------
-    shared_kernel : The way back.
+    output_sizes : tuple of int
+        O, the locations along each spatial axis.
+    share : tuple of int
+        Neighbours that use one kernel, along each axis; the last block may be smaller.
+    tile : tuple of int
+        Blocks along each axis after which the kernels repeat.
 
     Examples
     --------
-    >>> g = Geometry.of((4, 1), kernel_size=2)
-    >>> free_kernel([[[1.0]], [[2.0]]], g)[:, :, 0]
-    array([[1., 2.],
-           [1., 2.],
-           [1., 2.]])
+    >>> sharing = Sharing.of((5, 4), share=2)
+    >>> sharing.sizes, sharing.count
+    ((3, 2), 6)
     """
-    kernel = _arrays.floats("kernel", kernel)
-    channels = geometry.channels
-    window = (*geometry.kernel_size, channels // max(1, groups))
-    if kernel.ndim != geometry.rank + 2 or kernel.shape[:-1] != window:
-        raise ValueError(
-            f"kernel must have shape (*R, C/groups, F) = ({str(window)[1:-1]}, F), "
-            f"got {kernel.shape}"
+
+    output_sizes: Shape
+    share: Shape
+    tile: Shape
+
+    @classmethod
+    def of(cls, output_sizes: Shape, share: Any = 1, tile: Any = None) -> "Sharing":
+        """
+        Check and complete the arguments.
+
+        Parameters
+        ----------
+        output_sizes : tuple of int
+            O, the locations along each spatial axis.
+        share : int or tuple of int
+            Block sizes; one number serves every axis.
+        tile : int, tuple of int or None
+            Blocks after which the kernels repeat; ``None``: never.
+
+        Returns
+        -------
+        Sharing
+            Equal arguments give the same object.
+
+        Raises
+        ------
+        ValueError
+            If an argument breaks its rule.
+        """
+        output_sizes = _validate.shape("output_sizes", output_sizes, minimum=1)
+        rank = len(output_sizes)
+        share = _validate.sizes("share", share, rank)
+        if tile is not None:
+            tile = _validate.sizes("tile", tile, rank)
+        return cls._remembered(output_sizes, share, tile)
+
+    @classmethod
+    @lru_cache(maxsize=256)
+    def _remembered(
+        cls, output_sizes: Shape, share: Shape, tile: Shape | None
+    ) -> "Sharing":
+        return cls(output_sizes, share, output_sizes if tile is None else tile)
+
+    @property
+    def sizes(self) -> Shape:
+        """G, the groups along each axis."""
+        return tuple(
+            min(t, -(-o // s))
+            for o, s, t in zip(self.output_sizes, self.share, self.tile, strict=True)
         )
-    groups = checked_groups(groups, channels, kernel.shape[-1])
-    whole = kernel
-    if groups > 1:
-        whole = np.zeros(
-            (*geometry.kernel_size, channels, kernel.shape[-1]), kernel.dtype
-        )
-        parts = zip(
-            split_filters(whole, groups), split_filters(kernel, groups), strict=True
-        )
-        for group, (target, source) in enumerate(parts):
-            np.split(target, groups, axis=-2)[group][...] = source
-    free = np.empty(geometry.kernel_shape(whole.shape[-1]), kernel.dtype)
-    free[...] = kernel_as_matrix(whole, geometry)
-    counts = taps_that_count(geometry)
-    if counts is not None:
-        free[~counts] = 0
-    return free
+
+    @property
+    def count(self) -> int:
+        """How many kernels there are, prod(G)."""
+        return math.prod(self.sizes)
+
+    @property
+    def is_trivial(self) -> bool:
+        """Whether every location is a group of its own."""
+        return self.sizes == self.output_sizes
+
+    def members(self) -> Iterator[tuple[Index, Index]]:
+        """
+        Yield locations that all belong to different groups, and those groups.
+
+        Yields
+        ------
+        locations : tuple of slice
+            One slice per axis of O; over all pairs every location comes up once.
+        groups : tuple of slice
+            One slice per axis of G, in the same order.
+        """
+        axes = zip(self.output_sizes, self.share, self.tile, strict=True)
+        for pairs in itertools.product(*(list(axis_members(*axis)) for axis in axes)):
+            locations, groups = zip(*pairs, strict=True)
+            yield locations, groups
 
 
-def shared_kernel(kernel: ArrayLike, geometry: Geometry) -> tuple[Array, float]:
+def axis_members(size: int, share: int, tile: int) -> Iterator[tuple[slice, slice]]:
+    """Yield (locations, groups) along one axis: place by place of each repeat."""
+    for first in range(0, size, share * tile):
+        for start in range(first, min(first + share, size)):
+            stop = min(first + share * tile, size)
+            yield slice(start, stop, share), slice(0, -(-(stop - start) // share))
+
+
+def expand(weight: Array, sharing: Sharing, out: Array) -> None:
+    """Write to each location of `out`, axes (*O, ...), the weight of its group."""
+    for locations, groups in sharing.members():
+        out[locations] = weight[groups]
+
+
+def collect(dy: Array, sharing: Sharing, out: Array) -> None:
+    """Write to each group of `out`, axes (*G, ...), the sum over its locations."""
+    out[...] = 0
+    for locations, groups in sharing.members():
+        out[groups] += dy[locations]
+
+
+class ExpandSharedCache(NamedTuple):
+    """What `expand_shared_backward` needs: the groups, and what y is like."""
+
+    sharing: Sharing
+    shape: Shape
+    dtype: np.dtype
+
+
+def expand_shared_forward(
+    weight: ArrayLike,
+    *,
+    output_sizes: Shape,
+    share: Any = 1,
+    tile: Any = None,
+    workspace: Workspace | None = None,
+) -> tuple[Array, ExpandSharedCache]:
     r"""
-    Find the convolution's kernel that is nearest to free ones.
+    Give every location the weight of its group.
 
     Parameters
     ----------
-    kernel : array_like of shape (L, K, F)
-        As for `localnet.ops.local_conv_forward`. Not modified.
-    geometry : Geometry
-        The windows.
+    weight : array_like of shape (*G, ...)
+        One item per group: a kernel, a bias, anything. Not modified.
+    output_sizes : tuple of int
+        O, the locations along each spatial axis.
+    share : int or tuple of int
+        Neighbours that use one weight. The last block of an axis may be smaller; a
+        block as large as the axis, or larger, makes one group of it.
+    tile : int, tuple of int or None
+        Blocks after which the weights repeat; ``None``: never.
+    workspace : Workspace, optional
+        Memory kept between calls.
 
     Returns
     -------
-    shared : ndarray of shape (*R, C, F)
-        The mean over the locations where a tap does not meet zeros of the pads; 0 where
-        there is none. Exact, to the bit, if the kernels there are equal.
-    residual : float
-        The Euclidean norm of what is lost, divided by that of the kernel.
+    y : ndarray of shape (*O, ...)
+        A copy, in the dtype of `weight`.
+    cache : ExpandSharedCache
+        For `expand_shared_backward`.
 
     Raises
     ------
     ValueError
-        If the kernel does not fit the geometry.
+        If an argument breaks its rule, or `weight` has not one item per group.
 
     See Also
     --------
-    free_kernel : The way back.
+    expand_shared_backward : The sum over each group.
+    shared_conv_forward : The layer that uses it.
 
     Notes
     -----
-    It minimises, with m the taps that count,
+    With g the map from locations to groups, along each axis,
 
-    .. math:: \sum_{lkf} m_{lk} (w_{lkf} - v_{kf})^2
+    .. math:: g(o) = \lfloor o / \mathrm{share} \rfloor \bmod \mathrm{tile}, \quad
+        y_o = w_{g(o)}
 
     Examples
     --------
-    >>> g = Geometry.of((3, 1), kernel_size=2)
-    >>> shared, residual = shared_kernel([[[3.0], [0.0]], [[3.0], [2.0]]], g)
-    >>> shared[:, 0, 0], residual == (2 / 22) ** 0.5
-    (array([3., 1.]), True)
+    >>> y, _ = expand_shared_forward([1.0, 2.0, 3.0], output_sizes=(5,), share=2)
+    >>> y
+    array([1., 1., 2., 2., 3.])
+    >>> y, _ = expand_shared_forward([1.0, 2.0, 3.0], output_sizes=(5,), tile=3)
+    >>> y
+    array([1., 2., 3., 1., 2.])
     """
-    kernel = _arrays.floats("kernel", kernel)
-    geometry.check_kernel(kernel.shape)
-    counts = taps_that_count(geometry)
-    weights = np.ones((1, 1), bool) if counts is None else counts
-    shared, residual = _nearest(kernel, weights[:, :, np.newaxis])
-    return np.ascontiguousarray(matrix_as_kernel(shared, geometry)), residual
+    weight = _arrays.floats("weight", weight)
+    sharing = Sharing.of(output_sizes, share, tile)
+    rank = len(sharing.sizes)
+    if weight.shape[:rank] != sharing.sizes:
+        raise ValueError(
+            f"weight must have shape (*G, ...) with G = {sharing.sizes}, "
+            f"got {weight.shape}"
+        )
+    workspace = workspace or Workspace(keep_results=False)
+    shape = (*sharing.output_sizes, *weight.shape[rank:])
+    y = workspace.result("expanded", shape, weight.dtype)
+    expand(weight, sharing, y)
+    return y, ExpandSharedCache(sharing, shape, y.dtype)
 
 
-def free_bias(bias: ArrayLike, geometry: Geometry) -> Array:
-    """
-    Give every location the bias of a convolution.
+def expand_shared_backward(
+    dy: ArrayLike, cache: ExpandSharedCache, *, workspace: Workspace | None = None
+) -> Array:
+    r"""
+    Compute the gradient of `expand_shared_forward`: the sum over each group.
 
     Parameters
     ----------
-    bias : array_like of shape (F,)
-        One number per filter. Not modified.
-    geometry : Geometry
-        The windows.
+    dy : array_like of shape (*O, ...)
+        Upstream gradient. Not modified.
+    cache : ExpandSharedCache
+        What the forward call returned.
+    workspace : Workspace, optional
+        As for `expand_shared_forward`.
 
     Returns
     -------
-    ndarray of shape (*O, F)
-        As `localnet.ops.local_conv_forward` stores it, in either data format.
-
-    See Also
-    --------
-    shared_bias : The way back.
-    """
-    bias = _arrays.floats("bias", bias)
-    if bias.ndim != 1:
-        raise ValueError(f"bias must have shape (F,), got {bias.shape}")
-    free = np.empty(geometry.bias_shape(len(bias)), bias.dtype)
-    bias_in_y(free, geometry)[...] = bias_in_y(bias, geometry)
-    return free
-
-
-def shared_bias(bias: ArrayLike, geometry: Geometry) -> tuple[Array, float]:
-    """
-    Find the bias per filter that is nearest to an untied one.
-
-    Parameters
-    ----------
-    bias : array_like of shape (*O, F)
-        As for `localnet.ops.local_conv_forward`. Not modified.
-    geometry : Geometry
-        The windows.
-
-    Returns
-    -------
-    shared : ndarray of shape (F,)
-        The mean over the locations; exact, to the bit, if all are equal.
-    residual : float
-        The Euclidean norm of what is lost, divided by that of the bias.
+    ndarray of shape (*G, ...)
+        In the dtype of y, summed in the order of the locations.
 
     Raises
     ------
     ValueError
-        If the bias does not fit the geometry.
+        If `dy` does not have the shape of y.
 
     See Also
     --------
-    free_bias : The way back.
+    expand_shared_forward : The function that this differentiates.
+
+    Notes
+    -----
+    .. math:: dw_j = \sum_{o:\ g(o) = j} dy_o
+
+    Examples
+    --------
+    >>> _, cache = expand_shared_forward([0.0, 0.0, 0.0], output_sizes=(5,), share=2)
+    >>> expand_shared_backward([1.0, 2.0, 4.0, 8.0, 16.0], cache)
+    array([ 3., 12., 16.])
     """
-    bias = _arrays.floats("bias", bias)
-    filters = bias.shape[-1] if bias.ndim else 0
-    if bias.shape != geometry.bias_shape(filters):
-        raise ValueError(
-            f"bias must have shape (*O, F) = {geometry.bias_shape(filters)}, "
-            f"got {bias.shape}"
+    sharing, y_shape, dtype = cache
+    dy = _arrays.upstream(dy, y_shape, dtype)
+    workspace = workspace or Workspace(keep_results=False)
+    shape = (*sharing.sizes, *y_shape[len(sharing.sizes) :])
+    dweight = workspace.result("collected", shape, dtype)
+    collect(dy, sharing, dweight)
+    return dweight
+
+
+def taps_inside(geometry: Geometry, share: Any = 1, tile: Any = None) -> Array | None:
+    """
+    Return which taps of each kernel read the input at some location of its group.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        Gives the windows.
+    share, tile
+        As for `shared_conv_forward`.
+
+    Returns
+    -------
+    ndarray of bool, shape (prod(G), K, 1), or None
+        False for a tap that always falls on padding; None without padding.
+
+    Examples
+    --------
+    >>> geometry = Geometry.of((4, 1), kernel_size=3, padding="same")
+    >>> taps_inside(geometry)[:, :, 0]
+    array([[False,  True,  True],
+           [ True,  True,  True],
+           [ True,  True,  True],
+           [ True,  True, False]])
+    >>> bool(taps_inside(geometry, share=2).all())
+    True
+    """
+    if not geometry.has_pads:
+        return None
+    g, sharing = geometry, Sharing.of(geometry.output_sizes, share, tile)
+    inside: Array = np.ones((1,) * (2 * g.rank), bool)
+    for axis in range(g.rank):
+        # A tap is inside if it is so along each axis, at whatever member of the group.
+        by_axis = Sharing(
+            *((sizes[axis],) for sizes in (g.output_sizes, sharing.share, sharing.tile))
         )
-    read = bias_in_y(bias, geometry)
-    if not geometry.channels_last:
-        read = np.moveaxis(read, 0, -1)
-    return _nearest(read.reshape(geometry.locations, filters), np.ones((1, 1), bool))
-
-
-def _nearest(free: Array, counts: Array) -> tuple[Array, float]:
-    """Return the mean over axis 0 where it counts, and the relative residual."""
-    everywhere = np.broadcast_to(counts, (len(free), *counts.shape[1:]))
-    # Equal numbers have no differences, so that their mean has no rounding.
-    first = everywhere.argmax(axis=0)[np.newaxis]
-    start = np.take_along_axis(free, np.broadcast_to(first, (1, *free.shape[1:])), 0)[0]
-    apart = np.where(counts, free - start, 0)
-    number = np.maximum(1, everywhere.sum(axis=0))
-    shared = start + (apart.sum(axis=0, dtype=np.float64) / number).astype(free.dtype)
-    shared = np.where(everywhere.any(axis=0), shared, 0).astype(free.dtype)
-    lost = _norm(np.where(counts, free - shared, 0))
-    whole = _norm(np.where(counts, free, 0))
-    return shared, lost / whole if whole else 0.0
-
-
-def _norm(a: Array) -> float:
-    return math.sqrt(np.square(a, dtype=np.float64).sum())
+        start = np.arange(g.output_sizes[axis]) * g.strides[axis] - g.pads[axis][0]
+        tap = np.arange(g.kernel_size[axis]) * g.dilation_rate[axis]
+        cell = start[:, np.newaxis] + tap
+        counts = np.zeros((by_axis.count, len(tap)), np.intp)
+        collect((cell >= 0) & (cell < g.input_sizes[axis]), by_axis, counts)
+        others = [a for a in range(2 * g.rank) if a not in (axis, axis + g.rank)]
+        inside = inside & (np.expand_dims(counts, others) > 0)
+    taps = inside.reshape(sharing.count, -1, 1)
+    if g.channels_last:
+        return np.repeat(taps, g.channels, axis=1)
+    return np.tile(taps, (1, g.channels, 1))

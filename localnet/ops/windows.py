@@ -24,11 +24,11 @@ __all__ = [
     "PADDINGS",
     "add_to_windows",
     "cells_in_windows",
-    "inside_taps",
     "pool_geometry",
     "spatial_axes",
     "split_shape",
     "sum_windows",
+    "taps_on_cells",
 ]
 
 # What `padding` may say where there is no kernel.
@@ -117,7 +117,7 @@ def pool_geometry(
     )
 
 
-def inside_taps(geometry: Geometry) -> Iterator[tuple[Index, Index]]:
+def taps_on_cells(geometry: Geometry) -> Iterator[tuple[Index, Index]]:
     """
     Yield where each tap lies on cells of the image, in row-major order of the taps.
 
@@ -165,7 +165,7 @@ def sum_windows(x: Array, geometry: Geometry, out: Array) -> Array:
     .. math:: y_{noc} = \sum_t x_{n,\,o s - \mathrm{before} + t,\,c}
     """
     out.fill(0)
-    for windows, cells in inside_taps(geometry):
+    for windows, cells in taps_on_cells(geometry):
         out[windows] += x[cells]
     return out
 
@@ -173,7 +173,7 @@ def sum_windows(x: Array, geometry: Geometry, out: Array) -> Array:
 def add_to_windows(y: Array, geometry: Geometry, out: Array) -> Array:
     """Write into `out`, a batch of images, the adjoint of `sum_windows` at `y`."""
     out.fill(0)
-    for windows, cells in inside_taps(geometry):
+    for windows, cells in taps_on_cells(geometry):
         out[cells] += y[windows]
     return out
 
