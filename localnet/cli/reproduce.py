@@ -4,7 +4,7 @@ import argparse
 import time
 from pathlib import Path
 
-from .. import reproduce
+from .. import plots, reproduce
 from ..interop.atomic import check_place
 from ..plots.files import picture_path
 from ..reproduce import EXPERIMENTS, Results
@@ -121,7 +121,8 @@ def reproduce_experiment(options: argparse.Namespace) -> int:
     if options.read is None:
         print(f"\n{len(results.values)} trainings in {seconds:.0f} s: {path}")
     if picture is not None:
-        print(f"picture: {reproduce.draw(experiment, results, picture)}")
+        figure = reproduce.draw(experiment, results)
+        print(f"picture: {plots.save(figure.axes[0], picture)}")
     return 0
 
 

@@ -22,7 +22,7 @@ PAPER = {"logistic": 32, "MLP": 68, "convolution": 94}
 LENGTH = 40
 # Windows of the three layers, at every second place, over one cell of padding.
 WINDOWS = (5, 3, 3)
-BATCH, RATE = 32, 2e-3
+BATCH, RATE = 100, 2e-3
 
 
 def _windowed(layer: Any, filters: int, seed: int, **kwargs: Any) -> Sequential:

@@ -1,11 +1,13 @@
 """The picture of an experiment: accuracy against free weights, under each condition."""
 
-import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import plots
 from ..plots.style import need_matplotlib
 from .experiment import Experiment, Results
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["draw", "points"]
 
@@ -39,9 +41,7 @@ def points(
     return found
 
 
-def draw(
-    experiment: Experiment, results: Results, path: str | os.PathLike[str]
-) -> Path:
+def draw(experiment: Experiment, results: Results) -> "Figure":
     """
     Draw accuracy against free weights, one field for each condition.
 
@@ -51,20 +51,16 @@ def draw(
         What was done.
     results : Results
         What was measured.
-    path : str or path-like
-        A ``.png`` or ``.svg`` file.
 
     Returns
     -------
-    pathlib.Path
-        The file.
+    matplotlib.figure.Figure
+        For `localnet.plots.save`, one of its Axes.
 
     Raises
     ------
     ImportError
         If matplotlib, of the extra ``plot``, is not installed.
-    OSError
-        If the file cannot be written.
     """
     need_matplotlib()
     from matplotlib.figure import Figure
@@ -76,4 +72,12 @@ def draw(
     for ax, (condition, words) in zip(fields, conditions, strict=True):
         plots.accuracy_against_parameters(points(experiment, results, condition), ax=ax)
         ax.set_title(words)
-    return plots.save(fields[0], path)
+        ax.get_legend().remove()
+    # One legend serves all fields.
+    figure.legend(
+        *fields[0].get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=3,
+        frameon=False,
+    )
+    return figure
