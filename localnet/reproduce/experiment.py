@@ -145,6 +145,12 @@ class Results:
         """The seeds, in order."""
         return sorted({trial.seed for trial in self.values})
 
+    @property
+    def length(self) -> str:
+        """How often and how long was trained, in words."""
+        count = len(self.seeds)
+        return f"{count} seed{'s' * (count > 1)}, {self.epochs} epochs"
+
     def of(self, net: str, condition: str, measure: str) -> Array:
         """
         Return one measure of a network under a condition.

@@ -131,6 +131,11 @@ def count_links(model: Sequential) -> int:
     int
         Shared weights count once for each place where they are used.
 
+    Raises
+    ------
+    ValueError
+        If the model is not built.
+
     Examples
     --------
     >>> model = LECUN1989.net("Net-5").make(0)
@@ -139,12 +144,14 @@ def count_links(model: Sequential) -> int:
     """
     links = 0
     for layer in model.layers:
-        inputs, outputs = layer.input_shape or (), layer.output_shape or ()
+        shape, outputs = layer.input_shape, layer.output_shape
+        if shape is None or outputs is None:
+            raise ValueError(f"model must be built, {layer.name!r} is not")
         units = math.prod(n for n in outputs[1:] if n is not None)
         if isinstance(layer, Dense):
-            links += units * (int(inputs[-1] or 0) + 1)
+            links += units * (len(layer.params["kernel"]) + 1)
         elif isinstance(layer, WindowedLayer):
-            links += units * (layer.geometry(inputs).patch_size + 1)
+            links += units * (layer.geometry(shape).patch_size + 1)
     return links
 
 
@@ -194,7 +201,7 @@ def _table(results: Results) -> str:
     lines += [
         "",
         f"Percent of 160 test images right; mean and standard deviation over "
-        f"{len(results.seeds)} seeds, {results.epochs} epochs.",
+        f"{results.length}.",
         "best: of all epochs, chosen on the test images, as the report's figures are; "
         "last: after the last epoch.",
         "",

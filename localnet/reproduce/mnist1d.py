@@ -95,7 +95,7 @@ def _table(results: Results) -> str:
     lines += [
         "",
         f"Percent of 1000 test sequences right; mean and standard deviation over "
-        f"{len(results.seeds)} seeds, {results.epochs} epochs.",
+        f"{results.length}.",
         "The authors of the data report, for networks of their own: "
         + ", ".join(f"{name} {value}" for name, value in PAPER.items())
         + ".",
