@@ -2,7 +2,9 @@
 
 import json
 import math
+import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from localnet.reproduce.experiment import in_words, ranking
 from localnet.reproduce.lecun1989 import PAPER, count_links, scaled_tanh
 from localnet.reproduce.picture import points
 
+ROOT = Path(__file__).parent.parent
 LECUN, MNIST1D = EXPERIMENTS["lecun1989"], EXPERIMENTS["mnist1d"]
 
 
@@ -162,6 +165,25 @@ def test_wrong_arguments_are_named():
     names = list(PAPER)
     with refuses(f"net must be one of {names}, got 'Net-6'; did you mean 'Net-5'?"):
         LECUN.net("Net-6")
+
+
+@pytest.mark.skipif(
+    os.environ.get("HYPOTHESIS_PROFILE") != "long", reason="takes a minute"
+)
+@pytest.mark.parametrize("experiment", [LECUN, MNIST1D], ids=lambda e: e.name)
+def test_the_saved_results_come_back(experiment):
+    saved = Results.load(ROOT / "notebooks" / "results" / f"{experiment.name}.json")
+    assert saved.epochs == experiment.epochs
+    assert saved.seeds == list(range(experiment.seeds))
+    again = reproduce.run(experiment, seeds=[0], jobs=2, verbose=False)
+    # Equal where BLAS adds up as it did there; a training goes its own way elsewhere.
+    differences = [
+        abs(again.values[trial][measure] - value)
+        for trial, values in saved.values.items()
+        if trial.seed == 0
+        for measure, value in values.items()
+    ]
+    assert np.mean(differences) < 2
 
 
 # The command ---------------------------------------------------------------------
