@@ -13,7 +13,9 @@ import matplotlib as mpl
 import numpy as np
 
 from localnet import plots
+from localnet.golden import Suite, load_suite
 from localnet.golden.matrix import kill_matrix
+from localnet.golden.mutants import MUTANTS
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "plots.rst"
@@ -42,10 +44,23 @@ def plain_style() -> Iterator[None]:
 
 
 def draw_kill_matrix(folder: Path) -> Path:
-    """Write the picture of golden.rst, which takes some seconds."""
+    """Write the first picture of golden.rst, which takes some seconds."""
+    return _drawn(Suite(load_suite().cases), folder / "kill-matrix.png")
+
+
+def draw_kill_matrix_of_variants(folder: Path) -> Path:
+    """Write the second picture of golden.rst."""
+    suite = Suite([], variants=load_suite().variants)
+    return _drawn(suite, folder / "kill-matrix-variants.png")
+
+
+def _drawn(suite: Suite, file: Path) -> Path:
+    """Draw the mutants that the cases of a suite can judge."""
+    kinds = {case.kind for case in (*suite.cases, *suite.variants)}
+    mutants = {n: m for n, m in MUTANTS.items() if kinds.intersection(m.kinds)}
     with plain_style():
-        ax = plots.kill_matrix(kill_matrix())
-        return plots.save(ax, folder / "kill-matrix.png", colours=24)
+        ax = plots.kill_matrix(kill_matrix(suite, mutants))
+        return plots.save(ax, file, colours=24)
 
 
 def main() -> None:
@@ -57,7 +72,8 @@ def main() -> None:
     with plain_style():
         page = PAGE.read_text(encoding="utf-8")
         files = [plots.save(ax, folder / name) for name, ax in pictures(page)]
-    for file in (*files, draw_kill_matrix(folder)):
+    matrices = [draw_kill_matrix(folder), draw_kill_matrix_of_variants(folder)]
+    for file in (*files, *matrices):
         print(f"{file.stat().st_size / 1000:6.1f} kB  {file}")
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import (
         activations,
+        backend,
         callbacks,
         config,
         constraints,
@@ -47,6 +48,7 @@ __all__ = [
     "Model",
     "Sequential",
     "activations",
+    "backend",
     "callbacks",
     "config",
     "constraints",

@@ -29,5 +29,12 @@ def pytest_addoption(parser: Any) -> None:
         help="run all cases that hold in this precision, made for it",
     )
     group.addoption(
+        "--golden-kind",
+        action="append",
+        metavar="KIND",
+        help="the backend has layers of this kind, or all; may be repeated "
+        "(default: what it says itself, else layer)",
+    )
+    group.addoption(
         "--golden-suite", metavar="DIR", help="an exported suite (default: in memory)"
     )

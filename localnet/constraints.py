@@ -24,7 +24,12 @@ __all__ = [
     "UnitNorm",
     "deserialize",
     "get",
+    "max_norm",
+    "min_max_norm",
+    "non_neg",
+    "radial_constraint",
     "serialize",
+    "unit_norm",
 ]
 
 Axis: TypeAlias = int | list[int] | tuple[int, ...]
@@ -313,6 +318,13 @@ class RadialConstraint(Constraint):
         taken: Array = w[source, source]
         return taken
 
+
+# Keras has every class under a second name.
+max_norm = MaxNorm
+min_max_norm = MinMaxNorm
+non_neg = NonNeg
+radial_constraint = RadialConstraint
+unit_norm = UnitNorm
 
 _registry = Registry[Constraint](
     "constraint",

@@ -16,6 +16,7 @@ from . import _validate
 from ._typing import Shape
 from .config import DATA_FORMATS
 from .padding import PLACEMENTS, Pads, output_length, resolve_pads
+from .samples import sample_shape, split_sample
 
 __all__ = ["Geometry"]
 
@@ -163,15 +164,7 @@ class Geometry:
         placement = _validate.choice("placement", placement, tuple(PLACEMENTS))
         data_format = _validate.choice("data_format", data_format, DATA_FORMATS)
         input_shape = _validate.shape("input_shape", input_shape)
-        if len(input_shape) < 2:
-            raise ValueError(
-                "input_shape must have spatial axes and a channel axis, "
-                f"got {input_shape}"
-            )
-        if data_format == "channels_last":
-            input_sizes, channels = tuple(input_shape[:-1]), input_shape[-1]
-        else:
-            input_sizes, channels = tuple(input_shape[1:]), input_shape[0]
+        input_sizes, channels = split_sample(input_shape, data_format)
         rank = len(input_sizes)
         kernel_size = _validate.sizes("kernel_size", kernel_size, rank)
         strides = _validate.sizes("strides", strides, rank)
@@ -261,9 +254,7 @@ class Geometry:
 
     def sample_shape(self, spatial: Shape, channels: int) -> Shape:
         """Return the shape of one sample with the channel axis where it belongs."""
-        if self.channels_last:
-            return (*spatial, channels)
-        return (channels, *spatial)
+        return sample_shape(spatial, channels, self.data_format)
 
     def kernel_shape(self, filters: int) -> Shape:
         """Return the shape (L, K, F) of the kernel."""

@@ -14,7 +14,7 @@ import numpy as np
 from . import _arrays, _validate, losses
 from ._registry import Registry, uncalled
 from ._typing import Array, ArrayLike
-from .losses import targets
+from .losses import mae, mse, targets
 
 __all__ = [
     "WeightedMean",
@@ -25,6 +25,8 @@ __all__ = [
     "deserialize",
     "get",
     "is_accuracy",
+    "mae",
+    "mse",
     "serialize",
     "sparse_categorical_accuracy",
     "sparse_top_k_categorical_accuracy",

@@ -14,6 +14,7 @@ from ._typing import Shape
 __all__ = [
     "PLACEMENTS",
     "Pads",
+    "by_axis",
     "checked_pads",
     "effective_size",
     "output_length",
@@ -152,6 +153,11 @@ def checked_pads(padding: Any, rank: int, words: Any = ()) -> Pads:
             f"pair of integers >= 0 for each of {rank} spatial axes, got {padding!r}"
         )
     return tuple((before, after) for before, after in pairs)
+
+
+def by_axis(padding: Any, rank: int) -> tuple[Any, ...]:
+    """Return what `padding` says of each axis: its word, or a pair of its own."""
+    return (padding,) * rank if isinstance(padding, str) else tuple(padding)
 
 
 def resolve_pads(

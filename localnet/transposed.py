@@ -13,7 +13,8 @@ from . import _validate
 from ._typing import Shape
 from .config import DATA_FORMATS
 from .geometry import Geometry
-from .padding import PLACEMENTS, checked_pads, effective_size
+from .padding import PLACEMENTS, by_axis, checked_pads, effective_size
+from .samples import sample_shape, split_sample
 
 __all__ = ["checked_output_padding", "transposed_geometry", "transposed_length"]
 
@@ -136,25 +137,20 @@ def transposed_geometry(
     """
     data_format = _validate.choice("data_format", data_format, DATA_FORMATS)
     input_shape = _validate.shape("input_shape", input_shape, minimum=0)
-    last = data_format == "channels_last"
-    sizes = input_shape[:-1] if last else input_shape[1:]
+    sizes, _ = split_sample(input_shape, data_format)
     rank = len(sizes)
     kernel_size = _validate.sizes("kernel_size", kernel_size, rank)
     strides = _validate.sizes("strides", strides, rank)
     dilation_rate = _validate.sizes("dilation_rate", dilation_rate, rank)
     extra = checked_output_padding(output_padding, strides)
-    pairs: Any
+    words = tuple(PLACEMENTS["local"])
     if isinstance(padding, str):
-        padding = _validate.choice("padding", padding, tuple(PLACEMENTS["local"]))
-        pairs = (padding,) * rank
+        padding = _validate.choice("padding", padding, words)
     else:
-        pairs = checked_pads(padding, rank, PLACEMENTS["local"])
-    outputs = tuple(
-        transposed_length(*axis) or 0
-        for axis in zip(
-            sizes, kernel_size, strides, pairs, dilation_rate, extra, strict=True
-        )
-    )
+        padding = checked_pads(padding, rank, words)
+    each = by_axis(padding, rank)
+    axes = zip(sizes, kernel_size, strides, each, dilation_rate, extra, strict=True)
+    outputs = tuple(transposed_length(*axis) or 0 for axis in axes)
     chosen = "" if output_padding is None else f", output_padding {output_padding}"
     described = (
         f"kernel_size {kernel_size} with strides {strides}, padding {padding!r}{chosen}"
@@ -165,7 +161,7 @@ def transposed_geometry(
             f"for an input of sizes {sizes}"
         )
     geometry = Geometry.of(
-        (*outputs, filters) if last else (filters, *outputs),
+        sample_shape(outputs, filters, data_format),
         kernel_size=kernel_size,
         strides=strides,
         padding=padding,

@@ -8,9 +8,16 @@ from typing import Any
 import numpy as np
 
 from . import _arrays, _validate
+from ._registry import custom_object_scope
 from ._typing import Array, ArrayLike
 
-__all__ = ["Sequence", "normalize", "to_categorical", "train_test_split"]
+__all__ = [
+    "Sequence",
+    "custom_object_scope",
+    "normalize",
+    "to_categorical",
+    "train_test_split",
+]
 
 
 class Sequence:
@@ -238,7 +245,7 @@ def train_test_split(
 
     See Also
     --------
-    localnet.Sequential.fit : Its ``validation_split`` takes the last samples.
+    localnet.models.Sequential.fit : Its ``validation_split`` takes the last samples.
 
     Notes
     -----

@@ -588,12 +588,7 @@ BAD = [
         {"initial_accumulator_value": -1},
         "initial_accumulator_value must be a finite number >= 0, got -1",
     ),
-    (
-        Adam,
-        {"decay": 0.5},
-        "decay must be given to a legacy optimizer, or replaced by "
-        "learning_rate=InverseTimeDecay(...), got 0.5",
-    ),
+    (Adam, {"decay": np.nan}, "decay must be a finite number >= 0, got nan"),
     (
         LegacyNadam,
         {"schedule_decay": -1},

@@ -479,7 +479,7 @@ def test_what_changes_statistics_and_what_does_not():
 
 def test_the_gradients_of_a_model():
     model = make_model()
-    report = gradcheck.check_model(model, X, Y)
+    report = gradcheck.check_model(model, X[:5], Y[:5])
     assert report.passed, report
 
 

@@ -106,6 +106,14 @@ def test_plain_step(cls):
 
 
 @BOTH
+def test_decay_divides_the_rate_by_the_number_of_updates(cls):
+    # rates: 2, 1, 2 / 3, 1 / 2
+    optimizer = cls(lr=2.0, decay=1.0, momentum=0.0)
+    assert_array_equal(run(optimizer, [8.0], [[1.0], [1.0], [0.0], [2.0]]), [4.0])
+    assert cls(0.5, decay=0.0).learning_rate == 0.5
+
+
+@BOTH
 def test_momentum(cls):
     # m: -1, -1.5, -0.75 for gradients 2, 2, 0
     optimizer = cls(0.5, momentum=0.5)
@@ -619,10 +627,10 @@ BAD_ARGUMENTS = [
     ),
     (
         SGD,
-        {"decay": 0.5},
-        "decay must be given to a legacy optimizer, or replaced by "
-        "learning_rate=InverseTimeDecay(...), got 0.5",
+        {"decay": 0.5, "lr": np.cos},
+        "decay must be None where learning_rate is a schedule, got 0.5",
     ),
+    (SGD, {"decay": -1}, "decay must be a finite number >= 0, got -1"),
     (
         SGD,
         {"ema_overwrite_frequency": 0},

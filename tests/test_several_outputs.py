@@ -5,11 +5,11 @@ import pytest
 import reference
 from numpy.testing import assert_allclose, assert_array_equal
 from raising import refuses
-from wired import Wired
 
-from localnet import Sequential
-from localnet.layers import Dense
+from localnet import Input, Model, Sequential
+from localnet.layers import Dense, add
 from localnet.optimizers import SGD
+from localnet.regularizers import L2
 
 DATA = reference.load("several_outputs.npz")
 CASES = DATA["cases"]
@@ -26,9 +26,28 @@ def in_form(form, label, size):
     return None if form is None else [label, size]
 
 
+INS, OUTS = ("left", "right"), ("label", "size")
+
+
+def two_ended():
+    """Return the model of ``data/make_several_outputs.py``."""
+    shared = Dense(
+        3,
+        "tanh",
+        name="shared",
+        dtype="float64",
+        kernel_regularizer=L2(0.0625),
+        activity_regularizer=L2(0.03125),
+    )
+    inputs = [Input((2,), name=name) for name in INS]
+    both = add([shared(x) for x in inputs], dtype="float64")
+    label = Dense(3, "softmax", name="label", dtype="float64")
+    size = Dense(1, name="size", dtype="float64")
+    return Model(inputs, [label(both), size(both)], name="two")
+
+
 def compiled(loss="mse", **kwargs):
-    model = Wired()
-    model.build()
+    model = two_ended()
     model.set_weights([DATA[f"weight_{place}"] for place in range(6)])
     model.compile(SGD(0.125, momentum=0.5), loss, **kwargs)
     return model
@@ -107,9 +126,6 @@ def test_batches_of_a_generator_may_be_lists_and_dicts():
     expected = compiled().predict(X)
     for mine, whole in zip(compiled().predict(batches(True)), expected, strict=True):
         assert_allclose(mine, whole, rtol=1e-12)
-
-
-INS, OUTS = Wired.input_names, Wired.output_names
 
 
 def test_one_array_of_targets_or_weights_is_for_every_output():
@@ -194,7 +210,7 @@ REFUSED = {
     ),
     "features": (
         {"x": [X[0], X[1][:, :1]], "y": Y},
-        "shared: input must have 2 values on its last axis, got shape (1, 1)",
+        "two: input 'right' must have shape (None, 2), got (1, 1)",
     ),
     "no targets": ({"x": X}, "y['label'] must be given, got None"),
     "one list of targets": (
@@ -296,7 +312,7 @@ NAMES = "['label', 'size']"
 )
 def test_compile_refuses(arguments, sentence):
     with refuses(sentence):
-        Wired().compile("sgd", **arguments)
+        two_ended().compile("sgd", **arguments)
 
 
 def test_what_was_compiled_is_compiled_again_from_its_config():

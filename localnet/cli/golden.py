@@ -36,6 +36,7 @@ arguments are wrong.
 TIERS = ("exact", "bounded")
 PRECISIONS = ("float64", "float32", "float16", "bfloat16")
 LAYOUTS = ("6d", "keras2", "keras3", "jax", "torch")
+KINDS = ("layer", "shared", "low_rank", "conv", "transposed", "all")
 
 
 def add_command(commands: Commands) -> None:
@@ -118,6 +119,13 @@ def _add_check(verbs: Commands) -> None:
     )
     check.add_argument(
         "--traces", action="store_true", help="also ask for the training traces"
+    )
+    check.add_argument(
+        "--kind",
+        action="append",
+        choices=KINDS,
+        help="the backend has layers of this kind; may be repeated (default: what a "
+        "function says by golden.computes, else layer)",
     )
     check.add_argument("--junit", metavar="FILE", help="write JUnit XML")
     check.add_argument("--json", metavar="FILE", help="write JSON")
@@ -210,11 +218,16 @@ def _export(options: argparse.Namespace) -> int:
 
     every = load_suite()
     exact = options.tier != "bounded" and options.precision in (None, "float64")
-    suite = Suite(_filtered(every, options), every.traces if exact else ())
+    suite = Suite(
+        _filtered(every, options),
+        every.traces if exact else (),
+        variants=_filtered(every.variants, options),
+    )
     folder = export(options.folder, suite, layouts=options.layout)
     files = [file for file in folder.rglob("*") if file.is_file()]
     size = sum(file.stat().st_size for file in files)
-    print(f"{len(suite)} cases, {len(files)} files, {size / 1e6:.1f} MB: {folder}")
+    count = len(suite.cases) + len(suite.variants)
+    print(f"{count} cases, {len(files)} files, {size / 1e6:.1f} MB: {folder}")
     return 0
 
 
@@ -248,6 +261,7 @@ def _check(options: argparse.Namespace) -> int:
             cases=options.case,
             xfail=_xfail(options.xfail),
             traces=options.traces,
+            kinds=_kinds(options.kind),
             precision=options.precision,
             directed=options.rounding == "directed",
             flushing=options.flushing,
@@ -261,6 +275,11 @@ def _check(options: argparse.Namespace) -> int:
     if options.json:
         Path(options.json).write_text(render.as_json(report), encoding="utf-8")
     return report.exit_status(require_all=options.require_all)
+
+
+def _kinds(words: list[str] | None) -> list[str] | None:
+    """Return the kinds that a backend has."""
+    return list(KINDS[:-1]) if words and "all" in words else words
 
 
 def _xfail(path: str | None) -> list[str]:
@@ -283,6 +302,8 @@ def _again(options: argparse.Namespace) -> str:
         value = getattr(options, option)
         if value:
             words += [f"--{option}", value]
+    for kind in options.kind or ():
+        words += ["--kind", kind]
     return f"{shlex.join(words)} --case {{id}}"
 
 
@@ -318,11 +339,12 @@ def _verify(options: argparse.Namespace) -> int:
     from ..golden.verify import differences
 
     suite, wrong = load_suite(options.suite), 0
-    for case in suite:
+    cases = [*suite.cases, *suite.variants]
+    for case in cases:
         for difference in differences(case):
             print(f"{case.id}: {difference}")
             wrong += 1
-    print(f"{len(suite)} cases, {wrong or 'no'} answers that differ in the last bit")
+    print(f"{len(cases)} cases, {wrong or 'no'} answers that differ in the last bit")
     return 1 if wrong else 0
 
 
@@ -330,7 +352,8 @@ def _list(options: argparse.Namespace) -> int:
     """Print one line for every case."""
     from ..golden import load_suite
 
-    for case in _filtered(load_suite(), options):
+    suite = load_suite()
+    for case in _filtered([*suite.cases, *suite.variants], options):
         print(f"{case.id:<24} {case.tier:<8} {case.precision:<9} {case.why}")
     return 0
 
@@ -340,18 +363,19 @@ def _show(options: argparse.Namespace) -> int:
     from ..golden import load_suite
 
     suite = load_suite()
-    ids = [case.id for case in suite]
+    ids = [case.id for case in (*suite.cases, *suite.variants)]
     if options.case not in ids:
         near = _validate.suggestion(options.case, ids)
         raise ValueError(f"case must be one of the suite, got {options.case!r}{near}")
     case = suite[options.case]
     print(f"{case.id}: {case.why}")
     print(
-        f"{case.tier}, {case.precision}{', ' if case.flags else ''}{case.flags or ''}"
+        f"{case.kind}, {case.tier}, {case.precision}"
+        f"{', ' if case.flags else ''}{case.flags or ''}"
     )
     for key, value in case.config.items():
         print(f"  {key}: {value}")
-    for name in ("x", "kernel", "bias", "dy"):
+    for name in ("x", "kernel", "bias", "dy", "mixture"):
         array = getattr(case, name)
         if array is not None:
             print(f"  {name}: {array.dtype} {array.shape} from {case.draws[name]}")

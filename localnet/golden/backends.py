@@ -14,6 +14,7 @@ from .._typing import Array
 from .case import Case
 from .check import Backend
 from .layouts import LAYOUTS
+from .manifest import FOLDERS
 from .npy import decode, read_array
 from .reading import inside
 
@@ -21,7 +22,6 @@ __all__ = ["from_command", "from_name", "from_results"]
 
 SKIPPED = 77  # what test programs of GNU Automake exit with
 LAST_WORDS = 300
-FOLDERS = {"layer": "cases", "trace": "traces"}
 
 
 def from_name(name: str) -> Backend:
@@ -121,7 +121,7 @@ def from_command(command: str, suite: Path, *, timeout: float = 600.0) -> Backen
         with tempfile.TemporaryDirectory() as root:
             out = Path(root) / case.id
             out.mkdir()
-            folder = (suite / f"{FOLDERS[case.kind]}" / case.id).absolute()
+            folder = (suite / FOLDERS[case.kind] / case.id).absolute()
             call = [
                 word.replace("{case}", str(folder)).replace("{out}", str(out))
                 for word in words

@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from .._typing import Array, Config
+from .connections import connections
 from .lehmer import Draw
 from .precisions import PRECISIONS, Precision
+from .wires import to_layout
 
 __all__ = ["FLAGS", "INPUTS", "OUTPUTS", "TIERS", "Case", "Span", "Suite"]
 
 TIERS = ("exact", "bounded")
-INPUTS = ("x", "kernel", "bias", "bias_in_y", "dy")
-OUTPUTS = ("y", "dx", "dkernel", "dbias")
+INPUTS = ("x", "kernel", "bias", "bias_in_y", "dy", "mixture")
+OUTPUTS = ("y", "dx", "dkernel", "dbias", "dmixture")
 
 FLAGS = {
     "kink": "A pre-activation lies on the kink of relu, where the gradient is a "
@@ -79,6 +83,11 @@ class Case:
         How the inputs follow from the generator; empty in suites of others.
     spans : dict of str to Span
         For an exact case, what proves that every partial sum is representable.
+    kind : str
+        "layer" for the plain layer, or a key of `localnet.golden.connections.VARIANTS`,
+        whose config, kernel and bias have other shapes.
+    mixture : ndarray of shape (L, R), or None
+        Of low rank: how much of each of the R kernels every location has.
     """
 
     id: str
@@ -96,7 +105,8 @@ class Case:
     flags: tuple[str, ...] = ()
     draws: Mapping[str, Draw] = field(default_factory=dict)
     spans: Mapping[str, Span] = field(default_factory=dict)
-    kind: ClassVar[str] = "layer"
+    kind: str = "layer"
+    mixture: Array | None = None
 
     @property
     def format(self) -> Precision:
@@ -105,9 +115,12 @@ class Case:
 
     @property
     def bias_in_y(self) -> Array | None:
-        """What is added to each sample: `bias` reshaped, in the data format of y."""
+        """What is added to each sample of y, in its data format."""
         if self.bias is None:
             return None
+        if self.kind != "layer":
+            places = connections(self.config, self.kind).biases
+            return to_layout(np.asarray(self.bias.ravel()[places]), self.config)
         sizes, filters = self.config["output_sizes"], self.config["filters"]
         if self.config["data_format"] == "channels_last":
             return self.bias.reshape((*sizes, filters))
@@ -125,16 +138,19 @@ class Suite:
     Parameters
     ----------
     cases : sequence of Case
-        In the order of the manifest.
+        Plain layers, in the order of the manifest; iterating gives these.
     traces : sequence
         Short trainings, asked for apart.
     foreign : bool
         Whether it was read from a folder, so that cases may be anybody's.
+    variants : sequence of Case
+        Layers of other kinds, for backends that say that they have them.
     """
 
     cases: Sequence[Case]
     traces: Sequence[Any] = ()
     foreign: bool = False
+    variants: Sequence[Case] = ()
 
     def __iter__(self) -> Iterator[Case]:
         return iter(self.cases)
@@ -143,7 +159,7 @@ class Suite:
         return len(self.cases)
 
     def __getitem__(self, case_id: str) -> Case:
-        for case in self.cases:
+        for case in (*self.cases, *self.variants):
             if case.id == case_id:
                 return case
         raise KeyError(case_id)

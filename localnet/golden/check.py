@@ -10,6 +10,7 @@ from .._typing import Array
 from .bounds import NEAREST, Model, bounds_of, kinks_near
 from .case import OUTPUTS, Case, Suite
 from .judge import judge
+from .kinds import kinds_of, known_kinds
 from .layouts import in_layout_of
 from .references import solve
 from .report import Report, Result
@@ -51,6 +52,7 @@ def check(
     cases: Collection[str] = (),
     xfail: Collection[str] = (),
     traces: bool = False,
+    kinds: Collection[str] | None = None,
     precision: str | None = None,
     directed: bool = False,
     flushing: bool = False,
@@ -75,6 +77,10 @@ def check(
         Ids of the cases that are known to fail.
     traces : bool
         Whether the backend also gets the training traces, objects of another kind.
+    kinds : collection of str, optional
+        Kinds of layers that the backend has, "layer" for the plain one; the cases of
+        others are skipped without asking it. Default: what it says by `computes`, and
+        the plain layer if it says nothing.
     precision : {"float64", "float32", "float16", "bfloat16"}, optional
         Run all cases that hold in this precision, made for it: bounded cases of it, and
         exact cases of it and of narrower ones. Default: every case as it is.
@@ -98,11 +104,13 @@ def check(
     Raises
     ------
     ValueError
-        If `cases` or `xfail` names a case that the suite does not have.
+        If `cases` or `xfail` names a case that the suite does not have, or `kinds` a
+        kind that there is not.
 
     See Also
     --------
     load_suite : The cases.
+    computes : Says of a backend which kinds it has.
 
     Examples
     --------
@@ -115,18 +123,30 @@ def check(
     if precision is not None:
         suite = at_precision(suite, precision)
     scale = _validate.number("scale", scale, minimum=0.0, open_minimum=True)
-    every: list[Any] = [*suite.cases, *(suite.traces if traces else ())]
-    known = {case.id for case in (*suite.cases, *suite.traces)}
+    layers = [*suite.cases, *suite.variants]
+    every: list[Any] = [*layers, *(suite.traces if traces else ())]
+    known = {case.id for case in (*layers, *suite.traces)}
     _need_known("cases", cases, known)
     _need_known("xfail", xfail, known)
     conditions = Conditions(Model(directed, flushing), scale, suite.foreign)
+    has = {*(kinds_of(backend) if kinds is None else known_kinds(kinds)), "trace"}
     results = []
     for case in every:
         if cases and case.id not in cases:
             continue
+        if case.kind not in has:
+            results.append(_not_asked(case))
+            continue
         result = check_case(backend, case, conditions)
         results.append(_as_expected(result) if case.id in xfail else result)
     return Report(name or _name_of(backend), results, reproduce)
+
+
+def _not_asked(case: Case) -> Result:
+    reason = f"the backend does not say that it has {case.kind}"
+    return Result(
+        case.id, case.tier, case.precision, "SKIP", reason, kind=case.kind, asked=False
+    )
 
 
 def check_case(backend: Backend, case: Any, conditions: Conditions = USUAL) -> Result:
@@ -147,9 +167,9 @@ def check_case(backend: Backend, case: Any, conditions: Conditions = USUAL) -> R
     Result
         One of PASS, FAIL, SKIP and MISTRUSTED.
     """
-    result = Result(case.id, case.tier, case.precision, "PASS")
+    result = Result(case.id, case.tier, case.precision, "PASS", kind=case.kind)
     wants, bound = tuple(case.wants), case.bound
-    if case.kind == "layer" and (conditions.foreign or conditions.model != NEAREST):
+    if case.kind != "trace" and (conditions.foreign or conditions.model != NEAREST):
         solution = solve(case)
         reasons = doubts(case, solution) if conditions.foreign else []
         if reasons:
@@ -164,7 +184,7 @@ def check_case(backend: Backend, case: Any, conditions: Conditions = USUAL) -> R
     started = time.perf_counter()
     try:
         answers = dict(backend(case))
-        if case.kind == "layer":
+        if case.kind != "trace":
             answers = in_layout_of(case, answers)
     except NotImplementedError as error:
         return replace(result, status="SKIP", reason=_in_one_line(error))

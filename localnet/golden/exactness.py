@@ -34,7 +34,9 @@ def exact_spans(case: Case, solution: Solution) -> dict[str, Span]:
         If a sum needs more bits than the precision has, or leaves its range.
     """
     found = {}
-    for key, size in _sizes(case, solution).items():
+    # A kernel that is itself a sum, too, must be representable, but is no answer.
+    mixed = {"kernel": solution.sums.magnitudes().kernel}
+    for key, size in (mixed | _sizes(case, solution)).items():
         largest = int(size.integers.max(initial=0))
         span = Span(size.exponent, max(largest - 1, 0).bit_length())
         form = case.format
@@ -49,7 +51,7 @@ def exact_spans(case: Case, solution: Solution) -> dict[str, Span]:
                 f"multiples of 2**{span.quantum} of {span.bits} bits"
             )
         found[key] = span
-    return found
+    return {key: found[key] for key in case.wants}
 
 
 def check_range(case: Case, solution: Solution) -> None:

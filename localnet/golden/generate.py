@@ -1,6 +1,5 @@
 """From a spec to a case: draw, solve, prove, and refuse what would prove nothing."""
 
-import math
 import zlib
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,6 +13,7 @@ from .exactness import check_range, exact_spans
 from .lehmer import MODULUS, Draw
 from .precisions import precision
 from .references import Solution, solve
+from .shapes import shapes_of
 from .specs import DATA, Spec
 from .trust import doubts
 
@@ -85,19 +85,12 @@ def draw_case(spec: Spec, attempt: int = 0) -> Case:
         Nothing of it is proven yet.
     """
     config, form = spec.config, precision(spec.precision)
-    locations = math.prod(config["output_sizes"])
-    taps = math.prod(config["kernel_size"]) * spec.channels
-    outputs = (*config["output_sizes"], spec.filters)
-    shapes: dict[str, Shape] = {
-        "x": _sample(spec, (*spec.sizes, spec.channels)),
-        "kernel": (locations, taps, spec.filters),
-    }
-    if spec.bias:
-        shapes["bias"] = outputs
-    if spec.gradients:
-        shapes["dy"] = _sample(spec, outputs)
+    shapes = shapes_of(config, spec.kind)
+    absent = {"bias": not spec.bias, "dy": not spec.gradients}
     draws, arrays = {}, {}
-    for name, shape in shapes.items():
+    for name in ("x", "kernel", "bias", "dy", "mixture"):
+        if name not in shapes or absent.get(name):
+            continue
         seed = (zlib.crc32(f"{spec.id}/{name}".encode()) + attempt) % (MODULUS - 1) + 1
         numbers = DATA[spec.data][name]
         draws[name] = draw = Draw(
@@ -109,8 +102,9 @@ def draw_case(spec: Spec, attempt: int = 0) -> Case:
             numbers.positive,
             numbers.alternating,
         )
-        arrays[name] = _stored(draw, shape, form.holds)
-    gradients = ("dx", "dkernel", *(["dbias"] if spec.bias else []))
+        arrays[name] = _stored(draw, shapes[name], form.holds)
+    gradients = [f"d{name}" for name in ("x", "kernel", "bias", "mixture")]
+    gradients = [key for key in gradients if key[1:] in arrays]
     return Case(
         spec.id,
         spec.why,
@@ -124,13 +118,9 @@ def draw_case(spec: Spec, attempt: int = 0) -> Case:
         arrays.get("dy"),
         flags=spec.flags,
         draws=draws,
+        kind=spec.kind,
+        mixture=arrays.get("mixture"),
     )
-
-
-def _sample(spec: Spec, shape: Shape) -> Shape:
-    """Return (N, *sizes, last) in the data format of the spec."""
-    *sizes, last = shape
-    return (spec.batch, last, *sizes) if spec.first else (spec.batch, *shape)
 
 
 def _stored(draw: Draw, shape: Shape, dtype: np.dtype) -> Array:

@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 from .._typing import Array
 from .bounds import ALLOWANCE, EXP_ERRORS
 from .case import FLAGS, INPUTS, Case, Suite
+from .connections import VARIANTS
 from .layouts import LAYOUTS, in_layout
 from .lehmer import MODULUS, MULTIPLIER, RULE
 from .npy import encode
 
 __all__ = [
+    "FOLDERS",
     "FORMAT",
     "MANIFEST",
     "SCHEMA",
@@ -25,6 +27,8 @@ FORMAT = "localnet golden suite"
 TRACE_INPUTS = ("x", "kernel", "bias", "targets")
 VERSION = 1
 MANIFEST = "manifest.json"
+# Where the inputs of a case lie, by its kind.
+FOLDERS = {"layer": "cases", **dict.fromkeys(VARIANTS, "variants"), "trace": "traces"}
 SCHEMA = "manifest.schema.json"
 
 ALLOWANCES = {
@@ -84,6 +88,8 @@ def files_of(suite: Suite, layouts: Iterable[str] = ()) -> Files:
         "flags": FLAGS,
         "allowances": ALLOWANCES,
         "cases": cases,
+        "kinds": VARIANTS,
+        "variants": [_add_variant(case, others) for case in suite.variants],
         "traces": [_add_trace(trace, others) for trace in suite.traces],
     }
     return Files(as_json(found), others)
@@ -105,13 +111,46 @@ def _add_case(
         if found := in_layout(case, layout):
             inputs |= found
             known.append(layout)
+    others[f"cases/{case.id}/config.json"] = as_json(_flat(case))
+    return {
+        **_entry(case),
+        "layouts": known,
+        "cases": _add_arrays(f"cases/{case.id}", inputs, others),
+        **_add_answers(case, others),
+    }
+
+
+def _add_variant(case: Case, others: dict[str, bytes]) -> dict[str, Any]:
+    """
+    Add the files of a layer of another kind, and return its entry in the manifest.
+
+    They lie in a folder of their own: a program that goes through the plain layers does
+    not meet what it does not know.
+    """
+    inputs = {name: getattr(case, name) for name in INPUTS}
+    described = {"kind": case.kind, **_flat(case)}
+    others[f"variants/{case.id}/config.json"] = as_json(described)
+    return {
+        "kind": case.kind,
+        **_entry(case),
+        "variants": _add_arrays(f"variants/{case.id}", inputs, others),
+        **_add_answers(case, others),
+    }
+
+
+def _flat(case: Case) -> dict[str, Any]:
+    """Return what stands in the file of one case."""
     described = {
         "id": case.id,
         "precision": case.precision,
         "tier": case.tier,
         "wants": list(case.wants),
     }
-    others[f"cases/{case.id}/config.json"] = as_json({**described, **case.config})
+    return {**described, **case.config}
+
+
+def _entry(case: Case) -> dict[str, Any]:
+    """Return what the manifest says of any case."""
     return {
         "id": case.id,
         "why": case.why,
@@ -122,8 +161,12 @@ def _add_case(
         "config": case.config,
         "draws": {name: vars(draw) for name, draw in case.draws.items()},
         "spans": {name: span._asdict() for name, span in case.spans.items()},
-        "layouts": known,
-        "cases": _add_arrays(f"cases/{case.id}", inputs, others),
+    }
+
+
+def _add_answers(case: Case, others: dict[str, bytes]) -> dict[str, Any]:
+    """Add the files of answers and bounds, and return their entries."""
+    return {
         "expected": _add_arrays(f"expected/{case.id}", case.expected, others),
         "bound": _add_arrays(f"bound/{case.id}", case.bound, others),
     }

@@ -8,9 +8,9 @@ import numpy as np
 from .._typing import Array
 from .case import Case, Suite
 from .check import check_case
-from .model import Model
 from .mutants import MUTANTS, Mutant
 from .suite import load_suite
+from .variant_model import model_of
 
 __all__ = ["KILLED", "SURVIVED", "Matrix", "kill_matrix", "table"]
 
@@ -96,10 +96,11 @@ def kill_matrix(
     ValueError
         If the right backend that mutants are made from does not pass.
     """
-    cases = list(load_suite() if suite is None else suite)
+    suite = load_suite() if suite is None else suite
+    cases = [*suite.cases, *suite.variants]
     rows = list((MUTANTS if mutants is None else mutants).values())
     for case in cases:
-        result = check_case(lambda case: Model(case).answers(), case)
+        result = check_case(lambda case: model_of(case).answers(), case)
         if result.status != "PASS":
             raise ValueError(f"model must pass case {case.id}, got {result.reason}")
     cells = np.zeros((len(rows), len(cases)), np.int64)
@@ -111,7 +112,9 @@ def kill_matrix(
 
 
 def _meet(mutant: Mutant, case: Case, accidents: list[str]) -> int:
-    """Return what a case makes of a mutant."""
+    """Return what a case makes of a mutant, if it can compute such a case at all."""
+    if case.kind not in mutant.kinds:
+        return UNSEEN
     result = check_case(mutant.__call__, case)
     seen = mutant.sees(case)
     if result.status == "PASS":

@@ -89,7 +89,7 @@ class Model:
         """Return the receptive fields, (N, L, K)."""
         x, cells = self.x(), self.cells()
         patches = x.reshape(len(x), -1)[:, np.maximum(cells, 0)]
-        return np.where(cells >= 0, patches, self.c["pad_value"])
+        return np.where(cells >= 0, patches, self.c.get("pad_value", 0.0))
 
     def patches_for_dkernel(self) -> Array:
         """Return the receptive fields that the gradient of the kernel sees."""

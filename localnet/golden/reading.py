@@ -7,7 +7,6 @@ dots or slashes, and every file is opened inside the folder, through no symbolic
 
 import hashlib
 import json
-import math
 import os
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,15 @@ from typing import Any
 import numpy as np
 
 from .. import _validate
-from .._typing import Array, Config, Shape
+from .._typing import Array, Shape
 from .case import Case, Span, Suite
+from .configs import check_config, check_variant
 from .lehmer import Draw
-from .manifest import MANIFEST, TRACE_INPUTS
+from .manifest import FOLDERS, MANIFEST, TRACE_INPUTS
 from .npy import decode, read_array
 from .precisions import PRECISIONS
 from .schema import mismatch
+from .shapes import shapes_of
 from .trace import Trace
 
 __all__ = ["inside", "read"]
@@ -54,8 +55,9 @@ def read(path: str | os.PathLike[str]) -> Suite:
     folder = Path(_validate.path("path", path))
     manifest = _manifest(folder)
     cases = [_case(folder, entry) for entry in manifest["cases"]]
+    variants = [_case(folder, entry) for entry in manifest.get("variants", ())]
     traces = [_trace(folder, entry) for entry in manifest["traces"]]
-    return Suite(cases, traces, foreign=True)
+    return Suite(cases, traces, foreign=True, variants=variants)
 
 
 def inside(folder: Path, *names: str) -> Path:
@@ -100,7 +102,8 @@ def _manifest(folder: Path) -> Any:
         raise ValueError(f"{path} must be JSON: {error}") from None
     if broken := mismatch(found):
         raise ValueError(f"{path}: {broken}")
-    ids = [entry["id"] for entry in (*found["cases"], *found["traces"])]
+    every = (*found["cases"], *found.get("variants", ()), *found["traces"])
+    ids = [entry["id"] for entry in every]
     if len(set(ids)) != len(ids) or len(found["cases"]) != found["count"]:
         raise ValueError(
             f"{path} must have {found['count']} cases with ids of their own, "
@@ -116,22 +119,29 @@ def _refuse_constant(word: str) -> None:
 def _case(folder: Path, entry: Any) -> Case:
     """Return one case, if its arrays are those of the manifest and of its config."""
     config, form = entry["config"], PRECISIONS[entry["precision"]]
+    kind = entry.get("kind", "layer")
     where = f"case {entry['id']} of {folder}"
-    _check_config(config, where)
-    shapes = _shapes(config)
+    if kind == "layer":
+        check_config(config, where)
+    else:
+        check_variant(config, kind, where)
+    shapes = shapes_of(config, kind)
     wants = tuple(entry["wants"])
-    arrays = entry["cases"]
-    for name in ("x", "kernel", *(["dy"] if len(wants) > 1 else [])):
+    part = FOLDERS[kind]
+    arrays = entry[part]
+    needed = ["x", "kernel", *(["dy"] if len(wants) > 1 else [])]
+    for name in [*needed, *(["mixture"] if "mixture" in shapes else [])]:
         if name not in arrays:
             raise ValueError(f"{where} must have the array {name}")
-    has_bias = "bias" in arrays
-    if "dbias" in wants and not has_bias:
+    if "dbias" in wants and "bias" not in arrays:
         raise ValueError(f"{where} must have a bias if it wants dbias")
+    if "dmixture" in wants and "mixture" not in shapes:
+        raise ValueError(f"{where} must be of low rank if it wants dmixture")
 
     inputs = {
-        name: _load(folder, entry, "cases", name, shapes[name], form.holds.str)
-        for name in ("x", "kernel", "bias", "dy")
-        if name in arrays
+        name: _load(folder, entry, part, name, shapes[name], form.holds.str)
+        for name in ("x", "kernel", "bias", "dy", "mixture")
+        if name in arrays and name in shapes
     }
     expected = {
         name: _load(folder, entry, "expected", name, shapes[name], "<f8")
@@ -161,14 +171,16 @@ def _case(folder: Path, entry: Any) -> Case:
         tuple(entry["flags"]),
         {name: Draw(**draw) for name, draw in entry["draws"].items()},
         {name: Span(**span) for name, span in entry["spans"].items()},
+        kind,
+        inputs.get("mixture"),
     )
 
 
 def _trace(folder: Path, entry: Any) -> Trace:
     """Return one training, if its arrays are those of the manifest."""
     config = entry["config"]
-    _check_config(config, f"trace {entry['id']} of {folder}")
-    shapes = _shapes(config)
+    check_config(config, f"trace {entry['id']} of {folder}")
+    shapes = shapes_of(config)
     shapes |= {"targets": shapes["y"], "losses": (config["steps"],)}
     inputs = {
         name: _load(folder, entry, "traces", name, shapes[name], "<f8")
@@ -217,38 +229,3 @@ def _array(path: Path, listed: Any) -> Array:
         raise ValueError(f"{path} must hold finite numbers")
     array.flags.writeable = False
     return array
-
-
-def _check_config(config: Config, where: str) -> None:
-    """Refuse numbers that do not describe a layer."""
-    rank = len(config["input_sizes"])
-    per_axis = ("output_sizes", "kernel_size", "strides", "pads", "dilation_rate")
-    for name in per_axis:
-        if len(config[name]) != rank:
-            raise ValueError(f"{name} of {where} must have {rank} items")
-    axes = zip(*(config[name] for name in ("input_sizes", *per_axis)), strict=True)
-    for n, o, r, s, (before, after), d in axes:
-        if (o - 1) * s + (r - 1) * d + 1 > n + before + after:
-            raise ValueError(f"the windows of {where} must lie in the padded input")
-
-
-def _shapes(config: Config) -> dict[str, Shape]:
-    """Return the shape of every array that a case can have."""
-    sizes, outputs = tuple(config["input_sizes"]), tuple(config["output_sizes"])
-    n, c, f = config["batch"], config["channels"], config["filters"]
-    locations = math.prod(outputs)
-    last = config["data_format"] == "channels_last"
-    x = (n, *sizes, c) if last else (n, c, *sizes)
-    y = (n, *outputs, f) if last else (n, f, *outputs)
-    kernel = (locations, math.prod(config["kernel_size"]) * c, f)
-    bias = (*outputs, f)
-    return {
-        "x": x,
-        "kernel": kernel,
-        "bias": bias,
-        "dy": y,
-        "y": y,
-        "dx": x,
-        "dkernel": kernel,
-        "dbias": bias,
-    }

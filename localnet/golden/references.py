@@ -15,7 +15,8 @@ from .activations import ROWS, SMOOTH, piecewise_of
 from .case import Case
 from .exact import Exact
 from .intervals import Interval
-from .sums import Sums, shaped_like_y, sums_of, upstream
+from .storage import operands
+from .sums import Sums, shaped_like_y, upstream
 from .wires import by_location
 
 __all__ = ["Enclosed", "Solution", "enclose", "solve"]
@@ -98,7 +99,7 @@ def solve(case: Case) -> Solution:
     Solution
         The exact answers, and their roundings.
     """
-    sums = sums_of(case)
+    sums = operands(case)
     z, bits = sums.z(), FIRST_BITS
     while True:
         found = _attempt(case, sums, z, max(bits, 32 - z.exponent))

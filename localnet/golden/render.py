@@ -36,8 +36,12 @@ def as_text(report: Report, *, verbose: bool = False) -> str:
     lines: list[str] = []
     for status in (*SHOWN, *(["PASS"] if verbose else [])):
         for result in report:
-            if result.status == status:
+            if result.status == status and result.asked:
                 lines += _lines_of(report, result, verbose=verbose)
+    lines += [
+        f"SKIP {count} cases of kind {kind}: the backend does not say that it has it"
+        for kind, count in report.not_asked().items()
+    ]
     counts = [
         f"{report.count(status)} {status}"
         for status in STATUSES
@@ -106,8 +110,9 @@ def as_json(report: Report) -> str:
     -------
     str
         JSON: ``backend``, ``passed``, ``totals`` by status, and for each of ``cases``
-        id, tier, precision, status, reason, missing, seconds and ``answers``, with
-        wrong, size, digits, mean, rms and worst (index, got, want, bound, ratio).
+        id, tier, precision, kind, asked, status, reason, missing, seconds and
+        ``answers``, with wrong, size, digits, mean, rms and worst (index, got, want,
+        bound, ratio).
         Numbers that are not finite are given as the words inf, -inf and nan.
     """
     found = {

@@ -37,6 +37,10 @@ class Result:
         Answers that are wanted and were not given.
     seconds : float
         What the backend took.
+    kind : str
+        Of the case.
+    asked : bool
+        Whether the backend was given the case, for it says that it has the kind.
     """
 
     id: str
@@ -47,6 +51,8 @@ class Result:
     answers: dict[str, Judgement] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     seconds: float = 0.0
+    kind: str = "layer"
+    asked: bool = True
 
 
 @dataclass(frozen=True)
@@ -62,10 +68,6 @@ class Report:
         In the order of the suite.
     reproduce : str
         A command with ``{id}`` in it that runs one case again.
-
-    See Also
-    --------
-    localnet.golden.render : The report as text, JSON and JUnit XML.
     """
 
     backend: str
@@ -78,6 +80,10 @@ class Report:
     def count(self, status: str) -> int:
         """Return how many cases have a status."""
         return Counter(result.status for result in self.results)[status]
+
+    def not_asked(self) -> Counter[str]:
+        """Return how many cases of each kind the backend was not given."""
+        return Counter(result.kind for result in self.results if not result.asked)
 
     @property
     def passed(self) -> bool:
@@ -92,7 +98,7 @@ class Report:
         ----------
         require_all : bool
             Whether a skipped or mistrusted case, or an answer that was not given, is a
-            failure too.
+            failure too; not a case of a kind that the backend does not say it has.
 
         Returns
         -------
@@ -102,6 +108,7 @@ class Report:
         bad = self.count("FAIL") + self.count("XPASS")
         if require_all:
             bad += self.count("SKIP") + self.count("MISTRUSTED")
+            bad -= sum(self.not_asked().values())
             bad += sum(bool(result.missing) for result in self.results)
         return 1 if bad or not self.count("PASS") else 0
 

@@ -7,7 +7,7 @@ from .._typing import Config, Shape
 from .lehmer import WIDE
 from .precisions import PRECISIONS
 
-__all__ = ["DATA", "Numbers", "Spec"]
+__all__ = ["DATA", "Numbers", "Spec", "real"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ SMALL = {
     "kernel": Numbers(1, 1, 3),
     "bias": Numbers(1, 2, 2, -1),
     "dy": Numbers(1, 1, 2),
+    "mixture": Numbers(1, 1, 2),
 }
 # Two products of odd integers from 2049 to 2895 just fit into 24 bits.
 TWELVE = Numbers(2049, 2, 424)
@@ -133,6 +134,8 @@ class Spec:
         A key of `DATA`.
     flags : tuple of str
         Of the case.
+    kind : str
+        Of the case.
     """
 
     id: str
@@ -154,6 +157,7 @@ class Spec:
     precision: str = "bfloat16"
     data: str = "small"
     flags: tuple[str, ...] = ()
+    kind: str = "layer"
 
     @property
     def config(self) -> Config:
@@ -182,3 +186,8 @@ class Spec:
             "activation": dict(self.activation),
         }
         return found
+
+
+def real(precision: str) -> dict[str, Any]:
+    """Return the fields of a spec that make it a bounded one of real numbers."""
+    return {"tier": "bounded", "precision": precision, "data": f"real {precision}"}

@@ -1,6 +1,7 @@
 """The default suite, made in memory, or one that was written to a folder."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -15,6 +16,7 @@ from .precisions import Precision
 from .precisions import precision as format_of
 from .references import solve
 from .trace import traces
+from .variant_families import variant_specs
 
 __all__ = ["at_precision", "load_suite"]
 
@@ -60,7 +62,7 @@ def load_suite(path: str | os.PathLike[str] | None = None) -> Suite:
 
 @cache
 def _default() -> Suite:
-    return Suite(generate(specs()), traces())
+    return Suite(generate(specs()), traces(), variants=generate(variant_specs()))
 
 
 def at_precision(suite: Suite, precision: str) -> Suite:
@@ -86,13 +88,22 @@ def at_precision(suite: Suite, precision: str) -> Suite:
         If there is no such precision.
     """
     form = format_of(precision)
-    cases = []
-    for case in suite.cases:
+    return replace(
+        suite,
+        cases=_all_at(suite.cases, form),
+        variants=_all_at(suite.variants, form),
+    )
+
+
+def _all_at(cases: Iterable[Case], form: Precision) -> list[Case]:
+    """Return the cases that hold in a precision, made for it."""
+    found = []
+    for case in cases:
         if case.precision == form.name:
-            cases.append(case)
+            found.append(case)
         elif case.tier == "exact" and (wider := _widened(case, form)) is not None:
-            cases.append(wider)
-    return replace(suite, cases=cases)
+            found.append(wider)
+    return found
 
 
 def _widened(case: Case, form: Precision) -> Case | None:

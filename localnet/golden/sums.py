@@ -5,7 +5,7 @@ The same sums over magnitudes give what error bounds are made of, and over ones 
 count how many terms an answer has.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from .case import Case
 from .exact import Exact
 from .wires import by_location, patch_cells, stored_bias, to_layout
 
-__all__ = ["Sums", "shaped_like_y", "sums_of", "upstream"]
+__all__ = ["Sums", "patches_of", "shaped_like_y", "sums_of", "upstream"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +49,13 @@ class Sums:
 
     def gradients(self, dz: Exact) -> dict[str, Exact]:
         """Return dx, dkernel and dbias in the shapes of the case, from (N, L, F)."""
+        found = self.located_gradients(dz)
+        if "dbias" in found:
+            found["dbias"] = stored_bias(found["dbias"], self.config)
+        return found
+
+    def located_gradients(self, dz: Exact) -> dict[str, Exact]:
+        """Return dx in its shape, dkernel as (L, K, F) and dbias as (L, F)."""
         n, locations, filters = dz.shape
         # dp[n,l,k] = sum_f dz[n,l,f] w[l,k,f]
         dp = (dz.reshape((n, locations, 1, filters)) * self.kernel).sum(3)
@@ -59,7 +66,7 @@ class Sums:
         ).sum(0)
         found = {"dx": self._scattered(dp), "dkernel": dkernel}
         if self.bias is not None:
-            found["dbias"] = stored_bias(dz.sum(0), self.config)
+            found["dbias"] = dz.sum(0)
         return found
 
     def _scattered(self, dp: Exact) -> Exact:
@@ -86,7 +93,7 @@ class Sums:
     def terms(self) -> "Sums":
         """Return the same layer with 1 for every operand that can bring in an error."""
         inside = self.cells >= 0
-        if self.config["pad_value"] != 0:
+        if self.config.get("pad_value", 0.0) != 0:
             inside = np.ones_like(inside)
         patches = np.broadcast_to(inside.astype(np.int64), self.patches.shape)
         ones = Exact(np.ones(self.kernel.shape, np.int64))
@@ -95,19 +102,30 @@ class Sums:
             bias = Exact(np.ones(self.bias.shape, np.int64))
         return Sums(self.config, self.cells, Exact(patches), ones, bias)
 
+    def alike(self) -> "Sums | None":
+        """Return the layer with the first kernel everywhere, if it has others."""
+        if self.kernel.shape[0] == 1:
+            return None
+        first = np.broadcast_to(self.kernel.integers[:1], self.kernel.shape)
+        return replace(self, kernel=Exact(first, self.kernel.exponent))
+
 
 def sums_of(case: Case) -> Sums:
-    """Return the operands of a case as exact numbers."""
-    config, cells = case.config, patch_cells(case.config)
-    flat = Exact.of(case.x).reshape((len(case.x), -1))
-    patches = flat[:, np.maximum(cells, 0)].where(
-        np.broadcast_to(cells >= 0, (len(case.x), *cells.shape)),
-        Exact.of(np.full((1, 1, 1), config["pad_value"])),
-    )
-    bias = None
+    """Return the operands of a plain layer as exact numbers."""
+    cells, bias = patch_cells(case.config), None
     if case.bias_in_y is not None:
-        bias = by_location(Exact.of(case.bias_in_y), config)
-    return Sums(config, cells, patches, Exact.of(case.kernel), bias)
+        bias = by_location(Exact.of(case.bias_in_y), case.config)
+    patches = patches_of(case, cells)
+    return Sums(case.config, cells, patches, Exact.of(case.kernel), bias)
+
+
+def patches_of(case: Case, cells: Array) -> Exact:
+    """Return what the wires read, (N, L, K)."""
+    flat = Exact.of(case.x).reshape((len(case.x), -1))
+    return flat[:, np.maximum(cells, 0)].where(
+        np.broadcast_to(cells >= 0, (len(case.x), *cells.shape)),
+        Exact.of(np.full((1, 1, 1), case.config.get("pad_value", 0.0))),
+    )
 
 
 def upstream(case: Case) -> Exact | None:

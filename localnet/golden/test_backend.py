@@ -10,6 +10,7 @@ from localnet.golden import Report, load_suite
 from localnet.golden.adapters import engines
 from localnet.golden.backends import from_name
 from localnet.golden.check import check_case
+from localnet.golden.kinds import KINDS, kinds_of
 from localnet.golden.render import as_text
 from localnet.golden.suite import at_precision
 
@@ -22,15 +23,20 @@ def pytest_generate_tests(metafunc: Any) -> None:
     suite = load_suite(option("--golden-suite", None))
     if precision := option("--golden-precision", None):
         suite = at_precision(suite, precision)
-    metafunc.parametrize("case", suite.cases, ids=[case.id for case in suite])
+    cases = [*suite.cases, *suite.variants]
+    metafunc.parametrize("case", cases, ids=[case.id for case in cases])
 
 
 def test_case(case: Any, request: Any) -> None:
     """Hold the backend to one case."""
     import pytest
 
-    name = request.config.getoption("--backend", None)
+    option = request.config.getoption
+    name = option("--backend", None)
     backend = from_name(name) if name else engines.blocked
+    kinds = option("--golden-kind", None) or kinds_of(backend)
+    if case.kind not in (KINDS if "all" in kinds else kinds):
+        pytest.skip(f"the backend does not say that it has {case.kind}")
     result = check_case(backend, case)
     if result.status == "SKIP":
         pytest.skip(result.reason or "not implemented")

@@ -1,13 +1,13 @@
 """
 The references once more, by another road: fractions, and mpmath.
 
-Nothing of the exact core is used: cells by loops, numbers as fractions, transcendental
+Nothing of the exact core is used: wires by loops, numbers as fractions, transcendental
 functions by mpmath with five times the digits, and the derivative by hand. Python's own
 division of integers does the rounding.
 """
 
-import itertools
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from .._typing import Array, Shape
 from .case import Case
+from .loops import Wire, bias_at, wires
 
 __all__ = ["differences", "recompute"]
 
@@ -68,72 +69,46 @@ def recompute(case: Case) -> dict[str, Array]:
     ImportError
         If mpmath, of the extra ``golden``, is not installed and the case needs it.
     """
-    c = case.config
-    last = c["data_format"] == "channels_last"
-    x, kernel = _fractions(case.x), _fractions(case.kernel)
-    outputs = [range(n) for n in c["output_sizes"]]
-    z: dict[Shape, Fraction] = {}
-    for n, f in itertools.product(range(c["batch"]), range(c["filters"])):
-        for location, o in enumerate(itertools.product(*outputs)):
-            total = Fraction(0)
-            for k, cell in _cells(case, o):
-                value = Fraction(c["pad_value"]) if cell is None else x[(n, *cell)]
-                total += value * kernel[location, k, f]
-            if case.bias is not None:
-                at = location * c["filters"] + f
-                if not last:
-                    at = f * len(case.kernel) + location
-                total += Fraction(float(case.bias.ravel()[at]))
-            z[(n, *o, f) if last else (n, f, *o)] = total
+    arrays = {
+        name: _fractions(array)
+        for name in ("x", "kernel", "bias", "mixture", "dy")
+        if (array := getattr(case, name)) is not None
+    }
+    border = Fraction(case.config.get("pad_value", 0.0))
+    z = dict.fromkeys(np.ndindex(case.expected["y"].shape), Fraction(0))
+    products = [(wire, _factors(wire, arrays, border)) for wire in wires(case)]
+    for wire, factors in products:
+        z[wire.y] += math.prod(factors)
+    if case.bias is not None:
+        for at in z:
+            z[at] += arrays["bias"][bias_at(case, at)]
     function, slope = _activation(case)
     found = {"y": _rounded(_applied(case, function, z), case.expected["y"].shape)}
     if case.dy is None:
         return found
-    dy = _fractions(case.dy)
-    dz = {at: slope(z[at]) * _like(slope(z[at]), dy[at]) for at in z}
-    sums: dict[str, dict[Shape, Any]] = {"dx": {}, "dkernel": {}, "dbias": {}}
-    for n, f in itertools.product(range(c["batch"]), range(c["filters"])):
-        for location, o in enumerate(itertools.product(*outputs)):
-            d = dz[(n, *o, f) if last else (n, f, *o)]
-            for k, cell in _cells(case, o):
-                pixel = Fraction(c["pad_value"]) if cell is None else x[(n, *cell)]
-                _add(sums["dkernel"], (location, k, f), d * _like(d, pixel))
-                if cell is not None:
-                    weight = _like(d, kernel[location, k, f])
-                    _add(sums["dx"], (n, *cell), d * weight)
-            flat = (
-                location * c["filters"] + f if last else f * len(case.kernel) + location
-            )
-            _add(sums["dbias"], (flat,), d)
+    dz = {at: slope(z[at]) * _like(slope(z[at]), arrays["dy"][at]) for at in z}
+    sums: dict[str, dict[Shape, Any]] = {f"d{name}": {} for name in arrays}
+    for wire, factors in products:
+        names = (("x", wire.x), *wire.weights)
+        for number, (name, at) in enumerate(names):
+            if at is not None:
+                others = math.prod(factors[:number] + factors[number + 1 :])
+                d = dz[wire.y]
+                _add(sums[f"d{name}"], at, d * _like(d, others))
+    if case.bias is not None:
+        for at, d in dz.items():
+            _add(sums["dbias"], bias_at(case, at), d)
     for key in case.wants[1:]:
-        shape = case.expected[key].shape
-        if key == "dbias":
-            sums[key] = {
-                tuple(map(int, np.unravel_index(at[0], shape))): total
-                for at, total in sums[key].items()
-            }
-        found[key] = _rounded(sums[key], shape)
+        found[key] = _rounded(sums[key], case.expected[key].shape)
     return found
 
 
-def _cells(case: Case, o: Shape) -> Iterator[tuple[int, Shape | None]]:
-    """Yield k and the cell that it reads, None for padding, of one location."""
-    c = case.config
-    taps = list(itertools.product(*(range(r) for r in c["kernel_size"])))
-    for t, tap in enumerate(taps):
-        cell: Any = tuple(
-            o[a] * c["strides"][a] - c["pads"][a][0] + tap[a] * c["dilation_rate"][a]
-            for a in range(len(o))
-        )
-        if not all(0 <= cell[a] < c["input_sizes"][a] for a in range(len(o))):
-            cell = None
-        for channel in range(c["channels"]):
-            if c["data_format"] == "channels_last":
-                at = None if cell is None else (*cell, channel)
-                yield t * c["channels"] + channel, at
-            else:
-                at = None if cell is None else (channel, *cell)
-                yield channel * len(taps) + t, at
+def _factors(
+    wire: Wire, arrays: dict[str, dict[Shape, Fraction]], border: Fraction
+) -> list[Fraction]:
+    """Return what is multiplied on a wire, the value that it reads first."""
+    value = border if wire.x is None else arrays["x"][wire.x]
+    return [value, *(arrays[name][at] for name, at in wire.weights)]
 
 
 def _fractions(array: Array) -> dict[Shape, Fraction]:

@@ -5,7 +5,6 @@ Nothing is looked up here: classes stay names, and unknown ones are left for who
 knows the layers.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from .._typing import Config
@@ -13,6 +12,11 @@ from .wiring import MODELS
 
 __all__ = ["for_h5", "for_v3", "upgraded", "with_inner"]
 
+# What is kept of the config of a model, beside its layers.
+MODEL_KEYS = (
+    *("name", "trainable", "build_input_shape"),
+    *("input_layers", "output_layers"),
+)
 # What stands beside the config of a layer in a functional model.
 WIRING = ("name", "inbound_nodes")
 # A class that Keras finds by this name, and makes a Functional.
@@ -63,13 +67,7 @@ def upgraded(envelope: Any) -> Config:
         envelope.get("class_name"), str
     ):
         raise ValueError("the config of a model must have a class_name")
-    plain = _plain(envelope)
-    config = plain.get("config")
-    if isinstance(config, list):  # as early Keras 2 wrote it
-        config = {"layers": config}
-    if not isinstance(config, dict):
-        raise ValueError(f"the config of a model must be a dict, got {config!r:.100}")
-    return _upgraded_model({**plain, "config": config})
+    return _upgraded_model(_plain(envelope))
 
 
 def _upgraded_model(entry: Config) -> Config:
@@ -77,20 +75,15 @@ def _upgraded_model(entry: Config) -> Config:
     class_name, config = entry["class_name"], entry.get("config")
     if isinstance(config, list):  # as early Keras 2 wrote it
         config = {"layers": config}
-    entries = config.get("layers") if isinstance(config, dict) else None
-    if not isinstance(config, dict) or (
-        class_name in MODELS and not isinstance(entries, list)
-    ):
-        raise ValueError(f"layers must be a list, got {entries!r:.100}")
+    if not isinstance(config, dict):
+        raise ValueError(f"the config of a model must be a dict, got {config!r:.100}")
     if class_name not in MODELS:
         return {"class_name": class_name, "config": config}
-    upgraded = {
-        key: value
-        for key, value in config.items()
-        if key in ("name", "trainable", "build_input_shape", "input_layers")
-        or key == "output_layers"
-    }
-    upgraded["layers"] = [_upgraded_part(part) for part in entries or ()]
+    entries = config.get("layers")
+    if not isinstance(entries, list):
+        raise ValueError(f"layers must be a list, got {entries!r:.100}")
+    upgraded = {key: value for key, value in config.items() if key in MODEL_KEYS}
+    upgraded["layers"] = [_upgraded_part(part) for part in entries]
     shape = config.get("build_input_shape")
     if shape is None and isinstance(entry.get("build_config"), dict):
         shape = entry["build_config"].get("input_shape")
@@ -171,8 +164,6 @@ _WITH_DATA_FORMAT = (
         for rank in (2, 3)
     ),
 )
-# Of ours alone.
-_PADDINGS = ("Padding1D", "Padding2D", "Padding3D")
 
 
 def _dtype(value: Any) -> Any:
@@ -282,6 +273,7 @@ def old_style(value: Any) -> Any:
 _LOCAL = tuple(f"LocallyConnected{rank}D" for rank in (1, 2, 3))
 _TRANSPOSED = tuple(f"{name}Transpose" for name in _LOCAL)
 _LOW_RANK = tuple(f"LowRank{name}" for name in _LOCAL)
+_PADDING = tuple(f"Padding{rank}D" for rank in (1, 2, 3))
 
 
 def _for_keras(config: Config) -> Config:
@@ -296,27 +288,25 @@ def _for_keras(config: Config) -> Config:
     return changed
 
 
+def _lacking(class_name: str, config: Config) -> list[str]:
+    """Return what a layer has that Keras lacks, in words."""
+    is_local, padding = class_name in _LOCAL, config.get("padding")
+    has_kernel = class_name.startswith(("LocallyConnected", "Conv"))
+    reasons = {
+        "three spatial axes": class_name == "LocallyConnected3D",
+        "transposed": class_name in _TRANSPOSED,
+        "kernels of low rank": class_name in _LOW_RANK,
+        "shared kernels": is_local and "share" in config,
+        "tiled kernels": is_local and "tile" in config,
+        "dilation": is_local and "dilation_rate" in config,
+        "explicit pads": has_kernel and isinstance(padding, (list, tuple)),
+        "an untied bias": "untied_bias" in config,
+        "cells of any value": class_name in _PADDING,
+    }
+    return [reason for reason, holds in reasons.items() if holds]
+
+
 def _changed(config: Config, refused: list[str]) -> Config:
-    reasons: list[tuple[Callable[[str, Config], bool], str]] = [
-        (lambda cls, _: cls == "LocallyConnected3D", "three spatial axes"),
-        (lambda cls, _: cls in _TRANSPOSED, "transposed"),
-        (lambda cls, _: cls in _LOW_RANK, "kernels of low rank"),
-        (lambda cls, config: cls in _LOCAL and "share" in config, "shared kernels"),
-        (lambda cls, config: cls in _LOCAL and "tile" in config, "tiled kernels"),
-        (
-            lambda cls, config: cls in _LOCAL and "dilation_rate" in config,
-            "dilation",
-        ),
-        (
-            lambda cls, config: (
-                cls.startswith(("LocallyConnected", "Conv"))
-                and isinstance(config.get("padding"), (list, tuple))
-            ),
-            "explicit pads",
-        ),
-        (lambda _, config: "untied_bias" in config, "an untied bias"),
-        (lambda cls, _: cls in _PADDINGS, "cells of any value"),
-    ]
     entries = []
     for entry in config["layers"]:
         class_name, inner = entry["class_name"], entry["config"]
@@ -328,8 +318,7 @@ def _changed(config: Config, refused: list[str]) -> Config:
         refused += [
             f"{part['class_name']} {part['config'].get('name')!r} ({reason})"
             for part in with_inner(entry)
-            for applies, reason in reasons
-            if applies(part["class_name"], part["config"])
+            for reason in _lacking(part["class_name"], part["config"])
         ]
         entries.append(_for_keras_layer(entry))
     return {**config, "layers": entries}

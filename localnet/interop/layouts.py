@@ -94,20 +94,20 @@ def convert_kernel(
 
     Notes
     -----
-    ======  =====================================  ====================================
-    layout  shape                                  order of the values
-    ======  =====================================  ====================================
-    keras1  (L, K, F)                              K is (taps, channel) for
-                                                   channels_last, (channel, taps) for
-                                                   channels_first
-    keras2  (*S, C, *O, F) or (C, *S, F, *O)       a dense layer's matrix, 0 where
-                                                   nothing is connected
-    keras3  (connections,)                         by output, then by input: C-order
-                                                   indices in the layer's data format
-    jax     (*O, C*prod(R), F)                     channel slowest
-    torch   (1, F, C, *O, prod(R))                 taps fastest
-    6d      (*O, *R, C, F)                         4 axes in 1D, 6 in 2D, 8 in 3D
-    ======  =====================================  ====================================
+    ======  ========================================  ==================================
+    layout  shape                                     order of the values
+    ======  ========================================  ==================================
+    keras1  ``(L, K, F)``                             K is (taps, channel) for
+                                                      channels_last, (channel, taps) for
+                                                      channels_first
+    keras2  ``(*S, C, *O, F)`` or ``(C, *S, F, *O)``  a dense layer's matrix, 0 where
+                                                      nothing is connected
+    keras3  ``(connections,)``                        by output, then by input: C-order
+                                                      indices in the layer's data format
+    jax     ``(*O, C*prod(R), F)``                    channel slowest
+    torch   ``(1, F, C, *O, prod(R))``                taps fastest
+    6d      ``(*O, *R, C, F)``                        4 axes in 1D, 6 in 2D, 8 in 3D
+    ======  ========================================  ==================================
 
     The last three are the same in both data formats. What keras2 holds off the mask is
     ignored. With pads, keras2 and keras3 have no place for the taps that fall outside
@@ -115,10 +115,11 @@ def convert_kernel(
 
     References
     ----------
-    Keras 2, ``LocallyConnected1D`` and ``LocallyConnected2D``:
-    https://github.com/keras-team/tf-keras.
-    JAX: https://docs.jax.dev/en/latest/_autosummary/jax.lax.conv_general_dilated_local.html.
-    PyTorch: https://discuss.pytorch.org/t/locally-connected-layers/26979/2.
+    .. [1] Keras 2, ``LocallyConnected1D`` and ``LocallyConnected2D``:
+       https://github.com/keras-team/tf-keras
+    .. [2] JAX:
+       https://docs.jax.dev/en/latest/_autosummary/jax.lax.conv_general_dilated_local.html
+    .. [3] PyTorch: https://discuss.pytorch.org/t/locally-connected-layers/26979/2
 
     Examples
     --------
@@ -213,7 +214,7 @@ def convert_bias(
 
     References
     ----------
-    Keras 2, ``bias_add``: https://github.com/keras-team/tf-keras.
+    .. [1] Keras 2, ``bias_add``: https://github.com/keras-team/tf-keras
 
     Examples
     --------

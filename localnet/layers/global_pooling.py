@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from .._typing import Config
 from ..ops import PAIRS, Cost, resize_cost
+from ..samples import split_sample
 from .shapes import BatchShape
 from .spatial import SpatialLayer
 
@@ -49,7 +50,7 @@ class GlobalPooling(SpatialLayer):
     def _cost(
         self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
     ) -> Cost:
-        _, channels = self.split(input_shape)
+        _, channels = split_sample(input_shape, self.data_format)
         return resize_cost(
             input_shape,
             (channels,),

@@ -14,6 +14,8 @@ from ..ops import (
     local_conv_transpose_forward,
     taps_inside,
 )
+from ..padding import by_axis
+from ..samples import split_sample
 from ..transposed import (
     checked_output_padding,
     transposed_geometry,
@@ -104,12 +106,11 @@ class LocallyConnectedTranspose(LocatedLayer):
         )
 
     def _output_sizes(self, sizes: BatchShape) -> BatchShape:
-        word = isinstance(self.padding, str)
         axes = zip(
             sizes,
             self.kernel_size,
             self.strides,
-            (self.padding,) * self.rank if word else self.padding,
+            by_axis(self.padding, self.rank),
             self.dilation_rate,
             self._extra,
             strict=True,
@@ -118,9 +119,11 @@ class LocallyConnectedTranspose(LocatedLayer):
 
     def _located_shapes(self, input_shape: BatchShape) -> tuple[Shape, Shape]:
         geometry = self.geometry(input_shape)
-        last = self.data_format == "channels_last"
-        channels = input_shape[-1 if last else 1] or 0
-        return geometry.kernel_shape(channels), (*geometry.input_sizes, self.filters)
+        _, channels = split_sample(input_shape[1:], self.data_format)
+        return geometry.kernel_shape(channels or 0), (
+            *geometry.input_sizes,
+            self.filters,
+        )
 
     def _kernel_mask(self, input_shape: BatchShape) -> Array | None:
         return taps_inside(self.geometry(input_shape))

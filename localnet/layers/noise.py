@@ -87,9 +87,7 @@ class Dropout(NoiseLayer):
     ) -> None:
         super().__init__(seed, **kwargs)
         with self._named():
-            self.rate = _validate.number(
-                "rate", rate, minimum=0.0, maximum=1.0, open_maximum=True
-            )
+            self.rate = _validate.fraction("rate", rate)
             self.noise_shape = _noise_shape(noise_shape)
 
     def _mask_shape(self, x: Array) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ import numpy as np
 from .. import config
 from .._typing import Array, Config, Pair
 from ..ops import Cost, Workspace, resize_cost
+from ..samples import sample_shape, split_sample
 from .cost import CostedLayer
 from .shapes import BatchShape, checked_shape
 
@@ -54,12 +55,6 @@ class SpatialLayer(CostedLayer):
 
     # Shapes ----------------------------------------------------------------------
 
-    def split(self, shape: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any]:
-        """Return the spatial sizes and the channels of the shape of a sample."""
-        if self.data_format == "channels_last":
-            return shape[:-1], shape[-1]
-        return shape[1:], shape[0]
-
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """
         Return the shape of the output for a shape of the input.
@@ -81,11 +76,9 @@ class SpatialLayer(CostedLayer):
         """
         with self._named():
             shape = checked_shape(input_shape, self.input_rank)
-            sizes, channels = self.split(shape[1:])
+            sizes, channels = split_sample(shape[1:], self.data_format)
             outputs = self._output_sizes(sizes)
-            if self.data_format == "channels_last":
-                return (shape[0], *outputs, channels)
-            return (shape[0], channels, *outputs)
+            return (shape[0], *sample_shape(outputs, channels, self.data_format))
 
     def _check_input(self, shape: BatchShape) -> None:
         self.compute_output_shape(shape)

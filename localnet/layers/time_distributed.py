@@ -8,6 +8,7 @@ import numpy as np
 from .._typing import Array, Config, Shape
 from ..ops import Workspace
 from .base import Layer
+from .handles import Connectable
 from .pure import LayerCache
 from .shapes import BatchShape, checked_shape
 from .weights import Weight
@@ -52,6 +53,8 @@ class TimeDistributed(Layer):
     def __init__(self, layer: Any, **kwargs: Any) -> None:
         if not isinstance(layer, Layer):
             hint = "; make an instance of the class" if isinstance(layer, type) else ""
+            if isinstance(layer, Connectable):
+                hint = "; put a TimeDistributed around each layer of the model"
             raise ValueError(
                 f"TimeDistributed: layer must be a Layer, got {layer!r}{hint}"
             )

@@ -6,6 +6,7 @@ from .. import _validate
 from .._typing import Config
 from ..ops import PAIRS, Cost, upsample_cost
 from ..ops.upsample import INTERPOLATIONS
+from ..samples import split_sample
 from .shapes import BatchShape
 from .spatial import SpatialLayer
 
@@ -42,7 +43,7 @@ class UpSampling(SpatialLayer):
     def _cost(
         self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
     ) -> Cost:
-        sizes, channels = self.split(input_shape)
+        sizes, channels = split_sample(input_shape, self.data_format)
         return upsample_cost(
             sizes,
             channels,

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 from .. import _validate, config
 from .._typing import Config
 from ..geometry import Geometry
-from ..padding import Pads, checked_pads, output_length
+from ..padding import Pads, by_axis, checked_pads, output_length
+from ..samples import sample_shape, split_sample
 from .kernel import KernelLayer
 from .shapes import BatchShape, checked_shape
 
@@ -110,19 +111,15 @@ class WindowedLayer(KernelLayer):
 
     def _output_sizes(self, sizes: BatchShape) -> BatchShape:
         """Return the spatial sizes of the output; those not known stay so."""
-        word = isinstance(self.padding, str)
-        return tuple(
-            output_length(n, r, s, self.padding if word else self.padding[axis], d)
-            for axis, (n, r, s, d) in enumerate(
-                zip(
-                    sizes,
-                    self.kernel_size,
-                    self.strides,
-                    self.dilation_rate,
-                    strict=True,
-                )
-            )
+        axes = zip(
+            sizes,
+            self.kernel_size,
+            self.strides,
+            by_axis(self.padding, self.rank),
+            self.dilation_rate,
+            strict=True,
         )
+        return tuple(output_length(*axis) for axis in axes)
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """
@@ -151,16 +148,14 @@ class WindowedLayer(KernelLayer):
         """
         with self._named():
             shape = checked_shape(input_shape, self.input_rank)
-            last = self.data_format == "channels_last"
-            outputs = self._output_sizes(shape[1:-1] if last else shape[2:])
+            sizes, _ = split_sample(shape[1:], self.data_format)
+            outputs = self._output_sizes(sizes)
             if any(o is not None and o < 1 for o in outputs):
                 raise ValueError(
                     "kernel_size must leave at least one output location, got "
                     f"{self.kernel_size} for input_shape {shape}"
                 )
-            if last:
-                return (shape[0], *outputs, self.filters)
-            return (shape[0], self.filters, *outputs)
+            return (shape[0], *sample_shape(outputs, self.filters, self.data_format))
 
     def _window_config(self) -> Config:
         """Return the part of the config that says where the windows lie."""

@@ -109,6 +109,7 @@ __all__ = [
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
     "as_loss",
+    "bce",
     "binary_crossentropy",
     "binary_crossentropy_backward",
     "binary_crossentropy_forward",
@@ -132,9 +133,12 @@ __all__ = [
     "kl_divergence",
     "kl_divergence_backward",
     "kl_divergence_forward",
+    "kld",
     "log_cosh",
     "log_cosh_backward",
     "log_cosh_forward",
+    "mae",
+    "mape",
     "mean_absolute_error",
     "mean_absolute_error_backward",
     "mean_absolute_error_forward",
@@ -147,6 +151,8 @@ __all__ = [
     "mean_squared_logarithmic_error",
     "mean_squared_logarithmic_error_backward",
     "mean_squared_logarithmic_error_forward",
+    "mse",
+    "msle",
     "poisson",
     "poisson_backward",
     "poisson_forward",
@@ -182,6 +188,14 @@ _FUNCTIONS: dict[LossFunction, type[PairLoss]] = {
 PAIRS: dict[str, Pair] = {
     function.__name__: cls.pair for function, cls in _FUNCTIONS.items()
 }
+
+# The short names of Keras.
+bce = binary_crossentropy
+kld = kl_divergence
+mae = mean_absolute_error
+mape = mean_absolute_percentage_error
+mse = mean_squared_error
+msle = mean_squared_logarithmic_error
 
 # What a name stands for: the functions by their own names and by Keras's short ones.
 FUNCTION_NAMES: dict[str, LossFunction] = {

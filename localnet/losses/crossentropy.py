@@ -153,7 +153,7 @@ def categorical_crossentropy_backward(dy: ArrayLike, cache: CrossentropyCache) -
     .. math::
         \text{logits:}\quad & dp_c = dy \, (q_c - t_c) \\
         \text{probabilities:}\quad & dp_c = \frac{dy}{\sum_k p_k}
-        \left(g_c - \textstyle\sum_k g_k q_k\right), \quad g_c = -t_c / q_c
+        \left(g_c - {\textstyle\sum_k g_k q_k}\right), \quad g_c = -t_c / q_c
 
     where g is 0 if :math:`q_c` before the clip lies outside
     :math:`[\epsilon, 1 - \epsilon]`. As in Keras, whose kernel in TensorFlow takes the

@@ -64,7 +64,7 @@ def cosine_similarity(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> A
     Notes
     -----
     .. math:: l = -\sum_c n(t)_c \, n(p)_c, \qquad
-        n(x) = x \, / \sqrt{\max(\textstyle\sum_c x_c^2, 10^{-12})}
+        n(x) = x \, / \sqrt{\max({\textstyle\sum_c x_c^2}, 10^{-12})}
 
     As in Keras, vectors are divided by their lengths *before* they broadcast. A target
     of one element is the vector of C equal ones, but :math:`\sqrt{C}` times longer

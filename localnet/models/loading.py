@@ -4,11 +4,13 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from .._registry import custom_object_scope
 from .._typing import Config
+from ..interop.safe_json import loads
 from .nesting import deserialize
 from .network import Network
 
-__all__ = ["load_model"]
+__all__ = ["load_model", "model_from_json"]
 
 
 def load_model(
@@ -70,6 +72,41 @@ def load_model(
         compile=compile,
         isolated=isolated,
     )
+
+
+def model_from_json(
+    json_string: str, custom_objects: Mapping[str, Any] | None = None
+) -> Network:
+    """
+    Make a model from the text that its ``to_json``, or that of Keras 2, returned.
+
+    Parameters
+    ----------
+    json_string : str
+        Class name and config.
+    custom_objects : mapping of str to object, optional
+        Classes and functions of your own by name.
+
+    Returns
+    -------
+    Sequential or Model
+        With fresh weights, and not compiled.
+
+    Raises
+    ------
+    ValueError
+        If the text is not JSON, or describes no model that localnet has layers for.
+
+    Examples
+    --------
+    >>> from localnet import Sequential
+    >>> from localnet.layers import Dense
+    >>> text = Sequential([Dense(2, input_shape=(3,))]).to_json()
+    >>> model_from_json(text).count_params()
+    8
+    """
+    with custom_object_scope(custom_objects or {}):
+        return _made(loads("json_string", json_string))
 
 
 def _made(config: Config) -> Network:

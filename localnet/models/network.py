@@ -325,7 +325,7 @@ class Network(Savable, Part):
         Returns
         -------
         str
-            For `from_config` after `json.loads`: its entry ``config``.
+            For `localnet.models.model_from_json`.
         """
         return json.dumps(
             {

@@ -121,7 +121,8 @@ class Sequential(Network):
         Parameters
         ----------
         layer : Layer
-            It is built at once if the shape of the model's input is known.
+            It is built at once if the shape of the model's input is known. What
+            `localnet.Input` gives stands for an `InputLayer`.
 
         Raises
         ------
@@ -129,6 +130,8 @@ class Sequential(Network):
             If it is not a layer, its name is taken, or it does not fit the shape below.
             Model and layer stay as they were.
         """
+        if isinstance(layer, Handle) and isinstance(layer.node.layer, InputLayer):
+            layer = layer.node.layer
         if not isinstance(layer, (Layer, Network)):
             hint = "; make an instance of the class" if isinstance(layer, type) else ""
             raise ValueError(f"layer must be a Layer, got {layer!r}{hint}")

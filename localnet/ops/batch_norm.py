@@ -210,13 +210,13 @@ def batch_norm_backward(
 
     Notes
     -----
-    With :math:`\hat{x}_{mc} = (x_{mc} - \mu_c) / \sqrt{v_c + \epsilon}`,
+    With :math:`\hat{x}{}_{mc} = (x_{mc} - \mu_c) / \sqrt{v_c + \epsilon}`,
 
     .. math::
-        d\gamma_c = \sum_m dy_{mc} \hat{x}_{mc}, \quad
+        d\gamma_c = \sum_m dy_{mc} \hat{x}{}_{mc}, \quad
         d\beta_c = \sum_m dy_{mc}, \quad
         dx_{mc} = \frac{\gamma_c}{\sqrt{v_c + \epsilon}} \left( dy_{mc}
-            - \frac{1}{M} (d\beta_c + \hat{x}_{mc} d\gamma_c) \right)
+            - \frac{1}{M} (d\beta_c + \hat{x}{}_{mc} d\gamma_c) \right)
 
     where the second term of dx is that of the mean and the variance, and is missing if
     these were given.

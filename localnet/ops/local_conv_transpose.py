@@ -77,8 +77,8 @@ def local_conv_transpose_forward(
         Of the forward layer, as for `local_conv_forward`.
     output_padding : int, tuple of int or None
         Less than the stride: which of the sizes S that have the locations O it is. See
-        `localnet.transposed.transposed_length`. ``None`` is Keras's choice; a tuple may
-        hold it for one axis.
+        ``localnet/transposed.py``. ``None`` is Keras's choice; a tuple may hold it for
+        one axis.
     workspace : Workspace, optional
         Scratch memory kept between calls. Without it the function is pure.
 

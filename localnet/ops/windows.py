@@ -19,6 +19,7 @@ from .._typing import Array, Shape
 from ..config import DATA_FORMATS
 from ..geometry import Geometry
 from ..padding import output_length
+from ..samples import split_sample
 
 __all__ = [
     "PADDINGS",
@@ -45,9 +46,7 @@ def split_shape(x: Array, data_format: Any) -> tuple[str, Shape, int]:
             "x must have shape (N, *S, C) or (N, C, *S) with at least one spatial "
             f"axis, got {x.shape}"
         )
-    if data_format == "channels_last":
-        return data_format, x.shape[1:-1], x.shape[-1]
-    return data_format, x.shape[2:], x.shape[1]
+    return (data_format, *split_sample(x.shape[1:], data_format))
 
 
 def spatial_axes(rank: int, data_format: str) -> Shape:
@@ -94,8 +93,7 @@ def pool_geometry(
     ((0, 1),)
     """
     data_format = _validate.choice("data_format", data_format, DATA_FORMATS)
-    last = data_format == "channels_last"
-    lengths = sample_shape[:-1] if last else sample_shape[1:]
+    lengths, _ = split_sample(sample_shape, data_format)
     rank = len(lengths)
     pool_size = _validate.sizes("pool_size", pool_size, rank)
     strides = pool_size if strides is None else strides

@@ -19,7 +19,7 @@ from typing import Any
 
 from .._registry import Registry, custom_object_scope
 from .._typing import Config
-from . import schedules
+from . import legacy, schedules
 from .adadelta import Adadelta
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
@@ -71,6 +71,7 @@ __all__ = [
     "RMSprop",
     "deserialize",
     "get",
+    "legacy",
     "schedules",
     "serialize",
 ]

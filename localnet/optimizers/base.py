@@ -29,7 +29,7 @@ class Shared(TypedDict, total=False):
     jit_compile: bool
     name: str | None
     lr: float | Schedule | None
-    decay: None
+    decay: float | None
 
 
 class Common(Shared, total=False):
@@ -77,8 +77,9 @@ class Optimizer(Memory, abc.ABC):
         Kept in the config; the name of the class by default.
     lr : float or callable, optional
         Old name of `learning_rate`; it wins over it.
-    decay : None
-        Refused: it is an argument of the legacy optimizers.
+    decay : float, optional
+        What it was before Keras 2.11: above 0 it makes an `InverseTimeDecay` of the
+        learning rate, with one update as its unit.
 
     Attributes
     ----------
@@ -100,8 +101,8 @@ class Optimizer(Memory, abc.ABC):
     Raises
     ------
     ValueError
-        If a number is out of its range, `decay` is given, or both `clipnorm` and
-        `global_clipnorm` are.
+        If a number is out of its range, `decay` is given with a schedule, or both
+        `clipnorm` and `global_clipnorm` are given.
 
     See Also
     --------
@@ -141,19 +142,14 @@ class Optimizer(Memory, abc.ABC):
         jit_compile: bool = True,
         name: str | None = None,
         lr: float | Schedule | None = None,
-        decay: None = None,
+        decay: float | None = None,
     ) -> None:
-        if decay is not None:
-            raise ValueError(
-                f"decay must be given to a legacy optimizer, or replaced by "
-                f"learning_rate=InverseTimeDecay(...), got {decay!r}"
-            )
         if clipnorm is not None and global_clipnorm is not None:
             raise ValueError(
                 f"clipnorm must be None when global_clipnorm is given, got "
                 f"clipnorm={clipnorm!r} and global_clipnorm={global_clipnorm!r}"
             )
-        self.learning_rate = learning_rate if lr is None else lr
+        self.learning_rate = _decaying(learning_rate if lr is None else lr, decay)
         self.weight_decay = _validate.optional_number(
             "weight_decay", weight_decay, minimum=0.0
         )
@@ -397,3 +393,13 @@ class Optimizer(Memory, abc.ABC):
 
 def _shrink(w: Array, weight_decay: float, rate: float) -> None:
     w -= w * weight_decay * rate
+
+
+def _decaying(rate: float | Schedule, decay: float | None) -> float | Schedule:
+    if decay is None or _validate.number("decay", decay, minimum=0.0) == 0:
+        return rate
+    if callable(rate):
+        raise ValueError(
+            f"decay must be None where learning_rate is a schedule, got {decay!r}"
+        )
+    return schedules.InverseTimeDecay(rate, 1, decay)

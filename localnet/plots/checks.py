@@ -10,6 +10,7 @@ from .._typing import Array
 from ..golden import Report
 from ..golden.families import FAMILIES
 from ..golden.matrix import KILLED, SURVIVED, Matrix
+from ..golden.variant_families import VARIANT_FAMILIES
 from ..gradcheck import VCurve
 from .style import (
     DASHES,
@@ -224,7 +225,7 @@ def _by_family(matrix: Matrix) -> tuple[list[str], Array]:
     """
     place = {case.id: j for j, case in enumerate(matrix.cases)}
     names, columns = [], []
-    for name, family in FAMILIES.items():
+    for name, family in {**FAMILIES, **VARIANT_FAMILIES}.items():
         ids = [place[spec.id] for spec in family() if spec.id in place]
         if not ids:
             continue

@@ -8,36 +8,26 @@ import numpy as np
 from ... import activations, config, layers, regularizers
 from ..._typing import Array
 from ...models import Sequential
-from ...ops import local_conv_backward, local_conv_forward
 from ...optimizers import SGD
+from ..kinds import KINDS, computes
+from .engine_variants import linear
 
 __all__ = ["blocked", "einsum", "naive"]
 
 
+@computes(*KINDS)
 def _engine(case: Any, *, engine: str) -> dict[str, Array]:
     """Compute a case with one engine, in the type of its arrays."""
     if case.kind == "trace":
         return _train(case, engine)
-    c = case.config
-    parameters = dict(c["activation"])
+    parameters = dict(case.config["activation"])
     forward, backward = activations.pair(parameters.pop("name"))
     with config.engine(engine):
-        z, cache = local_conv_forward(
-            case.x,
-            case.kernel,
-            case.bias,
-            kernel_size=c["kernel_size"],
-            strides=c["strides"],
-            padding=c["pads"],
-            pad_value=c["pad_value"],
-            dilation_rate=c["dilation_rate"],
-            data_format=c["data_format"],
-        )
+        z, gradients = linear(case)
         y, activated = forward(z, **parameters)
         if case.dy is None:
             return {"y": y}
-        grads = local_conv_backward(backward(case.dy, activated), cache)
-    answers = {"y": y, "dx": grads.dx, "dkernel": grads.dkernel, "dbias": grads.dbias}
+        answers = {"y": y, **gradients(backward(case.dy, activated))}
     return {key: value for key, value in answers.items() if value is not None}
 
 

@@ -6,13 +6,12 @@ masked dense product, one sparse product. Implementation 1 knows no padding, so 
 input is padded by hand; 2 and 3 do it themselves where the pads are those of ``same``.
 """
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from ..._typing import Array
 from ...geometry import Geometry
 from ..case import Case
+from .keras_tensors import from_tensorflow, functions
 from .translation import Translation, activation_of
 
 __all__ = ["implementation1", "implementation2", "implementation3"]
@@ -125,7 +124,7 @@ def _compute(case: Case, implementation: int) -> dict[str, Array]:
         strides=g.strides,
         padding="same" if pads_by_word else "valid",
         data_format=g.data_format,
-        activation=activation_of(case, _functions()),
+        activation=activation_of(case, functions()),
         use_bias=layout.bias is not None,
         implementation=implementation,
         dtype=case.precision,
@@ -142,16 +141,16 @@ def _compute(case: Case, implementation: int) -> dict[str, Array]:
             layer.bias.assign(given(layout.bias))
         y = layer(cells)
     if case.dy is None:
-        return {"y": _numpy(y)}
+        return {"y": from_tensorflow(y)}
     sources = {"dx": x, "dkernel": layer.kernel, "dbias": layer.bias}
     if layout.bias is None:
         del sources["dbias"]
     gradients = tape.gradient(y, sources, output_gradients=given(case.dy))
     return layout.answers(
-        _numpy(y),
-        _numpy(gradients["dx"]),
-        _numpy(gradients["dkernel"]),
-        None if layout.bias is None else _numpy(gradients["dbias"]),
+        from_tensorflow(y),
+        from_tensorflow(gradients["dx"]),
+        from_tensorflow(gradients["dkernel"]),
+        None if layout.bias is None else from_tensorflow(gradients["dbias"]),
     )
 
 
@@ -170,30 +169,3 @@ def _is_same(case: Case) -> bool:
     )
     pads = tuple(tuple(pair) for pair in config["pads"])
     return config["pad_value"] == 0 and pads == same.pads
-
-
-def _numpy(tensor: Any) -> Array:
-    """Return a tensor as an array, bfloat16 as float32, which holds it exactly."""
-    import tensorflow as tf
-
-    if tensor.dtype == tf.bfloat16:
-        tensor = tf.cast(tensor, tf.float32)
-    return tensor.numpy()  # type: ignore[no-any-return]
-
-
-def _functions() -> dict[str, Callable[..., Any]]:
-    """Return the activations of Keras 2 by its own names."""
-    import tensorflow as tf
-    from tf_keras import activations
-
-    own = (
-        "linear relu elu selu hard_sigmoid sigmoid tanh exponential softplus softsign "
-        "swish gelu mish softmax"
-    )
-    return {
-        **{name: getattr(activations, name) for name in own.split()},
-        # Known to Keras by name, but functions of TensorFlow.
-        "relu6": tf.nn.relu6,
-        "leaky_relu": lambda z, alpha=0.2: tf.nn.leaky_relu(z, alpha),
-        "log_softmax": partial(tf.nn.log_softmax, axis=-1),
-    }

@@ -16,6 +16,7 @@ from typing import Any
 from ..._typing import Array
 from ...geometry import Geometry
 from ..case import Case
+from .torch_tensors import from_torch, functions, to_torch
 from .translation import Translation, activation_of
 
 __all__ = [
@@ -141,21 +142,11 @@ def _compute(case: Case, linear: Linear, device: str, tf32: bool) -> dict[str, A
 
     layer = Translation(case, "torch")
     g = layer.geometry
-    activation = activation_of(case, _functions())
+    activation = activation_of(case, functions())
     # The pairs of the last axis come first.
     pads = [cells for pair in reversed(g.pads) for cells in pair]
 
-    def given(array: Array, *, requires_grad: bool = True) -> Any:
-        tensor = torch.from_numpy(array.copy())
-        dtype = getattr(torch, case.precision)
-        return tensor.to(device, dtype).requires_grad_(requires_grad)
-
-    def numpy(tensor: Any) -> Array:
-        tensor = tensor.detach().cpu()
-        if tensor.dtype == torch.bfloat16:
-            tensor = tensor.float()
-        return tensor.numpy()  # type: ignore[no-any-return]
-
+    given = partial(to_torch, precision=case.precision, device=device)
     x, kernel = given(case.x), given(layer.kernel)
     bias = None if layer.bias is None else given(layer.bias)
     with _float32_products("high" if tf32 else "highest"):
@@ -167,13 +158,13 @@ def _compute(case: Case, linear: Linear, device: str, tf32: bool) -> dict[str, A
             z = z + bias
         y = activation(z.movedim(1, -1) if g.channels_last else z)
         if case.dy is None:
-            return {"y": numpy(y)}
+            return {"y": from_torch(y)}
         y.backward(given(case.dy, requires_grad=False))
         return layer.answers(
-            numpy(y),
-            numpy(x.grad),
-            numpy(kernel.grad),
-            None if bias is None else numpy(bias.grad),
+            from_torch(y),
+            from_torch(x.grad),
+            from_torch(kernel.grad),
+            None if bias is None else from_torch(bias.grad),
         )
 
 
@@ -228,32 +219,3 @@ def _float32_products(precision: str) -> Iterator[None]:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
-
-
-def _functions() -> dict[str, Callable[..., Any]]:
-    """Return PyTorch's activations by Keras's names and with Keras's parameters."""
-    import torch
-    from torch.nn import functional as F
-
-    return {
-        "linear": lambda z: z,
-        "relu": F.relu,
-        "relu6": F.relu6,
-        "leaky_relu": lambda z, alpha=0.2: F.leaky_relu(z, alpha),
-        "elu": lambda z, alpha=1.0: F.elu(z, alpha),
-        "selu": F.selu,
-        # PyTorch's own hardsigmoid has the slope 1/6.
-        "hard_sigmoid": lambda z: torch.clamp(0.2 * z + 0.5, 0.0, 1.0),
-        "sigmoid": torch.sigmoid,
-        "tanh": torch.tanh,
-        "exponential": torch.exp,
-        "softplus": F.softplus,
-        "softsign": F.softsign,
-        "swish": F.silu,
-        "gelu": lambda z, approximate=False: F.gelu(
-            z, approximate="tanh" if approximate else "none"
-        ),
-        "mish": F.mish,
-        "softmax": lambda z: torch.softmax(z, -1),
-        "log_softmax": lambda z: torch.log_softmax(z, -1),
-    }

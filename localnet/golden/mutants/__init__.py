@@ -5,14 +5,26 @@ The suite is as good as what it catches: `localnet.golden.matrix` runs every mut
 against every case. Each module here registers its own.
 """
 
-from . import arithmetic, backward, values, windows
+from . import (
+    arithmetic,
+    backward,
+    convolving,
+    each_kind,
+    mixing,
+    sharing,
+    transposed,
+    values,
+    windows,
+)
 from .base import REGISTER, Mutant
 
 __all__ = ["MUTANTS", "Mutant"]
 
+PLAIN = (windows, values, backward, arithmetic)
+MODULES = (*PLAIN, transposed, sharing, mixing, convolving, each_kind)
 MUTANTS = {
     name: mutant
-    for module in (windows, values, backward, arithmetic)
+    for module in MODULES
     for name, mutant in REGISTER.items()
     if mutant.model.__module__ == module.__name__
 }

@@ -10,7 +10,7 @@ from ..model import Model, rounded
 from ..wires import by_location, to_layout
 from .base import Sees, has_bias, mutant, named, wants_gradients
 
-__all__ = ["Float16Accumulation"]
+__all__ = ["Accumulating", "Float16Accumulation", "Narrowing", "made_for"]
 
 
 def made_for(*precisions: str) -> Sees:

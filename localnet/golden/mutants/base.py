@@ -49,6 +49,8 @@ class Mutant(NamedTuple):
         is right.
     model : type
         The steps.
+    kinds : tuple of str
+        Kinds of cases that it computes; it is not run on others.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Mutant(NamedTuple):
     numerical: bool
     sees: Sees
     model: type[Model]
+    kinds: tuple[str, ...] = ("layer",)
 
     def __call__(self, case: Case) -> dict[str, Array]:
         """Compute a case, wrongly."""
@@ -65,7 +68,9 @@ class Mutant(NamedTuple):
 REGISTER: dict[str, Mutant] = {}
 
 
-def mutant(*sees: Sees, numerical: bool = False) -> Callable[[AnyModel], AnyModel]:
+def mutant(
+    *sees: Sees, numerical: bool = False, kinds: tuple[str, ...] = ("layer",)
+) -> Callable[[AnyModel], AnyModel]:
     """Register a model, of which the docstring is the error that it stands for."""
 
     def register(model: AnyModel) -> AnyModel:
@@ -73,7 +78,12 @@ def mutant(*sees: Sees, numerical: bool = False) -> Callable[[AnyModel], AnyMode
         name = words.strip()
         error = " ".join((model.__doc__ or "").split())
         REGISTER[name] = Mutant(
-            name, error, numerical, lambda case: all(see(case) for see in sees), model
+            name,
+            error,
+            numerical,
+            lambda case: all(see(case) for see in sees),
+            model,
+            kinds,
         )
         return model
 

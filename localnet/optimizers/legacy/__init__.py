@@ -10,6 +10,11 @@ from .rmsprop import LegacyAdadelta, LegacyAdagrad, LegacyRMSprop
 from .sgd import LegacySGD
 
 __all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "Adamax",
     "Legacy",
     "LegacyAdadelta",
     "LegacyAdagrad",
@@ -18,4 +23,15 @@ __all__ = [
     "LegacyNadam",
     "LegacyRMSprop",
     "LegacySGD",
+    "Nadam",
+    "RMSprop",
 ]
+
+# As Keras calls them.
+SGD = LegacySGD
+Adadelta = LegacyAdadelta
+Adagrad = LegacyAdagrad
+Adam = LegacyAdam
+Adamax = LegacyAdamax
+Nadam = LegacyNadam
+RMSprop = LegacyRMSprop

@@ -1,0 +1,39 @@
+"""Links between pages work as files, as on a code host."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted(
+    [*ROOT.glob("*.rst"), *DOCS.glob("*.rst"), *ROOT.glob("notebooks/*.rst")]
+)
+LINK = re.compile(r"<([^<>\s]+)>`_")
+IMAGE = re.compile(r"^\.\. (?:image|include):: (\S+)$", re.MULTILINE)
+
+
+def targets(page, pattern=LINK):
+    """Return the files that a page leads to."""
+    found = pattern.findall(page.read_text(encoding="utf-8"))
+    return [page.parent / name for name in found if ":" not in name]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_to_a_file(page):
+    lost = [t for t in targets(page) + targets(page, IMAGE) if not t.is_file()]
+    assert lost == []
+
+
+def test_links_are_found():
+    assert DOCS / "index.rst" in targets(ROOT / "README.rst")
+    assert len(targets(DOCS / "index.rst")) > 15
+
+
+def test_index_leads_to_every_page():
+    index = DOCS / "index.rst"
+    pages = set(DOCS.glob("*.rst")) - {index}
+    assert pages - set(targets(index)) == set()
+    toctrees = re.findall(r"^   ([a-z-]+)$", index.read_text(encoding="utf-8"), re.M)
+    assert {page.stem for page in pages} - set(toctrees) == set()
