@@ -60,6 +60,9 @@ PEERS = (
     Peer("PyTorch, unfold", "torch", "torch:unfold", TORCH, SOFTPLUS),
     Peer("PyTorch, strided", "torch", "torch:strided", TORCH, SOFTPLUS),
     Peer("PyTorch, einsum", "torch", "torch:einsum", TORCH, SOFTPLUS),
+    Peer("Keras, Conv", "tf", "keras_conv:conv", KERAS),
+    Peer("PyTorch, conv", "torch", "torch_variants:conv", TORCH),
+    Peer("PyTorch, variants", "torch", "torch_variants:idioms", TORCH),
 )
 GPU_PEERS = (
     Peer("JAX, GPU", "jax", "jax:local_conv", ("jax", "jaxlib")),
@@ -84,8 +87,9 @@ class Held(NamedTuple):
 
     @property
     def totals(self) -> Counter[str]:
-        """How many cases have each status."""
-        return Counter(case["status"] for case in self.cases)
+        """How many cases of the kinds that it has come to each status."""
+        asked = (case for case in self.cases if case.get("asked", True))
+        return Counter(case["status"] for case in asked)
 
     @property
     def unexpected(self) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 The roofline: how fast a machine can do a piece of work at best.
 
 A computation does arithmetic and moves bytes between memory and processor. A machine
-has a limit for each, and the slower of the two sets the time:
+has a limit for each, and the slower of the two sets the time::
 
     seconds = max(flops / peak, bytes / bandwidth)
 """

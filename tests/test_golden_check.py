@@ -16,6 +16,7 @@ from localnet.golden.backends import from_command, from_name, from_results
 from localnet.golden.exactness import exact_spans
 from localnet.golden.generate import complete, draw_case, refusals
 from localnet.golden.judge import judge
+from localnet.golden.kinds import KINDS
 from localnet.golden.matrix import kill_matrix, table
 from localnet.golden.mutants import MUTANTS
 from localnet.golden.precisions import PRECISIONS
@@ -35,6 +36,7 @@ FEW = ["plain-1d-last", "relu-1d", "sigmoid-float32", "pad-value"]
 @pytest.mark.parametrize("precision", [None, *PRECISIONS])
 def test_engines_pass_in_every_precision(engine, precision):
     report = check(getattr(engines, engine), precision=precision, traces=not precision)
+    assert {r.kind for r in report if r.asked} >= set(KINDS)
     assert report.exit_status(require_all=True) == 0, as_text(report)
 
 
@@ -245,7 +247,8 @@ def test_every_wrong_backend_is_caught():
     ids = [c.id for c in SUITE if c.tier == "exact"]
     ids += [c.id for c in SUITE if c.tier == "bounded" and "float32" in c.id]
     ids += ["softmax-first", "linear-27-float64", "linear-27-float16"]
-    matrix = kill_matrix(Suite([SUITE[case_id] for case_id in ids]))
+    of_layers = {n: m for n, m in MUTANTS.items() if "layer" in m.kinds}
+    matrix = kill_matrix(Suite([SUITE[case_id] for case_id in ids]), of_layers)
     assert len(matrix.mutants) >= 40
     assert [mutant.name for mutant in matrix.survivors()] == []
     assert matrix.accidents == []
@@ -342,7 +345,8 @@ def test_command_line(tmp_path, capsys):
 def test_other_verbs(tmp_path, capsys):
     assert cli.main(["golden", "list", "--tier", "exact"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == sum(case.tier == "exact" for case in SUITE)
+    every = [*SUITE.cases, *SUITE.variants]
+    assert len(lines) == sum(case.tier == "exact" for case in every)
     assert cli.main(["golden", "show", "relu-1d"]) == 0
     assert "strides: [1]" in capsys.readouterr().out
     assert cli.main(["golden", "show", "relu-1"]) == 1

@@ -78,8 +78,9 @@ def test_start_shows_what_its_lines_draw(maker, tmp_path, monkeypatch):
 @pytest.mark.skipif(
     os.environ.get("HYPOTHESIS_PROFILE") != "long", reason="takes ten seconds"
 )
-def test_large_kill_matrix(maker, tmp_path):
-    agree(maker["draw_kill_matrix"](tmp_path))
+@pytest.mark.parametrize("name", ["draw_kill_matrix", "draw_kill_matrix_of_variants"])
+def test_large_kill_matrix(maker, tmp_path, name):
+    agree(maker[name](tmp_path))
 
 
 def test_pictures_are_small():

@@ -50,6 +50,7 @@ def check_variant(config: Config, kind: str, where: str) -> None:
         )
     wires = config["batch"] * config["channels"] * config["filters"]
     wires *= math.prod(config["output_sizes"]) * math.prod(config["kernel_size"])
+    wires *= config.get("rank", 1)
     if wires > MOST_WIRES:
         raise ValueError(f"{where} must have at most {MOST_WIRES} wires, got {wires}")
     check_config(forward_layer(config) if kind == "transposed" else config, where)
@@ -83,4 +84,5 @@ def _transposed_size(config: Config, axis: int) -> int:
     """Return the cells that a transposed layer makes of an axis, without extra ones."""
     names = ("input_sizes", "strides", "kernel_size", "dilation_rate")
     n, s, r, d = (int(config[name][axis]) for name in names)
-    return (n - 1) * s + (r - 1) * d + 1 - sum(config["pads"][axis])
+    before, after = map(int, config["pads"][axis])
+    return (n - 1) * s + (r - 1) * d + 1 - before - after

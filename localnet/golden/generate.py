@@ -87,7 +87,8 @@ def draw_case(spec: Spec, attempt: int = 0) -> Case:
     config, form = spec.config, precision(spec.precision)
     shapes = shapes_of(config, spec.kind)
     absent = {"bias": not spec.bias, "dy": not spec.gradients}
-    draws, arrays = {}, {}
+    draws: dict[str, Draw] = {}
+    arrays: dict[str, Array] = {}
     for name in ("x", "kernel", "bias", "dy", "mixture"):
         if name not in shapes or absent.get(name):
             continue

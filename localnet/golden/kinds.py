@@ -54,7 +54,7 @@ def computes(*kinds: str) -> Callable[[AnyBackend], AnyBackend]:
     known = known_kinds(kinds)
 
     def mark(backend: AnyBackend) -> AnyBackend:
-        vars(backend)["golden_kinds"] = known
+        backend.golden_kinds = known  # type: ignore[attr-defined]
         return backend
 
     return mark

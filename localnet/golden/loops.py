@@ -84,7 +84,7 @@ def bias_at(case: Case, y: Shape) -> Shape:
     c = case.config
     last = c["data_format"] == "channels_last"
     o, f = (y[1:-1], y[-1]) if last else (y[2:], y[1])
-    if len(case.bias.shape) == 1 and c.get("bias_per") == "filter":
+    if c.get("bias_per") == "filter":
         return (f,)
     sizes = c["output_sizes"]
     if case.kind == "shared":

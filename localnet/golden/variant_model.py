@@ -54,10 +54,13 @@ class VariantModel(Model):
         places = self.connections().weights
         return np.where(places >= 0, stored.ravel()[np.maximum(places, 0)], 0.0)
 
+    def stored_bias(self) -> Array:
+        """Return the bias as the case has it."""
+        return np.asarray(self.case.bias, np.float64)
+
     def bias(self) -> Array:
         """Return what is added at each location, (L, F)."""
-        stored = np.asarray(self.case.bias, np.float64)
-        return np.asarray(stored.ravel()[self.connections().biases])
+        return np.asarray(self.stored_bias().ravel()[self.connections().biases])
 
     # Gradients -------------------------------------------------------------------
 
@@ -72,11 +75,11 @@ class VariantModel(Model):
 
     def dmixture(self, dkernel: Array) -> Array:
         """Return the gradient of the mixture from that of the weights."""
-        return np.einsum("lkf,rkf->lr", dkernel, self.stored_kernel())
+        return np.asarray(np.einsum("lkf,rkf->lr", dkernel, self.stored_kernel()))
 
     def dbias(self, dz: Array) -> Array:
         """Return the gradient of the bias as it is stored."""
-        shape = np.shape(self.case.bias)
+        shape = self.stored_bias().shape
         return self.gathered(dz.sum(0), self.connections().biases, shape)
 
     def gathered(self, values: Array, places: Array, shape: tuple[int, ...]) -> Array:

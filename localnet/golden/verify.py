@@ -90,11 +90,12 @@ def recompute(case: Case) -> dict[str, Array]:
     sums: dict[str, dict[Shape, Any]] = {f"d{name}": {} for name in arrays}
     for wire, factors in products:
         names = (("x", wire.x), *wire.weights)
-        for number, (name, at) in enumerate(names):
-            if at is not None:
-                others = math.prod(factors[:number] + factors[number + 1 :])
+        for number, (name, place) in enumerate(names):
+            if place is not None:
+                others = factors[:number] + factors[number + 1 :]
                 d = dz[wire.y]
-                _add(sums[f"d{name}"], at, d * _like(d, others))
+                product = math.prod(others, start=Fraction(1))
+                _add(sums[f"d{name}"], place, d * _like(d, product))
     if case.bias is not None:
         for at, d in dz.items():
             _add(sums["dbias"], bias_at(case, at), d)

@@ -6,6 +6,7 @@ the same weights. A locally connected layer has the first without the second. Wh
 positions are shuffled, neighbours mean nothing, and both ideas are wrong.
 """
 
+import textwrap
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,7 @@ LENGTH = 40
 # Windows of the three layers, at every second place, over one cell of padding.
 WINDOWS = (5, 3, 3)
 BATCH, RATE = 100, 2e-3
+HARD = "\N{NO-BREAK SPACE}"  # a space that ends no line
 
 
 def _windowed(layer: Any, filters: int, seed: int, **kwargs: Any) -> Sequential:
@@ -102,9 +104,11 @@ def _table(results: Results) -> str:
     ]
     for condition in MNIST1D.conditions:
         values = {
-            net.name: results.of(net.name, condition, "test") for net in MNIST1D.nets
+            net.name.replace(" ", HARD): results.of(net.name, condition, "test")
+            for net in MNIST1D.nets
         }
-        lines += ["", f"{condition}: {ranking(values)}"]
+        text = textwrap.fill(f"{condition}: {ranking(values)}", 88)
+        lines += ["", text.replace(HARD, " ")]
     lines.append("~: paired over the seeds, less than two standard errors apart")
     return "\n".join(lines)
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..._typing import Array
 from ...geometry import Geometry
 from ...ops import (
@@ -96,7 +98,7 @@ def _transposed(case: Case) -> Linear:
 
 def _low_rank(case: Case) -> Linear:
     window = _window(case, kernel_size=case.config["kernel_size"])
-    kernel, mixing = mix_kernels_forward(case.mixture, case.kernel)
+    kernel, mixing = mix_kernels_forward(np.asarray(case.mixture), case.kernel)
     bias, spreading = case.bias, None
     if bias is not None and bias.ndim == 1:
         geometry = Geometry.of(case.x.shape[1:], **window)

@@ -46,7 +46,8 @@ def conv(case: Case) -> dict[str, Array]:
 
     c = case.config
     rank, first = len(c["kernel_size"]), c["data_format"] == "channels_first"
-    tied = case.bias is not None and c["bias_per"] == "filter"
+    bias = case.bias
+    tied = bias is not None and c["bias_per"] == "filter"
 
     def given(array: Array) -> Any:
         return tf.Variable(array, dtype=case.precision)
@@ -73,13 +74,13 @@ def conv(case: Case) -> dict[str, Array]:
         layer.build(cells.shape)
         layer.kernel.assign(given(case.kernel))
         sources["dkernel"] = layer.kernel
-        if tied:
-            layer.bias.assign(given(case.bias))
+        if bias is not None and tied:
+            layer.bias.assign(given(bias))
             sources["dbias"] = layer.bias
         z = moved(layer(cells), -1, 1)
-        if case.bias is not None and not tied:
-            sources["dbias"] = bias = given(case.bias)
-            z = z + tf.reshape(bias, z.shape[1:])
+        if bias is not None and not tied:
+            sources["dbias"] = given(bias)
+            z = z + tf.reshape(sources["dbias"], z.shape[1:])
         y = activation_of(case, functions())(z)
     if case.dy is None:
         return {"y": from_tensorflow(y)}

@@ -17,11 +17,11 @@ class Grouped(VariantModel):
 
     def group(self, channel: Array) -> Array:
         """Return the group of each channel."""
-        return channel // (self.c["channels"] // self.c["groups"])
+        return np.asarray(channel // (self.c["channels"] // self.c["groups"]))
 
     def inner(self, channel: Array) -> Array:
         """Return the place of each channel in its group."""
-        return channel % (self.c["channels"] // self.c["groups"])
+        return np.asarray(channel % (self.c["channels"] // self.c["groups"]))
 
     def connections(self) -> Connections:
         right, c = super().connections(), self.c
@@ -62,10 +62,10 @@ class GroupsInterleaved(Grouped):
     """Every n-th channel in a group, not neighbours."""
 
     def group(self, channel: Array) -> Array:
-        return channel % self.c["groups"]
+        return np.asarray(channel % self.c["groups"])
 
     def inner(self, channel: Array) -> Array:
-        return channel // self.c["groups"]
+        return np.asarray(channel // self.c["groups"])
 
 
 @miswired("conv")
@@ -73,7 +73,7 @@ class GroupsReversed(Grouped):
     """The last channels for the first filters."""
 
     def group(self, channel: Array) -> Array:
-        return self.c["groups"] - 1 - super().group(channel)
+        return np.asarray(self.c["groups"] - 1 - super().group(channel))
 
 
 @miswired("conv")
@@ -122,17 +122,17 @@ class CausalAsSame(VariantModel):
         return {**c, "pads": [[total // 2, total - total // 2] for total in totals]}
 
 
-@miswired("conv")
+@miswired("conv", "low_rank")
 class UntiedBiasTransposed(VariantModel):
     """channels_first: an untied bias transposed, where it is to be reshaped."""
 
     def connections(self) -> Connections:
         last = {**self.c, "data_format": "channels_last"}
         right = super().connections()
-        return right._replace(biases=connections(last, "conv").biases)
+        return right._replace(biases=connections(last, self.case.kind).biases)
 
 
-@miswired("conv")
+@miswired("conv", "low_rank")
 class UntiedBiasOfOneLocation(VariantModel):
     """The bias of the first location everywhere."""
 

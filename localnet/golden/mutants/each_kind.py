@@ -138,12 +138,14 @@ def _of(kind: str, model: type[VariantModel]) -> type[VariantModel]:
 
 
 def _register(kind: str) -> None:
-    for model in WIRED:
+    models: tuple[type[VariantModel], ...] = WIRED
+    for model in models:
         miswired(kind)(_of(kind, model))
     for model, sees in SEEN.items():
         if kind != "transposed" or model is not BorderForgotten:
             mutant(*sees, kinds=(kind,))(_of(kind, model))
-    for model in NUMERICAL:
+    models = NUMERICAL
+    for model in models:
         if kind != "low_rank":  # has no bounded cases
             seen = made_for("float32", "float64")
             mutant(seen, numerical=True, kinds=(kind,))(_of(kind, model))

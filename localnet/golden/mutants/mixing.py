@@ -19,8 +19,8 @@ def mixes(*, ranks: int = 1, locations: int = 1) -> Callable[[Case], bool]:
     """Return whether at least so many kernels are mixed at so many locations."""
 
     def see(case: Case) -> bool:
-        size, rank = np.shape(case.mixture)  # type: ignore[arg-type]
-        return size >= locations and rank >= ranks
+        size, rank = np.asarray(case.mixture).shape
+        return bool(size >= locations and rank >= ranks)
 
     return see
 
@@ -29,7 +29,7 @@ def mixes_otherwise(model: type[VariantModel]) -> type[VariantModel]:
     """Register a model with another mixture; it shows wherever it differs."""
 
     def see(case: Case) -> bool:
-        return not np.array_equal(model(case).mixture(), case.mixture)
+        return not np.array_equal(model(case).mixture(), np.asarray(case.mixture))
 
     return mutant(see, kinds=LOW_RANK)(model)
 
@@ -87,13 +87,13 @@ class RanksSummedAfterActivation(VariantModel):
 
     def answers(self) -> dict[str, Array]:
         found, patches = super().answers(), self.patches()
-        bias = 0.0 if self.case.bias is None else self.bias()
-        total = 0.0
+        bias = self.bias() if self.case.bias is not None else np.zeros(1)
+        total = np.zeros(1)
         for rank, kernel in enumerate(self.stored_kernel()):
             share = self.mixture()[:, rank, None]
             y, _ = self.activate(share * (patches @ kernel) + bias)
-            total, bias = total + y, 0.0
-        return {**found, "y": rounded(np.asarray(total), self.case.format.bits)}
+            total, bias = total + y, np.zeros(1)
+        return {**found, "y": rounded(total, self.case.format.bits)}
 
 
 @mutant(wants_gradients, mixes(locations=2), kinds=LOW_RANK)

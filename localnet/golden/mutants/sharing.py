@@ -9,17 +9,17 @@ from ..._typing import Array, Config
 from ..case import Case
 from ..connections import Connections, connections
 from ..variant_model import VariantModel
-from .base import AnyModel, has_bias, is_first, mutant, wants_gradients
+from .base import has_bias, is_first, mutant, wants_gradients
 
 __all__ = ["BlocksFromTheEnd", "miswired"]
 
 
-def miswired(*kinds: str) -> Callable[[AnyModel], AnyModel]:
+def miswired(*kinds: str) -> Callable[[type[VariantModel]], type[VariantModel]]:
     """Register a model whose wires are others; it shows wherever they differ."""
 
-    def register(model: AnyModel) -> AnyModel:
+    def register(model: type[VariantModel]) -> type[VariantModel]:
         def see(case: Case) -> bool:
-            wrong: Connections = model(case).connections()  # type: ignore[attr-defined]
+            wrong: Connections = model(case).connections()
             right = connections(case.config, case.kind)
             names = ("cells", "weights", *(["biases"] if has_bias(case) else []))
             return any(
@@ -48,7 +48,7 @@ class Blocks(VariantModel):
 
     def block(self, o: Array, size: int, share: int, tile: int) -> Array:
         """Return the block of the places along one axis."""
-        return o // share % tile
+        return np.asarray(o // share % tile)
 
     def connections(self) -> Connections:
         sizes, tiles = self.c["output_sizes"], self.c["tile"]
@@ -70,7 +70,7 @@ class BlocksFromTheEnd(Blocks):
     """Blocks counted from the wrong end: the smaller one comes first."""
 
     def block(self, o: Array, size: int, share: int, tile: int) -> Array:
-        return (o + -size % share) // share % tile
+        return np.asarray((o + -size % share) // share % tile)
 
 
 @miswired("shared")
@@ -78,7 +78,8 @@ class BlocksOfEvenSize(Blocks):
     """An axis cut into as many equal parts as there are blocks."""
 
     def block(self, o: Array, size: int, share: int, tile: int) -> Array:
-        return o if share == 1 else o * -(-size // share) // size
+        even = o * -(-size // share) // size
+        return np.asarray(o if share == 1 else even)
 
 
 @miswired("shared")
@@ -86,7 +87,7 @@ class BlocksIgnored(Blocks):
     """Neighbours that should share a kernel get the next ones."""
 
     def block(self, o: Array, size: int, share: int, tile: int) -> Array:
-        return o % tile
+        return np.asarray(o % tile)
 
 
 @miswired("shared")
@@ -102,7 +103,7 @@ class TileForBlock(Blocks):
     """Tile taken for the block size: neighbours share, where they should differ."""
 
     def block(self, o: Array, size: int, share: int, tile: int) -> Array:
-        return o // tile
+        return np.asarray(o // tile)
 
 
 @miswired("shared")
@@ -110,7 +111,7 @@ class TileOneTooShort(Blocks):
     """A period that is off by one: the last kernel of a tile is never used."""
 
     def block(self, o: Array, size: int, share: int, tile: int) -> Array:
-        return o // share % max(tile - 1, 1)
+        return np.asarray(o // share % max(tile - 1, 1))
 
 
 @miswired("shared")
@@ -118,7 +119,7 @@ class TileNotRepeated(Blocks):
     """After one round all that is left uses the last kernel."""
 
     def block(self, o: Array, size: int, share: int, tile: int) -> Array:
-        return np.minimum(o // share, tile - 1)
+        return np.asarray(np.minimum(o // share, tile - 1))
 
 
 @miswired("shared")
@@ -173,7 +174,7 @@ class SharedDbiasOverwritten(VariantModel):
     """dbias of the last location that shares it."""
 
     def dbias(self, dz: Array) -> Array:
-        found = np.zeros(np.shape(self.case.bias))
+        found = np.zeros(self.stored_bias().shape)
         for row, values in zip(self.connections().biases, dz.sum(0), strict=True):
             found.ravel()[row] = values
         return found
@@ -186,7 +187,7 @@ class SharedBiasPerLocation(VariantModel):
     def connections(self) -> Connections:
         right = super().connections()
         own = np.arange(right.biases.size).reshape(right.biases.shape)
-        return right._replace(biases=own % np.size(self.case.bias))
+        return right._replace(biases=own % self.stored_bias().size)
 
 
 @miswired("shared")
