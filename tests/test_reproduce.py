@@ -4,7 +4,6 @@ import json
 import math
 import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +16,6 @@ from localnet.reproduce.experiment import in_words, ranking
 from localnet.reproduce.lecun1989 import PAPER, count_links, scaled_tanh
 from localnet.reproduce.picture import points
 
-ROOT = Path(__file__).parent.parent
 LECUN, MNIST1D = EXPERIMENTS["lecun1989"], EXPERIMENTS["mnist1d"]
 
 
@@ -172,7 +170,7 @@ def test_wrong_arguments_are_named():
 )
 @pytest.mark.parametrize("experiment", [LECUN, MNIST1D], ids=lambda e: e.name)
 def test_the_saved_results_come_back(experiment):
-    saved = Results.load(ROOT / "notebooks" / "results" / f"{experiment.name}.json")
+    saved = experiment.published()
     assert saved.epochs == experiment.epochs
     assert saved.seeds == list(range(experiment.seeds))
     again = reproduce.run(experiment, seeds=[0], jobs=2, verbose=False)

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -90,6 +91,19 @@ class Experiment:
             f"net must be one of {names}, got {name!r}"
             f"{_validate.suggestion(name, names)}"
         )
+
+    def published(self) -> "Results":
+        """
+        Return what this command found, with all seeds, when it was written.
+
+        Returns
+        -------
+        Results
+            They come with the package; nothing is trained.
+        """
+        file = resources.files(__package__).joinpath("results", f"{self.name}.json")
+        with resources.as_file(file) as path:
+            return Results.load(path)
 
     def trials(self, seeds: Sequence[int]) -> list["Trial"]:
         """
