@@ -8,7 +8,7 @@ import numpy as np
 
 from .base import Callback, Logs, say
 
-__all__ = ["ProgbarLogger", "TrainingBar"]
+__all__ = ["Display", "ProgbarLogger", "TrainingBar", "make_display"]
 
 # Seconds between two drawings of a line that is rewritten.
 INTERVAL = 0.1
@@ -45,7 +45,7 @@ class ProgbarLogger(Callback):
         self.verbose = int(verbose)
         self.seen = 0
         self.in_fit = False
-        self._display: _Display | None = None
+        self._display: Display | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Leave evaluations silent from now on: they validate epochs."""
@@ -104,7 +104,9 @@ class ProgbarLogger(Callback):
     def _begin(self) -> None:
         self.seen = 0
         if self.verbose:
-            self._display = _display(self.params.get("steps"), live=self.verbose == 1)
+            self._display = make_display(
+                self.params.get("steps"), live=self.verbose == 1
+            )
 
     def _move(self, batch: int, logs: Logs | None) -> None:
         self.seen = batch + 1
@@ -129,12 +131,12 @@ class TrainingBar(Callback):
     def __init__(self) -> None:
         super().__init__()
         self.seen = 0
-        self._display: _Display | None = None
+        self._display: Display | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Begin the bar."""
         self.seen = 0
-        self._display = _display(self.params["epochs"], live=True, unit="epoch")
+        self._display = make_display(self.params["epochs"], live=True, unit="epoch")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Move the bar."""
@@ -149,7 +151,9 @@ class TrainingBar(Callback):
             self._display = None
 
 
-class _Display(Protocol):
+class Display(Protocol):
+    """What shows how far something is."""
+
     def move(self, seen: int, logs: Logs) -> None:
         """Show that `seen` batches are done."""
 
@@ -160,7 +164,24 @@ class _Display(Protocol):
         """Go to the next line as things stand."""
 
 
-def _display(steps: int | None, *, live: bool, unit: str = "step") -> _Display:
+def make_display(steps: int | None, *, live: bool, unit: str = "step") -> Display:
+    """
+    Return a bar of tqdm if that is installed, and else a line of numbers.
+
+    Parameters
+    ----------
+    steps : int or None
+        How many there will be; None if that is not known.
+    live : bool
+        Whether it moves; if not, it is written once, at the end.
+    unit : str
+        What a step is called.
+
+    Returns
+    -------
+    Display
+        Drawn on the standard output.
+    """
     if live:
         try:
             from tqdm import tqdm

@@ -1,5 +1,7 @@
-"""Data that needs no download: they are part of the package."""
+"""Data that need no download: they are part of the package, or made by it."""
 
 from .digits import load_digits
+from .mnist1d import make_mnist1d
+from .shifted import make_shifted_digits
 
-__all__ = ["load_digits"]
+__all__ = ["load_digits", "make_mnist1d", "make_shifted_digits"]

@@ -9,9 +9,40 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["write_atomically"]
+__all__ = ["check_place", "write_atomically"]
 
 PREFIX, SUFFIX = ".localnet-", ".tmp"
+
+
+def check_place(path: Path, name: str = "path") -> None:
+    """
+    Refuse a place that a file cannot be written to; nothing is created.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file, which may exist.
+    name : str
+        What an error calls it.
+
+    Raises
+    ------
+    ValueError
+        If a folder or a device has the name.
+    OSError
+        If its folder does not exist or cannot be written to.
+    """
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{name} must be a regular file, got {str(path)!r}")
+    number = 0
+    if not path.parent.exists():
+        number = errno.ENOENT
+    elif not path.parent.is_dir():
+        number = errno.ENOTDIR
+    elif not os.access(path.parent, os.W_OK | os.X_OK):
+        number = errno.EACCES
+    if number:
+        raise OSError(number, os.strerror(number), str(path))
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:

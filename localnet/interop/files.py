@@ -4,7 +4,6 @@ Which format a file has: by its suffix when it is written, by its bytes when it 
 This is the one place that knows all formats.
 """
 
-import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +13,7 @@ from typing import BinaryIO
 from .. import _validate
 from .._typing import Config
 from . import keras_h5, keras_v3, native, safe_zip
+from .atomic import check_place
 from .contents import Contents, explained
 from .safe_h5 import h5py_module
 
@@ -170,22 +170,11 @@ def checked_path(
     file_path : The rule for the name alone.
     """
     file = file_path(path, name, weights_only=weights_only)
-    for place in (Path(path), file):
-        if place.exists() and not place.is_file():
-            raise ValueError(f"{name} must be a regular file, got {str(place)!r}")
     if format_of(file, weights_only=weights_only) != NATIVE:
         h5py_module()
-    if not file.parent.exists():
-        raise _os_error(errno.ENOENT, file)
-    if not file.parent.is_dir():
-        raise _os_error(errno.ENOTDIR, file)
-    if not os.access(file.parent, os.W_OK | os.X_OK):
-        raise _os_error(errno.EACCES, file)
+    for place in (Path(path), file):
+        check_place(place, name)
     return file
-
-
-def _os_error(number: int, path: Path) -> OSError:
-    return OSError(number, os.strerror(number), str(path))
 
 
 @contextmanager

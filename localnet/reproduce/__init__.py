@@ -1,0 +1,11 @@
+"""Published experiments done again, from data that need no download."""
+
+from .experiment import Experiment, Results, Trial
+from .lecun1989 import LECUN1989
+from .mnist1d import MNIST1D
+from .picture import draw
+from .trials import run
+
+__all__ = ["EXPERIMENTS", "Experiment", "Results", "Trial", "draw", "run"]
+
+EXPERIMENTS = {experiment.name: experiment for experiment in (LECUN1989, MNIST1D)}
