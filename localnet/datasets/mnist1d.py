@@ -78,9 +78,11 @@ def make_mnist1d(
 
     Returns
     -------
-    train, test : tuple of (x, y)
-        Sequences (N, 40) of float64, of mean 0 and standard deviation 1 over all of
-        them, and classes (N,) of int64.
+    train : tuple of (x, y)
+        Sequences (N, 40) of float64, and classes (N,) of int64.
+    test : tuple of (x, y)
+        The held-out fifth, likewise; over both parts the mean is 0 and the standard
+        deviation 1.
 
     Raises
     ------

@@ -42,9 +42,11 @@ def make_shifted_digits(
 
     Returns
     -------
-    train, test : tuple of (x, y)
-        Images (N, 16, 16, 1) of float32, ink 1 and paper -1, and digits (N,) of int64;
-        N is 320 and 160.
+    train : tuple of (x, y)
+        320 images (N, 16, 16, 1) of float32, ink 1 and paper -1, and digits (N,) of
+        int64.
+    test : tuple of (x, y)
+        160 more, likewise.
 
     Raises
     ------
