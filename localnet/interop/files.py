@@ -172,7 +172,7 @@ def checked_path(
     file = file_path(path, name, weights_only=weights_only)
     if format_of(file, weights_only=weights_only) != NATIVE:
         h5py_module()
-    for place in (Path(path), file):
+    for place in (file, Path(path)):
         check_place(place, name)
     return file
 
