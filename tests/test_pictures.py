@@ -17,8 +17,8 @@ DOCS = Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "plots.rst").read_text(encoding="utf-8")
 NAMES = re.findall(r"^\.\. image:: images/(\S+)$", PAGE, re.MULTILINE)
 # What the pictures of two versions of matplotlib may differ in; one bar that is missing
-# is more. Rounding errors, and so the bars of their histogram, differ from machine to
-# machine: there only the rest of the picture is held, and test_plots holds the bars.
+# is more. Rounding errors, and so the bars of their histogram, are those of a machine:
+# there only the rest of the picture is held, and test_plots_numbers holds the bars.
 MOST = 0.006
 MOST_OF = {"errors.png": 0.1}
 
