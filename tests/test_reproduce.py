@@ -4,6 +4,7 @@ import json
 import math
 import os
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from raising import refuses
 
 from localnet import reproduce
 from localnet.cli import main
-from localnet.reproduce import EXPERIMENTS, Results, Trial
+from localnet.reproduce import EXPERIMENTS, Results, Trial, trials
 from localnet.reproduce.experiment import in_words, ranking
 from localnet.reproduce.lecun1989 import PAPER, count_links, scaled_tanh
 from localnet.reproduce.picture import points
@@ -251,6 +252,14 @@ def test_what_cannot_end_well_is_refused_at_once(folder, capsys, arguments, sent
     assert main(["reproduce", "lecun1989", *arguments]) == 1
     err = capsys.readouterr().err
     assert sentence in err
+    assert list(folder.iterdir()) == []
+
+
+def test_a_killed_process_ends_the_command_in_words(folder, capsys, monkeypatch):
+    monkeypatch.setattr(trials, "_begin", sys.exit)
+    command = ["reproduce", "lecun1989", "--seeds", "1", "--quiet"]
+    assert main(command) == 1
+    assert "a training ended without an answer" in capsys.readouterr().err
     assert list(folder.iterdir()) == []
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
 from .. import _validate, config
@@ -54,6 +55,8 @@ def run(
     ------
     ValueError
         If a number breaks its rule.
+    ChildProcessError
+        If a process was killed, for instance for want of memory.
 
     Notes
     -----
@@ -76,7 +79,13 @@ def run(
             for trial in trials
         }
         for future in as_completed(futures):
-            found[futures[future]] = future.result()
+            try:
+                found[futures[future]] = future.result()
+            except BrokenProcessPool:
+                raise ChildProcessError(
+                    "a training ended without an answer: its process was killed, or "
+                    "could not begin"
+                ) from None
             if display is not None:
                 display.move(len(found), {})
     if display is not None:
