@@ -14,7 +14,7 @@ import numpy as np
 from . import _arrays, _validate
 from ._registry import Configurable, Registry
 from ._typing import Array, ArrayLike
-from .ops.pieces import sum_of_pieces
+from .ops.runtime.pieces import sum_of_pieces
 
 __all__ = [
     "ELEMENTWISE",

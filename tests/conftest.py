@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import localnet.config as config
-from localnet.ops import cuts
+from localnet.ops.runtime import cuts
 
 # Programs of their own, some for environments with other packages.
 collect_ignore = ["data", "fuzz", "peers"]
@@ -40,7 +40,7 @@ def rng():
 
 @pytest.fixture
 def small_cuts(monkeypatch):
-    """Return a function that sets constants of `localnet.ops.cuts` for this test."""
+    """Return a function that sets constants of `ops.runtime.cuts` for this test."""
 
     def set_constants(**constants):
         for name, value in constants.items():

@@ -8,8 +8,8 @@ import numpy as np
 from resuming import Training
 
 from localnet import Sequential, load_model
-from localnet.checkpoint import read_checkpoint, write_checkpoint
 from localnet.layers import Dense
+from localnet.training.checkpoint import read_checkpoint, write_checkpoint
 
 try:
     import h5py  # noqa: F401  (the formats of Keras need it)

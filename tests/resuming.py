@@ -10,7 +10,7 @@ from unchanged import bits
 
 from localnet import Sequential, callbacks, optimizers
 from localnet.callbacks import BackupAndRestore, Callback
-from localnet.interop import native
+from localnet.files import native
 from localnet.layers import (
     BatchNormalization,
     Dense,

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from raising import refuses
 
-from localnet.batches import Data, class_weights_of, split
-from localnet.ports import Ports
+from localnet.training.batches import Data, class_weights_of, split
+from localnet.training.inputs_outputs import Ports
 
 X = np.arange(14.0).reshape(7, 2)
 Y = np.arange(7)

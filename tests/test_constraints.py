@@ -6,13 +6,7 @@ import pytest
 import reference
 
 from localnet import config, constraints
-from localnet.constraints import (
-    MaxNorm,
-    MinMaxNorm,
-    NonNeg,
-    RadialConstraint,
-    UnitNorm,
-)
+from localnet.constraints import MaxNorm, MinMaxNorm, NonNeg, RadialConstraint, UnitNorm
 
 CASES = reference.cases("constraints.npz")
 CONFIGS = {

@@ -29,8 +29,8 @@ from localnet.ops import (
     shared_bias,
     shared_kernel,
 )
-from localnet.ops import conv_blocked as fast
-from localnet.ops.conv_einsum import DKERNEL, DPATCHES, FORWARD
+from localnet.ops.conv.conv import blocked as fast
+from localnet.ops.conv.einsum import DKERNEL, DPATCHES, FORWARD
 
 
 def integers(rng, *shape):

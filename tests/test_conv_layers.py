@@ -23,7 +23,7 @@ from localnet.layers import (
     local_to_conv,
 )
 from localnet.ops import free_kernel
-from localnet.ops.shared_conv import located_weights
+from localnet.ops.local.shared_conv import located_weights
 
 CONVS = (Conv1D, Conv2D, Conv3D)
 LOCALS = (LocallyConnected1D, LocallyConnected2D, LocallyConnected3D)

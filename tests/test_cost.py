@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from raising import refuses
 from strategies import local_conv_problems
 
-from localnet.geometry import Geometry, count_taps_inside
+from localnet.geometry import Geometry
+from localnet.geometry.windows import count_taps_inside
 from localnet.ops import (
     Cost,
     Workspace,
@@ -24,10 +25,10 @@ from localnet.ops import (
     local_conv_backward,
     local_conv_cost,
     local_conv_forward,
-    naive,
     patch_indices,
     view_cost,
 )
+from localnet.ops.local import naive
 from localnet.ops.patches import pad
 from localnet.roofline import Machine, Work
 

@@ -9,8 +9,8 @@ from strategies import local_conv_problems
 
 from localnet import config
 from localnet.geometry import Geometry
-from localnet.ops import cuts
-from localnet.ops.cuts import Cuts
+from localnet.ops.runtime import cuts
+from localnet.ops.runtime.cuts import Cuts
 
 
 def counted(blocks, sizes):

@@ -16,7 +16,7 @@ from unchanged import bits
 from localnet import Sequential, optimizers
 from localnet.config import set_epsilon, set_num_threads
 from localnet.layers import Dense
-from localnet.ops import pieces
+from localnet.ops.runtime import pieces
 from localnet.optimizers import (
     SGD,
     Adadelta,

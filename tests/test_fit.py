@@ -16,8 +16,8 @@ from raising import refuses
 from unchanged import unchanged
 
 from localnet import Sequential, config, losses, optimizers, regularizers
+from localnet._interrupt import uninterrupted
 from localnet.callbacks import Callback, LambdaCallback
-from localnet.interrupt import uninterrupted
 from localnet.layers import (
     Dense,
     Dropout,

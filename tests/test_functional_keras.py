@@ -141,7 +141,7 @@ class Reference:
         return [self.arrays[f"{prefix}{place}"] for place in range(count)]
 
     def converted(self, prefix, model, *, trainable):
-        from localnet.plans import plan_model
+        from localnet.files.weight_shapes import plan_model
 
         # Keras's model.get_weights goes layer by layer, models within too.
         owners = [

@@ -10,8 +10,8 @@ import reference
 from raising import refuses
 
 from localnet.geometry import Geometry
+from localnet.geometry.padding import PLACEMENTS, effective_size, output_length
 from localnet.ops import patch_indices
-from localnet.padding import PLACEMENTS, effective_size, output_length
 
 local_same = PLACEMENTS["local"]["same"]
 WINDOWS = reference.load_json("windows_1d.json")

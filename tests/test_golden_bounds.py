@@ -7,15 +7,20 @@ import numpy as np
 import pytest
 
 from localnet.golden import load_suite
-from localnet.golden.bounds import NEAREST, Model, bounds_of, rounding_errors
+from localnet.golden.cases.precisions import PRECISIONS, Precision
 from localnet.golden.check import Conditions, check_case
-from localnet.golden.exact import Exact
-from localnet.golden.judge import judge
-from localnet.golden.model import Model as Plain
-from localnet.golden.model import rounded
+from localnet.golden.judging.judge import judge
 from localnet.golden.mutants import MUTANTS
-from localnet.golden.precisions import PRECISIONS, Precision
-from localnet.golden.references import solve
+from localnet.golden.mutants.model import Model as Plain
+from localnet.golden.mutants.model import rounded
+from localnet.golden.references.answers import solve
+from localnet.golden.references.bounds import (
+    NEAREST,
+    Model,
+    bounds_of,
+    rounding_errors,
+)
+from localnet.golden.references.exact import Exact
 
 SUITE = load_suite()
 BOUNDED = [case for case in SUITE if case.tier == "bounded"]

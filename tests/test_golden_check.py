@@ -12,19 +12,19 @@ import pytest
 from localnet import cli
 from localnet.golden import Suite, check, export, load_suite
 from localnet.golden.adapters import engines
-from localnet.golden.backends import from_command, from_name, from_results
-from localnet.golden.exactness import exact_spans
-from localnet.golden.generate import complete, draw_case, refusals
-from localnet.golden.judge import judge
-from localnet.golden.kinds import KINDS
+from localnet.golden.cases.exactness import exact_spans
+from localnet.golden.cases.generate import complete, draw_case, refusals
+from localnet.golden.cases.precisions import PRECISIONS
+from localnet.golden.cases.specs import Spec
+from localnet.golden.judging.backends import from_command, from_name, from_results
+from localnet.golden.judging.judge import judge
+from localnet.golden.judging.kinds import KINDS
+from localnet.golden.judging.trust import doubts
 from localnet.golden.matrix import kill_matrix, table
 from localnet.golden.mutants import MUTANTS
-from localnet.golden.precisions import PRECISIONS
-from localnet.golden.references import solve
+from localnet.golden.references.answers import solve
 from localnet.golden.render import as_json, as_junit, as_text
-from localnet.golden.specs import Spec
 from localnet.golden.suite import at_precision
-from localnet.golden.trust import doubts
 from localnet.interop import convert_kernel
 
 SUITE = load_suite()

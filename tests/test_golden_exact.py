@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localnet.golden.activations import SMOOTH
-from localnet.golden.exact import Exact
-from localnet.golden.intervals import Interval
-from localnet.golden.lehmer import Draw, states
+from localnet.golden.cases.lehmer import Draw, states
+from localnet.golden.references.activations import SMOOTH
+from localnet.golden.references.exact import Exact
+from localnet.golden.references.intervals import Interval
 
 mpmath = pytest.importorskip("mpmath")
 

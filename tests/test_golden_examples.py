@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from localnet.golden import backends, check, export, load_suite
+from localnet.golden import check, export, load_suite
+from localnet.golden.judging import backends
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples" / "golden"
 WHOLE = os.environ.get("HYPOTHESIS_PROFILE") == "long"

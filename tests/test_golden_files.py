@@ -9,9 +9,9 @@ import pytest
 
 from localnet.golden import Suite, check, export, load_suite
 from localnet.golden.adapters import engines
-from localnet.golden.manifest import files_of
-from localnet.golden.npy import decode, encode
-from localnet.golden.schema import mismatch, schema
+from localnet.golden.files.manifest import files_of
+from localnet.golden.files.npy import decode, encode
+from localnet.golden.files.schema import mismatch, schema
 
 # The suite is part of the interface: a change stands under "Numbers changed" in the
 # changelog, with a new version of the suite once this one has been published.

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from localnet.golden import backends, load_suite
+from localnet.golden import load_suite
+from localnet.golden.judging import backends
 
 ROOT = Path(__file__).parent.parent
 

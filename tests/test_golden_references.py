@@ -3,7 +3,7 @@
 import pytest
 
 from localnet.golden import load_suite
-from localnet.golden.verify import differences
+from localnet.golden.references.verify import differences
 
 pytest.importorskip("mpmath")
 

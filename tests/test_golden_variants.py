@@ -14,21 +14,21 @@ from test_golden_bounds import Shuffled
 from localnet import cli
 from localnet.golden import Suite, check, computes, export, load_suite, test_backend
 from localnet.golden.adapters import engines
-from localnet.golden.backends import from_command, from_results
-from localnet.golden.bounds import Model as Arithmetic
+from localnet.golden.cases.exactness import exact_spans
+from localnet.golden.cases.generate import refusals
+from localnet.golden.cases.variants import VARIANT_FAMILIES
 from localnet.golden.check import Conditions, check_case
-from localnet.golden.connections import VARIANTS, connections
-from localnet.golden.exactness import exact_spans
-from localnet.golden.generate import refusals
-from localnet.golden.manifest import as_json, files_of
+from localnet.golden.files.manifest import as_json, files_of
+from localnet.golden.files.schema import mismatch, schema
+from localnet.golden.judging.backends import from_command, from_results
 from localnet.golden.matrix import kill_matrix
 from localnet.golden.mutants import MUTANTS
-from localnet.golden.references import solve
+from localnet.golden.mutants.variant_model import VariantModel
+from localnet.golden.references.answers import solve
+from localnet.golden.references.bounds import Model as Arithmetic
+from localnet.golden.references.connections import VARIANTS, connections
+from localnet.golden.references.verify import differences
 from localnet.golden.render import as_text
-from localnet.golden.schema import mismatch, schema
-from localnet.golden.variant_families import VARIANT_FAMILIES
-from localnet.golden.variant_model import VariantModel
-from localnet.golden.verify import differences
 
 SUITE = load_suite()
 VARIED = SUITE.variants

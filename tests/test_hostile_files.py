@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from localnet import Sequential, load_model
-from localnet.interop import isolated, native, safe_json
-from localnet.interop.contents import explained
+from localnet.files import native
+from localnet.files.contents import explained
+from localnet.files.safe import bounded_json, isolated
 from localnet.layers import Dense, LocallyConnected1D
 
 h5py = pytest.importorskip("h5py")
@@ -132,7 +133,7 @@ def test_a_config_of_too_many_bytes_or_levels(tmp_path):
     path = dense().save(tmp_path / "m.keras")
     deep = b'{"a":' * 200 + b"1" + b"}" * 200
     for text, reason in (
-        (b" " * (safe_json.MAX_BYTES + 1), "at most"),
+        (b" " * (bounded_json.MAX_BYTES + 1), "at most"),
         (deep, "at most 100 levels"),
     ):
 

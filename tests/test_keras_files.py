@@ -12,7 +12,7 @@ from reference import ROOT, load
 from unchanged import unchanged
 
 from localnet import Sequential, layers, load_model, losses, optimizers
-from localnet.interop import keras_h5
+from localnet.files.keras import legacy_h5
 from localnet.layers import Dense, Flatten, LocallyConnected1D, LocallyConnected2D
 
 h5py = pytest.importorskip("h5py")
@@ -423,7 +423,7 @@ def test_what_keras_has_no_counterpart_for(name, tmp_path):
 
 
 def test_many_long_names_are_cut_into_pieces(tmp_path, monkeypatch):
-    monkeypatch.setattr(keras_h5, "ATTRIBUTE_LIMIT", 40)
+    monkeypatch.setattr(legacy_h5, "ATTRIBUTE_LIMIT", 40)
     model = Sequential([Dense(1, name=f"layer{n}", input_shape=(1,)) for n in range(9)])
     path = model.save_weights(tmp_path / "w.h5")
     with h5py.File(path) as file:

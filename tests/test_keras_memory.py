@@ -13,7 +13,8 @@ from test_every_optimizer import MAKERS
 from unchanged import bits
 
 from localnet import Sequential, load_model, optimizers
-from localnet.interop import convert_kernel, keras_v3
+from localnet.files.keras import v3
+from localnet.interop import convert_kernel
 from localnet.layers import Dense, Flatten, LocallyConnected1D
 
 h5py = pytest.importorskip("h5py")
@@ -467,6 +468,6 @@ def test_a_compressed_archive_may_hold_all_that_an_optimizer_remembers(
     with zipfile.ZipFile(plain) as one, zipfile.ZipFile(packed, "w") as other:
         for name in one.namelist():
             other.writestr(name, one.read(name), zipfile.ZIP_DEFLATED)
-    monkeypatch.setattr(keras_v3, "OVERHEAD", 0)
+    monkeypatch.setattr(v3, "OVERHEAD", 0)
     state = load_model(packed).optimizer.get_state()
     assert len(state) == 1 + 4 * 2

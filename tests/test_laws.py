@@ -32,7 +32,7 @@ from localnet.ops import (
     local_matmul_forward,
     patch_indices,
 )
-from localnet.ops.bias import bias_in_y
+from localnet.ops.local.bias import bias_in_y
 from localnet.ops.patches import channels_last_view
 
 
@@ -130,8 +130,9 @@ CURVED = ("batch_norm", "prelu")
 pairs = pytest.mark.parametrize("name", PAIRS)
 linear_pairs = pytest.mark.parametrize("name", [n for n in PAIRS if n not in CURVED])
 MODULES = [
-    importlib.import_module(f"localnet.ops.{module.name}")
-    for module in pkgutil.iter_modules(ops.__path__)
+    importlib.import_module(module.name)
+    for module in pkgutil.walk_packages(ops.__path__, "localnet.ops.")
+    if not module.ispkg
 ]
 
 

@@ -25,7 +25,7 @@ from localnet.layers import (
     LocallyConnected3D,
     Reshape,
 )
-from localnet.layers.weights import Weight
+from localnet.layers._base.weights import Weight
 from localnet.ops import dense_cost, elementwise_cost, local_conv_cost
 from localnet.roofline import Machine, Work
 

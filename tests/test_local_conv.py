@@ -15,13 +15,11 @@ from localnet import config
 from localnet.ops import (
     LocalConvGrads,
     Workspace,
-    blocked,
-    cuts,
-    einsum,
     local_conv_backward,
     local_conv_forward,
-    naive,
 )
+from localnet.ops.local import blocked, einsum, naive
+from localnet.ops.runtime import cuts
 
 # More than `cuts.THREAD_LIMIT` multiply-adds, and several blocks.
 LARGE = LocalConvProblem(

@@ -14,16 +14,10 @@ import pytest
 from raising import refuses
 from unchanged import model_state, unchanged
 
-from localnet import (
-    Sequential,
-    initializers,
-    layers,
-    load_model,
-    losses,
-    optimizers,
-)
+from localnet import Sequential, initializers, layers, load_model, losses, optimizers
 from localnet.callbacks import ModelCheckpoint
-from localnet.interop import atomic, files, native
+from localnet.files import formats, native
+from localnet.files.safe import atomic
 from localnet.layers import Dense, Dropout, Flatten, LocallyConnected1D
 
 RNG = np.random.default_rng(5)
@@ -467,7 +461,7 @@ def test_file_that_bears_the_name_without_the_suffix_stays(tmp_path):
 
 
 def test_checking_a_path_creates_nothing(tmp_path):
-    assert files.checked_path(tmp_path / "m") == tmp_path / "m.npz"
+    assert formats.checked_path(tmp_path / "m") == tmp_path / "m.npz"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -504,7 +498,9 @@ def os_error(number, path):
     return type(OSError(number, "")), (number, os.strerror(number)), str(path)
 
 
-@pytest.mark.parametrize("check", [files.checked_path, lambda path: make().save(path)])
+@pytest.mark.parametrize(
+    "check", [formats.checked_path, lambda path: make().save(path)]
+)
 @pytest.mark.parametrize(
     ("folder", "number"),
     [("nowhere", errno.ENOENT), ("file", errno.ENOTDIR), (".", errno.EACCES)],

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from raising import refuses
 from unchanged import bits
 
-from localnet.interop import native
-from localnet.interop.nested import join, separate
+from localnet.files import native
+from localnet.files.nested import join, separate
 
 NUMBERS = [
     *(np.arange(3).astype(kind) for kind in ("?", "i1", "<u4", "f2", ">f8", "c8")),
@@ -98,7 +98,7 @@ def test_a_missing_array_is_refused(name):
 
 
 def test_a_config_that_could_not_be_read_is_not_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(native.safe_json, "MAX_BYTES", 100)
+    monkeypatch.setattr(native.bounded_json, "MAX_BYTES", 100)
     with refuses("config must have at most 100 bytes of JSON, got 145"):
         native.write(tmp_path / "f.npz", {"a": "b" * 100}, {})
     assert list(tmp_path.iterdir()) == []

@@ -353,7 +353,7 @@ def test_files(suffix, tmp_path, rng):
 
 
 def test_a_file_without_a_data_format_means_channels_last():
-    from localnet.interop.keras_configs import upgraded
+    from localnet.files.keras.configs import upgraded
 
     config.set_image_data_format("channels_first")
     entry = {"class_name": "SpatialDropout2D", "config": {"rate": 0.5}}

@@ -35,11 +35,11 @@ from localnet.ops import (
     local_matmul_backward,
     local_matmul_forward,
     patch_indices,
-    threads,
 )
-from localnet.ops.bias import bias_in_y
-from localnet.ops.contract import DKERNEL, DPATCHES, FORWARD
-from localnet.ops.transpose import copy_batch_last
+from localnet.ops.local.bias import bias_in_y
+from localnet.ops.local.contract import DKERNEL, DPATCHES, FORWARD
+from localnet.ops.runtime import threads
+from localnet.ops.runtime.transpose import copy_batch_last
 
 
 def integers(rng, *shape):
@@ -499,7 +499,8 @@ FORK = """
 import os, signal
 import numpy as np
 from localnet import config
-from localnet.ops import cuts, local_conv_backward, local_conv_forward, threads
+from localnet.ops import local_conv_backward, local_conv_forward
+from localnet.ops.runtime import cuts, threads
 
 cuts.THREAD_LIMIT = 0
 cuts.BLOCK_BYTES = 1

@@ -6,8 +6,9 @@ from numpy.testing import assert_array_equal
 
 from localnet import activations, config
 from localnet.layers import LocallyConnected1D
-from localnet.layers.by_pieces import activate, activation_gradient
-from localnet.ops import Workspace, pieces
+from localnet.layers._base.by_pieces import activate, activation_gradient
+from localnet.ops import Workspace
+from localnet.ops.runtime import pieces
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -11,7 +11,7 @@ from raising import refuses
 from localnet import plots
 from localnet.callbacks import History
 from localnet.golden import Report
-from localnet.golden.judge import Element, Judgement
+from localnet.golden.judging.judge import Element, Judgement
 from localnet.golden.matrix import KILLED, SURVIVED, Matrix
 from localnet.golden.mutants import MUTANTS
 from localnet.golden.report import Result

@@ -30,12 +30,13 @@ from resuming import (
 )
 from unchanged import unchanged
 
-from localnet import Sequential, callbacks, config, identity, load_model, optimizers
-from localnet.batches import Data
+from localnet import Sequential, callbacks, config, load_model, optimizers
 from localnet.callbacks import BackupAndRestore, Callback, LambdaCallback
-from localnet.identity import identity_of_data
-from localnet.interop import native
+from localnet.files import native
 from localnet.layers import Dense
+from localnet.training import fingerprint
+from localnet.training.batches import Data
+from localnet.training.fingerprint import identity_of_data
 
 # Set to 200 and more by .ci/long.
 KILLS = int(os.environ.get("LOCALNET_TEST_KILLS", "4"))
@@ -350,7 +351,7 @@ def test_one_number_in_a_large_array_is_not_looked_at_but_its_rows_are(monkeypat
     x = np.arange(4000.0).reshape(1000, 4)
     data, changed = Data((x,)), Data((x + (np.arange(1000) == 3)[:, None],))
     assert identity_of_data(data) != identity_of_data(changed)
-    monkeypatch.setattr(identity, "LOOKED_AT", 8000)
+    monkeypatch.setattr(fingerprint, "LOOKED_AT", 8000)
     assert identity_of_data(data) == identity_of_data(changed)
     assert identity_of_data(data) != identity_of_data(Data((x + 1,)))
 

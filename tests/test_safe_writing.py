@@ -16,8 +16,8 @@ import pytest
 from forked import ROOT, ForkServer
 from killed import KINDS, model_of, number_of
 
-from localnet.interop import atomic
-from localnet.interop.atomic import write_atomically
+from localnet.files.safe import atomic
+from localnet.files.safe.atomic import write_atomically
 
 # Set to 200 and more by .ci/long.
 KILLS = int(os.environ.get("LOCALNET_TEST_KILLS", "12"))

@@ -14,7 +14,7 @@ from unchanged import unchanged
 from localnet import Sequential, callbacks, constraints, layers, losses, regularizers
 from localnet.callbacks import Callback, EarlyStopping, LambdaCallback
 from localnet.layers import Dense, Dropout, Flatten, LocallyConnected1D
-from localnet.minimise import METHODS, WITH_BOUNDS
+from localnet.training.minimize import METHODS, WITH_BOUNDS
 
 every_method = pytest.mark.parametrize("method", METHODS)
 

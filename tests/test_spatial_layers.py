@@ -11,7 +11,7 @@ from unchanged import unchanged
 
 from localnet import Sequential, config, layers, load_model
 from localnet.gradcheck import check_layer
-from localnet.layers import global_pooling, margins, pooling, upsampling
+from localnet.layers import _global_pooling, _margins, _pooling, _upsampling
 
 DATA = reference.load("spatial.npz")
 CLASSES = sorted({case["class_name"] for case in DATA["cases"]})
@@ -479,11 +479,11 @@ def test_files_of_keras_cannot_hold_padding_of_any_value(suffix, tmp_path, rng):
 
 
 def test_a_file_without_a_data_format_means_channels_last(tmp_path):
-    from localnet.interop.keras_configs import upgraded
+    from localnet.files.keras.configs import upgraded
 
     config.set_image_data_format("channels_first")
     try:
-        modules = (pooling, global_pooling, margins, upsampling)
+        modules = (_pooling, _global_pooling, _margins, _upsampling)
         for name in (name for module in modules for name in module.__all__):
             if name.startswith("Padding"):
                 continue  # not of Keras

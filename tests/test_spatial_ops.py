@@ -13,14 +13,9 @@ from raising import refuses
 from strategies import LAYOUTS, axes
 
 from localnet import config
-from localnet.ops import (
-    PAIRS,
-    Workspace,
-    average_pool_forward,
-    max_pool_forward,
-    upsample,
-)
-from localnet.ops.windows import pool_geometry
+from localnet.ops import PAIRS, Workspace, average_pool_forward, max_pool_forward
+from localnet.ops.pool import upsample
+from localnet.ops.pool.windows import pool_geometry
 
 FORMATS = ("channels_last", "channels_first")
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from localnet import config
-from localnet.ops import threads
+from localnet.ops.runtime import threads
 
 
 class Interrupting:

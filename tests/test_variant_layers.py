@@ -21,7 +21,8 @@ from localnet import (
     ops,
 )
 from localnet.activations import softmax
-from localnet.counterparts import check_counterparts
+from localnet.files.unsupported import check_counterparts
+from localnet.files.weight_shapes import LayerPlan
 from localnet.layers import (
     Conv2D,
     Flatten,
@@ -35,7 +36,6 @@ from localnet.layers import (
     LowRankLocallyConnected2D,
     LowRankLocallyConnected3D,
 )
-from localnet.plans import LayerPlan
 
 # (make, shape of one sample): ranks, formats, paddings, steps, and every new argument.
 LAYERS = {

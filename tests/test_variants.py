@@ -14,6 +14,7 @@ from strategies import LAYOUTS, LocalConvProblem, local_conv_problems
 
 from localnet import config
 from localnet.geometry import Geometry
+from localnet.geometry.transposed import transposed_length
 from localnet.ops import (
     Sharing,
     Workspace,
@@ -36,7 +37,6 @@ from localnet.ops import (
     shared_conv_forward,
     taps_inside,
 )
-from localnet.transposed import transposed_length
 
 engines = st.sampled_from(config.ENGINES)
 

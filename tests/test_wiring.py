@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from localnet import Input, Model, Sequential, layers, load_model
-from localnet.interop import keras_configs, native
-from localnet.interop.wiring import wired
+from localnet.files import native
+from localnet.files.keras import configs
+from localnet.files.keras.wiring import wired
+from localnet.files.model_weights import plan_config
 from localnet.layers import Dense, LocallyConnected1D
-from localnet.planning import plan_config
 
 h5py = pytest.importorskip("h5py")
 
@@ -339,8 +340,8 @@ def test_links_that_make_circles_end(tmp_path):
 
 def test_the_upgraded_config_keeps_wiring_and_models_within():
     config = small().get_config()
-    envelope = keras_configs.for_h5({"class_name": "Functional", "config": config})
-    again = keras_configs.upgraded(json.loads(json.dumps(envelope)))
+    envelope = configs.for_h5({"class_name": "Functional", "config": config})
+    again = configs.upgraded(json.loads(json.dumps(envelope)))
     assert again["class_name"] == "Functional"
     inner = entry(again["config"], "inner")
     assert inner["inbound_nodes"] == [[["s", 0, 0, {}]]]

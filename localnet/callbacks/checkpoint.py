@@ -112,9 +112,11 @@ class ModelCheckpoint(MonitorCallback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Refuse a `filepath` that no save of this training could use."""
-        from ..interop import files  # see `localnet.saving`
+        from ..files import formats  # see `localnet.models.saving`
 
-        files.file_path(self.filepath, "filepath", weights_only=self.save_weights_only)
+        formats.file_path(
+            self.filepath, "filepath", weights_only=self.save_weights_only
+        )
         metrics = getattr(self.model, "metrics_names", None)
         if metrics is None or self.earlier:
             return

@@ -6,8 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .. import reading
-from ..interop import files
+from ..files import formats, reading
 from ..models import load_model
 from ..models.network import Network
 from .arguments import Commands, add_in_process
@@ -60,7 +59,7 @@ def add_command(commands: Commands) -> None:
 def convert_file(options: argparse.Namespace) -> int:
     """Read one file and write the other."""
     alone = options.weights_only or options.output.lower().endswith(".weights.h5")
-    files.checked_path(options.output, "OUT", weights_only=alone)
+    formats.checked_path(options.output, "OUT", weights_only=alone)
     with _warnings_on_stderr():
         model = _read(options)
     path = model.save_weights(options.output) if alone else model.save(options.output)

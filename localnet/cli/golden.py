@@ -242,7 +242,8 @@ def _filtered(cases: Iterable[Any], options: argparse.Namespace) -> list[Any]:
 
 def _check(options: argparse.Namespace) -> int:
     """Run the cases, print the report and write it where it is wanted."""
-    from ..golden import backends, check, export, load_suite, render
+    from ..golden import check, export, load_suite, render
+    from ..golden.judging import backends
 
     suite = load_suite(options.suite)
     with tempfile.TemporaryDirectory() as scratch:
@@ -336,7 +337,7 @@ def _mutants(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     """Compare all references with those of the second road."""
     from ..golden import load_suite
-    from ..golden.verify import differences
+    from ..golden.references.verify import differences
 
     suite, wrong = load_suite(options.suite), 0
     cases = [*suite.cases, *suite.variants]

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from .. import plots, reproduce
-from ..interop.atomic import check_place
+from ..files.safe.atomic import check_place
 from ..plots.files import picture_path
 from ..reproduce import EXPERIMENTS, Results
 from .arguments import Commands, integer

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import reading
 from .._typing import Config
-from ..interop.contents import Contents, Stored
-from ..interop.keras_training import arguments_of
-from ..interop.keras_v3 import class_keys
-from ..loading import sources
-from ..planning import plan_config
-from ..plans import LayerPlan
+from ..files import reading
+from ..files.contents import Contents, Stored
+from ..files.keras.training_config import arguments_of
+from ..files.keras.v3 import class_keys
+from ..files.loading import sources
+from ..files.model_weights import plan_config
+from ..files.weight_shapes import LayerPlan
 from .arguments import Commands, add_in_process
 
 __all__ = ["add_command", "show_file"]

@@ -10,7 +10,7 @@ import numpy as np
 from .. import config, datasets
 from .._typing import Array
 from ..callbacks.progress import TrainingBar
-from ..interop import files
+from ..files import formats
 from ..layers import Dense, Dropout, Flatten, LocallyConnected2D
 from ..models import Sequential
 from ..optimizers import SGD, ExponentialDecay
@@ -110,7 +110,7 @@ def add_command(commands: Commands) -> None:
 def _model_file(text: str) -> Path:
     """Refuse, before minutes are spent, a place that cannot be written to."""
     try:
-        return files.checked_path(text, "--save")
+        return formats.checked_path(text, "--save")
     except (ValueError, ImportError) as error:
         raise argparse.ArgumentError(None, str(error)) from None
     except OSError as error:

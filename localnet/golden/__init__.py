@@ -9,9 +9,9 @@ other languages.
 
 from .case import Case, Suite
 from .check import check
-from .kinds import computes
+from .files.writing import export
+from .judging.kinds import computes
 from .report import Report
 from .suite import load_suite
-from .writing import export
 
 __all__ = ["Case", "Report", "Suite", "check", "computes", "export", "load_suite"]

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._typing import Array, Config
-from .connections import connections
-from .lehmer import Draw
-from .precisions import PRECISIONS, Precision
-from .wires import to_layout
+from .cases.lehmer import Draw
+from .cases.precisions import PRECISIONS, Precision
+from .references.connections import connections
+from .references.wires import to_layout
 
 __all__ = ["FLAGS", "INPUTS", "OUTPUTS", "TIERS", "Case", "Span", "Suite"]
 
@@ -85,8 +85,8 @@ class Case:
         For an exact case, what proves that every partial sum is representable.
     kind : str
         "layer" for the plain layer, or a key of ``VARIANTS`` in
-        ``localnet/golden/connections.py``, whose config, kernel and bias have other
-        shapes.
+        ``localnet/golden/references/connections.py``, whose config, kernel and bias
+        have other shapes.
     mixture : ndarray of shape (L, R), or None
         Of low rank: how much of each of the R kernels every location has.
     """

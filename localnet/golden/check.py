@@ -7,15 +7,15 @@ from typing import Any
 
 from .. import _validate
 from .._typing import Array
-from .bounds import NEAREST, Model, bounds_of, kinks_near
 from .case import OUTPUTS, Case, Suite
-from .judge import judge
-from .kinds import kinds_of, known_kinds
-from .layouts import in_layout_of
-from .references import solve
+from .files.layouts import in_layout_of
+from .judging.judge import judge
+from .judging.kinds import kinds_of, known_kinds
+from .judging.trust import doubts
+from .references.answers import solve
+from .references.bounds import NEAREST, Model, bounds_of, kinks_near
 from .report import Report, Result
 from .suite import at_precision, load_suite
-from .trust import doubts
 
 __all__ = ["Backend", "Conditions", "check", "check_case"]
 

@@ -9,8 +9,8 @@ from .._typing import Array
 from .case import Case, Suite
 from .check import check_case
 from .mutants import MUTANTS, Mutant
+from .mutants.variant_model import model_of
 from .suite import load_suite
-from .variant_model import model_of
 
 __all__ = ["KILLED", "SURVIVED", "Matrix", "kill_matrix", "table"]
 

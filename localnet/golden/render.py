@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 from xml.etree import ElementTree
 
-from .judge import Judgement
+from .judging.judge import Judgement
 from .report import STATUSES, Report, Result
 
 __all__ = ["as_json", "as_junit", "as_text"]

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .judge import Judgement
+from .judging.judge import Judgement
 
 __all__ = ["STATUSES", "Report", "Result"]
 

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from .case import INPUTS, Case, Suite
-from .exactness import exact_spans
-from .families import specs
-from .generate import generate
-from .precisions import Precision
-from .precisions import precision as format_of
-from .references import solve
-from .trace import traces
-from .variant_families import variant_specs
+from .cases.exactness import exact_spans
+from .cases.families import specs
+from .cases.generate import generate
+from .cases.precisions import Precision
+from .cases.precisions import precision as format_of
+from .cases.traces import traces
+from .cases.variants import variant_specs
+from .references.answers import solve
 
 __all__ = ["at_precision", "load_suite"]
 
@@ -55,7 +55,7 @@ def load_suite(path: str | os.PathLike[str] | None = None) -> Suite:
     """
     if path is None:
         return _default()
-    from .reading import read
+    from .files.reading import read
 
     return read(path)
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from localnet.golden import Report, load_suite
 from localnet.golden.adapters import engines
-from localnet.golden.backends import from_name
 from localnet.golden.check import check_case
-from localnet.golden.kinds import KINDS, kinds_of
+from localnet.golden.judging.backends import from_name
+from localnet.golden.judging.kinds import KINDS, kinds_of
 from localnet.golden.render import as_text
 from localnet.golden.suite import at_precision
 

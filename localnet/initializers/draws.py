@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._typing import Array, Shape
-from ..ops.pieces import in_pieces
+from ..ops.runtime.pieces import in_pieces
 
 __all__ = ["normal", "stream", "truncated_normal", "uniform"]
 

@@ -1,10 +1,8 @@
 """
-Weights in the layouts of other frameworks, and model files.
+Weights in the layouts of other frameworks.
 
-Nothing here knows a model or a layer class. `layouts` permutes arrays, `connections`
-lists what is connected to what. `files` tells the formats of model files apart; their
-codecs are `native`, `keras_h5` and `keras_v3`, which turn a file into `contents` and
-back. `isolated` reads in another process.
+Nothing here knows a model or a layer class: `layouts` permutes arrays, `connections`
+lists what is connected to what.
 """
 
 from .connections import kernel_indices, kernel_mask

@@ -16,12 +16,7 @@ import numpy as np
 from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Shape
 from ..geometry import Geometry
-from .connections import (
-    cells_of_units,
-    connections,
-    count_connections,
-    unit_order,
-)
+from .connections import cells_of_units, connections, count_connections, unit_order
 
 __all__ = ["LAYOUTS", "convert_bias", "convert_kernel", "kernel_shape"]
 

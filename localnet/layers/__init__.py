@@ -5,26 +5,16 @@ from typing import Any
 
 from .._registry import Registry, custom_object_scope
 from .._typing import Config
-from .activation import (
-    ELU,
-    Activation,
-    LeakyReLU,
-    ReLU,
-    Softmax,
-    ThresholdedReLU,
-)
-from .base import Layer
-from .conv import (
-    Conv1D,
-    Conv2D,
-    Conv3D,
-    Convolution1D,
-    Convolution2D,
-    Convolution3D,
-)
-from .core import Dense, Input, InputLayer
-from .cost import CostedLayer
-from .global_pooling import (
+from ._activation import ELU, Activation, LeakyReLU, ReLU, Softmax, ThresholdedReLU
+from ._base.cost import CostedLayer
+from ._base.handles import Handle
+from ._base.layer import Layer
+from ._base.names import clear_session
+from ._base.pure import LayerCache
+from ._base.several import MultiInputLayer
+from ._conv import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
+from ._core import Dense, Input, InputLayer
+from ._global_pooling import (
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
     GlobalAveragePooling3D,
@@ -38,19 +28,18 @@ from .global_pooling import (
     GlobalMaxPooling2D,
     GlobalMaxPooling3D,
 )
-from .handles import Handle
-from .local import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
-from .local_transpose import (
+from ._local import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
+from ._local_transpose import (
     LocallyConnected1DTranspose,
     LocallyConnected2DTranspose,
     LocallyConnected3DTranspose,
 )
-from .low_rank import (
+from ._low_rank import (
     LowRankLocallyConnected1D,
     LowRankLocallyConnected2D,
     LowRankLocallyConnected3D,
 )
-from .margins import (
+from ._margins import (
     Cropping1D,
     Cropping2D,
     Cropping3D,
@@ -61,7 +50,7 @@ from .margins import (
     ZeroPadding2D,
     ZeroPadding3D,
 )
-from .merge import (
+from ._merge import (
     Add,
     Average,
     Concatenate,
@@ -77,8 +66,7 @@ from .merge import (
     multiply,
     subtract,
 )
-from .names import clear_session
-from .noise import (
+from ._noise import (
     Dropout,
     GaussianDropout,
     GaussianNoise,
@@ -86,8 +74,8 @@ from .noise import (
     SpatialDropout2D,
     SpatialDropout3D,
 )
-from .normalization import BatchNormalization
-from .pooling import (
+from ._normalization import BatchNormalization
+from ._pooling import (
     AveragePooling1D,
     AveragePooling2D,
     AveragePooling3D,
@@ -101,17 +89,11 @@ from .pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
-from .prelu import PReLU
-from .pure import LayerCache
-from .several import MultiInputLayer
-from .shaping import Flatten, Permute, RepeatVector, Reshape
-from .time_distributed import TimeDistributed
-from .twins import SharedWeights, conv_to_local, local_to_conv
-from .upsampling import (
-    UpSampling1D,
-    UpSampling2D,
-    UpSampling3D,
-)
+from ._prelu import PReLU
+from ._shaping import Flatten, Permute, RepeatVector, Reshape
+from ._time_distributed import TimeDistributed
+from ._twins import SharedWeights, conv_to_local, local_to_conv
+from ._upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 
 __all__ = [
     "ELU",

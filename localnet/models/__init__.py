@@ -1,4 +1,4 @@
-"""Models: layers wired together, trained by the loop of ``localnet/training.py``."""
+"""How layers are wired, and run in both directions; trained by `localnet.training`."""
 
 from .functional import Model
 from .loading import load_model, model_from_json

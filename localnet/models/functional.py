@@ -8,17 +8,17 @@ import numpy as np
 
 from .._registry import custom_object_scope
 from .._typing import Array, Config
-from ..graph import Graph
-from ..interop.wiring import wired
+from ..files.keras.wiring import wired
 from ..layers import Handle, InputLayer, Layer
-from ..layers.base import unchanged_on_error
-from ..layers.handles import restore_calls
-from ..layers.seeds import child_seed
-from ..layers.shapes import BatchShape
-from ..program import Program
-from ..steps import one_or_list
+from ..layers._base.handles import restore_calls
+from ..layers._base.layer import unchanged_on_error
+from ..layers._base.seeds import child_seed
+from ..layers._base.shapes import BatchShape
+from ..training.step import one_or_list
+from .graph import Graph
 from .nesting import deserialize
 from .network import Network, parts_of
+from .program import Program
 from .wires import connected, graph_config, numbers_of
 
 __all__ = ["Model"]

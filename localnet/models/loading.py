@@ -6,7 +6,7 @@ from typing import Any
 
 from .._registry import custom_object_scope
 from .._typing import Config
-from ..interop.safe_json import loads
+from ..files.safe.bounded_json import loads
 from .nesting import deserialize
 from .network import Network
 
@@ -63,7 +63,7 @@ def load_model(
     Nothing in a file is ever run: no pickle, no code of a Lambda layer. Shapes are
     compared with those that the config implies before memory is taken for them.
     """
-    from ..reading import read_model  # see `localnet.saving`
+    from ..files.reading import read_model  # see `localnet.models.saving`
 
     return read_model(
         _made,

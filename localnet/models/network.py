@@ -11,19 +11,19 @@ import numpy as np
 from .. import __version__, _arrays, _validate
 from .._typing import Array, Config
 from ..layers import Layer
-from ..layers.base import unchanged_on_error
-from ..layers.handles import Connectable, holds_handles
-from ..layers.names import unique_name
-from ..layers.seeds import child_seed
-from ..layers.shapes import BatchShape
-from ..objective import Gradients
-from ..ports import Ports, arrays_of
+from ..layers._base.handles import Connectable, holds_handles
+from ..layers._base.layer import unchanged_on_error
+from ..layers._base.names import unique_name
+from ..layers._base.seeds import child_seed
+from ..layers._base.shapes import BatchShape
 from ..roofline import Machine, this_machine
-from ..saving import Savable
-from ..steps import Memory, one_or_list
-from ..summary import cost_table, summary_table
-from ..tape import Tape
+from ..training.inputs_outputs import Ports, arrays_of
+from ..training.step import Memory, one_or_list
+from ..training.tape import Tape
+from ..training.total_loss import Gradients
 from .part import Part
+from .saving import Savable
+from .summary import cost_table, summary_table
 
 __all__ = ["Network", "parts_of"]
 

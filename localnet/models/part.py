@@ -6,9 +6,9 @@ import numpy as np
 
 from .. import config
 from ..layers import Handle
-from ..layers.shapes import BatchShape
-from ..program import Nested
-from ..steps import one_or_list
+from ..layers._base.shapes import BatchShape
+from ..training.step import one_or_list
+from .program import Nested
 
 __all__ = ["Part"]
 

@@ -9,13 +9,13 @@ import numpy as np
 from .._registry import custom_object_scope
 from .._typing import Array, Config
 from ..layers import Handle, InputLayer, Layer
-from ..layers.base import unchanged_on_error
-from ..layers.handles import Connectable, restore_calls
-from ..layers.seeds import child_seed
-from ..layers.shapes import BatchShape, checked_shape
-from ..program import Nested, Program
+from ..layers._base.handles import Connectable, restore_calls
+from ..layers._base.layer import unchanged_on_error
+from ..layers._base.seeds import child_seed
+from ..layers._base.shapes import BatchShape, checked_shape
 from .nesting import deserialize, serialize
 from .network import Network, parts_of
+from .program import Nested, Program
 
 __all__ = ["Sequential"]
 

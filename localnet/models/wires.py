@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._typing import Config
-from ..graph import Graph
-from ..interop.wiring import Source, Wiring
+from ..files.keras.wiring import Source, Wiring
 from ..layers import Handle, InputLayer
-from ..layers.handles import Node
+from ..layers._base.handles import Node
+from .graph import Graph
 from .nesting import serialize
 from .network import Network
 

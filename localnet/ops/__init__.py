@@ -14,39 +14,32 @@ from .batch_norm import (
     batch_norm_shape,
     moving_statistics,
 )
-from .concatenate import concatenate_backward, concatenate_forward
-from .contract import LocalMatmulGrads, local_matmul_backward, local_matmul_forward
-from .conv import ConvCache, ConvGrads, conv_backward, conv_forward
-from .conv_cost import conv_cost
-from .cost import Cost, copy_cost, dense_cost, elementwise_cost, view_cost
+from .conv.conv import ConvCache, ConvGrads, conv_backward, conv_forward
+from .cost.conv import conv_cost
+from .cost.count import Cost, copy_cost, dense_cost, elementwise_cost, view_cost
+from .cost.local import LocalConvCost, local_conv_cost
+from .cost.spatial import pool_cost, resize_cost, upsample_cost
+from .cost.variants import local_conv_transpose_cost, low_rank_conv_cost
 from .dense import DenseGrads, dense_backward, dense_forward
 from .dropout import dropout_backward, dropout_forward, dropout_mask
-from .extremes import (
-    maximum_backward,
-    maximum_forward,
-    minimum_backward,
-    minimum_forward,
+from .local.contract import (
+    LocalMatmulGrads,
+    local_matmul_backward,
+    local_matmul_forward,
 )
-from .global_pool import (
-    global_average_pool_backward,
-    global_average_pool_forward,
-    global_max_pool_backward,
-    global_max_pool_forward,
-)
-from .local_conv import (
+from .local.local_conv import (
     LocalConvCache,
     LocalConvGrads,
     local_conv_backward,
     local_conv_forward,
 )
-from .local_conv_transpose import (
+from .local.local_conv_transpose import (
     LocalConvTransposeCache,
     LocalConvTransposeGrads,
     local_conv_transpose_backward,
     local_conv_transpose_forward,
 )
-from .local_cost import LocalConvCost, local_conv_cost
-from .low_rank import (
+from .local.low_rank import (
     MixKernelsGrads,
     located_bias_backward,
     located_bias_forward,
@@ -55,39 +48,30 @@ from .low_rank import (
     outer_sum_backward,
     outer_sum_forward,
 )
-from .margins import (
-    constant_pad_backward,
-    constant_pad_forward,
-    crop_backward,
-    crop_forward,
-)
-from .matrix import local_conv_matrix
-from .merging import aligned_shapes
-from .noise import add_noise_backward, add_noise_forward, gaussian_noise
-from .patches import extract_patches, fold_patches, patch_indices
-from .pool import (
-    average_pool_backward,
-    average_pool_forward,
-    max_pool_backward,
-    max_pool_forward,
-)
-from .prelu import PReLUGrads, prelu_backward, prelu_forward
-from .product import multiply_backward, multiply_forward
-from .repeat import repeat_vector_backward, repeat_vector_forward
-from .shared_conv import (
+from .local.matrix import local_conv_matrix
+from .local.shared_conv import (
     SharedConvCache,
     located_weights,
     shared_conv_backward,
     shared_conv_forward,
 )
-from .sharing import (
+from .local.sharing import (
     Sharing,
     expand_shared_backward,
     expand_shared_forward,
     taps_inside,
 )
-from .spatial_cost import pool_cost, resize_cost, upsample_cost
-from .sums import (
+from .local.twins import free_bias, free_kernel, shared_bias, shared_kernel
+from .merge.concatenate import concatenate_backward, concatenate_forward
+from .merge.extremes import (
+    maximum_backward,
+    maximum_forward,
+    minimum_backward,
+    minimum_forward,
+)
+from .merge.merging import aligned_shapes
+from .merge.product import multiply_backward, multiply_forward
+from .merge.sums import (
     add_backward,
     add_forward,
     average_backward,
@@ -95,10 +79,30 @@ from .sums import (
     subtract_backward,
     subtract_forward,
 )
-from .twins import free_bias, free_kernel, shared_bias, shared_kernel
-from .upsample import upsample_backward, upsample_forward
-from .variant_cost import local_conv_transpose_cost, low_rank_conv_cost
-from .workspace import Workspace
+from .noise import add_noise_backward, add_noise_forward, gaussian_noise
+from .patches import extract_patches, fold_patches, patch_indices
+from .pool.global_pool import (
+    global_average_pool_backward,
+    global_average_pool_forward,
+    global_max_pool_backward,
+    global_max_pool_forward,
+)
+from .pool.margins import (
+    constant_pad_backward,
+    constant_pad_forward,
+    crop_backward,
+    crop_forward,
+)
+from .pool.pool import (
+    average_pool_backward,
+    average_pool_forward,
+    max_pool_backward,
+    max_pool_forward,
+)
+from .pool.upsample import upsample_backward, upsample_forward
+from .prelu import PReLUGrads, prelu_backward, prelu_forward
+from .repeat import repeat_vector_backward, repeat_vector_forward
+from .runtime.workspace import Workspace
 
 __all__ = [
     "PAIRS",

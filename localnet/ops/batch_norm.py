@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Shape
-from .workspace import Workspace
+from .runtime.workspace import Workspace
 
 __all__ = [
     "BatchNormCache",

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _arrays
 from .._typing import Array, ArrayLike
-from .workspace import Workspace
+from .runtime.workspace import Workspace
 
 __all__ = ["DenseCache", "DenseGrads", "dense_backward", "dense_forward"]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import _arrays
 from .._typing import Array, ArrayLike, Shape
-from .workspace import Workspace
+from .runtime.workspace import Workspace
 
 __all__ = ["dropout_backward", "dropout_forward", "dropout_mask"]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import _arrays
 from .._typing import Array, ArrayLike, Shape
-from .workspace import Workspace
+from .runtime.workspace import Workspace
 
 __all__ = ["add_noise_backward", "add_noise_forward", "gaussian_noise"]
 

@@ -17,7 +17,7 @@ from numpy.lib.stride_tricks import as_strided
 from .. import _arrays
 from .._typing import Array, ArrayLike, Shape
 from ..geometry import Geometry
-from .workspace import Workspace
+from .runtime.workspace import Workspace
 
 __all__ = [
     "batch_first_view",

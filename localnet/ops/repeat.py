@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Shape
-from .workspace import Workspace
+from .runtime.workspace import Workspace
 
 __all__ = ["repeat_vector_backward", "repeat_vector_forward"]
 

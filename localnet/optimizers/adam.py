@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _validate
 from .._typing import Array, Config
-from ..ops.pieces import in_pieces
+from ..ops.runtime.pieces import in_pieces
 from .base import Common, Optimizer, Shared
 from .schedules import Schedule
 

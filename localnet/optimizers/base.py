@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _validate
 from .._typing import Array, Config
-from ..ops.pieces import in_pieces
+from ..ops.runtime.pieces import in_pieces
 from . import schedules
 from .arguments import Grads, Params, checked_grads, checked_params
 from .clipping import clip_by_global_norm, clip_by_norm, clip_by_value

@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import _validate
 from .._typing import Array
-from ..ops.pieces import in_pieces
+from ..ops.runtime.pieces import in_pieces
 from .base import Common, Optimizer
 from .schedules import Schedule
 

@@ -5,7 +5,7 @@ from typing import ClassVar, Unpack
 
 from .. import _validate
 from .._typing import Array
-from ..ops.pieces import in_pieces
+from ..ops.runtime.pieces import in_pieces
 from .base import Common, Optimizer
 from .schedules import Schedule
 

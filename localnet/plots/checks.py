@@ -8,9 +8,9 @@ import numpy as np
 from .. import _arrays
 from .._typing import Array
 from ..golden import Report
-from ..golden.families import FAMILIES
+from ..golden.cases.families import FAMILIES
+from ..golden.cases.variants import VARIANT_FAMILIES
 from ..golden.matrix import KILLED, SURVIVED, Matrix
-from ..golden.variant_families import VARIANT_FAMILIES
 from ..gradcheck import VCurve
 from .style import (
     DASHES,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import _validate
-from ..interop.atomic import write_atomically
+from ..files.safe.atomic import write_atomically
 from .style import need_matplotlib
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from .. import _validate
 from .._typing import Array, Shape
 from ..geometry import Geometry
 from ..layers import Dense, Layer
-from ..layers.conv import Conv
-from ..layers.local import LocallyConnected
+from ..layers._conv import Conv
+from ..layers._local import LocallyConnected
 from ..ops import patch_indices
 
 __all__ = ["KINDS", "TITLES", "Wiring", "wiring"]

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import _validate
 from .._typing import Array
-from ..interop.atomic import write_atomically
+from ..files.safe.atomic import write_atomically
 from ..models import Sequential
 
 __all__ = ["Experiment", "Net", "Results", "Trial", "in_words", "ranking"]

@@ -13,7 +13,7 @@ import numpy as np
 from .._typing import Array, Shape
 from ..datasets import make_shifted_digits
 from ..layers import Conv2D, Dense, Flatten, Layer, LocallyConnected2D, Padding2D
-from ..layers.windowed import WindowedLayer
+from ..layers._base.windowed import WindowedLayer
 from ..models import Sequential
 from ..optimizers import Adam
 from .experiment import Experiment, Net, Results, in_words, ranking

@@ -21,9 +21,10 @@ from pathlib import Path
 from mutations import mutated
 
 import localnet
-from localnet import layers, reading
-from localnet.interop import files, isolated
-from localnet.plans import file_bytes
+from localnet import layers
+from localnet.files import formats, reading
+from localnet.files.safe import isolated
+from localnet.files.weight_shapes import file_bytes
 
 # What reading one small file may add to the memory of the process.
 ALLOWED = 192 * 2**20
@@ -89,9 +90,9 @@ class Trial:
 
     def contents(self, path, magic):
         if magic[:2] != b"PK" and magic[:4] != b"\x89HDF":
-            return files.opened(path, file_bytes)
+            return formats.opened(path, file_bytes)
         if magic[:2] == b"PK" and path.suffix == ".npz":
-            return files.opened(path, file_bytes)
+            return formats.opened(path, file_bytes)
         if self.reader is None:
             self.reader = isolated.Reader(CHILD_MEMORY)
         return self.reader.read(path, SECONDS)

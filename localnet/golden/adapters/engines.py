@@ -9,7 +9,7 @@ from ... import activations, config, layers, regularizers
 from ..._typing import Array
 from ...models import Sequential
 from ...optimizers import SGD
-from ..kinds import KINDS, computes
+from ..judging.kinds import KINDS, computes
 from .engine_variants import linear
 
 __all__ = ["blocked", "einsum", "naive"]

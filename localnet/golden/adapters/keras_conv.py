@@ -10,7 +10,7 @@ from typing import Any
 
 from ..._typing import Array
 from ..case import Case
-from ..kinds import computes
+from ..judging.kinds import computes
 from .keras_tensors import from_tensorflow, functions
 from .translation import activation_of
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..._typing import Array
 from ..case import Case
-from ..kinds import computes
+from ..judging.kinds import computes
 from .torch_tensors import from_torch, functions, to_torch
 from .translation import activation_of
 

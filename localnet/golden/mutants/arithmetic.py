@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from ..._typing import Array
-from ..model import Model, rounded
-from ..wires import by_location, to_layout
+from ..references.wires import by_location, to_layout
 from .base import Sees, has_bias, mutant, named, wants_gradients
+from .model import Model, rounded
 
 __all__ = ["Accumulating", "Float16Accumulation", "Narrowing", "made_for"]
 

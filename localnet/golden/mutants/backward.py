@@ -6,9 +6,9 @@ import numpy as np
 
 from ..._typing import Array, Config
 from ..case import Case
-from ..model import Model
-from ..wires import patch_cells, stored_bias
+from ..references.wires import patch_cells, stored_bias
 from .base import has_bias, is_first, is_padded, mutant, several, wants_gradients
+from .model import Model
 
 __all__ = ["DxOverwritten"]
 

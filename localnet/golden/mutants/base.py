@@ -8,8 +8,8 @@ import numpy as np
 
 from ..._typing import Array
 from ..case import Case
-from ..model import Model
-from ..wires import patch_cells
+from ..references.wires import patch_cells
+from .model import Model
 
 __all__ = [
     "REGISTER",

@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from ..._typing import Array, Config
-from ..connections import Connections, connections
-from ..variant_model import VariantModel
+from ..references.connections import Connections, connections
 from .sharing import miswired
+from .variant_model import VariantModel
 
 __all__ = ["GroupsIgnored"]
 

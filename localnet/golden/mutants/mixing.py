@@ -6,9 +6,9 @@ import numpy as np
 
 from ..._typing import Array
 from ..case import Case
-from ..model import rounded
-from ..variant_model import VariantModel
 from .base import has_activation, mutant, several, wants_gradients
+from .model import rounded
+from .variant_model import VariantModel
 
 __all__ = ["FirstOfTheMixture"]
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from ..._typing import Array, Config
 from ..case import Case
-from ..connections import Connections, connections
-from ..variant_model import VariantModel
+from ..references.connections import Connections, connections
 from .base import mutant, wants_gradients
 from .sharing import miswired
+from .variant_model import VariantModel
 
 __all__ = ["TransposedOverwritten"]
 

@@ -6,8 +6,7 @@ import numpy as np
 
 from ..._typing import Array, Config
 from ..case import Case
-from ..model import Model
-from ..wires import by_location
+from ..references.wires import by_location
 from .base import (
     has_activation,
     has_bias,
@@ -18,6 +17,7 @@ from .base import (
     several,
     wants_gradients,
 )
+from .model import Model
 
 __all__ = ["KernelShared"]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import numpy as np
 
 from ..._typing import Array, Config
-from ..model import Model
-from ..wires import patch_cells
+from ..references.wires import patch_cells
 from .base import is_padded, misplaced, mutant
+from .model import Model
 
 __all__ = ["StrideIgnored"]
 

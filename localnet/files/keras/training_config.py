@@ -1,0 +1,215 @@
+"""How a model is trained, in the words of Keras's files."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from ... import _registry, metrics
+from ..._typing import Config
+
+__all__ = [
+    "H5_KEY",
+    "V3_KEY",
+    "arguments_of",
+    "for_h5",
+    "for_v3",
+]
+
+# Metric classes whose snake-case name is not that of the function.
+METRIC_CLASSES = {"LogCoshError": "log_cosh"}
+# What Keras writes into configs of losses and metrics beside their arguments.
+EXTRAS = ("fn", "dtype")
+
+
+# Under what a file holds the arguments of `compile`.
+H5_KEY, V3_KEY = "training_config", "compile_config"
+
+
+def arguments_of(training: Config, outputs: Sequence[str] = ("",)) -> Config:
+    """
+    Return the arguments of ``compile`` that a file holds, whichever its format.
+
+    Parameters
+    ----------
+    training : dict
+        As `Contents.training`.
+    outputs : sequence of str
+        Names of those of the model; of one, no name matters.
+
+    Returns
+    -------
+    dict
+        With ``optimizer``, ``loss``, ``metrics``, ``weighted_metrics`` and
+        ``loss_weights``; objects are still configs.
+
+    Raises
+    ------
+    ValueError
+        If it is not understood, or no optimizer stands in it.
+    """
+    if not isinstance(training, dict):
+        raise ValueError(f"training must be a dict, got {training!r:.100}")
+    for key, optimizer in ((H5_KEY, "optimizer_config"), (V3_KEY, "optimizer")):
+        if key in training:
+            config = training[key]
+            if not isinstance(config, dict) or optimizer not in config:
+                raise ValueError(f"{key} must be a dict with an {optimizer}")
+            if len(outputs) == 1:
+                return _arguments(config, optimizer)
+            return _arguments_of_several(config, optimizer, outputs)
+    if "optimizer" not in training:
+        raise ValueError(f"training must be a dict with an optimizer, got {training!r}")
+    return dict(training)
+
+
+def _arguments(config: Config, optimizer: str) -> Config:
+    return {
+        "optimizer": config[optimizer],
+        "loss": _only(_losses(config.get("loss"))),
+        "metrics": _metrics(config.get("metrics")),
+        "weighted_metrics": _metrics(config.get("weighted_metrics")),
+        "loss_weights": _only(_flat(config.get("loss_weights"))),
+    }
+
+
+def _arguments_of_several(
+    config: Config, optimizer: str, outputs: Sequence[str]
+) -> Config:
+    """Return the arguments as lists or dicts by output, as they were given."""
+
+    def metric(value: Any) -> Any:
+        return _metric(value, [f"{name}_" for name in outputs])
+
+    return {
+        "optimizer": config[optimizer],
+        "loss": _mapped(_without_extras, config.get("loss")),
+        "metrics": _mapped(metric, config.get("metrics")),
+        "weighted_metrics": _mapped(metric, config.get("weighted_metrics")),
+        "loss_weights": config.get("loss_weights"),
+    }
+
+
+def _mapped(change: Callable[[Any], Any], value: Any) -> Any:
+    """Change what stands in lists, and in dicts by output."""
+    if isinstance(value, list):
+        return [_mapped(change, item) for item in value]
+    if isinstance(value, dict) and "class_name" not in value:
+        return {key: _mapped(change, item) for key, item in value.items()}
+    return None if value is None else change(value)
+
+
+def _flat(value: Any) -> list[Any]:
+    """Return the leaves of lists and of dicts by output, in order."""
+    if value is None:
+        return []
+    if isinstance(value, dict) and "class_name" not in value:
+        value = list(value.values())
+    if isinstance(value, list):
+        return [leaf for item in value for leaf in _flat(item)]
+    return [value]
+
+
+def _only(values: list[Any]) -> Any:
+    if len(values) > 1:
+        raise ValueError(f"a model of one output must have one loss, got {values}")
+    return values[0] if values else None
+
+
+def _losses(value: Any) -> list[Any]:
+    return [_without_extras(item) for item in _flat(value)]
+
+
+def _without_extras(value: Any) -> Any:
+    if not isinstance(value, dict) or not isinstance(value.get("config"), dict):
+        return value
+    kept = {key: v for key, v in value["config"].items() if key not in EXTRAS}
+    return {**value, "config": kept}
+
+
+def _metrics(value: Any) -> list[Any]:
+    return [_metric(item) for item in _flat(value)]
+
+
+def _metric(value: Any, prefixes: Sequence[str] = ()) -> Any:
+    """Return a metric as a user would have written it, without the output's name."""
+    if not isinstance(value, dict):
+        return value
+    config = value.get("config")
+    if isinstance(config, str):  # a function of the new style
+        return config
+    if not isinstance(config, dict):
+        return value
+    class_name, name = str(value["class_name"]), config.get("name")
+    for prefix in prefixes:
+        if isinstance(name, str) and name.startswith(prefix):
+            name = name.removeprefix(prefix)
+            break
+    function = config.get("fn", METRIC_CLASSES.get(class_name))
+    if isinstance(function, dict):
+        function = function.get("config")
+    if function is None:
+        function = _registry.snake_case(class_name.rpartition(">")[2])
+    if metrics.is_accuracy(name) and str(function).endswith("_accuracy"):
+        return name
+    with suppress(ValueError):  # "mae" is kept where it means the same
+        if isinstance(name, str) and metrics.get(name) is metrics.get(function):
+            return name
+    return function
+
+
+def for_h5(arguments: Config) -> Config:
+    """
+    Return a ``training_config``.
+
+    Parameters
+    ----------
+    arguments : dict
+        Of ``compile``, ready for JSON, as our own files hold them.
+
+    Returns
+    -------
+    dict
+        In Keras's words.
+    """
+    optimizer = arguments["optimizer"]
+    return {
+        "loss": arguments["loss"],
+        "metrics": _some(arguments["metrics"]),
+        "weighted_metrics": _some(arguments["weighted_metrics"]),
+        "loss_weights": arguments["loss_weights"],
+        "optimizer_config": {
+            "class_name": optimizer["class_name"],
+            "config": optimizer["config"],
+        },
+    }
+
+
+def for_v3(arguments: Config) -> Config:
+    """
+    Return a ``compile_config``.
+
+    Parameters
+    ----------
+    arguments : dict
+        As for `for_h5`.
+
+    Returns
+    -------
+    dict
+        In Keras's words.
+    """
+    return {
+        "optimizer": arguments["optimizer"],
+        "loss": arguments["loss"],
+        "metrics": _some(arguments["metrics"]),
+        "loss_weights": arguments["loss_weights"],
+        "weighted_metrics": _some(arguments["weighted_metrics"]),
+        "run_eagerly": None,
+        "steps_per_execution": None,
+        "jit_compile": None,
+    }
+
+
+def _some(metrics: list[Any]) -> list[Any] | None:
+    """Return the metrics, of one output or a list for each, or None for none at all."""
+    return metrics if any(metrics) else None

@@ -1,0 +1,1 @@
+"""Reading what may be hostile, and writing whole or not at all."""

@@ -1,0 +1,119 @@
+"""What localnet has no counterpart for, all of it in one sentence."""
+
+import difflib
+from typing import Any
+
+from .. import layers as layers_module
+from .._typing import Config
+from .keras.configs import with_inner
+from .keras.wiring import MODELS
+from .model_weights import is_model
+
+__all__ = ["check_counterparts"]
+
+# The nearest way out, by the beginning of the class name.
+WAYS_OUT = {
+    "SeparableConv": "two Conv layers compute it, the first with groups",
+    "DepthwiseConv": "a Conv layer with as many groups as channels computes it",
+    **{
+        f"Conv{rank}DTranspose": f"a LocallyConnected{rank}DTranspose with equal "
+        "kernels at all locations computes it, for explicit pads where padding is "
+        "'same'"
+        for rank in (1, 2, 3)
+    },
+    "LayerNormalization": "apply it to the data with NumPy, between two models",
+    "Lambda": "code from a file is never run; write the function as a layer of your "
+    "own and give it in custom_objects",
+    "__lambda__": "code from a file is never run; give the activation a name in Keras "
+    "and the function in custom_objects",
+    "AlphaDropout": "leave it out, it does nothing but in training",
+    "ActivityRegularization": "activity_regularizer= of the layer before it",
+    "Rescaling": "scale the data before the model",
+    "TFOpLambda": "a merge layer, or a layer of your own in custom_objects",
+    "SlicingOpLambda": "a layer of your own in custom_objects",
+}
+ELSE = (
+    "give its class in custom_objects, or rebuild the part before it and load that "
+    "with load_weights(path, by_name=True)"
+)
+
+
+def check_counterparts(config: Config) -> None:
+    """
+    Refuse a model with anything that localnet lacks.
+
+    Parameters
+    ----------
+    config : dict
+        ``class_name`` and ``config`` of a model.
+
+    Raises
+    ------
+    ValueError
+        It names every such layer by class and name, with the nearest way out.
+    """
+    class_name, inner = config.get("class_name"), config.get("config")
+    if not isinstance(inner, dict) or not isinstance(inner.get("layers"), list):
+        raise ValueError(
+            f"config must be a dict with a list of layers, got {inner!r:.100}"
+        )
+    missing: list[tuple[str, Any]] = []
+    if class_name not in MODELS:
+        missing.append((str(class_name), inner.get("name")))
+    _find_missing(inner["layers"], missing)
+    if missing:
+        listed = "; ".join(
+            f"{cls.strip('_')} {name!r} ({_way_out(cls)})" for cls, name in missing
+        )
+        raise ValueError(f"localnet has no counterpart for {listed}")
+
+
+def _find_missing(entries: list[Any], missing: list[tuple[str, Any]]) -> None:
+    """Add what localnet lacks among layers, and in the models that stand there."""
+    for outer in entries:
+        if not is_model(outer):
+            for entry in with_inner(outer) if isinstance(outer, dict) else [outer]:
+                missing += _missing(entry)
+            continue
+        arguments = outer.get("config")
+        inner = arguments.get("layers") if isinstance(arguments, dict) else None
+        if not isinstance(inner, list):
+            raise ValueError(f"a model must have a list of layers, got {inner!r:.100}")
+        _find_missing(inner, missing)
+
+
+def _missing(entry: Any) -> list[tuple[str, Any]]:
+    """Return class and name of a layer if localnet lacks it, or it holds code."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("class_name"), str):
+        raise ValueError(f"a layer must have a class_name, got {entry!r:.100}")
+    arguments = entry.get("config")
+    name = arguments.get("name") if isinstance(arguments, dict) else None
+    if not layers_module.is_known(entry["class_name"]):
+        return [(entry["class_name"], name)]
+    if isinstance(arguments, dict) and len(with_inner(entry)) > 1:
+        arguments = {**arguments, "layer": None}  # it is looked at on its own
+    return [("__lambda__", name)] if _holds_code(arguments) else []
+
+
+def _way_out(class_name: str) -> str:
+    fitting = [word for word in WAYS_OUT if class_name.startswith(word)]
+    if fitting:
+        return WAYS_OUT[max(fitting, key=len)]
+    near = difflib.get_close_matches(class_name, layers_module.__all__, 1, cutoff=0.8)
+    return f"did you mean {near[0]!r}?" if near else ELSE
+
+
+def _holds_code(value: Any) -> bool:
+    """Return whether a config carries a lambda, as its name or as bytes of code."""
+    if isinstance(value, list):
+        return any(_holds_code(item) for item in value)
+    if not isinstance(value, dict):
+        return isinstance(value, str) and value == "<lambda>"
+    # tf_keras writes the marshalled code, the defaults and the closure of a lambda.
+    parts = value.get("value")
+    is_code = isinstance(parts, list) and len(parts) == 3 and isinstance(parts[0], str)
+    return (
+        is_code
+        or value.get("class_name") == "__lambda__"
+        or any(_holds_code(item) for item in value.values())
+    )

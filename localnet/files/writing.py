@@ -1,0 +1,238 @@
+"""From a model to a file, in the format that the file's suffix names."""
+
+import copy
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+from .. import optimizers
+from .._typing import Array, Config
+from . import formats, native
+from .contents import LayerWeights
+from .keras import configs, legacy_h5, memory, training_config, v3
+from .weight_shapes import LayerPlan, legacy_order, plan_model
+
+__all__ = ["write_model", "write_weights"]
+
+
+def write_model(model: Any, path: str | os.PathLike[str]) -> Path:
+    """
+    Write a built model with its training.
+
+    Parameters
+    ----------
+    model : Sequential
+        Built; compiled or not.
+    path : str or path-like
+        As for `localnet.files.formats.checked_path`.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If JSON or Keras cannot hold something of it, or the suffix is wrong.
+    ImportError
+        If the format needs h5py and it is not installed.
+    OSError
+        If the file cannot be written.
+
+    Warns
+    -----
+    UserWarning
+        If the optimizer remembers other weights than are trainable now.
+    """
+    file = formats.checked_path(path)
+    chosen = formats.format_of(file)
+    training, plans = _training(model), plan_model(model)
+    envelope: Config = {"class_name": model.class_name, "config": model.get_config()}
+    optimizer = _optimizer(model)
+    if chosen == formats.NATIVE:
+        _write_native(file, model, envelope, training, optimizer)
+        return file
+    if chosen == formats.KERAS_H5:
+        envelope = configs.for_h5(envelope)
+        arguments = None if training is None else training_config.for_h5(training)
+        layers = _groups(model, plans)
+        legacy_h5.write(file, layers, envelope, arguments, _memory(optimizer, plans))
+    else:
+        envelope = configs.for_v3(envelope)
+        if training is not None:
+            envelope["compile_config"] = training_config.for_v3(training)
+        memory = list(_memory(optimizer, plans).values())
+        v3.write_model(file, _layers(plans), envelope, memory, _means(model))
+    return file
+
+
+def write_weights(model: Any, path: str | os.PathLike[str]) -> Path:
+    """
+    Write the weights of a built model alone.
+
+    Parameters
+    ----------
+    model : Sequential
+        Built.
+    path : str or path-like
+        As for `localnet.files.formats.checked_path`.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If Keras lacks a layer, or the suffix is wrong.
+    ImportError
+        If the format needs h5py and it is not installed.
+    OSError
+        If the file cannot be written.
+    """
+    file = formats.checked_path(path, weights_only=True)
+    chosen = formats.format_of(file, weights_only=True)
+    plans = plan_model(model)
+    if chosen == formats.NATIVE:
+        names = [plan.path for plan in plans]
+        native.write(file, {"class_name": "weights", "layers": names}, _flat(model))
+        return file
+    # Refuses what Keras lacks.
+    configs.for_h5({"class_name": model.class_name, "config": model.get_config()})
+    if chosen == formats.KERAS_H5:
+        legacy_h5.write(file, _groups(model, plans))
+    else:
+        v3.write_weights(file, _layers(plans), _means(model))
+    return file
+
+
+def _training(model: Any) -> Config | None:
+    if model.optimizer is None:
+        return None
+    return {
+        "optimizer": optimizers.serialize(model.optimizer),
+        **model._objective.get_config(),
+    }
+
+
+def _means(model: Any) -> list[str]:
+    """Return the classes that Keras has for what the model reports, in order."""
+    goals = model._objective.goals
+    losses = 1 + sum(len(goal.partial) for goal in goals)
+    metrics = sum(len(goal.metrics) for goal in goals)
+    return ["Mean"] * losses + ["MeanMetricWrapper"] * metrics
+
+
+def _optimizer(model: Any) -> Any:
+    """Return the optimizer, without its memory if that is of other weights."""
+    optimizer, trained = model.optimizer, model._trainable()
+    if optimizer is None or not optimizer.slots:
+        return optimizer
+    shapes = [weight.shape for weight in trained.values()]
+    if model._updated in (None, list(trained)) and all(
+        [array.shape for array in arrays] == shapes
+        for arrays in optimizer.slots.values()
+    ):
+        return optimizer
+    warnings.warn(
+        f"the memory of the optimizer is left out, since the trainable weights are not "
+        f"those of its updates: it will start anew when {model.name} is loaded",
+        stacklevel=4,
+    )
+    anew = copy.copy(optimizer)
+    anew.iterations, anew.slots = 0, {}
+    return anew
+
+
+# Our own format ------------------------------------------------------------------
+
+
+def _write_native(
+    file: Path, model: Any, envelope: Config, training: Config | None, optimizer: Any
+) -> None:
+    whole: Config = {**envelope, "random": _random_state(model)}
+    arrays = _flat(model)
+    if training is not None:
+        whole["training"] = training
+        for key, value in optimizer.get_state().items():
+            arrays[f"{native.OPTIMIZER}{key}"] = value
+    native.write(file, whole, arrays)
+
+
+def _flat(model: Any) -> dict[str, Array]:
+    weights = model.get_weights()
+    return {
+        f"{native.WEIGHTS}{place:04d}": value for place, value in enumerate(weights)
+    }
+
+
+def _random_state(model: Any) -> Config:
+    """Return how far the generators of shuffling and of training noise are."""
+    return {
+        "shuffling": model._shuffle_rng.bit_generator.state,
+        "noise": {
+            path: layer.noise.bit_generator.state
+            for path, layer in model.leaves.items()
+        },
+    }
+
+
+# Keras's formats -----------------------------------------------------------------
+
+
+def _layers(plans: list[LayerPlan]) -> list[LayerWeights]:
+    """Return the weights layer by layer, as Keras's third layout has them."""
+    return [
+        LayerWeights(
+            plan.key,
+            {
+                name: _in_file(plan, name, value)
+                for name, value in plan.layer.params.items()
+            },
+            depth=len(plan.layer.with_inner()) - 1,
+        )
+        for plan in plans
+    ]
+
+
+def _groups(model: Any, plans: list[LayerPlan]) -> list[LayerWeights]:
+    """Return the weights in groups as legacy HDF5 has them: a model is one group."""
+    groups = []
+    for part in model.layers:
+        inner = [plan for plan in plans if plan.names[0] == part.name]
+        weights: dict[str, Array] = {}
+        for place, name in legacy_order(inner):
+            plan = inner[place]
+            label = f"{plan.layer.name}/{name}"
+            if label in weights:
+                raise ValueError(
+                    f"layers of {part.name!r} must have names of their own for .h5, "
+                    f"got {plan.layer.name!r} twice; save as .keras or .npz"
+                )
+            weights[label] = _in_file(plan, name, plan.layer.params[name])
+        groups.append(LayerWeights(part.name, weights))
+    return groups
+
+
+def _in_file(plan: LayerPlan, name: str, value: Array, fill: float = 0.0) -> Array:
+    return plan.convert(name, value, "keras1", plan.layouts(native=False)[0], fill)
+
+
+def _memory(optimizer: Any, plans: list[LayerPlan]) -> dict[str, Array]:
+    """Return the optimizer's state in Keras's order; empty without an optimizer."""
+    if optimizer is None:
+        return {}
+    owners = [(plan, name) for plan in plans for name in plan.layer.trainable_params]
+    weights = {
+        f"{plan.path}/{name}": _in_file(plan, name, plan.layer.params[name])
+        for plan, name in owners
+    }
+    slots = {}
+    for slot, arrays in optimizer.slots.items():
+        start = memory.start_of(optimizer, slot)
+        for index, array in enumerate(arrays):
+            slots[f"{slot}_{index}"] = _in_file(*owners[index], array, start)
+    return memory.state_for_keras(optimizer, weights, slots)

@@ -1,0 +1,5 @@
+"""Where windows lie: integers, no arrays. Imports nothing but settings and checks."""
+
+from .windows import Geometry
+
+__all__ = ["Geometry"]

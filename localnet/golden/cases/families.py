@@ -1,0 +1,25 @@
+"""The cases of the default suite, family by family."""
+
+from collections.abc import Callable, Iterator
+
+from .bounded import BOUNDED
+from .exact import EXACT
+from .specs import Spec
+
+__all__ = ["FAMILIES", "specs"]
+
+FAMILIES: dict[str, Callable[[], Iterator[Spec]]] = {
+    family.__name__: family for family in (*EXACT, *BOUNDED)
+}
+
+
+def specs() -> list[Spec]:
+    """
+    Return what the default suite is made of.
+
+    Returns
+    -------
+    list of Spec
+        In the order of the manifest.
+    """
+    return [spec for family in FAMILIES.values() for spec in family()]

@@ -1,0 +1,178 @@
+"""From a spec to a case: draw, solve, prove, and refuse what would prove nothing."""
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from ..._typing import Array, Shape
+from ..case import Case
+from ..judging.trust import doubts
+from ..references.answers import Solution, solve
+from ..references.bounds import bounds_of, kinks_near
+from .exactness import check_range, exact_spans
+from .lehmer import MODULUS, Draw
+from .precisions import precision
+from .shapes import shapes_of
+from .specs import DATA, Spec
+
+__all__ = ["complete", "draw_case", "generate", "refusals"]
+
+ATTEMPTS = 500
+
+
+def generate(specs: Iterable[Spec]) -> list[Case]:
+    """
+    Make the cases of many specs.
+
+    Parameters
+    ----------
+    specs : iterable of Spec
+        Their ids must differ.
+
+    Returns
+    -------
+    list of Case
+        With answers and bounds.
+    """
+    return [complete(spec) for spec in specs]
+
+
+def complete(spec: Spec) -> Case:
+    """
+    Draw a case until nothing speaks against it, and solve it.
+
+    Parameters
+    ----------
+    spec : Spec
+        What to make.
+
+    Returns
+    -------
+    Case
+        With answers and bounds.
+
+    Raises
+    ------
+    ValueError
+        If no draw gives a case that can be trusted; it names the last reason.
+    """
+    reasons: list[str] = []
+    for attempt in range(ATTEMPTS):
+        case = draw_case(spec, attempt)
+        solution = solve(case)
+        reasons = refusals(case, solution)
+        if not reasons:
+            return _with_answers(case, solution)
+    raise ValueError(f"case {spec.id} must be trustworthy: {'; '.join(reasons)}")
+
+
+def draw_case(spec: Spec, attempt: int = 0) -> Case:
+    """
+    Return the case of a spec with its inputs and without its answers.
+
+    Parameters
+    ----------
+    spec : Spec
+        What to make.
+    attempt : int
+        Added to the seeds, which otherwise follow from the id.
+
+    Returns
+    -------
+    Case
+        Nothing of it is proven yet.
+    """
+    config, form = spec.config, precision(spec.precision)
+    shapes = shapes_of(config, spec.kind)
+    absent = {"bias": not spec.bias, "dy": not spec.gradients}
+    draws: dict[str, Draw] = {}
+    arrays: dict[str, Array] = {}
+    for name in ("x", "kernel", "bias", "dy", "mixture"):
+        if name not in shapes or absent.get(name):
+            continue
+        seed = (zlib.crc32(f"{spec.id}/{name}".encode()) + attempt) % (MODULUS - 1) + 1
+        numbers = DATA[spec.data][name]
+        draws[name] = draw = Draw(
+            seed,
+            numbers.low,
+            numbers.step,
+            numbers.count,
+            numbers.exponent,
+            numbers.positive,
+            numbers.alternating,
+        )
+        arrays[name] = _stored(draw, shapes[name], form.holds)
+    gradients = [f"d{name}" for name in ("x", "kernel", "bias", "mixture")]
+    gradients = [key for key in gradients if key[1:] in arrays]
+    return Case(
+        spec.id,
+        spec.why,
+        spec.tier,
+        spec.precision,
+        ("y", *(gradients if spec.gradients else ())),
+        config,
+        arrays["x"],
+        arrays["kernel"],
+        arrays.get("bias"),
+        arrays.get("dy"),
+        flags=spec.flags,
+        draws=draws,
+        kind=spec.kind,
+        mixture=arrays.get("mixture"),
+    )
+
+
+def _stored(draw: Draw, shape: Shape, dtype: np.dtype) -> Array:
+    """Return what was drawn, exactly, in the type of the file."""
+    values = np.ldexp(draw.integers(shape).astype(np.float64), draw.exponent)
+    array = values.astype(dtype)
+    if not np.array_equal(array.astype(np.float64), values):
+        raise ValueError(f"drawn numbers must be exact in {dtype}, got {draw}")
+    array.flags.writeable = False
+    return array
+
+
+def refusals(case: Case, solution: Solution) -> list[str]:
+    """
+    Return why a case must not be in a suite.
+
+    Parameters
+    ----------
+    case : Case
+        With its inputs.
+    solution : Solution
+        What `localnet.golden.references.answers.solve` returned for it.
+
+    Returns
+    -------
+    list of str
+        Reasons; a sum that is not exact, or whose bound is not proven, among them.
+    """
+    found = doubts(case, solution)
+    if case.dy is not None and "kink" not in case.flags:
+        near = int(np.count_nonzero(kinks_near(case, solution)))
+        if near:
+            found.append(f"{near} pre-activations lie on a kink, or may")
+    try:
+        if case.tier == "exact":
+            exact_spans(case, solution)
+        else:
+            check_range(case, solution)
+    except ValueError as error:
+        found.append(str(error))
+    return found
+
+
+def _with_answers(case: Case, solution: Solution) -> Case:
+    exact = case.tier == "exact"
+    bound = {} if exact else bounds_of(case, solution)
+    for array in (*solution.rounded.values(), *bound.values()):
+        array.flags.writeable = False
+    return replace(
+        case,
+        expected=solution.rounded,
+        bound=bound,
+        spans=exact_spans(case, solution) if exact else {},
+    )

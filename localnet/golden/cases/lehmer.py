@@ -1,0 +1,111 @@
+"""
+The generator of all inputs: integers, so that any machine can make them again.
+
+A 31-bit Lehmer generator: ``s <- 48271*s mod (2**31 - 1)``, which a microcontroller can
+do, drives `Draw`, which turns the states into integers times a power of two.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..._typing import Array, Shape
+
+__all__ = ["MODULUS", "MULTIPLIER", "RULE", "WIDE", "Draw", "states"]
+
+MULTIPLIER = 48271
+MODULUS = 2**31 - 1
+# The rule of `Draw`, for the manifest.
+RULE = (
+    "s[0] = multiplier*seed mod modulus, s[i+1] = multiplier*s[i] mod modulus. Element "
+    "i of an array in C order: d = s[i] mod 2*count, or (s[2i]*2**31 + s[2i+1]) mod "
+    "2*count if count >= 2**24; value = (low + step*(d div 2)) * 2**exponent, negative "
+    "if d is odd, unless positive. If alternating, odd places of the kernel's K axis "
+    "then become minus the place before."
+)
+# From so many values on, one state has too few bits, and two make one number.
+WIDE = 2**24
+
+
+def states(seed: int, count: int) -> Array:
+    """
+    Return the first states that follow a seed.
+
+    Parameters
+    ----------
+    seed : int
+        From 1 to ``MODULUS - 1``.
+    count : int
+        How many.
+
+    Returns
+    -------
+    ndarray of int64, shape (count,)
+        ``s[0] = 48271*seed mod (2**31 - 1)``, and so on.
+
+    Examples
+    --------
+    The C++ standard fixes the 10000th state of ``minstd_rand`` after seed 1:
+
+    >>> int(states(1, 10000)[-1])
+    399268537
+    """
+    found = np.empty(max(count, 1), np.int64)
+    found[0] = MULTIPLIER * seed % MODULUS
+    known, factor = 1, MULTIPLIER
+    while known < count:  # as many again: s[i + known] = 48271**known * s[i]
+        more = min(known, count - known)
+        found[known : known + more] = found[:more] * factor % MODULUS
+        known, factor = known + more, factor * factor % MODULUS
+    return found[:count]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """
+    How one array follows from the states of the generator.
+
+    With ``d`` the state modulo ``2*count``, the value is ``low + step*(d // 2)``,
+    negative where ``d`` is odd, times ``2**exponent``. From ``count = 2**24`` on, ``d``
+    is ``s[2*i]*2**31 + s[2*i + 1]`` modulo ``2*count``.
+
+    Parameters
+    ----------
+    seed : int
+        Where the generator starts.
+    low, step, count : int
+        Magnitudes ``low``, ``low + step``, ... before the power of two.
+    exponent : int
+        The power of two.
+    positive : bool
+        Whether the sign is dropped.
+    alternating : bool
+        For a kernel: odd places of its K axis repeat the one before with the sign
+        turned, so that sums cancel.
+    """
+
+    seed: int
+    low: int
+    step: int
+    count: int
+    exponent: int
+    positive: bool = False
+    alternating: bool = False
+
+    def integers(self, shape: Shape) -> Array:
+        """Return the values of an array, before the power of two."""
+        size = int(np.prod(shape, dtype=np.int64))
+        if self.count < WIDE:
+            d = states(self.seed, size)
+        else:
+            pairs = states(self.seed, 2 * size).reshape(size, 2)
+            d = pairs[:, 0] * 2**31 + pairs[:, 1]
+        d %= 2 * self.count
+        values = self.low + self.step * (d // 2)
+        if not self.positive:
+            values = np.where(d % 2 == 1, -values, values)
+        values = values.reshape(shape)
+        if self.alternating:
+            odd = values[:, 1::2]
+            odd[...] = -values[:, : 2 * odd.shape[1] : 2]
+        return values

@@ -1,0 +1,91 @@
+"""Writing a suite to a folder, whole or not at all."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from ... import _validate
+from ..case import Suite
+from .layouts import LAYOUTS
+from .manifest import MANIFEST, SCHEMA, files_of
+from .schema import schema_text
+
+__all__ = ["export"]
+
+
+def export(
+    path: str | os.PathLike[str],
+    suite: Suite | None = None,
+    *,
+    layouts: Iterable[str] = (),
+) -> Path:
+    """
+    Write a suite to a new folder.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder; it must not exist, or be empty.
+    suite : Suite, optional
+        Default: that of `load_suite`.
+    layouts : iterable of {"keras2", "keras3", "jax", "torch"}
+        Layouts in which kernels and biases are given too, where they can express the
+        case. The readable layout "6d" is always there.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+
+    Raises
+    ------
+    ValueError
+        If a layout is unknown, or the folder is not empty.
+    OSError
+        If it cannot be written; nothing is left of it then.
+
+    See Also
+    --------
+    load_suite : Reads it again.
+
+    Notes
+    -----
+    The bytes are the same on every machine and with every version of NumPy.
+    """
+    from ..suite import load_suite
+
+    folder = Path(_validate.path("path", path))
+    layouts = [_validate.choice("layout", name, LAYOUTS) for name in layouts]
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ValueError(f"path must be a new or empty folder, got {str(folder)!r}")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise ValueError(
+            f"path must be a new or empty folder, got {str(folder)!r} with files in it"
+        )
+    files = files_of(load_suite() if suite is None else suite, layouts)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        for name, data in files.others.items():
+            file = partial / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        (partial / SCHEMA).write_bytes(schema_text().encode())
+        (partial / MANIFEST).write_bytes(files.manifest)
+        if folder.is_dir():
+            folder.rmdir()
+        partial.chmod(0o777 & ~_umask())
+        partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return folder
+
+
+def _umask() -> int:
+    """Return which permissions new files do not get; there is no way but to set it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,1 @@
+"""A backend is run, and its answers are judged."""

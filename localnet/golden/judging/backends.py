@@ -1,0 +1,170 @@
+"""Backends that are not a Python function: a command, a folder of results, a name."""
+
+import importlib
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ... import _validate
+from ..._typing import Array
+from ..case import Case
+from ..check import Backend
+from ..files.layouts import LAYOUTS
+from ..files.manifest import FOLDERS
+from ..files.npy import decode, read_array
+from ..files.reading import inside
+
+__all__ = ["from_command", "from_name", "from_results"]
+
+SKIPPED = 77  # what test programs of GNU Automake exit with
+LAST_WORDS = 300
+
+
+def from_name(name: str) -> Backend:
+    """
+    Return the function that ``module:function`` names.
+
+    Parameters
+    ----------
+    name : str
+        The module is imported as ``python -m`` would, from the working directory too.
+
+    Returns
+    -------
+    callable
+        The backend.
+
+    Raises
+    ------
+    ValueError
+        If there is no such module or function.
+    """
+    module_name, colon, attributes = name.partition(":")
+    if not colon or not module_name or not attributes:
+        raise ValueError(f"backend must be MODULE:FUNCTION, got {name!r}")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ValueError(
+            f"backend must be in a module that can be imported, got {name!r}: {error}"
+        ) from error
+    for attribute in attributes.split("."):
+        found = getattr(found, attribute, None)
+    if not callable(found):
+        raise ValueError(f"backend must be a function, got {name!r}")
+    backend: Backend = found
+    return backend
+
+
+def from_results(folder: str | os.PathLike[str]) -> Backend:
+    """
+    Return a backend whose answers lie in a folder already.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        With ``ID/y.npy`` and so on; a file ``ID/SKIP`` skips the case.
+
+    Returns
+    -------
+    callable
+        The backend.
+
+    Raises
+    ------
+    ValueError
+        If it is not a folder.
+    """
+    root = Path(_validate.path("results", folder))
+    if not root.is_dir():
+        raise ValueError(f"results must be a folder, got {str(root)!r}")
+    return lambda case: _results(root, case)
+
+
+def from_command(command: str, suite: Path, *, timeout: float = 600.0) -> Backend:
+    """
+    Return a backend that runs a program for every case.
+
+    Parameters
+    ----------
+    command : str
+        With ``{case}``, which becomes the folder of the case, and ``{out}``, an empty
+        folder for the answers. It is split as a shell would; no shell is started.
+    suite : Path
+        Folder of the suite, as `export` wrote it.
+    timeout : float
+        Seconds for one case.
+
+    Returns
+    -------
+    callable
+        The backend. A program that exits with status 77 skips the case.
+
+    Raises
+    ------
+    ValueError
+        If a place is missing in the command.
+    """
+    words = shlex.split(command)
+    for place in ("{case}", "{out}"):
+        if not any(place in word for word in words):
+            raise ValueError(f"command must have {place} in it, got {command!r}")
+
+    def run(case: Any) -> dict[str, Array]:
+        with tempfile.TemporaryDirectory() as root:
+            out = Path(root) / case.id
+            out.mkdir()
+            folder = (suite / FOLDERS[case.kind] / case.id).absolute()
+            call = [
+                word.replace("{case}", str(folder)).replace("{out}", str(out))
+                for word in words
+            ]
+            try:
+                done = subprocess.run(
+                    call, capture_output=True, timeout=timeout, check=False
+                )
+            except subprocess.TimeoutExpired:
+                raise RuntimeError(f"no answer after {timeout:g} s") from None
+            if done.returncode == SKIPPED:
+                raise NotImplementedError(_last_words(done.stdout + done.stderr))
+            if done.returncode != 0:
+                raise RuntimeError(
+                    f"exit status {done.returncode}: "
+                    f"{_last_words(done.stdout + done.stderr)}"
+                )
+            return _results(Path(root), case)
+
+    return run
+
+
+def _last_words(output: bytes) -> str:
+    return " ".join(output.decode(errors="replace").split())[-LAST_WORDS:]
+
+
+def _results(root: Path, case: Case) -> dict[str, Array]:
+    """Return the answers in a folder, in whatever layout they are."""
+    if inside(root, case.id, "SKIP").exists():
+        raise NotImplementedError((root / case.id / "SKIP").read_text(errors="replace"))
+    found = {}
+    for name in case.wants:
+        for key in (name, *(f"{name}_{layout}" for layout in LAYOUTS)):
+            path = inside(root, case.id, f"{key}.npy")
+            if path.is_file():
+                found[key] = _answer(path, case, name)
+    return found
+
+
+def _answer(path: Path, case: Case, name: str) -> Array:
+    # Dense layouts are as large as the product of both sides.
+    shape = (*case.expected[name].shape, case.x[0].size)
+    try:
+        return decode(read_array(path, shape))
+    except ValueError as error:
+        raise ValueError(f"{path.name} {error}") from None

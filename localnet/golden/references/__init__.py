@@ -1,0 +1,1 @@
+"""The right answers, in exact arithmetic, and how far a right backend may be off."""

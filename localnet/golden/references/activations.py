@@ -1,0 +1,209 @@
+"""
+The activations of the suite, apart from `localnet.activations`, which they judge.
+
+Piecewise linear ones are exact; of a smooth one the value and the slope are enclosed by
+`Interval` arithmetic, and the largest curvature is a number that a test verifies.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from ..._typing import Array, Config
+from .exact import Exact
+from .intervals import Interval
+
+__all__ = ["PIECEWISE", "ROWS", "SMOOTH", "Piecewise", "Smooth", "piecewise_of"]
+
+ROWS = ("softmax", "log_softmax")
+# The constants of selu as published, in decimal.
+SELU_ALPHA = Fraction("1.6732632423543772848170429916717")
+SELU_SCALE = Fraction("1.0507009873554804934193349852946")
+
+
+class Piecewise(NamedTuple):
+    """
+    A continuous function of straight pieces.
+
+    Parameters
+    ----------
+    kinks : tuple of int
+        Where one piece ends and the next begins, ascending.
+    slopes, offsets : tuple of float
+        One for each piece: ``y = slope*z + offset``.
+    """
+
+    kinks: tuple[int, ...]
+    slopes: tuple[float, ...]
+    offsets: tuple[float, ...]
+
+    def value(self, z: Exact) -> Exact:
+        """Return the function."""
+        offsets = Exact.of(np.array(self.offsets))
+        return self.slope(z) * z + offsets[self._piece(z)]
+
+    def slope(self, z: Exact) -> Exact:
+        """Return the slope; on a kink, that of the piece to the left."""
+        return Exact.of(np.array(self.slopes))[self._piece(z)]
+
+    def on_kink(self, z: Exact, distance: Exact) -> Array:
+        """Return where a kink is no further away than `distance`."""
+        near = np.zeros(z.shape, bool)
+        for kink in self.kinks:
+            near |= ~distance.below(abs(z - _integer(kink)))
+        return near
+
+    def steepest(self, z: Exact, distance: Exact) -> Exact:
+        """Return the largest slope within `distance` of z."""
+        left, right = self._piece(z - distance), self._piece(z + distance)
+        slopes = Exact.of(np.array(self.slopes))
+        steepest = slopes[left]
+        for piece in range(len(self.slopes)):
+            candidate = slopes[np.full(z.shape, piece)]
+            touched = (left <= piece) & (piece <= right) & steepest.below(candidate)
+            steepest = candidate.where(touched, steepest)
+        return steepest
+
+    def _piece(self, z: Exact) -> Array:
+        piece = np.zeros(z.shape, np.int64)
+        for kink in self.kinks:
+            piece += _integer(kink).below(z)
+        return piece
+
+
+def _integer(value: int) -> Exact:
+    return Exact(np.array(value, np.int64))
+
+
+PIECEWISE: dict[str, Callable[..., Piecewise]] = {
+    "linear": lambda: Piecewise((), (1.0,), (0.0,)),
+    "relu": lambda: Piecewise((0,), (0.0, 1.0), (0.0, 0.0)),
+    "relu6": lambda: Piecewise((0, 6), (0.0, 1.0, 0.0), (0.0, 0.0, 6.0)),
+    "leaky_relu": lambda alpha: Piecewise((0,), (alpha, 1.0), (0.0, 0.0)),
+}
+
+
+def piecewise_of(activation: Config) -> Piecewise | None:
+    """Return the straight pieces of an activation, or None if it has none."""
+    parameters = {key: value for key, value in activation.items() if key != "name"}
+    make = PIECEWISE.get(activation["name"])
+    return None if make is None else make(**parameters)
+
+
+class Smooth(NamedTuple):
+    """
+    A function that is enclosed.
+
+    Parameters
+    ----------
+    value, slope : callable
+        Of an `Interval`.
+    curvature : float or None
+        At least the largest ``|s''|``; None if it equals the slope, as for exp.
+    gated : bool
+        Whether the rounding errors of a good implementation grow with z.
+    kinks : tuple of int
+        Where the slope jumps.
+    """
+
+    value: Callable[[Interval], Interval]
+    slope: Callable[[Interval], Interval]
+    curvature: float | None
+    gated: bool = False
+    kinks: tuple[int, ...] = ()
+
+
+def _sigmoid(z: Interval) -> Interval:
+    return 1 / (1 + (-z).exp())
+
+
+def _dsigmoid(z: Interval) -> Interval:
+    s = _sigmoid(z)
+    return s * (1 - s)
+
+
+def _tanh(z: Interval) -> Interval:
+    return 2 * _sigmoid(z + z) - 1
+
+
+def _dtanh(z: Interval) -> Interval:
+    return 4 * _dsigmoid(z + z)
+
+
+def _softplus(z: Interval) -> Interval:
+    return (1 + z.exp()).log()
+
+
+def _size(z: Interval) -> Interval:
+    return -z if z.high < 0 else z
+
+
+def _softsign(z: Interval) -> Interval:
+    return z / (1 + _size(z))
+
+
+def _dsoftsign(z: Interval) -> Interval:
+    size = 1 + _size(z)
+    return 1 / (size * size)
+
+
+def _elu(z: Interval) -> Interval:
+    return z if z.low > 0 else z.exp() - 1
+
+
+def _delu(z: Interval) -> Interval:
+    return z.number(1) if z.low > 0 else z.exp()
+
+
+def _constant(value: Fraction, z: Interval) -> Interval:
+    return z.number(value.numerator) / value.denominator
+
+
+def _selu(z: Interval) -> Interval:
+    inner = z if z.low > 0 else _constant(SELU_ALPHA, z) * (z.exp() - 1)
+    return _constant(SELU_SCALE, z) * inner
+
+
+def _dselu(z: Interval) -> Interval:
+    inner = z.number(1) if z.low > 0 else _constant(SELU_ALPHA, z) * z.exp()
+    return _constant(SELU_SCALE, z) * inner
+
+
+def _swish(z: Interval) -> Interval:
+    return z * _sigmoid(z)
+
+
+def _dswish(z: Interval) -> Interval:
+    return _sigmoid(z) + z * _dsigmoid(z)
+
+
+def _gelu(z: Interval) -> Interval:
+    return z * z.normal_distribution()
+
+
+def _dgelu(z: Interval) -> Interval:
+    return z.normal_distribution() + z * z.normal_density()
+
+
+def _mish(z: Interval) -> Interval:
+    return z * _tanh(_softplus(z))
+
+
+def _dmish(z: Interval) -> Interval:
+    return _tanh(_softplus(z)) + z * _dtanh(_softplus(z)) * _sigmoid(z)
+
+
+SMOOTH = {
+    "sigmoid": Smooth(_sigmoid, _dsigmoid, 0.0963),  # 1/(6 sqrt 3)
+    "tanh": Smooth(_tanh, _dtanh, 0.77),  # 4/(3 sqrt 3)
+    "softplus": Smooth(_softplus, _sigmoid, 0.25),
+    "softsign": Smooth(_softsign, _dsoftsign, 2.0),
+    "exponential": Smooth(Interval.exp, Interval.exp, None),
+    "elu": Smooth(_elu, _delu, 1.0),
+    "selu": Smooth(_selu, _dselu, 1.7582, kinks=(0,)),
+    "swish": Smooth(_swish, _dswish, 0.5, gated=True),
+    "gelu": Smooth(_gelu, _dgelu, 0.798, gated=True),  # 2/sqrt(2 pi)
+    "mish": Smooth(_mish, _dmish, 0.65, gated=True),
+}

@@ -1,0 +1,183 @@
+"""
+The right answers: computed exactly, rounded to float64 once.
+
+Sums of products are exact integers. Where an activation is a transcendental function,
+an interval encloses it, and grows narrower until both its ends round to one number.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..._typing import Array
+from ..case import Case
+from .activations import ROWS, SMOOTH, piecewise_of
+from .exact import Exact
+from .intervals import Interval
+from .storage import operands
+from .sums import Sums, shaped_like_y, upstream
+from .wires import by_location
+
+__all__ = ["Enclosed", "Solution", "enclose", "solve"]
+
+FIRST_BITS = 192
+# More than the exponents of float64 can need: what is left has underflowed.
+MOST_BITS = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Enclosed:
+    """
+    Numbers known to within a radius; a radius of None means exactly.
+
+    Parameters
+    ----------
+    middle : Exact
+        Centres.
+    radius : Exact or None
+        Half widths.
+    """
+
+    middle: Exact
+    radius: Exact | None = None
+
+    def rounded(self) -> Array | None:
+        """Return the nearest float64 of each, or None where the width leaves two."""
+        if self.radius is None:
+            return self.middle.nearest()
+        low = (self.middle - self.radius).nearest()
+        high = (self.middle + self.radius).nearest()
+        return low if np.array_equal(low, high) else None
+
+    def upper(self) -> Exact:
+        """Return bounds on the magnitudes."""
+        size = abs(self.middle)
+        return size if self.radius is None else size + self.radius
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """
+    All that is known of one case, in exact numbers.
+
+    Parameters
+    ----------
+    sums : Sums
+        The operands.
+    z : Exact of shape (N, L, F)
+        Pre-activation.
+    slope : Enclosed of shape (N, L, F), or None
+        Slope of the activation at z; of softmax there is none.
+    dz : Enclosed of shape (N, L, F), or None
+        Gradient of z.
+    answers : dict of str to Enclosed
+        y, dx, dkernel, dbias in the shapes of the case.
+    rounded : dict of str to ndarray
+        The same as float64.
+    """
+
+    sums: Sums
+    z: Exact
+    slope: Enclosed | None
+    dz: Enclosed | None
+    answers: dict[str, Enclosed]
+    rounded: dict[str, Array]
+
+
+def solve(case: Case) -> Solution:
+    """
+    Compute what a case expects.
+
+    Parameters
+    ----------
+    case : Case
+        With its inputs; what it may already expect is not looked at.
+
+    Returns
+    -------
+    Solution
+        The exact answers, and their roundings.
+    """
+    sums = operands(case)
+    z, bits = sums.z(), FIRST_BITS
+    while True:
+        found = _attempt(case, sums, z, max(bits, 32 - z.exponent))
+        if found is not None:
+            return found
+        bits *= 2
+        if bits > MOST_BITS:
+            raise ValueError(f"case {case.id} must have answers that float64 can hold")
+
+
+def _attempt(case: Case, sums: Sums, z: Exact, bits: int) -> Solution | None:
+    """Return the solution, if so many bits are enough to round it."""
+    y, slope = _activated(case, z, bits)
+    answers = {"y": Enclosed(shaped_like_y(y.middle, case), y.radius)}
+    if y.radius is not None:
+        answers["y"] = Enclosed(
+            shaped_like_y(y.middle, case), shaped_like_y(y.radius, case)
+        )
+    dy, dz = upstream(case), None
+    if dy is not None and slope is not None:
+        dz = Enclosed(slope.middle * dy)
+        middles = sums.gradients(dz.middle)
+        radii: dict[str, Exact] = {}
+        if slope.radius is not None:
+            dz = Enclosed(dz.middle, slope.radius * abs(dy))
+            radii = sums.magnitudes().gradients(slope.radius * abs(dy))
+        answers |= {key: Enclosed(middles[key], radii.get(key)) for key in middles}
+    wanted = {key: answers[key] for key in case.wants}
+    rounded = {key: value.rounded() for key, value in wanted.items()}
+    if any(value is None for value in rounded.values()):
+        return None
+    floats = {key: value for key, value in rounded.items() if value is not None}
+    return Solution(sums, z, slope, dz, wanted, floats)
+
+
+def _activated(case: Case, z: Exact, bits: int) -> tuple[Enclosed, Enclosed | None]:
+    """Return the activation of z and its slope there."""
+    activation = case.config["activation"]
+    name = activation["name"]
+    piecewise = piecewise_of(activation)
+    if piecewise is not None:
+        return Enclosed(piecewise.value(z)), Enclosed(piecewise.slope(z))
+    if name in ROWS:
+        # Over the last axis of y, whichever that is in the data format.
+        y = _rows(name, shaped_like_y(z, case), bits)
+        radius = None if y.radius is None else by_location(y.radius, case.config)
+        return Enclosed(by_location(y.middle, case.config), radius), None
+    smooth = SMOOTH[name]
+    return enclose(smooth.value, z, bits), enclose(smooth.slope, z, bits)
+
+
+def enclose(function: Callable[[Interval], Interval], z: Exact, bits: int) -> Enclosed:
+    """Return a function of every number, to so many places."""
+    points = [Interval.of(int(value), z.exponent, bits) for value in z.integers.flat]
+    return _enclosed([function(point) for point in points], z, bits)
+
+
+def _rows(name: str, z: Exact, bits: int) -> Enclosed:
+    """Return the softmax over the last axis, or its logarithm."""
+    found = []
+    for row in z.integers.reshape(-1, z.shape[-1]):
+        points = [Interval.of(int(v), z.exponent, bits) for v in row]
+        exps = [point.exp() for point in points]
+        total = sum(exps[1:], exps[0])
+        if name == "softmax":
+            found += [one / total for one in exps]
+        else:
+            found += [point - total.log() for point in points]
+    return _enclosed(found, z, bits)
+
+
+def _enclosed(intervals: list[Interval], like: Exact, bits: int) -> Enclosed:
+    middles = np.empty(len(intervals), object)
+    radii = np.empty(len(intervals), object)
+    for place, interval in enumerate(intervals):
+        middles[place] = interval.low + interval.high
+        radii[place] = interval.high - interval.low
+    return Enclosed(
+        Exact(middles.reshape(like.shape), -bits - 1),
+        Exact(radii.reshape(like.shape), -bits - 1),
+    )

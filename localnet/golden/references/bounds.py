@@ -1,0 +1,225 @@
+"""
+How far a right backend can be from the exact answer, element by element.
+
+``|error| <= n*u*A`` holds for a sum of n terms in every order, with and without fused
+multiply-add (Jeannerod and Rump, SIAM J. Matrix Anal. Appl. 34, 2013): u is the unit
+roundoff and A the sum over the magnitudes of the terms. All bounds are computed exactly
+and rounded up.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..._typing import Array
+from ..case import Case
+from ..cases.precisions import Precision
+from .activations import ROWS, SMOOTH, piecewise_of
+from .answers import Solution
+from .exact import Exact
+from .sums import shaped_like_y
+from .wires import by_location
+
+__all__ = [
+    "ALLOWANCE",
+    "EXP_ERRORS",
+    "NEAREST",
+    "Model",
+    "bounds_of",
+    "kinks_near",
+    "rounding_errors",
+]
+
+ALLOWANCE = 8  # unit roundoffs of an activation, twice as many of its slope
+EXP_ERRORS = 8  # unit roundoffs of two exponentials and a few more, in a softmax
+
+
+@dataclass(frozen=True)
+class Model:
+    """
+    What is assumed of a backend's arithmetic.
+
+    Parameters
+    ----------
+    directed : bool
+        Whether it rounds other than to nearest, which doubles the unit roundoff.
+    flushing : bool
+        Whether results below the smallest normal number may become 0.
+    """
+
+    directed: bool = False
+    flushing: bool = False
+
+
+NEAREST = Model()
+
+
+def rounding_errors(
+    terms: Exact, magnitude: Exact, form: Precision, model: Model
+) -> Exact:
+    """Return n*u*A, and n times the smallest normal number if flushing is allowed."""
+    error = (terms * magnitude).times_power(model.directed - form.bits)
+    if model.flushing:
+        lost = terms.times_power(form.least)
+        some = Exact(np.zeros(1, np.int64)).below(magnitude)
+        error = error + lost.where(some, _number(0))
+    return error
+
+
+def bounds_of(
+    case: Case, solution: Solution, model: Model = NEAREST
+) -> dict[str, Array]:
+    """
+    Return the bound of every element of every answer that is wanted.
+
+    Parameters
+    ----------
+    case : Case
+        With its inputs.
+    solution : Solution
+        What `localnet.golden.references.answers.solve` returned for it.
+    model : Model
+        What is assumed of the backend.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Rounded up, float64; 0 where the answer must be exact.
+
+    See Also
+    --------
+    localnet.golden.references.answers.solve : The answers themselves.
+    """
+    form, sums = case.format, solution.sums
+    terms, magnitudes = sums.terms(), sums.magnitudes()
+    error = rounding_errors(terms.z(), magnitudes.z(), form, model)
+    found = {"y": shaped_like_y(_of_y(case, solution, error, model), case)}
+    if case.dy is not None and solution.dz is not None:
+        size = solution.dz.upper()
+        extra = _of_dz(case, solution, error, model)
+        counts = _counts(terms.gradients(_ones(size)))
+        sizes = magnitudes.gradients(size if extra is None else size + extra)
+        inherited = None if extra is None else magnitudes.gradients(extra)
+        for key, magnitude in sizes.items():
+            found[key] = rounding_errors(counts[key], magnitude, form, model)
+            if inherited is not None:
+                found[key] = found[key] + inherited[key]
+    return {key: _with_reference(found[key], solution, key) for key in case.wants}
+
+
+def kinks_near(case: Case, solution: Solution, model: Model = NEAREST) -> Array:
+    """Return where z may lie on the other side of a kink, or on it, in a backend."""
+    sums = solution.sums
+    error = _number(0)
+    if case.tier == "bounded":
+        error = rounding_errors(
+            sums.terms().z(), sums.magnitudes().z(), case.format, model
+        )
+    activation = case.config["activation"]
+    piecewise = piecewise_of(activation)
+    if piecewise is not None:
+        return piecewise.on_kink(solution.z, error)
+    near = np.zeros(solution.z.shape, bool)
+    if activation["name"] in SMOOTH:
+        for kink in SMOOTH[activation["name"]].kinks:
+            near |= ~error.below(abs(solution.z - _number(kink)))
+    return near
+
+
+def _counts(terms: dict[str, Exact]) -> dict[str, Exact]:
+    """Return the number of roundings: a sum without products has one less."""
+    if "dbias" in terms:
+        terms["dbias"] = terms["dbias"] - _number(1)
+    return terms
+
+
+def _of_y(case: Case, solution: Solution, error: Exact, model: Model) -> Exact:
+    """Return the error of y from that of z."""
+    activation, z = case.config["activation"], solution.z
+    name, form = activation["name"], case.format
+    piecewise = piecewise_of(activation)
+    if piecewise is not None:
+        return piecewise.steepest(z, error) * error
+    if name in ROWS:
+        return _of_rows(case, solution, error, model)
+    smooth = SMOOTH[name]
+    ref = _located(solution.answers["y"].upper(), case)
+    scale = abs(z) if smooth.gated else _ones(z)
+    own = ref.where(scale.below(ref), scale).times_power(model.directed - form.bits)
+    slope = _slope(solution)
+    steepest = slope + _curvature(case, slope, error) * error
+    return steepest * error + own * _number(ALLOWANCE)
+
+
+def _of_rows(case: Case, solution: Solution, error: Exact, model: Model) -> Exact:
+    """Return the error of softmax or log_softmax over the last axis."""
+    form, z = case.format, shaped_like_y(solution.z, case)
+    unit = _number(1).times_power(model.directed - form.bits)
+    entries = z.shape[-1]
+    twice = shaped_like_y(error, case).max(-1) * _number(2)
+    ref = solution.answers["y"].upper()
+    if case.config["activation"]["name"] == "log_softmax":
+        own = (ref + _number(entries)) * unit * _number(2)
+        return _located(twice + own, case)
+    span = z.max(-1) + (-z).max(-1)
+    # expm1(t) <= t + t**2 for t <= 1; the two relative errors compound.
+    inherited = twice + twice * twice
+    own = (span * _number(2) + _number(entries + EXP_ERRORS)) * unit
+    relative = inherited + own + inherited * own
+    return _located(ref * relative + _number(1).times_power(form.least), case)
+
+
+def _of_dz(case: Case, solution: Solution, error: Exact, model: Model) -> Exact | None:
+    """Return the error of dz; None if dz is exact, as straight pieces have it."""
+    if case.config["activation"]["name"] not in SMOOTH:
+        return None
+    dy = abs(_located(Exact.of(case.dy), case))
+    slope = _slope(solution)
+    one = _ones(slope)
+    own = slope.where(one.below(slope), one) * _number(2 * ALLOWANCE)
+    own = own.times_power(model.directed - case.format.bits)
+    return dy * (_curvature(case, slope, error) * error + own)
+
+
+def _curvature(case: Case, slope: Exact, error: Exact) -> Exact:
+    """Return a bound on the second derivative within `error` of z."""
+    curvature = SMOOTH[case.config["activation"]["name"]].curvature
+    if curvature is not None:
+        return Exact.of(np.array(curvature))
+    # exp(z + E) <= exp(z) (1 + 2E) for E <= 1
+    return slope * (_number(1) + error * _number(2))
+
+
+def _slope(solution: Solution) -> Exact:
+    """Return bounds on the slope of a smooth activation."""
+    if solution.slope is None:
+        raise ValueError("slope must be known, got None")
+    return solution.slope.upper()
+
+
+def _with_reference(bound: Exact, solution: Solution, key: str) -> Array:
+    """Add what the rounding of the reference and of the comparison can amount to."""
+    answer, rounded = solution.answers[key], solution.rounded[key]
+    difference = answer.middle - Exact.of(rounded)
+    inexact = np.asarray(difference.integers != 0, bool)
+    if answer.radius is not None:
+        inexact |= np.asarray(answer.radius.integers != 0, bool)
+    spacing = np.where(inexact, np.spacing(np.abs(rounded)), 1.0)
+    half = Exact.of(spacing).times_power(-1).where(inexact, _number(0))
+    upper = (bound + half).upper()
+    # The comparison subtracts in float64, and rounds once.
+    wider = np.nextafter(np.nextafter(upper, np.inf), np.inf)
+    return np.where(upper > 0, wider, 0.0)
+
+
+def _located(values: Exact, case: Case) -> Exact:
+    """Return an array like y as (N, L, F)."""
+    return by_location(values, case.config)
+
+
+def _ones(like: Exact) -> Exact:
+    return Exact(np.ones(like.shape, np.int64))
+
+
+def _number(value: int) -> Exact:
+    return Exact(np.array(value, np.int64))

@@ -1,0 +1,162 @@
+"""
+Exact arithmetic on arrays: integers, all times one power of two.
+
+Every stored number is of this form, and so are sums and products of such numbers. The
+integers are 64 bits wide where that is proven to be enough, and Python's own where not.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..._typing import Array, Shape
+
+__all__ = ["Exact"]
+
+INT64_BITS = 62
+
+
+def _bits(integers: Array) -> int:
+    """Return how many bits the largest magnitude has."""
+    if integers.size == 0:
+        return 0
+    return max(int(integers.max()).bit_length(), int(-integers.min()).bit_length())
+
+
+def _fitting(integers: Array, bits: int) -> Array:
+    """Return `integers` in a type that holds results of so many bits."""
+    return integers if bits <= INT64_BITS else integers.astype(object)
+
+
+@dataclass(frozen=True, eq=False)
+class Exact:
+    """
+    An array of exact numbers, ``integers * 2**exponent``.
+
+    Parameters
+    ----------
+    integers : ndarray of int64 or of Python integers
+        One for each number.
+    exponent : int
+        Of the power of two that they share.
+    """
+
+    integers: Array
+    exponent: int = 0
+
+    @classmethod
+    def of(cls, values: Any) -> "Exact":
+        """Return finite floats as exact numbers, with the largest common power."""
+        fractions, exponents = np.frexp(np.asarray(values, np.float64))
+        odd = np.ldexp(fractions, 53).astype(np.int64)
+        twos = np.log2(np.maximum(odd & -odd, 1)).astype(np.int64)
+        odd >>= twos
+        exponents = exponents.astype(np.int64) - 53 + twos
+        used = exponents[odd != 0]
+        lowest = int(used.min()) if used.size else 0
+        shifts = np.where(odd != 0, exponents - lowest, 0)
+        bits = 53 + int(shifts.max(initial=0))
+        return cls(np.asarray(_fitting(odd, bits) << _fitting(shifts, bits)), lowest)
+
+    @property
+    def shape(self) -> Shape:
+        """Shape of the array."""
+        return self.integers.shape
+
+    @property
+    def bits(self) -> int:
+        """Bits of the largest magnitude."""
+        return _bits(self.integers)
+
+    def __getitem__(self, index: Any) -> "Exact":
+        return Exact(self.integers[index], self.exponent)
+
+    def reshape(self, *shape: Any) -> "Exact":
+        """Return the numbers in another shape."""
+        return Exact(self.integers.reshape(*shape), self.exponent)
+
+    def swapaxes(self, one: int, other: int) -> "Exact":
+        """Return the numbers with two axes exchanged."""
+        return Exact(self.integers.swapaxes(one, other), self.exponent)
+
+    def times_power(self, exponent: int) -> "Exact":
+        """Return the numbers times ``2**exponent``."""
+        return Exact(self.integers, self.exponent + exponent)
+
+    def at(self, exponent: int) -> Array:
+        """Return the integers that go with a lower exponent."""
+        shift = self.exponent - exponent
+        # NumPy makes a plain int of a 0-d array of Python integers.
+        return np.asarray(_fitting(self.integers, self.bits + shift) << shift)
+
+    def __mul__(self, other: "Exact") -> "Exact":
+        bits = self.bits + other.bits
+        product = _fitting(self.integers, bits) * _fitting(other.integers, bits)
+        return Exact(np.asarray(product), self.exponent + other.exponent)
+
+    def __add__(self, other: "Exact") -> "Exact":
+        a, b, exponent = _aligned(self, other)
+        bits = max(_bits(a), _bits(b)) + 1
+        return Exact(np.asarray(_fitting(a, bits) + _fitting(b, bits)), exponent)
+
+    def __neg__(self) -> "Exact":
+        return Exact(np.asarray(-self.integers), self.exponent)
+
+    def __sub__(self, other: "Exact") -> "Exact":
+        return self + -other
+
+    def __abs__(self) -> "Exact":
+        return Exact(np.asarray(abs(self.integers)), self.exponent)
+
+    def sum(self, axis: int) -> "Exact":
+        """Return the sums along an axis."""
+        terms = max(self.shape[axis], 1)
+        integers = _fitting(self.integers, self.bits + terms.bit_length())
+        total = integers.sum(axis=axis, dtype=integers.dtype)
+        return Exact(np.asarray(total), self.exponent)
+
+    def max(self, axis: int) -> "Exact":
+        """Return the largest number along an axis, which is kept."""
+        return Exact(self.integers.max(axis=axis, keepdims=True), self.exponent)
+
+    def below(self, other: "Exact") -> Array:
+        """Return where this is less than `other`."""
+        a, b, _ = _aligned(self, other)
+        return np.asarray(a < b, bool)
+
+    def where(self, condition: Array, other: "Exact") -> "Exact":
+        """Return this where a condition holds, `other` elsewhere."""
+        a, b, exponent = _aligned(self, other)
+        return Exact(np.where(condition, a, b), exponent)
+
+    def nearest(self) -> Array:
+        """Return the nearest float64 of every number, ties to even."""
+        return self._rounded(up=False)
+
+    def upper(self) -> Array:
+        """Return the least float64 that is not below, for every number."""
+        return self._rounded(up=True)
+
+    def _rounded(self, *, up: bool) -> Array:
+        values = [_float(int(m), self.exponent, up=up) for m in self.integers.flat]
+        return np.array(values, np.float64).reshape(self.shape)
+
+
+def _float(integer: int, exponent: int, *, up: bool) -> float:
+    """Return ``integer * 2**exponent`` as a normal float, rounded once."""
+    drop = max(0, integer.bit_length() - 64)
+    kept = integer >> drop
+    if kept << drop != integer:
+        kept |= 1  # far below the last place, and enough to break ties
+    # Python rounds an integer correctly.
+    result = float(kept)
+    if up and int(result) < kept:
+        result = math.nextafter(result, math.inf)
+    return math.ldexp(result, exponent + drop)
+
+
+def _aligned(one: Exact, other: Exact) -> tuple[Array, Array, int]:
+    exponent = min(one.exponent, other.exponent)
+    return one.at(exponent), other.at(exponent), exponent

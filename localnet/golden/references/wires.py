@@ -1,0 +1,94 @@
+"""
+Which value meets which weight: index arithmetic of the suite's own, in integers.
+
+A reference has to be independent of what it judges, so nothing of `localnet.ops` is
+used here. Window o of an axis covers the cells ``o*stride - before + tap*dilation``.
+"""
+
+import math
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from ..._typing import Array, Config, Shape
+from .exact import Exact
+
+__all__ = ["by_location", "patch_cells", "stored_bias", "to_layout"]
+
+Numbers = TypeVar("Numbers", bound="Array | Exact")
+
+
+def patch_cells(config: Config) -> Array:
+    """
+    Return which input value every element of every patch reads.
+
+    Parameters
+    ----------
+    config : dict
+        Of a case.
+
+    Returns
+    -------
+    ndarray of int64, shape (L, K)
+        Place in one flattened input sample; -1 for a cell of the padding. K is ordered
+        (taps, channel) for channels_last and (channel, taps) for channels_first.
+    """
+    sizes, windows = config["input_sizes"], config["output_sizes"]
+    rank, channels = len(sizes), config["channels"]
+    cell: Any = 0
+    inside: Any = True
+    for a in range(rank):
+        along = [1] * (2 * rank)
+        along[a] = -1
+        o = np.arange(windows[a]).reshape(along)
+        along[a], along[rank + a] = 1, -1
+        tap = np.arange(config["kernel_size"][a]).reshape(along)
+        at = o * config["strides"][a] - config["pads"][a][0]
+        at = at + tap * config["dilation_rate"][a]
+        inside = inside & (at >= 0) & (at < sizes[a])
+        cell = cell * sizes[a] + at
+    taps = (math.prod(windows), math.prod(config["kernel_size"]))
+    cell, inside = cell.reshape(taps), inside.reshape(taps)
+    channel = np.arange(channels)
+    if config["data_format"] == "channels_last":
+        found = cell[:, :, None] * channels + channel
+        found = np.where(inside[:, :, None], found, -1)
+    else:
+        found = channel[:, None] * math.prod(sizes) + cell[:, None, :]
+        found = np.where(inside[:, None, :], found, -1)
+    return np.asarray(found.reshape(taps[0], -1), np.int64)
+
+
+def by_location(array: Numbers, config: Config) -> Numbers:
+    """Return an array like y, or one sample of it, as (N, L, F) or (L, F)."""
+    last = config["data_format"] == "channels_last"
+    locations = math.prod(config["output_sizes"])
+    batch = array.shape[: len(array.shape) - len(config["output_sizes"]) - 1]
+    if last:
+        return _reshaped(array, (*batch, locations, -1))
+    return _exchanged(_reshaped(array, (*batch, -1, locations)))
+
+
+def to_layout(array: Numbers, config: Config) -> Numbers:
+    """Return (N, L, F) or (L, F) in the shape of y, or of one sample of it."""
+    *batch, _, filters = array.shape
+    if config["data_format"] == "channels_last":
+        return _reshaped(array, (*batch, *config["output_sizes"], filters))
+    sample = (filters, *config["output_sizes"])
+    return _reshaped(_exchanged(array), (*batch, *sample))
+
+
+def stored_bias(array: Numbers, config: Config) -> Numbers:
+    """Return (L, F) as Keras stores a bias, (*O, F) in both data formats."""
+    shape = (*config["output_sizes"], array.shape[-1])
+    return _reshaped(to_layout(array, config), shape)
+
+
+def _reshaped(array: Numbers, shape: Shape) -> Numbers:
+    result: Any = array.reshape(shape)
+    return cast(Numbers, result)
+
+
+def _exchanged(array: Numbers) -> Numbers:
+    result: Any = array.swapaxes(-1, -2)
+    return cast(Numbers, result)

@@ -1,0 +1,364 @@
+"""Layers that are nothing but an activation, and activations that are named layers."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .. import _validate, activations
+from .._registry import Registry
+from .._typing import Array, Config, Pair
+from ..ops import Cost, Workspace, view_cost
+from ._base.cost import CostedLayer
+from ._base.layer import Layer
+
+__all__ = [
+    "ELU",
+    "MAX_RANK",
+    "Activation",
+    "LeakyReLU",
+    "ReLU",
+    "Softmax",
+    "ThresholdedReLU",
+    "activation_has_logits",
+    "activation_pair",
+    "resolve_activation",
+    "serialize_activation",
+]
+
+# Of a NumPy array.
+MAX_RANK = 64
+
+
+class ActivationLayer(CostedLayer):
+    """A layer whose map is the identity, so that only its activation is left."""
+
+    def _forward(
+        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
+    ) -> tuple[Array, None]:
+        return x, None
+
+    def _backward(
+        self, dz: Array, cache: None, need_dx: bool, workspace: Workspace
+    ) -> tuple[Array, dict[str, Array]]:
+        return dz, {}
+
+    def _cost(
+        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
+    ) -> Cost:
+        return view_cost(input_shape, batch_size=batch_size, dtype=self.dtype)
+
+
+def _pair(name: str, **kwargs: Any) -> Pair:
+    forward, backward = activations.PAIRS[name]
+    return partial(forward, **kwargs), backward
+
+
+class Activation(ActivationLayer):
+    """
+    Apply an activation function.
+
+    Parameters
+    ----------
+    activation : str, callable, (forward, backward) pair or layer
+        What `localnet.activations.get` accepts, or an activation layer.
+    **kwargs
+        Arguments of `Layer`.
+
+    Examples
+    --------
+    >>> Activation("relu")([[-1.0, 2.0]])
+    array([[0., 2.]], dtype=float32)
+    """
+
+    def __init__(self, activation: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        with self._named():
+            self.activation = resolve_activation(activation)
+            self._activation_pair = activation_pair(self.activation)
+
+    @property
+    def has_logits(self) -> bool:
+        return activation_has_logits(self.activation)
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        return {
+            **super().get_config(),
+            "activation": serialize_activation(self.activation),
+        }
+
+
+class LeakyReLU(ActivationLayer):
+    """
+    Let a fraction of the negative values through: ``x if x > 0 else alpha*x``.
+
+    Parameters
+    ----------
+    alpha : float
+        Slope on the negative side, not negative.
+    **kwargs
+        Arguments of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `alpha` is negative or not a finite number.
+
+    See Also
+    --------
+    localnet.activations.leaky_relu : The function; its default slope is 0.2.
+
+    Examples
+    --------
+    >>> LeakyReLU(alpha=0.5)([[-2.0, 2.0]])
+    array([[-1.,  2.]], dtype=float32)
+    """
+
+    def __init__(self, alpha: float = 0.3, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        with self._named():
+            self.alpha = _validate.number("alpha", alpha, minimum=0.0)
+        self._activation_pair = _pair("leaky_relu", alpha=self.alpha)
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        return {**super().get_config(), "alpha": self.alpha}
+
+
+class ELU(ActivationLayer):
+    """
+    Bend the negative values to a bound: ``x if x > 0 else alpha*(exp(x) - 1)``.
+
+    Parameters
+    ----------
+    alpha : float
+        Bound of the negative side.
+    **kwargs
+        Arguments of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `alpha` is not a finite number.
+
+    See Also
+    --------
+    localnet.activations.elu : The function.
+
+    Examples
+    --------
+    >>> ELU(alpha=2.0)([[0.0, 2.0]])
+    array([[0., 2.]], dtype=float32)
+    """
+
+    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        with self._named():
+            self.alpha = _validate.number("alpha", alpha)
+        self._activation_pair = _pair("elu", alpha=self.alpha)
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        return {**super().get_config(), "alpha": self.alpha}
+
+
+class ReLU(ActivationLayer):
+    """
+    Rectify: ``relu`` with a ceiling, a slope below the threshold, and a threshold.
+
+    Parameters
+    ----------
+    max_value : float, optional
+        Ceiling, not negative.
+    negative_slope : float
+        Slope below the threshold, not negative.
+    threshold : float
+        Where the positive side starts, not negative.
+    **kwargs
+        Arguments of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is negative or not a finite number.
+
+    See Also
+    --------
+    localnet.activations.relu : The function.
+
+    Examples
+    --------
+    >>> ReLU(max_value=1.0)([[-1.0, 0.5, 2.0]])
+    array([[0. , 0.5, 1. ]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        with self._named():
+            self.max_value = _validate.optional_number(
+                "max_value", max_value, minimum=0.0
+            )
+            self.negative_slope = _validate.number(
+                "negative_slope", negative_slope, minimum=0.0
+            )
+            self.threshold = _validate.number("threshold", threshold, minimum=0.0)
+        self._activation_pair = _pair(
+            "relu",
+            alpha=self.negative_slope,
+            max_value=self.max_value,
+            threshold=self.threshold,
+        )
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        return {
+            **super().get_config(),
+            "max_value": self.max_value,
+            "negative_slope": self.negative_slope,
+            "threshold": self.threshold,
+        }
+
+
+class Softmax(ActivationLayer):
+    """
+    Turn numbers into probabilities along one axis or several.
+
+    Parameters
+    ----------
+    axis : int or list of int
+        What sums to 1.
+    **kwargs
+        Arguments of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `axis` is not made of integers, or later if the input lacks such an axis.
+
+    See Also
+    --------
+    localnet.activations.softmax : The function.
+
+    Examples
+    --------
+    >>> Softmax()([[0.0, 0.0]])
+    array([[0.5, 0.5]], dtype=float32)
+    """
+
+    def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        several = isinstance(axis, (list, tuple))
+        with self._named():
+            axes = tuple(
+                _validate.integer("axis", a, minimum=-MAX_RANK)
+                for a in (axis if several else [axis])
+            )
+        self.axis: Any = list(axes) if several else axes[0]
+        self._activation_pair = _pair("softmax", axis=axes)
+
+    @property
+    def has_logits(self) -> bool:
+        return not isinstance(self.axis, list) or len(self.axis) == 1
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        return {**super().get_config(), "axis": self.axis}
+
+
+class ThresholdedReLU(ActivationLayer):
+    """
+    Let only values above a threshold through: ``x if x > theta else 0``.
+
+    Parameters
+    ----------
+    theta : float
+        The threshold, not negative.
+    **kwargs
+        Arguments of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `theta` is negative or not a finite number.
+
+    See Also
+    --------
+    localnet.activations.relu : The function; its `threshold` is `theta`.
+
+    Examples
+    --------
+    >>> ThresholdedReLU(theta=1.0)([[1.0, 2.0]])
+    array([[0., 2.]], dtype=float32)
+    """
+
+    def __init__(self, theta: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        with self._named():
+            self.theta = _validate.number("theta", theta, minimum=0.0)
+        self._activation_pair = _pair("relu", threshold=self.theta)
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        return {**super().get_config(), "theta": self.theta}
+
+
+CLASSES: dict[str, type[Layer]] = {
+    cls.__name__: cls for cls in (LeakyReLU, ELU, ReLU, Softmax, ThresholdedReLU)
+}
+
+
+def resolve_activation(identifier: Any) -> Any:
+    """
+    Return what an ``activation=`` argument stands for: a function, a pair or a layer.
+
+    Class names such as "LeakyReLU", and configs of such layers, give a layer.
+    """
+    if isinstance(identifier, Layer):
+        if not isinstance(identifier, ActivationLayer):
+            raise ValueError(
+                f"activation must be a function or an activation layer, "
+                f"got {identifier!r}"
+            )
+        return identifier
+    if isinstance(identifier, str) and identifier in CLASSES:
+        return CLASSES[identifier]()
+    if isinstance(identifier, dict) and identifier.get("class_name") in CLASSES:
+        return CLASSES[identifier["class_name"]].from_config(
+            identifier.get("config", {})
+        )
+    return activations.get(identifier)
+
+
+def activation_pair(activation: Any) -> Pair | None:
+    """Return (forward, backward) of a resolved activation; None for the identity."""
+    if isinstance(activation, ActivationLayer):
+        return activation._activation_pair
+    if activation is activations.linear:
+        return None
+    return activations.pair(activation)
+
+
+def activation_has_logits(activation: Any) -> bool:
+    """
+    Tell whether a crossentropy of this activation's result is computed from its logits.
+
+    As in Keras, softmax and sigmoid hand what went into them to every crossentropy, be
+    it their own or not, and whatever the axis.
+    """
+    if isinstance(activation, ActivationLayer):
+        return activation.has_logits
+    return activation in (activations.softmax, activations.sigmoid)
+
+
+def serialize_activation(activation: Any) -> Any:
+    """Return a name, or for a layer its class name and config."""
+    if isinstance(activation, ActivationLayer):
+        return Registry.envelope(activation, "keras.layers")
+    return activations.serialize(activation)

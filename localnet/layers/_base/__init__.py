@@ -1,0 +1,1 @@
+"""What layers are made of: weights, windows, handles, and the pure pair."""

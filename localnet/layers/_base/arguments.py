@@ -1,0 +1,49 @@
+"""Arguments of layers: names and configs into objects, and objects into configs."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from ... import _validate, constraints, initializers, regularizers
+from ..._typing import Config
+
+__all__ = ["resolve", "serialized", "unknown_argument"]
+
+# What an argument like ``kernel_initializer`` is, by its last word.
+FAMILIES: dict[str, Any] = {
+    "initializer": initializers,
+    "regularizer": regularizers,
+    "constraint": constraints,
+}
+
+
+def resolve(argument: str, identifier: Any) -> Any:
+    """Return the object that is meant; an error calls its family by the argument."""
+    family = argument.rpartition("_")[2]
+    try:
+        return FAMILIES[family].get(identifier)
+    except ValueError as error:
+        raise ValueError(str(error).replace(family, argument, 1)) from error
+
+
+def serialized(layer: Any, *arguments: str) -> Config:
+    """Return the configs of what `resolve` gave a layer for these arguments."""
+    return {
+        argument: FAMILIES[argument.rpartition("_")[2]].serialize(
+            getattr(layer, argument)
+        )
+        for argument in arguments
+    }
+
+
+def unknown_argument(cls: Callable[..., Any], argument: str) -> TypeError:
+    """Return the error for a keyword that a layer's class does not know."""
+    known = [
+        *inspect.signature(cls).parameters,
+        *("name", "trainable", "dtype", "input_shape", "batch_input_shape"),
+        *("input_dim", "batch_size", "weights", "activity_regularizer"),
+    ]
+    near = _validate.suggestion(argument, known)
+    return TypeError(
+        f"{cls.__name__} must be given known arguments, got {argument!r}{near}"
+    )

@@ -1,0 +1,25 @@
+"""Automatic names, numbered within the process."""
+
+from ..._registry import snake_case
+
+__all__ = ["clear_session", "numbered_name", "unique_name"]
+
+_names_given: dict[str, int] = {}
+
+
+def clear_session() -> None:
+    """Start the automatic names of layers and models from the beginning again."""
+    _names_given.clear()
+
+
+def unique_name(class_name: str) -> str:
+    """Return the snake-case class name, with ``_1``, ``_2``, ... from the second on."""
+    stem = snake_case(class_name)
+    count = _names_given[stem] = _names_given.get(stem, -1) + 1
+    return f"{stem}_{count}" if count else stem
+
+
+def numbered_name(stem: str) -> str:
+    """Return the stem with ``_1``, ``_2``, ..., as Keras names inputs."""
+    _names_given[stem] = _names_given.get(stem, 0) + 1
+    return f"{stem}_{_names_given[stem]}"

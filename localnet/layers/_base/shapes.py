@@ -1,0 +1,74 @@
+"""Shapes with a batch axis, as callers write them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ... import _validate
+
+__all__ = ["BatchShape", "checked_shape", "declared_shape"]
+
+# Batch axis first; None is a size that is not known.
+BatchShape = tuple[int | None, ...]
+
+
+def checked_shape(input_shape: Any, rank: int | None) -> BatchShape:
+    """Return a shape with batch axis as a tuple, of `rank` axes if that is given."""
+    try:
+        batch, *sizes = input_shape
+        shape: BatchShape = (
+            batch,
+            *(
+                size
+                if size is None
+                else _validate.integer("input_shape", size, minimum=0)
+                for size in sizes
+            ),
+        )
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "input_shape must be a tuple of sizes, batch axis first, "
+            f"got {input_shape!r}"
+        ) from error
+    if rank is not None and len(shape) != rank:
+        raise ValueError(
+            f"input_shape must have {rank} axes, batch axis included, got {shape}"
+        )
+    return shape
+
+
+def declared_shape(kwargs: dict[str, Any]) -> BatchShape | None:
+    """Take the four ways of naming the input's shape out of `kwargs`."""
+    batch_size = kwargs.pop("batch_size", None)
+    shape = kwargs.pop("input_shape", None)
+    dim = kwargs.pop("input_dim", None)
+    batch_shape = kwargs.pop("batch_input_shape", None)
+    if batch_shape is None:
+        if shape is None and dim is not None:
+            shape = (dim,)
+        if shape is None:
+            return None
+        if batch_size is not None:
+            batch_size = _validate.integer("batch_size", batch_size, minimum=1)
+        name, sizes = "input_shape", (batch_size, *_as_tuple("input_shape", shape))
+    else:
+        name, sizes = (
+            "batch_input_shape",
+            _as_tuple("batch_input_shape", batch_shape),
+        )
+    return tuple(
+        None if size is None else _validate.integer(name, size, minimum=0)
+        for size in sizes
+    )
+
+
+def _as_tuple(name: str, value: Any) -> tuple[Any, ...]:
+    if isinstance(value, (int, np.integer)):
+        return (value,)
+    if isinstance(value, (str, bytes, Mapping)):
+        raise ValueError(f"{name} must be a tuple of sizes, got {value!r}")
+    try:
+        return tuple(value)
+    except TypeError:
+        raise ValueError(f"{name} must be a tuple of sizes, got {value!r}") from None

@@ -1,0 +1,119 @@
+"""What layers without weights that change the sizes of images have in common."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ... import config
+from ..._typing import Array, Config, Pair
+from ...geometry.channels import sample_shape, split_sample
+from ...ops import Cost, Workspace, resize_cost
+from .cost import CostedLayer
+from .shapes import BatchShape, checked_shape
+
+__all__ = ["SpatialLayer"]
+
+
+class SpatialLayer(CostedLayer):
+    """
+    A layer that is one operation of `ops` on images with `rank` spatial axes.
+
+    It takes images of any size, as in Keras, also after it is built.
+
+    Parameters
+    ----------
+    data_format : {"channels_last", "channels_first"}, optional
+        Default: ``localnet.config.image_data_format()``.
+    **kwargs
+        Arguments of `Layer`.
+    """
+
+    rank: ClassVar[int]
+    operation: ClassVar[Pair]
+    # Some layers of Keras have one axis and know channels_last only.
+    has_data_format: ClassVar[bool] = True
+
+    def __init__(self, *, data_format: str | None = None, **kwargs: Any) -> None:
+        if data_format is not None and not self.has_data_format:
+            kwargs["data_format"] = data_format  # to be refused
+        super().__init__(**kwargs)
+        with self._named():
+            self.data_format = config.resolve_data_format(
+                data_format if self.has_data_format else "channels_last"
+            )
+        self.input_rank = self.rank + 2
+
+    # Hooks of subclasses ---------------------------------------------------------
+
+    def _output_sizes(self, sizes: BatchShape) -> BatchShape:
+        """Return the spatial sizes of the output; those not known stay so."""
+        raise NotImplementedError
+
+    def _options(self) -> Config:
+        """Return what the operation is told beside the data format."""
+        raise NotImplementedError
+
+    # Shapes ----------------------------------------------------------------------
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        """
+        Return the shape of the output for a shape of the input.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None
+            (N, *S, C) or (N, C, *S); sizes that are not known stay so.
+
+        Returns
+        -------
+        tuple of int or None
+            Batch axis first.
+
+        Raises
+        ------
+        ValueError
+            If the rank is wrong or the images are too small.
+        """
+        with self._named():
+            shape = checked_shape(input_shape, self.input_rank)
+            sizes, channels = split_sample(shape[1:], self.data_format)
+            outputs = self._output_sizes(sizes)
+            return (shape[0], *sample_shape(outputs, channels, self.data_format))
+
+    def _check_input(self, shape: BatchShape) -> None:
+        self.compute_output_shape(shape)
+
+    # Forward and backward --------------------------------------------------------
+
+    def _forward(
+        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
+    ) -> tuple[Array, Any]:
+        y, cache = self.operation[0](
+            x, data_format=self.data_format, workspace=workspace, **self._options()
+        )
+        return y, cache
+
+    def _backward(
+        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
+    ) -> tuple[Array | None, dict[str, Array]]:
+        if not need_dx:
+            return None, {}
+        return self.operation[1](dz, cache, workspace=workspace), {}
+
+    def _cost(
+        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
+    ) -> Cost:
+        _, *outputs = self.compute_output_shape((None, *input_shape))
+        return resize_cost(
+            input_shape,
+            tuple(size for size in outputs if size is not None),
+            batch_size=batch_size,
+            dtype=self.dtype,
+            need_dx=need_dx,
+        )
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        if not self.has_data_format:
+            return super().get_config()
+        return {**super().get_config(), "data_format": self.data_format}

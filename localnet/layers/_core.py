@@ -1,0 +1,241 @@
+"""The fully connected layer, and what names the shape of an input."""
+
+from typing import Any
+
+import numpy as np
+
+from .. import _validate
+from .._typing import Array, Config, Shape
+from ..ops import Cost, Workspace, dense_backward, dense_cost, dense_forward
+from ._base.handles import Handle, Node
+from ._base.kernel import KernelLayer
+from ._base.names import numbered_name
+from ._base.shapes import BatchShape
+from ._shaping import ShapeLayer
+
+__all__ = ["Dense", "Input", "InputLayer"]
+
+
+class Dense(KernelLayer):
+    """
+    Connect every input of the last axis to every output.
+
+    Parameters
+    ----------
+    units : int
+        F, the number of outputs.
+    activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer
+        As for `localnet.layers.LocallyConnected1D`.
+    bias_regularizer, activity_regularizer, kernel_constraint, bias_constraint
+        As for `localnet.layers.LocallyConnected1D`.
+    **kwargs
+        Arguments of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If an argument breaks its rule.
+
+    See Also
+    --------
+    localnet.ops.dense_forward : The function behind it.
+
+    Notes
+    -----
+    Input (N, ..., C), output (N, ..., F), kernel (C, F), bias (F,).
+
+    Examples
+    --------
+    >>> layer = Dense(2, kernel_initializer="ones")
+    >>> layer([[1.0, 2.0, 3.0]])
+    array([[6., 6.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+            **kwargs,
+        )
+        with self._named():
+            self.units = _validate.integer("units", units, minimum=1)
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        """Return (N, ..., F) for (N, ..., C); see `Layer.compute_output_shape`."""
+        return (*input_shape[:-1], self.units)
+
+    def _kernel_and_bias_shapes(self, input_shape: BatchShape) -> tuple[Shape, Shape]:
+        if len(input_shape) < 2 or input_shape[-1] is None:
+            raise ValueError(
+                "input_shape must have a known last axis beside the batch axis, "
+                f"got {input_shape}"
+            )
+        return (input_shape[-1], self.units), (self.units,)
+
+    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
+        self._add_kernel_and_bias(input_shape, rng)
+
+    def _check_input(self, shape: BatchShape) -> None:
+        channels = self.params["kernel"].shape[0]
+        if len(shape) < 2 or shape[-1] != channels:
+            raise ValueError(
+                f"input must have {channels} values on its last axis, got shape {shape}"
+            )
+
+    def _forward(
+        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
+    ) -> tuple[Array, Any]:
+        kernel, bias = self.params["kernel"], self.params.get("bias")
+        return dense_forward(x, kernel, bias, workspace=workspace)
+
+    def _backward(
+        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
+    ) -> tuple[Array | None, dict[str, Array]]:
+        dx, dkernel, dbias = dense_backward(
+            dz, cache, need_dx=need_dx, workspace=workspace
+        )
+        return dx, self._weight_grads(dkernel, dbias)
+
+    def _cost(
+        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
+    ) -> Cost:
+        return dense_cost(
+            input_shape,
+            self.units,
+            batch_size=batch_size,
+            dtype=self.dtype,
+            use_bias=self.use_bias,
+            need_dx=need_dx,
+        )
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        return {**super().get_config(), "units": self.units, **self._kernel_config()}
+
+
+class InputLayer(ShapeLayer):
+    """
+    Name the shape of a model's input.
+
+    Parameters
+    ----------
+    input_shape : tuple of int, optional
+        Shape of one sample.
+    **kwargs
+        Arguments of `Layer`; Keras's ``sparse``, ``ragged`` and ``optional`` must be
+        false.
+
+    Examples
+    --------
+    >>> InputLayer((8, 8, 1)).batch_input_shape
+    (None, 8, 8, 1)
+    """
+
+    def __init__(self, input_shape: Any = None, **kwargs: Any) -> None:
+        for unsupported in ("sparse", "ragged", "optional"):
+            if kwargs.pop(unsupported, False):
+                raise ValueError(f"InputLayer: {unsupported} must be False, got True")
+        if kwargs.get("name") is None:
+            kwargs["name"] = numbered_name("input")
+        super().__init__(input_shape=input_shape, **kwargs)
+        self._make_node()
+
+    def _make_node(self) -> None:
+        if self.batch_input_shape is not None:
+            self._nodes = (Node(self, (), [(self.batch_input_shape, self.dtype)]),)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the state of another one, whose handle stays with it."""
+        vars(self).update(state)
+        self._make_node()
+
+    def _traced(
+        self, shapes: tuple[BatchShape, ...]
+    ) -> list[tuple[BatchShape, np.dtype]]:
+        raise ValueError(f"{self.name}: an InputLayer must not be called on a handle")
+
+    def _rearrange(self, x: Array) -> Array:
+        return x
+
+    def get_config(self) -> Config:
+        """Return exactly the keys that Keras reads; see `Layer.get_config`."""
+        return {
+            "batch_input_shape": self.batch_input_shape,
+            "dtype": self.dtype.name,
+            "sparse": False,
+            "ragged": False,
+            "name": self.name,
+        }
+
+
+def Input(
+    shape: Any = None,
+    batch_size: int | None = None,
+    name: str | None = None,
+    dtype: Any = None,
+    **kwargs: Any,
+) -> Handle:
+    """
+    Make the handle of an input of a model.
+
+    Parameters
+    ----------
+    shape : tuple of int or None
+        Shape of one sample; None is a size that is not known.
+    batch_size : int, optional
+        Number of samples, if it is always the same.
+    name : str, optional
+        Default: ``"input_1"``, counted within the process.
+    dtype : str, optional
+        Float type that the handle names; a layer casts what comes in to its own.
+    **kwargs
+        ``batch_shape`` or ``batch_input_shape``, a shape with the batch axis, instead
+        of `shape`; Keras's ``sparse``, ``ragged`` and ``optional`` must be false.
+
+    Returns
+    -------
+    Handle
+        For layers to be called on.
+
+    Raises
+    ------
+    ValueError
+        If no shape is given, or an argument breaks its rule.
+
+    See Also
+    --------
+    localnet.Model : Is made from handles.
+
+    Examples
+    --------
+    >>> Input((8, 8, 1), name="image")
+    <Handle 'image' (None, 8, 8, 1) float32>
+    """
+    batch_shape = kwargs.pop("batch_shape", None)
+    if batch_shape is not None:
+        kwargs["batch_input_shape"] = batch_shape
+    layer = InputLayer(shape, batch_size=batch_size, name=name, dtype=dtype, **kwargs)
+    if layer.batch_input_shape is None:
+        raise ValueError("Input: shape must be given, got None")
+    handle: Handle = layer.output
+    return handle

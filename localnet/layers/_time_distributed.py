@@ -1,0 +1,260 @@
+"""One layer applied to every time step, each step like a sample of its own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._typing import Array, Config, Shape
+from ..ops import Workspace
+from ._base.handles import Connectable
+from ._base.layer import Layer
+from ._base.pure import LayerCache
+from ._base.shapes import BatchShape, checked_shape
+from ._base.weights import Weight
+
+__all__ = ["TimeDistributed"]
+
+
+class TimeDistributed(Layer):
+    """
+    Apply a layer to every step of axis 1, with the same weights.
+
+    Parameters
+    ----------
+    layer : Layer
+        What is applied; it holds the weights, their penalties and constraints, and the
+        noise. A layer that is built already keeps its weights.
+    **kwargs
+        Arguments of `Layer`. The default of `dtype` is that of the inner layer.
+
+    Raises
+    ------
+    ValueError
+        If `layer` is not a layer, or later if it does not fit the steps.
+
+    Notes
+    -----
+    Input (N, T, ...), output (N, T, ...): the steps are N*T samples to the inner layer,
+    and so are they to its activity regularizer and to statistics of a batch. The number
+    of steps may change from batch to batch.
+
+    Setting `trainable` sets that of the inner layer too, as in Keras; giving it to the
+    constructor does not.
+
+    Examples
+    --------
+    >>> from localnet.layers import LocallyConnected1D
+    >>> layer = TimeDistributed(LocallyConnected1D(4, 3), input_shape=(10, 8, 2))
+    >>> layer.compute_output_shape((None, 10, 8, 2))
+    (None, 10, 6, 4)
+    """
+
+    def __init__(self, layer: Any, **kwargs: Any) -> None:
+        if not isinstance(layer, Layer):
+            hint = "; make an instance of the class" if isinstance(layer, type) else ""
+            if isinstance(layer, Connectable):
+                hint = "; put a TimeDistributed around each layer of the model"
+            raise ValueError(
+                f"TimeDistributed: layer must be a Layer, got {layer!r}{hint}"
+            )
+        if kwargs.get("dtype") is None:
+            kwargs["dtype"] = layer.dtype
+        super().__init__(**kwargs)
+        self.layer: Layer = layer
+
+    def with_inner(self) -> list[Layer]:
+        """Return this layer and what it applies; see `Layer.with_inner`."""
+        return [self, *self.layer.with_inner()]
+
+    # What is handed on to the inner layer ----------------------------------------
+
+    @property
+    def params(self) -> dict[str, Array]:
+        """The live weights, which are those of the inner layer."""
+        return self.layer.params if "layer" in vars(self) else {}
+
+    @params.setter
+    def params(self, params: dict[str, Array]) -> None:
+        """Leave them to the inner layer, which makes them anew when it is built."""
+
+    @property
+    def _weights(self) -> dict[str, Weight]:
+        return self.layer._weights if "layer" in vars(self) else {}
+
+    @_weights.setter
+    def _weights(self, weights: dict[str, Weight]) -> None:
+        """Leave them to the inner layer, as `params`."""
+
+    def _with_penalty(self, name: str, grad: Array) -> Array:
+        return self.layer._with_penalty(name, grad)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether an optimizer may change the weights."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, trainable: bool) -> None:
+        self._trainable = trainable
+        if "layer" in vars(self):
+            self.layer.trainable = trainable
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Float type of the input and of the result."""
+        return self._dtype
+
+    @dtype.setter
+    def dtype(self, dtype: np.dtype) -> None:
+        self._dtype = dtype
+        if "layer" in vars(self):
+            self.layer.dtype = dtype
+
+    @property
+    def state_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Weights that no optimizer changes."""
+        return self.layer.state_names
+
+    def learns(self, name: str) -> bool:
+        """Return whether an optimizer may change a weight; see `Layer.learns`."""
+        return self.trainable and self.layer.learns(name)
+
+    def set_seed(self, seed: np.random.SeedSequence) -> None:
+        """Set the source of the inner layer's random numbers; see `Layer.set_seed`."""
+        super().set_seed(seed)
+        self.layer.set_seed(seed)
+
+    @property
+    def noise(self) -> np.random.Generator:
+        """Generator of the inner layer's training noise."""
+        return self.layer.noise
+
+    @property
+    def noise_state(self) -> Any:
+        """How far the training noise is; None before any was drawn."""
+        return self.layer.noise_state
+
+    @noise_state.setter
+    def noise_state(self, state: Any) -> None:
+        self.layer.noise_state = state
+
+    def weight_losses(self) -> list[float]:
+        """Return the penalties of the inner layer; see `Layer.losses`."""
+        return self.layer.weight_losses()
+
+    @property
+    def constraints(self) -> dict[str, Any]:
+        """The constraint of every weight that has one, by the weight's name."""
+        return self.layer.constraints
+
+    @property
+    def constraints_may_fail(self) -> bool:
+        """Whether a constraint is a callable of the user's own."""
+        return self.layer.constraints_may_fail
+
+    def constrain(self) -> None:
+        """Put every weight that has a constraint back into its bounds, in place."""
+        if self.layer.trainable:
+            self.layer.constrain()
+
+    # Shapes and building ---------------------------------------------------------
+
+    def step_shape(self, input_shape: Sequence[int | None]) -> BatchShape:
+        """
+        Return the shape that the inner layer sees.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None
+            Batch axis first, then the time steps.
+
+        Returns
+        -------
+        tuple of int or None
+            Without the axis of the steps.
+
+        Raises
+        ------
+        ValueError
+            If there is no axis behind that of the steps.
+        """
+        shape = checked_shape(input_shape, self.input_rank)
+        if len(shape) < 3:
+            raise ValueError(
+                f"input_shape must have at least 3 axes, (N, T, ...), got {shape}"
+            )
+        return (shape[0], *shape[2:])
+
+    def weight_shapes(self, input_shape: Sequence[int | None]) -> dict[str, Shape]:
+        """Return the shapes of the inner layer; see `Layer.weight_shapes`."""
+        with self._named():
+            return self.layer.weight_shapes(self.step_shape(input_shape))
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        """Return the inner layer's shape with the steps; see `Layer`."""
+        batch, *rest = self.layer.compute_output_shape(self.step_shape(input_shape))
+        return (batch, input_shape[1], *rest)
+
+    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
+        shape = self.step_shape(input_shape)
+        if self.layer.built and not self.built:
+            self.layer.check_fits(shape)
+        else:
+            self.layer.build(shape)
+
+    def _check_input(self, shape: BatchShape) -> None:
+        self.layer.check_fits(self.step_shape(shape))
+
+    # Forward and backward --------------------------------------------------------
+
+    def _forward(
+        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
+    ) -> tuple[Array, LayerCache]:
+        y, cache = self.layer.forward_with_cache(
+            x.reshape(len(x) * x.shape[1], *x.shape[2:]),
+            training,
+            rng,
+            workspace=workspace,
+        )
+        return y.reshape(*x.shape[:2], *y.shape[1:]), cache
+
+    def _backward(
+        self, dz: Array, cache: LayerCache, need_dx: bool, workspace: Workspace
+    ) -> tuple[Array | None, dict[str, Array]]:
+        dx, grads = self.layer.backward_from_cache(
+            dz.reshape(cache.y.shape),
+            cache,
+            need_dx=need_dx,
+            weight_penalties=False,  # added by the caller, once for a shared layer
+            workspace=workspace,
+        )
+        if dx is not None:
+            dx = dx.reshape(*dz.shape[:2], *dx.shape[1:])
+        return dx, grads
+
+    def _activity_loss(self, y: Array, cache: LayerCache) -> float | None:
+        losses = [super()._activity_loss(y, cache), cache.activity_loss]
+        known = [loss for loss in losses if loss is not None]
+        return sum(known) if known else None
+
+    def _absorbed(self, state: dict[str, Array], cache: LayerCache) -> dict[str, Array]:
+        return self.layer._absorbed(state, cache.inner)
+
+    # Config ----------------------------------------------------------------------
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal layer; see `Layer.get_config`."""
+        from . import serialize  # it knows all layers, this one too
+
+        return {**super().get_config(), "layer": serialize(self.layer)}
+
+    @classmethod
+    def from_config(cls, config: Config) -> Layer:
+        """Make a layer from what `get_config` returned; see `Layer.from_config`."""
+        from . import deserialize
+
+        if "layer" not in config:
+            raise ValueError(f"config must hold a layer, got {config!r:.100}")
+        rest = {key: value for key, value in config.items() if key != "layer"}
+        return cls(deserialize(config["layer"]), **rest)

@@ -1,0 +1,1 @@
+"""Convolution: the locally connected layer with the same kernel at all locations."""

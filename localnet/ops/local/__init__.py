@@ -1,0 +1,1 @@
+"""The locally connected layer and its variants: definition, loops, the fast engine."""

@@ -1,0 +1,1 @@
+"""What resizes images without weights: pooling, margins, upsampling."""

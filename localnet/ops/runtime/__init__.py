@@ -1,0 +1,1 @@
+"""What the engines run on: buffers, threads, and pieces that fit into a cache."""

@@ -1,0 +1,57 @@
+"""The options of `fit`, `evaluate` and `predict`, checked."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .. import _validate
+
+__all__ = ["is_due", "shuffling", "unknown_option", "validation_freq", "verbosity"]
+
+RENAMED = {"nb_epoch": "epochs"}
+
+
+def unknown_option(name: str, known: Iterable[str]) -> TypeError:
+    """Return the error for an unknown keyword of `fit`, with the name to use."""
+    new = RENAMED.get(name)
+    hint = f"; it is called {new!r}" if new else _validate.suggestion(name, known)
+    return TypeError(f"fit must be given known arguments, got {name!r}{hint}")
+
+
+def shuffling(shuffle: Any) -> bool | str:
+    """Return `shuffle` if it is one of its values."""
+    if isinstance(shuffle, bool):
+        return shuffle
+    if _is_word(shuffle, "batch"):
+        return "batch"
+    raise ValueError(f"shuffle must be True, False or 'batch', got {shuffle!r}")
+
+
+def verbosity(verbose: Any) -> int:
+    """Return 0, 1 or 2."""
+    if _is_word(verbose, "auto"):
+        return 1
+    if isinstance(verbose, (int, np.integer)) and verbose in (0, 1, 2):
+        return int(verbose)
+    raise ValueError(f"verbose must be 'auto', 0, 1 or 2, got {verbose!r}")
+
+
+def validation_freq(freq: Any) -> int | list[int]:
+    """Return how often, or after which epochs, to validate."""
+    if isinstance(freq, (list, tuple, set)):
+        return sorted(
+            {_validate.integer("validation_freq", n, minimum=1) for n in freq}
+        )
+    return _validate.integer("validation_freq", freq, minimum=1)
+
+
+def is_due(number: int, frequency: int | list[int]) -> bool:
+    """Return whether the epoch of this number, from 1, is validated."""
+    if isinstance(frequency, list):
+        return number in frequency
+    return number % frequency == 0
+
+
+def _is_word(value: Any, word: str) -> bool:
+    return isinstance(value, str) and value == word

@@ -1,0 +1,223 @@
+"""What a compiled model minimises and reports, over all of its outputs."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, NamedTuple
+
+from .. import losses
+from .._typing import Array, Config
+from ..callbacks import Logs
+from ..layers import Layer
+from ..metrics import WeightedMean
+from .batches import Data
+from .inputs_outputs import items_of, lists_of
+from .output_loss import Goal
+from .tape import Tape
+
+__all__ = ["Gradients", "Losses", "Objective"]
+
+
+class Losses(NamedTuple):
+    """The loss of a batch, and the part of each output without its factor."""
+
+    total: float
+    parts: list[float]
+
+
+class Gradients(NamedTuple):
+    """For each output either the gradient by it or the one by its logits."""
+
+    dys: list[Array | None]
+    dlogits: list[Array | None]
+
+
+class Objective:
+    """
+    Losses with the penalties of the layers, and metrics, with running means of all.
+
+    Parameters
+    ----------
+    loss : str, callable, Loss or None, or a list or dict of them
+        ``None``: only the penalties are minimised.
+    metrics, weighted_metrics : list of str or callable, or one of them, or None
+        For several outputs: a list of lists or a dict; a flat list is for each output.
+        A weighted metric that has the name of another is called ``weighted_<name>``.
+    loss_weights : float or None, or a list or dict of them
+        Factors of the losses.
+    outputs : sequence of str
+        Names of the outputs.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, a callable lacks its gradient, two metrics have one name,
+        or a list or dict does not fit the outputs.
+    """
+
+    def __init__(
+        self,
+        loss: Any = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        weighted_metrics: Any = None,
+        outputs: Sequence[str] = ("output",),
+    ) -> None:
+        self.outputs = list(outputs)
+        prefixes = [f"{name}_" for name in self.outputs]
+        if len(prefixes) == 1:
+            prefixes = [""]
+        self.goals = list(
+            map(
+                Goal,
+                items_of("loss", loss, outputs),
+                items_of("loss_weights", loss_weights, outputs),
+                lists_of("metrics", metrics, outputs),
+                lists_of("weighted_metrics", weighted_metrics, outputs),
+                prefixes,
+            )
+        )
+        self._mean = WeightedMean()
+        # Partial losses come before all metrics, as in Keras.
+        means = [
+            ("loss", self._mean),
+            *(item for goal in self.goals for item in goal.partial.items()),
+            *((x.name, x.mean) for goal in self.goals for x in goal.metrics),
+        ]
+        self._means: dict[str, WeightedMean] = {}
+        for name, mean in means:
+            if name in self._means:
+                raise ValueError(
+                    "metrics must have names of their own beside 'loss', "
+                    f"got {name!r} a second time"
+                )
+            self._means[name] = mean
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the running means, in their order."""
+        return list(self._means)
+
+    @property
+    def needs_targets(self) -> tuple[bool, ...]:
+        """Whether each output is compared with targets."""
+        return tuple(goal.needs_targets for goal in self.goals)
+
+    @property
+    def has_loss(self) -> tuple[bool, ...]:
+        """Whether something is minimised for each output."""
+        return tuple(goal.loss is not None for goal in self.goals)
+
+    def get_config(self) -> Config:
+        """Return the arguments that make an equal objective, ready for JSON."""
+        factors = [goal.factor for goal in self.goals]
+        config: dict[str, Any] = {
+            "loss": [losses.serialize(goal.loss) for goal in self.goals],
+            "metrics": [goal.get_config(weighted=False) for goal in self.goals],
+            "weighted_metrics": [goal.get_config(weighted=True) for goal in self.goals],
+            "loss_weights": factors,
+        }
+        if len(self.goals) == 1:
+            config = {key: items[0] for key, items in config.items()}
+        if all(factor == 1 for factor in factors):
+            config["loss_weights"] = None
+        return config
+
+    # The loss --------------------------------------------------------------------
+
+    def value(
+        self, batch: Data, ys: Sequence[Array], tape: Tape, layers: Sequence[Layer]
+    ) -> Losses:
+        """Return the loss of a batch: the data's, and all penalties."""
+        parts = []
+        for place, goal in enumerate(self.goals):
+            with self._named(place):
+                parts.append(
+                    goal.value(
+                        batch.ys[place],
+                        ys[place],
+                        batch.sample_weights[place],
+                        tape.logits(place),
+                    )
+                )
+        return self._summed(parts, tape, layers)
+
+    def value_and_gradients(
+        self, batch: Data, ys: Sequence[Array], tape: Tape, layers: Sequence[Layer]
+    ) -> tuple[Losses, Gradients]:
+        """
+        Return the loss, and its gradient by each output or by its logits.
+
+        The penalties' gradients are added by the layers themselves, on the way back.
+        """
+        parts = []
+        gradients = Gradients([], [])
+        for place, goal in enumerate(self.goals):
+            with self._named(place):
+                part, gradient, by_logits = goal.value_and_gradient(
+                    batch.ys[place],
+                    ys[place],
+                    batch.sample_weights[place],
+                    tape.logits(place),
+                )
+            parts.append(part)
+            gradients.dys.append(None if by_logits else gradient)
+            gradients.dlogits.append(gradient if by_logits else None)
+        return self._summed(parts, tape, layers), gradients
+
+    def _summed(
+        self, parts: list[float], tape: Tape, layers: Sequence[Layer]
+    ) -> Losses:
+        factors = (goal.factor for goal in self.goals)
+        data = sum(part * f for part, f in zip(parts, factors, strict=True))
+        # A penalty on weights counts once, however often its layer was called.
+        weights = (loss for layer in layers for loss in layer.weight_losses())
+        return Losses(data + float(sum([*tape.activity_losses(), *weights])), parts)
+
+    # Running means ---------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Start the means anew, as an epoch does."""
+        for mean in self._means.values():
+            mean.reset()
+
+    @property
+    def sums(self) -> list[tuple[float, float]]:
+        """What the running means are made of, in the order of `names`."""
+        return [mean.sums for mean in self._means.values()]
+
+    @sums.setter
+    def sums(self, sums: Sequence[tuple[float, float]]) -> None:
+        for mean, values in zip(self._means.values(), sums, strict=True):
+            mean.sums = values
+
+    def update(self, loss: Losses, batch: Data, ys: Sequence[Array]) -> Logs:
+        """Add a batch, weighted by its size; return the means since `begin`."""
+        values = []
+        for place, goal in enumerate(self.goals):
+            with self._named(place):
+                values.append(goal.measure(batch.ys[place], ys[place]))
+        # Keras weighs batches by their size only where there is data to compare with.
+        self._mean.update(loss.total, len(batch) if any(self.has_loss) else 1)
+        for place, goal in enumerate(self.goals):
+            weights = batch.sample_weights[place]
+            goal.add(loss.parts[place], values[place], weights, len(batch))
+        return {name: mean.result() for name, mean in self._means.items()}
+
+    def try_out(self, batch: Data, ys: Sequence[Array]) -> None:
+        """Meet the errors that targets and weights can cause, and keep nothing."""
+        for place, goal in enumerate(self.goals):
+            with self._named(place):
+                goal.try_out(batch.ys[place], ys[place], batch.sample_weights[place])
+
+    def _named(self, place: int) -> AbstractContextManager[None]:
+        """Say in errors which of several outputs they are about."""
+        several = len(self.outputs) > 1
+        return _about(self.outputs[place]) if several else nullcontext()
+
+
+@contextmanager
+def _about(output: str) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"output {output!r}: {error}") from error
