@@ -113,10 +113,16 @@ class ModelCheckpoint(MonitorCallback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Refuse a `filepath` that no save of this training could use."""
         from ..files import formats  # see `localnet.models.saving`
+        from ..files.safe.atomic import check_place
 
-        formats.file_path(
+        path = formats.file_path(
             self.filepath, "filepath", weights_only=self.save_weights_only
         )
+        folder = path.parent
+        while not folder.exists():  # made when the first file is
+            folder = folder.parent
+        for file in (path, Path(self.filepath)):
+            check_place(folder / file.name, "filepath")
         metrics = getattr(self.model, "metrics_names", None)
         if metrics is None or self.earlier:
             return
