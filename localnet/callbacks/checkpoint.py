@@ -93,8 +93,8 @@ class ModelCheckpoint(MonitorCallback):
     ) -> None:
         super().__init__(monitor, mode, verbose)
         self.filepath = _validate.path("filepath", filepath)
-        self.save_best_only = bool(save_best_only)
-        self.save_weights_only = bool(save_weights_only)
+        self.save_best_only = _validate.flag("save_best_only", save_best_only)
+        self.save_weights_only = _validate.flag("save_weights_only", save_weights_only)
         self.save_freq = checked_save_freq(save_freq)
         threshold = _validate.optional_number(
             "initial_value_threshold", initial_value_threshold
