@@ -26,7 +26,7 @@ def numbers(name: str, value: Any) -> Array:
     # The first question is cheap, and its answer is almost always no.
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(
-            f"{name} must have no masked values, got {np.ma.count_masked(value)}: fill "
+            f"{name} must have no masked values, got {int(np.sum(value.mask))}: fill "
             "them first"
         )
     try:

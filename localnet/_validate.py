@@ -184,7 +184,7 @@ def pairs(name: str, value: Any, n: int) -> tuple[tuple[int, int], ...]:
 def shape(name: str, value: Any, *, minimum: int = 0) -> Shape:
     """Return `value` as a tuple of ints of at least `minimum`, as many as there are."""
     try:
-        items = [None] if isinstance(value, UNORDERED) else list(value)
+        items: list[Any] = [None] if isinstance(value, UNORDERED) else list(value)
         result = tuple(minimum - 1 if _is_flag(i) else operator.index(i) for i in items)
     except TypeError:
         result = (minimum - 1,)

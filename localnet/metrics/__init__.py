@@ -1,12 +1,13 @@
 """
 Metrics: what is measured while a model trains, and never trained for.
 
-Any callable ``(y_true, y_pred) -> values`` with one value per sample is a metric, and so
-is an object of a class here, which gathers batches until it is asked for a `result`.
+Any callable ``(y_true, y_pred) -> values`` with one value per sample is a metric, and
+so is an object of a class here, which gathers batches until it is asked for a `result`.
 The functions, the losses by their names, and the classes are those of Keras 2. Imports
 `losses` and below.
 """
 
+from .areas import AUC
 from .base import (
     Mean,
     MeanMetric,
@@ -14,15 +15,10 @@ from .base import (
     Sum,
 )
 from .confusion import (
-    AUC,
     FalseNegatives,
     FalsePositives,
     Precision,
-    PrecisionAtRecall,
     Recall,
-    RecallAtPrecision,
-    SensitivityAtSpecificity,
-    SpecificityAtSensitivity,
     TrueNegatives,
     TruePositives,
 )
@@ -58,11 +54,18 @@ from .means import (
     MeanSquaredError,
     MeanSquaredLogarithmicError,
     Poisson,
+    RootMeanSquaredError,
     SparseCategoricalAccuracy,
     SparseCategoricalCrossentropy,
     SparseTopKCategoricalAccuracy,
     SquaredHinge,
     TopKCategoricalAccuracy,
+)
+from .trade_offs import (
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
 )
 
 __all__ = [
@@ -91,6 +94,7 @@ __all__ = [
     "PrecisionAtRecall",
     "Recall",
     "RecallAtPrecision",
+    "RootMeanSquaredError",
     "SensitivityAtSpecificity",
     "SparseCategoricalAccuracy",
     "SparseCategoricalCrossentropy",

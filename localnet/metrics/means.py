@@ -1,12 +1,13 @@
 """Keras 2's metric classes that are the mean of a function over all samples."""
 
+import math
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from .. import _validate, losses
 from .._typing import Array, ArrayLike
 from . import functions
-from .base import Mean
+from .base import Mean, prepared
 
 __all__ = [
     "Accuracy",
@@ -24,6 +25,7 @@ __all__ = [
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
     "Poisson",
+    "RootMeanSquaredError",
     "SparseCategoricalAccuracy",
     "SparseCategoricalCrossentropy",
     "SparseTopKCategoricalAccuracy",
@@ -70,7 +72,8 @@ class NamedMean(Mean):
 def _equal(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Return 1 where a prediction equals its target."""
     pair = losses.targets.match(y_true, y_pred)
-    return (pair.y_true == pair.y_pred).astype(pair.y_pred.dtype)
+    equal: Array = pair.y_true == pair.y_pred
+    return equal.astype(pair.y_pred.dtype)
 
 
 class Accuracy(NamedMean):
@@ -356,3 +359,36 @@ class SparseCategoricalCrossentropy(NamedMean):
         super().__init__(name, dtype)
         self.from_logits = _validate.flag("from_logits", from_logits)
         self.axis = axis
+
+
+class RootMeanSquaredError(Mean):
+    """Root of the mean of squared differences."""
+
+    def update_state(  # type: ignore[override]
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: Any = None
+    ) -> None:
+        """
+        Gather one batch.
+
+        Parameters
+        ----------
+        y_true : array_like
+            Targets.
+        y_pred : array_like
+            Predictions.
+        sample_weight : array_like, optional
+            One weight per sample; 1 if left out.
+        """
+        true, pred, weights = prepared(y_true, y_pred, sample_weight)
+        super().update_state((true - pred) ** 2, weights)
+
+    def result(self) -> float:
+        """
+        Return the root of the mean.
+
+        Returns
+        -------
+        float
+            0.0 before any batch.
+        """
+        return math.sqrt(super().result())
