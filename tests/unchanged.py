@@ -61,9 +61,9 @@ def model_state(model: Any) -> dict[str, Any]:
         "compiled": (
             id(model.loss),
             model.metrics_names,
-            [goal.factor for goal in model._objective.goals],
+            [goal.factor for goal in model._trainer.objective.goals],
         ),
-        "shuffling": model._shuffle_rng.bit_generator.state,
+        "shuffling": model._trainer.shuffle_rng.bit_generator.state,
     }
 
 

@@ -37,6 +37,8 @@ class Objective:
 
     Parameters
     ----------
+    outputs : sequence of str
+        Names of the outputs.
     loss : str, callable, Loss or None, or a list or dict of them
         ``None``: only the penalties are minimised.
     metrics, weighted_metrics : list of str or callable, or one of them, or None
@@ -44,8 +46,6 @@ class Objective:
         A weighted metric that has the name of another is called ``weighted_<name>``.
     loss_weights : float or None, or a list or dict of them
         Factors of the losses.
-    outputs : sequence of str
-        Names of the outputs.
 
     Raises
     ------
@@ -56,11 +56,11 @@ class Objective:
 
     def __init__(
         self,
+        outputs: Sequence[str] = ("output",),
         loss: Any = None,
         metrics: Any = None,
         loss_weights: Any = None,
         weighted_metrics: Any = None,
-        outputs: Sequence[str] = ("output",),
     ) -> None:
         self.outputs = list(outputs)
         prefixes = [f"{name}_" for name in self.outputs]

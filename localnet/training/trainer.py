@@ -1,0 +1,348 @@
+"""
+How a model is trained: optimizer, loss, metrics, and what a step makes of a batch.
+
+A model has a `Trainer`, which knows it as a `Network`: layers by path, and a program
+that runs them forwards and backwards. The arithmetic is Keras 2's.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from .. import optimizers
+from .._interrupt import uninterrupted
+from .._typing import Array, ArrayLike, Config
+from ..callbacks import CallbackList, History, Logs
+from ..layers import Layer
+from ..layers._base.layer import unchanged_on_error
+from ..ops import Workspace
+from ..optimizers import Optimizer
+from .batches import Data
+from .fingerprint import identity_of_optimizer
+from .generators import Source
+from .inputs_outputs import Ports
+from .tape import Tape
+from .total_loss import Gradients, Objective
+
+__all__ = [
+    "Memory",
+    "Network",
+    "Trained",
+    "Trainer",
+    "absorbed_by",
+    "compile",
+    "one_or_list",
+]
+
+# A workspace for each call of a layer, by a name that the program chooses.
+Memory: TypeAlias = defaultdict[str, Workspace]
+
+
+class Program(Protocol):
+    """The calls of a network, run in both directions."""
+
+    def run(
+        self,
+        xs: Sequence[Array],
+        training: bool,
+        *,
+        noise: Mapping[str, np.random.Generator] | None = None,
+        memory: Memory | None = None,
+    ) -> tuple[tuple[Array, ...], Tape]:
+        """
+        Return the outputs and what each call of a layer left.
+
+        `noise` replaces the layers' own generators, by path. With a `memory`
+        everything that is returned is valid until the next call with it.
+        """
+
+    def run_back(
+        self, gradients: Gradients, tape: Tape, *, memory: Memory | None = None
+    ) -> dict[str, dict[str, Array]]:
+        """
+        Return the gradients of the trainable weights, by path and name.
+
+        The penalties of the layers are part of them: those on outputs for every call,
+        those on weights once.
+        """
+
+
+class Network(Protocol):
+    """What a trainer asks of a model."""
+
+    name: str
+
+    @property
+    def program(self) -> Program:
+        """The calls of the layers."""
+
+    @property
+    def leaves(self) -> dict[str, Layer]:
+        """Each layer once, however often it is called, by its path."""
+
+    @property
+    def data_names(self) -> list[str]:
+        """Under which names data in a dict belong to the inputs."""
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the outputs."""
+
+    def parts(self) -> list[Any]:
+        """Return all that a call may change, for undoing it."""
+
+    def build_for(self, xs: Sequence[Array]) -> None:
+        """Create the weights that are missing, for inputs of these shapes."""
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all weights."""
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Replace the values of all weights, or none."""
+
+    def wiring(self) -> Config:
+        """Return how the layers are wired, without names; ready for JSON."""
+
+
+class Trainer:
+    """
+    What is compiled, and where the training stands.
+
+    Parameters
+    ----------
+    network : Network
+        What is trained.
+    shuffle_rng : numpy.random.Generator
+        Of the order of the samples.
+
+    Attributes
+    ----------
+    optimizer : Optimizer or None
+        None before `compile`.
+    loss : object
+        As it was given.
+    objective : Objective
+        Losses and metrics.
+    identity : dict
+        The optimizer as it was compiled; callbacks may change its numbers later.
+    updated : list of str or None
+        The weights that the optimizer's memory belongs to; None before any update.
+    memory : Memory
+        What a step leaves for the next one: memory, and no number.
+    history : History or None
+        Of the last training, also of one that was interrupted.
+    stop_training : bool
+        A callback sets it to end the training after the current batch or iteration.
+    """
+
+    def __init__(self, network: Network, shuffle_rng: np.random.Generator) -> None:
+        self.network = network
+        self.shuffle_rng = shuffle_rng
+        self.optimizer: Optimizer | None = None
+        self.loss: Any = None
+        self.objective = Objective()
+        self.identity: Config = {}
+        self.updated: list[str] | None = None
+        self.memory: Memory = defaultdict(Workspace)
+        self.history: History | None = None
+        self.stop_training = False
+
+    def compile(self, optimizer: Any, loss: Any, *others: Any) -> None:
+        """Take what `compile` was given: see there, in its order."""
+        new = optimizers.get(optimizer)
+        if not isinstance(new, Optimizer):
+            raise ValueError(f"optimizer must be an Optimizer, got {optimizer!r}")
+        self.objective = Objective(self.network.output_names, loss, *others)
+        self.loss = loss
+        if new is not self.optimizer:
+            self.updated = None
+        self.optimizer, self.identity = new, identity_of_optimizer(new)
+
+    @property
+    def ports(self) -> Ports:
+        """Where data go in and come out; compare with targets what is compiled so."""
+        return Ports(
+            tuple(self.network.data_names),
+            tuple(self.network.output_names),
+            self.objective.needs_targets,
+        )
+
+    def need_optimizer(self) -> Optimizer:
+        """Return the optimizer, or refuse a model that is not compiled."""
+        if self.optimizer is None:
+            raise RuntimeError(
+                f"{self.network.name}: the model is not compiled; call "
+                "compile(optimizer, loss)"
+            )
+        return self.optimizer
+
+    def trained(
+        self, of: Mapping[str, Mapping[str, Array]] | None = None
+    ) -> dict[str, Array]:
+        """Return the trainable weights by name, or what `of` holds for each of them."""
+        return {
+            f"{path}/{key}": value if of is None else of[path][key]
+            for path, layer in self.network.leaves.items()
+            for key, value in layer.trainable_params.items()
+        }
+
+    def need_same_weights(self, trained: Mapping[str, Array]) -> None:
+        """Refuse to go on with an optimizer that remembers other weights."""
+        if self.updated not in (None, list(trained)):
+            raise RuntimeError(
+                f"{self.network.name}: the trainable weights are not those of the "
+                f"former updates, {self.updated}; call compile with a new optimizer"
+            )
+
+    # One batch -------------------------------------------------------------------
+
+    @contextmanager
+    def ready(self, xs: Sequence[Array] | None = None) -> Iterator[None]:
+        """Undo what fails within, and build the network for inputs that are given."""
+        parts: list[Any] = [self, *self.network.parts()]
+        with unchanged_on_error(*parts):
+            if xs is not None:
+                self.network.build_for(xs)
+            yield
+
+    def train_step(self, batch: Data) -> Logs:
+        """Update the weights; return the running means, taken before the update."""
+        program, layers = self.network.program, list(self.network.leaves.values())
+        params = self.trained()
+        self.need_same_weights(params)
+        outputs, tape = program.run(batch.xs, True, memory=self.memory)
+        # Losses and metrics of the user's own may keep them.
+        ys = [y.copy() for y in outputs]
+        loss, gradients = self.objective.value_and_gradients(batch, ys, tape, layers)
+        grads = self.trained(program.run_back(gradients, tape, memory=self.memory))
+        logs = self.objective.update(loss, batch, ys)
+        absorbed = absorbed_by(layers, tape)
+        with uninterrupted(), self._undone_on_error(params):
+            self.need_optimizer().update(params, grads)
+            self.updated = list(params)
+            # A floating-point warning made an error must not leave half an update.
+            with np.errstate(all="ignore"):
+                for layer in layers:
+                    if layer.trainable:
+                        layer.constrain()
+                for state, new in absorbed:
+                    state[...] = new
+        return logs
+
+    @contextmanager
+    def _undone_on_error(self, trained: Mapping[str, Array]) -> Iterator[None]:
+        """Undo a failed update; only constraints of the user's own can make it fail."""
+        if not any(x.constraints_may_fail for x in self.network.leaves.values()):
+            yield
+            return
+        optimizer = self.need_optimizer()
+        state, updated = optimizer.get_state(), self.updated
+        former = {name: value.copy() for name, value in trained.items()}
+        try:
+            yield
+        except BaseException:
+            for name, value in trained.items():
+                value[...] = former[name]
+            optimizer.set_state(state)
+            self.updated = updated
+            raise
+
+    def test_step(self, batch: Data) -> Logs:
+        """Return the running means with this batch."""
+        outputs, tape = self.network.program.run(batch.xs, False, memory=self.memory)
+        ys = [y.copy() for y in outputs]  # as in a training step
+        layers = list(self.network.leaves.values())
+        loss = self.objective.value(batch, ys, tape, layers)
+        return self.objective.update(loss, batch, ys)
+
+    # Many batches ----------------------------------------------------------------
+
+    def test_epoch(self, source: Source, calls: CallbackList) -> Logs:
+        """Go through data once without learning; return the means."""
+        calls.on_test_begin()
+        self.objective.begin()
+        logs: Logs = {}
+        for number, batch in enumerate(source.batches()):
+            calls.on_test_batch_begin(number)
+            logs = self.test_step(batch)
+            calls.on_test_batch_end(number, logs)
+        source.end_epoch()
+        calls.on_test_end(logs)
+        return logs
+
+    def try_out(self, source: Source) -> None:
+        """Meet the errors that the data can cause, before any weight changes."""
+        first = source.first()
+        self.network.build_for(first.xs)
+        ys, _ = self.network.program.run(first.take(slice(0, 1)).xs, False)
+        if all(y is None for y in first.ys):
+            return
+        for piece in source.trials(first):
+            shapes = [(len(piece), *y.shape[1:]) for y in ys]
+            outputs = [np.broadcast_to(y, s) for y, s in zip(ys, shapes, strict=True)]
+            self.objective.try_out(piece, outputs)
+
+
+class Trained(Protocol):
+    """A model, as `fit` and its like see it: they are its methods."""
+
+    name: str
+    _trainer: Trainer
+
+
+def compile(
+    self: Trained,
+    optimizer: Any = "rmsprop",
+    loss: Any = None,
+    metrics: Any = None,
+    loss_weights: Any = None,
+    weighted_metrics: Any = None,
+) -> None:
+    """
+    Choose how the model is trained.
+
+    Parameters
+    ----------
+    optimizer : str or Optimizer, default "rmsprop"
+        For instance ``"adam"`` or ``SGD(learning_rate=0.1, momentum=0.9)``.
+    loss : str, callable or Loss, or a list or dict of them, optional
+        One for every output; or one for each, in order or by the output's name.
+        ``None``: nothing but the penalties of the layers is minimised.
+    metrics, weighted_metrics : list or dict of str or callable, optional
+        Reported beside the loss; only the weighted ones use sample weights.
+        ``"accuracy"`` and ``"acc"`` choose the kind that fits the shapes. For each
+        output its own: a list of lists or a dict.
+    loss_weights : float, or a list or dict of floats, optional
+        Factors of the losses in their sum.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, a callable lacks its gradient, or two metrics have
+        one name, or a list or dict does not fit the outputs. The model stays as it
+        was.
+
+    Notes
+    -----
+    With several outputs each loss is reported too, as ``<output>_loss`` and without
+    its factor, and a metric is called ``<output>_<metric>``.
+    """
+    self._trainer.compile(optimizer, loss, metrics, loss_weights, weighted_metrics)
+
+
+def absorbed_by(layers: Iterable[Layer], tape: Tape) -> list[tuple[Array, Array]]:
+    """Return each weight that no optimizer changes, and its value after a step."""
+    return [
+        (layer.params[name], new)
+        for layer in layers
+        if layer.state_names
+        for name, new in layer.absorbed(tape.caches(layer)).items()
+    ]
+
+
+def one_or_list(values: Sequence[Any]) -> Any:
+    """Return the items as Keras does: in a list, if there are several."""
+    return list(values) if len(values) > 1 else values[0]
