@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
+import numpy as np
+
 from .._typing import Array, Config
 from ..layers import Handle, InputLayer, Layer
 from ..layers._base.handles import Node
 from ..layers._base.layer import unchanged_on_error
+from ..layers._base.seeds import child_seed
 from ..layers._base.shapes import BatchShape, checked_shape
+from ..training.network import Network
 from .nesting import serialize
-from .network import Network
 from .program import Program
 
 __all__ = ["Chain"]
@@ -24,20 +27,24 @@ class Chain(Network):
     ----------
     name : str
         Of the model.
+    seed : numpy.random.SeedSequence
+        Of the layers, in their order.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, seed: np.random.SeedSequence) -> None:
         super().__init__(name)
-        self.stack: list[Any] = []
-        # The handle of the input, and of what each layer gives, once shapes are known.
-        self.handles: tuple[Handle, ...] = ()
+        self.seed = seed
+        self._set([], ())
         self._program = Program.of_chain([])
         self._in_program: list[Any] = []
 
-    @property
-    def layers(self) -> list[Any]:  # type: ignore[override]
-        """The layers in order, without an InputLayer."""
-        return [layer for layer in self.stack if not isinstance(layer, InputLayer)]
+    def _set(self, stack: list[Any], handles: tuple[Handle, ...]) -> None:
+        """Take layers, and the handles of the input and of what each of them gives."""
+        self.stack = stack
+        self.layers = [layer for layer in stack if not isinstance(layer, InputLayer)]
+        linked = len(handles) == len(self.layers) + 1
+        self.handles, self.inputs = handles, handles[:1]
+        self.outputs = handles[-1:] if linked else ()
 
     @property
     def program(self) -> Program:
@@ -58,17 +65,6 @@ class Chain(Network):
         """Whether there is a layer, and every one has its weights."""
         leaves = self.leaves.values()
         return bool(leaves) and all(layer.built for layer in leaves)
-
-    @property
-    def inputs(self) -> tuple[Handle, ...]:  # type: ignore[override]
-        """The handle of the input, if it is known."""
-        return self.handles[:1]
-
-    @property
-    def outputs(self) -> tuple[Handle, ...]:  # type: ignore[override]
-        """The handle of the output, if it is known."""
-        linked = len(self.handles) == len(self.layers) + 1
-        return self.handles[-1:] if linked else ()
 
     @property
     def input_shape(self) -> BatchShape | None:
@@ -101,19 +97,23 @@ class Chain(Network):
 
     def add(self, layer: Any) -> None:
         """Put a layer on top, and build it if the shape of its input is known."""
+        # An InputLayer draws nothing and must not shift the seeds of the others.
+        if isinstance(layer, Layer) and not isinstance(layer, InputLayer):
+            layer.set_seed(child_seed(self.seed, len(self.layers)))
         below = self.output_shape if self.stack else layer.batch_input_shape
-        self.stack = [*self.stack, layer]
+        self._set([*self.stack, layer], self.handles)
         if below is not None and None not in below[1:]:
             _fit_to(layer, below)
             self._link(below)
 
     def pop(self) -> None:
         """Take the top layer away."""
-        *self.stack, layer = self.stack
-        if len(self.handles) > len(self.layers) + 1:
-            *kept, last = self.handles
+        (*stack, layer), handles = self.stack, self.handles
+        if len(handles) == len(self.layers) + 1:
+            *kept, last = handles
             layer._nodes = tuple(node for node in layer._nodes if node is not last.node)
-            self.handles = tuple(kept) if self.stack else ()
+            handles = tuple(kept) if stack else ()
+        self._set(stack, handles)
 
     def build(self, input_shape: Any = None) -> None:
         """Create the weights that are missing, or refuse a shape that does not fit."""
@@ -143,13 +143,15 @@ class Chain(Network):
 
     def _link(self, input_shape: BatchShape) -> None:
         """Give every layer its handle, as in a functional model."""
-        if not self.handles:
+        handles = self.handles
+        if not handles:
             first = self.stack[0]
             if not isinstance(first, InputLayer):
                 first = self._input_layer(input_shape)
-            self.handles = (first.output,)
-        for layer in self.layers[len(self.handles) - 1 :]:
-            self.handles = (*self.handles, layer.connect(self.handles[-1]))
+            handles = (first.output,)
+        for layer in self.layers[len(handles) - 1 :]:
+            handles = (*handles, layer.connect(handles[-1]))
+        self._set(self.stack, handles)
 
     def _input_layer(self, input_shape: BatchShape) -> InputLayer:
         first = self.stack[0]
@@ -158,7 +160,7 @@ class Chain(Network):
         )
 
     def get_config(self) -> Config:
-        """Return the layers as Keras writes them."""
+        """Return the name and the layers as Keras writes them."""
         entries = [serialize(layer) for layer in self.stack]
         shape = self.input_shape
         if shape is not None and not isinstance(self.stack[0], InputLayer):

@@ -13,10 +13,10 @@ from ..layers._base.handles import Node
 from ..layers._base.layer import unchanged_on_error
 from ..layers._base.seeds import child_seed
 from ..layers._base.shapes import BatchShape
+from ..training.network import Network
 from ..training.trainer import one_or_list
 from .calls import calls_between
 from .nesting import serialize
-from .network import Network
 from .program import Program, conformed
 
 __all__ = ["Graph", "connected"]
@@ -30,12 +30,12 @@ class Graph(Network):
     ----------
     name : str
         Of the model.
+    seed : numpy.random.SeedSequence
+        Of the layers that have no weights yet.
     inputs : Handle, or list, tuple or dict of Handle
         Where arrays come in; the keys of a dict are those of the data.
     outputs : Handle or list of Handle
         What is computed.
-    seed : numpy.random.SeedSequence
-        Of the layers that have no weights yet.
 
     Raises
     ------
@@ -45,7 +45,7 @@ class Graph(Network):
     """
 
     def __init__(
-        self, name: str, inputs: Any, outputs: Any, seed: np.random.SeedSequence
+        self, name: str, seed: np.random.SeedSequence, inputs: Any, outputs: Any
     ) -> None:
         super().__init__(name)
         self.keys = _keys_of(inputs)
@@ -54,9 +54,9 @@ class Graph(Network):
         calls = calls_between(
             _handles_of("inputs", inputs), _handles_of("outputs", outputs)
         )
-        self._nodes, self.inputs, self.outputs, layers = calls
-        self.layers = self.stack = list(layers)
-        self._program = Program.of_graph(*calls)
+        self.nodes, self.inputs, self.outputs = calls.nodes, calls.inputs, calls.outputs
+        self.layers = self.stack = list(calls.layers)
+        self._program = Program.of_graph(calls)
         with unchanged_on_error(*self.parts()):
             self._create_weights(seed)
 
@@ -80,11 +80,6 @@ class Graph(Network):
     def program(self) -> Program:
         """The calls of the layers, in order."""
         return self._program
-
-    @property
-    def nodes(self) -> Sequence[Node]:
-        """The calls on handles, each after those that it hangs on."""
-        return self._nodes
 
     @property
     def built(self) -> bool:
@@ -194,7 +189,7 @@ class Graph(Network):
         return numbers
 
     def get_config(self) -> Config:
-        """Return layers and wiring as Keras writes them."""
+        """Return the names, layers and wiring as Keras writes them."""
         numbers = self._numbers()
         calls: dict[int, list[Node]] = {id(layer): [] for layer in self.layers}
         for node in self.nodes:
@@ -219,6 +214,8 @@ class Graph(Network):
         if self.keys is not None:
             inputs = dict(zip(self.keys, inputs, strict=True))
         return {
+            "name": self.name,
+            "trainable": self.trainable,
             "layers": entries,
             "input_layers": inputs,
             "output_layers": [place(handle) for handle in self.outputs],

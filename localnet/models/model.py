@@ -7,29 +7,28 @@ stand where their matter is: `compile` and `fit` in `localnet.training`, `save` 
 """
 
 import copy
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .. import __version__, _arrays, _validate, training
+from .. import _validate
 from .._registry import custom_object_scope
 from .._typing import Config
 from ..callbacks import History
 from ..files.keras.wiring import wired
 from ..layers import Handle, Layer
-from ..layers._base.handles import Connectable, Node, holds_handles, restore_calls
+from ..layers._base.handles import Connectable, Node, restore_calls
 from ..layers._base.names import unique_name
 from ..layers._base.seeds import child_seed
 from ..layers._base.shapes import BatchShape
 from ..optimizers import Optimizer
-from ..training.inputs_outputs import arrays_of
-from ..training.trainer import Trainer, absorbed_by, one_or_list
+from ..training import evaluate, fit, fit_scipy, one_batch, trainer
+from ..training.trainer import Trainer, one_or_list
 from . import saving, summary
+from .chain import Chain
 from .graph import Graph, connected
 from .nesting import deserialize, model_classes
-from .network import Network
 from .program import Program
 
 __all__ = ["Model"]
@@ -100,11 +99,12 @@ class Model(Connectable):
         *,
         seed: int | np.random.SeedSequence | None = None,
     ) -> None:
-        name, seed = self._begin(name, seed)
-        self._has(Graph(name, inputs, outputs, child_seed(seed, 1)), seed)
+        self._start(Graph, name, seed, inputs, outputs)
 
-    def _begin(self, name: Any, seed: Any) -> tuple[str, np.random.SeedSequence]:
-        """Return the name, and the seed of everything random in the model."""
+    def _start(
+        self, wire: Callable[..., Chain | Graph], name: Any, seed: Any, *ends: Any
+    ) -> None:
+        """Take the parts that a model is made of."""
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name must be a string, got {name!r}")
         if not isinstance(seed, np.random.SeedSequence):
@@ -114,14 +114,11 @@ class Model(Connectable):
                 raise ValueError(
                     f"seed must be an integer >= 0 or None, got {seed!r}"
                 ) from None
-        return unique_name(type(self).__name__) if name is None else name, seed
-
-    def _has(self, network: Network, seed: np.random.SeedSequence) -> None:
-        """Take the parts that a model is made of."""
-        self._network = network
-        self._trainer = Trainer(network, np.random.default_rng(child_seed(seed, 0)))
+        name = unique_name(type(self).__name__) if name is None else name
         self._nodes: tuple[Node, ...] = ()
-        self._trainable_flag = True
+        self._network: Chain | Graph = wire(name, child_seed(seed, 1), *ends)
+        rng = np.random.default_rng(child_seed(seed, 0))
+        self._trainer = Trainer(self._network, rng)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take the state of another model, in parts of its own, and link its layers."""
@@ -165,11 +162,11 @@ class Model(Connectable):
     @property
     def trainable(self) -> bool:
         """Whether an optimizer may change weights; set it for all layers at once."""
-        return self._trainable_flag
+        return self._network.trainable
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._trainable_flag = bool(value)
+        self._network.trainable = bool(value)
         for layer in self.layers:
             layer.trainable = bool(value)
 
@@ -286,14 +283,6 @@ class Model(Connectable):
         handles = self._network.inputs
         return handles[0].shape if len(handles) == 1 else None
 
-    @property
-    def _stack(self) -> list[Any]:
-        return self._network.stack
-
-    def parts(self) -> list[Any]:
-        """Return all that a call may change, so that a failed one can be undone."""
-        return [self, self._trainer, *self._network.parts()]
-
     def check_is_chained(self) -> None:
         """Refuse to stand in a stack with more inputs or outputs than one."""
         if self.program.inputs != 1 or len(self.program.outputs) != 1:
@@ -327,7 +316,16 @@ class Model(Connectable):
     def _traced(
         self, shapes: tuple[BatchShape, ...]
     ) -> list[tuple[BatchShape, np.dtype]]:
-        return self._network.traced(shapes)
+        program, shapes = self.program, tuple(self._network.conformed(shapes))
+        if len(shapes) != program.inputs:
+            raise ValueError(
+                f"{self.name}: inputs must be {program.inputs} handles, "
+                f"got {len(shapes)}"
+            )
+        found = program.shapes(shapes)
+        dtypes = [handle.dtype for handle in self._network.inputs] or [self.dtype]
+        dtypes += [step.layer.dtype for step in program.steps]
+        return [(found[place], dtypes[place]) for place in program.outputs]
 
     def _handles_in(self, inputs: Any) -> tuple[Handle, ...]:
         names = self._network.data_names
@@ -342,47 +340,16 @@ class Model(Connectable):
 
     # Running and training --------------------------------------------------------
 
-    def __call__(self, x: Any, training: bool | None = None) -> Any:
-        """
-        Compute the output for arrays; for handles, note the call for another model.
-
-        Parameters
-        ----------
-        x : array_like, Handle, or a list or dict of them
-            A batch of inputs, or what stands for one.
-        training : bool, optional
-            Whether layers with training noise apply it; default: no. With handles it
-            holds for this call, whatever the model does that runs it.
-
-        Returns
-        -------
-        ndarray, Handle or list of them
-            As the input; a list if there are several outputs.
-        """
-        if holds_handles(x):
-            return self.connect(x, training)
-        trainer = self._trainer
-        given = arrays_of("x", x, trainer.ports)
-        xs = tuple(
-            _arrays.numbers(label, item)
-            for label, item in zip(trainer.ports.labels("x"), given, strict=True)
-        )
-        with trainer.ready(xs):
-            ys, tape = self.program.run(xs, bool(training))
-            layers = self.leaves.values() if training else ()
-            for state, new in absorbed_by(layers, tape):
-                state[...] = new
-        return one_or_list(ys)
-
-    compile = training.compile
-    fit = training.fit
-    fit_scipy = training.fit_scipy
-    evaluate = training.evaluate
-    predict = training.predict
-    train_on_batch = training.train_on_batch
-    test_on_batch = training.test_on_batch
-    predict_on_batch = training.predict_on_batch
-    loss_and_gradients = training.loss_and_gradients
+    __call__ = one_batch.call
+    compile = trainer.compile
+    fit = fit.fit
+    fit_scipy = fit_scipy.fit_scipy
+    predict = evaluate.predict
+    evaluate = evaluate.evaluate
+    train_on_batch = one_batch.train_on_batch
+    test_on_batch = one_batch.test_on_batch
+    predict_on_batch = one_batch.predict_on_batch
+    loss_and_gradients = one_batch.loss_and_gradients
 
     @property
     def optimizer(self) -> Optimizer | None:
@@ -421,6 +388,7 @@ class Model(Connectable):
     save = saving.save
     save_weights = saving.save_weights
     load_weights = saving.load_weights
+    to_json = saving.to_json
 
     def get_config(self) -> Config:
         """
@@ -431,11 +399,7 @@ class Model(Connectable):
         dict
             Ready for JSON.
         """
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            **self._network.get_config(),
-        }
+        return self._network.get_config()
 
     @classmethod
     def from_config(
@@ -469,30 +433,6 @@ class Model(Connectable):
         if config.get("trainable") is False:
             model.trainable = False
         return model
-
-    def to_json(self, **kwargs: Any) -> str:
-        """
-        Return the config as JSON text.
-
-        Parameters
-        ----------
-        **kwargs
-            Passed to `json.dumps`, such as ``indent``.
-
-        Returns
-        -------
-        str
-            For `localnet.models.model_from_json`.
-        """
-        return json.dumps(
-            {
-                "class_name": self.class_name,
-                "config": self.get_config(),
-                "keras_version": f"localnet {__version__}",
-                "backend": "numpy",
-            },
-            **kwargs,
-        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"

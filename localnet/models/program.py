@@ -12,13 +12,14 @@ import numpy as np
 
 from .._typing import Array
 from ..files.keras.wiring import MAX_CALLS
-from ..layers import Handle, InputLayer, Layer, MultiInputLayer
-from ..layers._base.handles import Connectable, Node
+from ..layers import InputLayer, Layer, MultiInputLayer
+from ..layers._base.handles import Connectable
 from ..layers._base.shapes import BatchShape
 from ..ops import Workspace
+from ..training.network import Memory
 from ..training.tape import Call, Tape
 from ..training.total_loss import Gradients
-from ..training.trainer import Memory
+from .calls import Calls
 from .gradient_sums import Sums
 from .summary import CostedCall
 
@@ -100,27 +101,21 @@ class Program:
         return program
 
     @classmethod
-    def of_graph(
-        cls,
-        nodes: Sequence[Node],
-        inputs: Sequence[Handle],
-        outputs: Sequence[Handle],
-        layers: Iterable[Connectable],
-    ) -> "Program":
-        """Return the program of calls on handles; see `Calls`."""
-        program = cls(len(inputs))
-        program.input_shapes = [handle.shape for handle in inputs]
-        places = {id(handle): place for place, handle in enumerate(inputs)}
-        for layer in layers:
+    def of_graph(cls, calls: Calls) -> "Program":
+        """Return the program of a functional model."""
+        program = cls(len(calls.inputs))
+        program.input_shapes = [handle.shape for handle in calls.inputs]
+        places = {id(handle): place for place, handle in enumerate(calls.inputs)}
+        for layer in calls.layers:
             if not isinstance(layer, InputLayer):
                 program._enrol(layer)
-        for node in nodes:
+        for node in calls.nodes:
             if node.inputs:
                 taken = [places[id(handle)] for handle in node.inputs]
                 made = program._call(node.layer, taken, node.training)
                 handles = map(id, node.outputs)
                 places.update(zip(handles, made, strict=True))
-        program.outputs = tuple(places[id(handle)] for handle in outputs)
+        program.outputs = tuple(places[id(handle)] for handle in calls.outputs)
         return program
 
     def _enrol(self, layer: Connectable) -> None:

@@ -1,13 +1,14 @@
 """What a model does with its weights: hand them out, take them in, file them."""
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
+from .. import __version__
 from .._typing import Array, ArrayLike
-from ..layers import Layer
-from .network import Network
+from ..training.trainer import Trained
 
 if TYPE_CHECKING:
     from ..files.contents import Contents
@@ -23,21 +24,11 @@ __all__ = [
     "save",
     "save_weights",
     "set_weights",
+    "to_json",
 ]
 
 
-class Filed(Protocol):
-    """A model, as these functions see it: they are its methods."""
-
-    name: str
-    _network: Network
-
-    @property
-    def leaves(self) -> dict[str, Layer]:
-        """Every layer once, by its path."""
-
-
-def get_weights(self: Filed) -> list[Array]:
+def get_weights(self: Trained) -> list[Array]:
     """
     Return copies of all weights.
 
@@ -46,10 +37,10 @@ def get_weights(self: Filed) -> list[Array]:
     list of ndarray
         Layer by layer, kernel before bias.
     """
-    return self._network.get_weights()
+    return self._trainer.network.get_weights()
 
 
-def set_weights(self: Filed, weights: Sequence[ArrayLike]) -> None:
+def set_weights(self: Trained, weights: Sequence[ArrayLike]) -> None:
     """
     Replace the values of all weights.
 
@@ -64,10 +55,10 @@ def set_weights(self: Filed, weights: Sequence[ArrayLike]) -> None:
         If the number or a shape differs; no weight is changed then.
     """
     _need_built(self, "set_weights")
-    self._network.set_weights(weights)
+    self._trainer.network.set_weights(weights)
 
 
-def count_params(self: Filed) -> int:
+def count_params(self: Trained) -> int:
     """
     Return how many numbers the weights hold.
 
@@ -82,17 +73,17 @@ def count_params(self: Filed) -> int:
         If the model is not built.
     """
     _need_built(self, "count_params")
-    return sum(layer.count_params() for layer in self.leaves.values())
+    return sum(layer.count_params() for layer in self._trainer.network.leaves.values())
 
 
-def _need_built(self: Filed, method: str) -> None:
-    if not self._network.built:
+def _need_built(self: Trained, method: str) -> None:
+    if not self.built:
         raise ValueError(
             f"{self.name}: {method} needs a built model; call build(input_shape)"
         )
 
 
-def save(self: Filed, path: str | os.PathLike[str]) -> Path:
+def save(self: Trained, path: str | os.PathLike[str]) -> Path:
     """
     Write the model to one file: config, weights and how it is trained.
 
@@ -139,7 +130,7 @@ def save(self: Filed, path: str | os.PathLike[str]) -> Path:
     return writing.write_model(self, path)
 
 
-def save_weights(self: Filed, path: str | os.PathLike[str]) -> Path:
+def save_weights(self: Trained, path: str | os.PathLike[str]) -> Path:
     """
     Write the weights alone.
 
@@ -171,7 +162,7 @@ def save_weights(self: Filed, path: str | os.PathLike[str]) -> Path:
 
 
 def load_weights(
-    self: Filed,
+    self: Trained,
     path: str | os.PathLike[str],
     by_name: bool = False,
     skip_mismatch: bool = False,
@@ -223,7 +214,7 @@ def load_weights(
 
 
 def load_contents(
-    self: Filed,
+    self: Trained,
     path: str | os.PathLike[str],
     contents: "Contents",
     by_name: bool,
@@ -245,7 +236,7 @@ def load_contents(
             self,
             [
                 weight
-                for layer in self.leaves.values()
+                for layer in self._trainer.network.leaves.values()
                 for weight in new.get(id(layer)) or layer.get_weights()
             ],
         )
@@ -253,3 +244,28 @@ def load_contents(
         if str(error).startswith(f"{path} "):  # it was the bytes
             raise
         raise ValueError(f"{path} must fit the model: {error}") from error
+
+
+def to_json(self: Any, **kwargs: Any) -> str:
+    """
+    Return the config as JSON text.
+
+    Parameters
+    ----------
+    **kwargs
+        Passed to `json.dumps`, such as ``indent``.
+
+    Returns
+    -------
+    str
+        For `localnet.models.model_from_json`.
+    """
+    return json.dumps(
+        {
+            "class_name": self.class_name,
+            "config": self.get_config(),
+            "keras_version": f"localnet {__version__}",
+            "backend": "numpy",
+        },
+        **kwargs,
+    )

@@ -6,15 +6,13 @@ from typing import Any
 import numpy as np
 
 from .._registry import custom_object_scope
-from .._typing import Config
 from ..layers import Handle, InputLayer, Layer
 from ..layers._base.handles import Connectable
 from ..layers._base.layer import unchanged_on_error
-from ..layers._base.seeds import child_seed
+from ..training.network import parts_of
 from .chain import Chain
 from .model import Model
 from .nesting import deserialize, model_classes
-from .network import parts_of
 
 __all__ = ["Sequential"]
 
@@ -55,6 +53,7 @@ class Sequential(Model):
     """
 
     class_name = "Sequential"
+    _network: Chain
 
     def __init__(
         self,
@@ -63,10 +62,7 @@ class Sequential(Model):
         *,
         seed: int | np.random.SeedSequence | None = None,
     ) -> None:
-        name, seed = self._begin(name, seed)
-        self._network: Chain
-        self._has(Chain(name), seed)
-        self._seed = child_seed(seed, 1)
+        self._start(Chain, name, seed)
         for layer in [layers] if isinstance(layers, Connectable) else layers or ():
             self.add(layer)
 
@@ -97,19 +93,15 @@ class Sequential(Model):
             raise ValueError(
                 f"layer must be added once, got {layer.name!r} a second time"
             )
-        if any(other.name == layer.name for other in self._stack):
+        if any(other.name == layer.name for other in self._network.stack):
             raise ValueError(
                 f"layer must have a name of its own, got {layer.name!r} a second time"
             )
         if isinstance(layer, Model):
             layer.check_is_chained()
-        if isinstance(layer, InputLayer) and self._stack:
+        if isinstance(layer, InputLayer) and self._network.stack:
             raise ValueError("InputLayer must be the first layer of a model")
-        changed: list[Any] = [self._network, *inside]
-        with unchanged_on_error(*changed):
-            # An InputLayer draws nothing and must not shift the seeds of the others.
-            if isinstance(layer, Layer) and not isinstance(layer, InputLayer):
-                layer.set_seed(child_seed(self._seed, len(self.layers)))
+        with unchanged_on_error(*[self._network, *inside]):
             self._network.add(layer)
 
     def pop(self) -> None:
@@ -131,17 +123,6 @@ class Sequential(Model):
             raise ValueError(
                 f"{self.name}: {method} must come before the model is a part of another"
             )
-
-    def get_config(self) -> Config:
-        """
-        Return the names and arguments that make an equal model, as Keras does.
-
-        Returns
-        -------
-        dict
-            Ready for JSON.
-        """
-        return self._network.get_config()
 
     @classmethod
     def from_config(

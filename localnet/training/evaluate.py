@@ -4,13 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import _validate
 from .._typing import Array
-from ..callbacks import CallbackList
 from .one_batch import as_results
 from .options import verbosity
 from .sources import checked_data, source_of
-from .trainer import Trained, one_or_list
+from .trainer import Trained, calls_of, one_or_list
 
 __all__ = ["evaluate", "predict"]
 
@@ -68,16 +66,10 @@ def evaluate(
     source = source_of(
         checked_data(x, y, sample_weight, trainer.ports),
         ports=trainer.ports,
-        batch_size=_validate.optional_integer("batch_size", batch_size, minimum=1),
+        batch_size=batch_size,
         steps=steps,
     )
-    level = verbosity(verbose)
-    calls = CallbackList(
-        callbacks,
-        model=self,
-        verbose=level,
-        params={"verbose": level, "steps": source.steps},
-    )
+    calls = calls_of(callbacks, self, verbose, steps=source.steps)
     with trainer.ready(source.first().xs):
         return as_results(trainer.test_epoch(source, calls), return_dict)
 
@@ -127,16 +119,11 @@ def predict(
     source = source_of(
         checked_data(x, None, None, ports),
         ports=ports,
-        batch_size=_validate.optional_integer("batch_size", batch_size, minimum=1),
+        batch_size=batch_size,
         steps=steps,
     )
     verbosity(verbose)
-    calls = CallbackList(
-        callbacks,
-        model=self,
-        verbose=0,
-        params={"verbose": 0, "steps": source.steps},
-    )
+    calls = calls_of(callbacks, self, 0, steps=source.steps)
     outputs: list[list[Array]] = []
     with trainer.ready(source.first().xs):
         calls.on_predict_begin()

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 
 from .. import _validate, config
-from ..callbacks import CallbackList, History
+from ..callbacks import History
 from .batches import Data, split
 from .generators import is_stream
 from .inputs_outputs import Ports
-from .options import is_due, shuffling, unknown_option, verbosity
+from .options import is_due, shuffling, unknown_option
 from .options import validation_freq as checked_validation_freq
 from .run import Run
-from .sources import checked_data, source_of
-from .trainer import Trained, Trainer
+from .sources import checked_data, parted, source_of
+from .trainer import Trained, Trainer, calls_of
 
 __all__ = ["fit"]
 
@@ -144,17 +144,13 @@ def fit(
     held_out = _held_out(validation_data, trainer.ports)
     if held_out is None and validation_split:
         data, held_out = split(data, validation_split)
-    size, validation_size = (
-        _validate.optional_integer(name, value, minimum=1)
-        for name, value in (
-            ("batch_size", batch_size),
-            ("validation_batch_size", validation_batch_size),
-        )
+    validation_size = _validate.optional_integer(
+        "validation_batch_size", validation_batch_size, minimum=1
     )
     source = source_of(
         data,
         ports=trainer.ports,
-        batch_size=size,
+        batch_size=batch_size,
         shuffle=shuffling(shuffle),
         steps=steps_per_epoch,
         class_weight=class_weight,
@@ -180,16 +176,10 @@ def fit(
     epochs = _validate.integer("epochs", epochs, minimum=1)
     initial_epoch = _validate.integer("initial_epoch", initial_epoch, minimum=0)
     frequency = checked_validation_freq(validation_freq)
-    level = verbosity(verbose)
     rng = trainer.shuffle_rng
     if seed is not None:
         rng = np.random.default_rng(_validate.integer("seed", seed, minimum=0))
-    calls = CallbackList(
-        callbacks,
-        model=self,
-        verbose=level,
-        params={"verbose": level, "epochs": epochs, "steps": source.steps},
-    )
+    calls = calls_of(callbacks, self, verbose, epochs=epochs, steps=source.steps)
     run = Run(
         trainer=trainer,
         calls=calls,
@@ -255,10 +245,6 @@ def _fit_epoch(trainer: Trainer, run: Run) -> None:
 def _held_out(given: Any, ports: Ports) -> Any:
     if given is None or is_stream(given):
         return given
-    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
-        raise ValueError(
-            "validation_data must be (x, y), (x, y, sample_weight), a Sequence or "
-            f"a generator, got {type(given).__name__}"
-        )
-    x, y, weight = (*given, None)[:3]
+    forms = "(x, y), (x, y, sample_weight), a Sequence or a generator"
+    x, y, weight = parted(given, forms)
     return checked_data(x, y, weight, ports, "validation_data")

@@ -1,11 +1,11 @@
 """Training on all samples at once by the minimisers of SciPy: `fit_scipy`."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from .. import _validate
 from .._typing import ArrayLike
-from ..callbacks import CallbackList, History
+from ..callbacks import History
 from .batches import Data
 from .minimize import (
     METHODS,
@@ -13,11 +13,9 @@ from .minimize import (
     check_layers,
     check_start,
     checked_options,
-    checked_validation,
 )
-from .one_batch import loss_and_gradients, test_on_batch
-from .options import verbosity
-from .trainer import Trained
+from .sources import parted
+from .trainer import Trained, calls_of
 
 __all__ = ["fit_scipy"]
 
@@ -121,30 +119,27 @@ def fit_scipy(
     if class_weight is not None:
         data = Data.of(x, y, sample_weight, self._trainer.ports).weighted(class_weight)
         [sample_weight] = data.sample_weights
-    level = verbosity(verbose)
-    calls = CallbackList(
-        callbacks,
-        model=self,
-        verbose=level,
-        params={"verbose": level, "epochs": max_iterations, "steps": 1},
-    )
+    calls = calls_of(callbacks, self, verbose, epochs=max_iterations, steps=1)
     if calls.backup is not None:
         raise ValueError(
             "callbacks must be without BackupAndRestore, since what SciPy "
             "remembers of a minimisation cannot be saved"
         )
     batch: tuple[Any, Any, Any] = (x, y, sample_weight)
-    trainer = self._trainer
+    held_out = validation_data
+    if held_out is not None:
+        held_out = parted(held_out, "(x, y) or (x, y, sample_weight)")
+    trainer, model = self._trainer, cast(Any, self)
     with trainer.ready():
-        loss, gradients = loss_and_gradients(self, *batch)
+        loss, gradients = model.loss_and_gradients(*batch)
         check_layers(list(trainer.network.leaves.values()), method)
-        logs = test_on_batch(self, *batch, return_dict=True)
+        logs = model.test_on_batch(*batch, return_dict=True)
         check_start(loss, gradients, logs["loss"])
         run = Minimisation(
-            model=self,
+            model=model,
             calls=calls,
             data=batch,
-            validation=checked_validation(validation_data),
+            validation=held_out,
             # The methods count their iterations, but for this one.
             limit=max_iterations if method == "tnc" else None,
             logs=logs,

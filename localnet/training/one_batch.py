@@ -1,22 +1,59 @@
-"""What a model does with one batch: differentiate, update, measure, predict."""
+"""What a model does with one batch: compute, differentiate, update, measure."""
 
 import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from .. import _arrays
 from .._typing import Array
 from ..callbacks import Logs
+from ..layers._base.handles import holds_handles
 from .batches import Data
-from .trainer import Trained, one_or_list
+from .inputs_outputs import arrays_of
+from .trainer import Trained, absorbed_by, one_or_list
 
 __all__ = [
     "as_results",
+    "call",
     "loss_and_gradients",
     "predict_on_batch",
     "test_on_batch",
     "train_on_batch",
 ]
+
+
+def call(self: Any, x: Any, training: bool | None = None) -> Any:
+    """
+    Compute the output for arrays; for handles, note the call for another model.
+
+    Parameters
+    ----------
+    x : array_like, Handle, or a list or dict of them
+        A batch of inputs, or what stands for one.
+    training : bool, optional
+        Whether layers with training noise apply it; default: no. With handles it
+        holds for this call, whatever the model does that runs it.
+
+    Returns
+    -------
+    ndarray, Handle or list of them
+        As the input; a list if there are several outputs.
+    """
+    if holds_handles(x):
+        return self.connect(x, training)
+    trainer = self._trainer
+    given = arrays_of("x", x, trainer.ports)
+    xs = tuple(
+        _arrays.numbers(label, item)
+        for label, item in zip(trainer.ports.labels("x"), given, strict=True)
+    )
+    with trainer.ready(xs):
+        ys, tape = trainer.network.program.run(xs, bool(training))
+        layers = trainer.network.leaves.values() if training else ()
+        for state, new in absorbed_by(layers, tape):
+            state[...] = new
+    return one_or_list(ys)
 
 
 def loss_and_gradients(

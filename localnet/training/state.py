@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from .._typing import Array
 from .trainer import Trainer
 
 __all__ = ["get_state", "set_state"]
@@ -58,7 +57,7 @@ def set_state(trainer: Trainer, state: dict[str, Any]) -> None:
     optimizer.set_state(state["optimizer"])
     trained = trainer.trained()
     for name, slots in optimizer.slots.items():
-        if not _same_shapes(slots, list(trained.values())):
+        if [slot.shape for slot in slots] != [w.shape for w in trained.values()]:
             raise ValueError(f"slots {name} must have the shapes of the weights")
     # Callbacks may change the learning rate, or a momentum.
     known = _numbers(optimizer)
@@ -79,7 +78,3 @@ def _numbers(optimizer: Any) -> dict[str, Any]:
         for name, value in vars(optimizer).items()
         if value is None or isinstance(value, (bool, int, float, np.generic))
     }
-
-
-def _same_shapes(left: list[Array], right: list[Array]) -> bool:
-    return [array.shape for array in left] == [array.shape for array in right]

@@ -131,14 +131,7 @@ class Objective:
         parts = []
         for place, goal in enumerate(self.goals):
             with self._named(place):
-                parts.append(
-                    goal.value(
-                        batch.ys[place],
-                        ys[place],
-                        batch.sample_weights[place],
-                        tape.logits(place),
-                    )
-                )
+                parts.append(goal.value(*_at(place, batch, ys, tape)))
         return self._summed(parts, tape, layers)
 
     def value_and_gradients(
@@ -154,10 +147,7 @@ class Objective:
         for place, goal in enumerate(self.goals):
             with self._named(place):
                 part, gradient, by_logits = goal.value_and_gradient(
-                    batch.ys[place],
-                    ys[place],
-                    batch.sample_weights[place],
-                    tape.logits(place),
+                    *_at(place, batch, ys, tape)
                 )
             parts.append(part)
             gradients.dys.append(None if by_logits else gradient)
@@ -213,6 +203,13 @@ class Objective:
         """Say in errors which of several outputs they are about."""
         several = len(self.outputs) > 1
         return _about(self.outputs[place]) if several else nullcontext()
+
+
+def _at(
+    place: int, batch: Data, ys: Sequence[Array], tape: Tape
+) -> tuple[Any, Array, Array | None, Array | None]:
+    """Return what the loss of an output is computed from."""
+    return batch.ys[place], ys[place], batch.sample_weights[place], tape.logits(place)
 
 
 @contextmanager

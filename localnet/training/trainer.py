@@ -8,13 +8,13 @@ that runs them forwards and backwards. The arithmetic is Keras 2's.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 
 from .. import optimizers
 from .._interrupt import uninterrupted
-from .._typing import Array, ArrayLike, Config
+from .._typing import Array, Config
 from ..callbacks import CallbackList, History, Logs
 from ..layers import Layer
 from ..layers._base.layer import unchanged_on_error
@@ -24,87 +24,12 @@ from .batches import Data
 from .fingerprint import identity_of_optimizer
 from .generators import Source
 from .inputs_outputs import Ports
+from .network import Memory, Network
+from .options import verbosity
 from .tape import Tape
-from .total_loss import Gradients, Objective
+from .total_loss import Objective
 
-__all__ = [
-    "Memory",
-    "Network",
-    "Trained",
-    "Trainer",
-    "absorbed_by",
-    "compile",
-    "one_or_list",
-]
-
-# A workspace for each call of a layer, by a name that the program chooses.
-Memory: TypeAlias = defaultdict[str, Workspace]
-
-
-class Program(Protocol):
-    """The calls of a network, run in both directions."""
-
-    def run(
-        self,
-        xs: Sequence[Array],
-        training: bool,
-        *,
-        noise: Mapping[str, np.random.Generator] | None = None,
-        memory: Memory | None = None,
-    ) -> tuple[tuple[Array, ...], Tape]:
-        """
-        Return the outputs and what each call of a layer left.
-
-        `noise` replaces the layers' own generators, by path. With a `memory`
-        everything that is returned is valid until the next call with it.
-        """
-
-    def run_back(
-        self, gradients: Gradients, tape: Tape, *, memory: Memory | None = None
-    ) -> dict[str, dict[str, Array]]:
-        """
-        Return the gradients of the trainable weights, by path and name.
-
-        The penalties of the layers are part of them: those on outputs for every call,
-        those on weights once.
-        """
-
-
-class Network(Protocol):
-    """What a trainer asks of a model."""
-
-    name: str
-
-    @property
-    def program(self) -> Program:
-        """The calls of the layers."""
-
-    @property
-    def leaves(self) -> dict[str, Layer]:
-        """Each layer once, however often it is called, by its path."""
-
-    @property
-    def data_names(self) -> list[str]:
-        """Under which names data in a dict belong to the inputs."""
-
-    @property
-    def output_names(self) -> list[str]:
-        """Names of the outputs."""
-
-    def parts(self) -> list[Any]:
-        """Return all that a call may change, for undoing it."""
-
-    def build_for(self, xs: Sequence[Array]) -> None:
-        """Create the weights that are missing, for inputs of these shapes."""
-
-    def get_weights(self) -> list[Array]:
-        """Return copies of all weights."""
-
-    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """Replace the values of all weights, or none."""
-
-    def wiring(self) -> Config:
-        """Return how the layers are wired, without names; ready for JSON."""
+__all__ = ["Trained", "Trainer", "absorbed_by", "calls_of", "compile", "one_or_list"]
 
 
 class Trainer:
@@ -150,17 +75,6 @@ class Trainer:
         self.history: History | None = None
         self.stop_training = False
 
-    def compile(self, optimizer: Any, loss: Any, *others: Any) -> None:
-        """Take what `compile` was given: see there, in its order."""
-        new = optimizers.get(optimizer)
-        if not isinstance(new, Optimizer):
-            raise ValueError(f"optimizer must be an Optimizer, got {optimizer!r}")
-        self.objective = Objective(self.network.output_names, loss, *others)
-        self.loss = loss
-        if new is not self.optimizer:
-            self.updated = None
-        self.optimizer, self.identity = new, identity_of_optimizer(new)
-
     @property
     def ports(self) -> Ports:
         """Where data go in and come out; compare with targets what is compiled so."""
@@ -202,8 +116,7 @@ class Trainer:
     @contextmanager
     def ready(self, xs: Sequence[Array] | None = None) -> Iterator[None]:
         """Undo what fails within, and build the network for inputs that are given."""
-        parts: list[Any] = [self, *self.network.parts()]
-        with unchanged_on_error(*parts):
+        with unchanged_on_error(*[self, *self.network.parts()]):
             if xs is not None:
                 self.network.build_for(xs)
             yield
@@ -292,6 +205,10 @@ class Trained(Protocol):
     name: str
     _trainer: Trainer
 
+    @property
+    def built(self) -> bool:
+        """Whether every layer has its weights."""
+
 
 def compile(
     self: Trained,
@@ -330,7 +247,16 @@ def compile(
     With several outputs each loss is reported too, as ``<output>_loss`` and without
     its factor, and a metric is called ``<output>_<metric>``.
     """
-    self._trainer.compile(optimizer, loss, metrics, loss_weights, weighted_metrics)
+    trainer, new = self._trainer, optimizers.get(optimizer)
+    if not isinstance(new, Optimizer):
+        raise ValueError(f"optimizer must be an Optimizer, got {optimizer!r}")
+    trainer.objective = Objective(
+        trainer.network.output_names, loss, metrics, loss_weights, weighted_metrics
+    )
+    trainer.loss = loss
+    if new is not trainer.optimizer:
+        trainer.updated = None
+    trainer.optimizer, trainer.identity = new, identity_of_optimizer(new)
 
 
 def absorbed_by(layers: Iterable[Layer], tape: Tape) -> list[tuple[Array, Array]]:
@@ -341,6 +267,13 @@ def absorbed_by(layers: Iterable[Layer], tape: Tape) -> list[tuple[Array, Array]
         if layer.state_names
         for name, new in layer.absorbed(tape.caches(layer)).items()
     ]
+
+
+def calls_of(given: Any, model: Any, verbose: Any, **params: Any) -> CallbackList:
+    """Return the callbacks of one call, which are told `params` and how loud it is."""
+    level = verbosity(verbose)
+    params = {"verbose": level, **params}
+    return CallbackList(given, model=model, verbose=level, params=params)
 
 
 def one_or_list(values: Sequence[Any]) -> Any:

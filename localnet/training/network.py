@@ -1,32 +1,60 @@
-"""What a model is made of: layers, other models among them, and how they are wired."""
+"""What is trained: layers, other models among them, and how they are wired."""
 
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from .. import config
 from .._typing import Array, ArrayLike, Config
 from ..layers import Handle, Layer
-from ..layers._base.handles import Node
 from ..layers._base.shapes import BatchShape
 from ..layers._base.weights import as_weights
-from .program import Program
+from ..ops import Workspace
+from .tape import Tape
 
-__all__ = ["Network", "parts_of"]
+__all__ = ["Memory", "Network", "Program", "parts_of"]
+
+# A workspace for each call of a layer, by a name that the program chooses.
+Memory: TypeAlias = defaultdict[str, Workspace]
 
 
-class Network:
+class Program(Protocol):
+    """The calls of a network, run in both directions; `layers` by path, each once."""
+
+    layers: dict[str, Layer]
+
+    def run(self, *args: Any, **how: Any) -> tuple[tuple[Array, ...], Tape]:
+        """
+        Return the outputs for inputs and a mode, and what each call of a layer left.
+
+        `noise` replaces the layers' own generators, by path. With a `memory`
+        everything that is returned is valid until the next call with it.
+        """
+
+    def run_back(self, *args: Any, **how: Any) -> dict[str, dict[str, Array]]:
+        """
+        Return the gradients of the trainable weights, by path and name.
+
+        From the gradients of a loss and what the way forward left. The penalties of the
+        layers are part of them: those on outputs for every call, those on weights once.
+        """
+
+
+class Network(Protocol):
     """
-    Base of a chain and of a graph.
+    What a chain and a graph have in common.
 
     Parameters
     ----------
     name : str
-        Of the model, for errors.
+        Of the model.
 
     Attributes
     ----------
+    trainable : bool
+        What was last set for all layers at once.
     layers : list
         What the model is made of, in order: layers and models.
     stack : list
@@ -35,6 +63,8 @@ class Network:
         Where arrays come in and go out; empty as long as shapes are missing.
     """
 
+    name: str
+    trainable: bool
     layers: list[Any]
     stack: list[Any]
     inputs: tuple[Handle, ...]
@@ -42,64 +72,29 @@ class Network:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.trainable = True
 
     # What differs ----------------------------------------------------------------
 
     @property
     def program(self) -> Program:
         """The calls of the layers, in order."""
-        raise NotImplementedError
-
-    @property
-    def nodes(self) -> Sequence[Node]:
-        """The calls on handles, each after those that it hangs on."""
-        raise NotImplementedError
-
-    @property
-    def built(self) -> bool:
-        """Whether every layer has its weights."""
-        raise NotImplementedError
-
-    @property
-    def input_shape(self) -> Any:
-        """Shape of the input, batch axis first; a list if there are several."""
-        raise NotImplementedError
-
-    @property
-    def output_shape(self) -> Any:
-        """Shape of the output, batch axis first; a list if there are several."""
-        raise NotImplementedError
 
     @property
     def input_names(self) -> list[str]:
         """Names of the inputs."""
-        raise NotImplementedError
 
     @property
     def output_names(self) -> list[str]:
         """Names of the outputs."""
-        raise NotImplementedError
 
     @property
     def data_names(self) -> list[str]:
         """Under which names data in a dict belong to the inputs."""
         return self.input_names
 
-    def build(self, input_shape: Any = None) -> None:
-        """Create the weights that are missing, or refuse a shape that does not fit."""
-        raise NotImplementedError
-
     def build_for(self, xs: Sequence[Array]) -> None:
-        """Build for inputs of these shapes."""
-        raise NotImplementedError
-
-    def known_input_shapes(self, input_shape: Any) -> list[BatchShape]:
-        """Return the shapes for which costs are worked out."""
-        raise NotImplementedError
-
-    def get_config(self) -> Config:
-        """Return layers and wiring as Keras writes them."""
-        raise NotImplementedError
+        """Create the weights that are missing, for inputs of these shapes."""
 
     def connections(self) -> list[list[str]] | None:
         """Return what each layer is called on, for the summary; None for a chain."""
@@ -130,20 +125,6 @@ class Network:
     def parts(self) -> list[Any]:
         """Return all that a call may change, so that a failed one can be undone."""
         return [self, *(inner for part in self.stack for inner in parts_of(part))]
-
-    def traced(self, shapes: Sequence[BatchShape]) -> list[tuple[BatchShape, np.dtype]]:
-        """Return shape and dtype of every output, or refuse what comes in."""
-        program = self.program
-        shapes = self.conformed(shapes)
-        if len(shapes) != program.inputs:
-            raise ValueError(
-                f"{self.name}: inputs must be {program.inputs} handles, "
-                f"got {len(shapes)}"
-            )
-        found = program.shapes(shapes)
-        dtypes = [handle.dtype for handle in self.inputs] or [self.dtype]
-        dtypes += [step.layer.dtype for step in program.steps]
-        return [(found[place], dtypes[place]) for place in program.outputs]
 
     def get_weights(self) -> list[Array]:
         """Return copies of all weights."""
@@ -187,4 +168,6 @@ def parts_of(part: Any) -> list[Any]:
     list
         Models before what they are made of.
     """
-    return list(part.with_inner()) if isinstance(part, Layer) else part.parts()
+    if isinstance(part, Layer):
+        return list(part.with_inner())
+    return [part, part._trainer, *part._network.parts()]
