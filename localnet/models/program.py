@@ -185,12 +185,11 @@ class Program:
         """
         shapes = [tuple(shape) for shape in inputs]
         for step in self.steps:
-            taken = tuple(shapes[place] for place in step.inputs)
-            ((shape, _),) = step.layer._traced(taken)
+            ((shape, _),) = step.layer._traced(tuple(shapes[p] for p in step.inputs))
             shapes.append(shape)
         return shapes
 
-    def build(self, inputs: Sequence[BatchShape]) -> list[BatchShape]:
+    def build(self, inputs: Sequence[BatchShape]) -> None:
         """
         Create the weights of all layers that have none.
 
@@ -198,11 +197,6 @@ class Program:
         ----------
         inputs : sequence of tuple of int or None
             As for `shapes`.
-
-        Returns
-        -------
-        list of tuple of int or None
-            As `shapes`.
 
         Raises
         ------
@@ -217,7 +211,6 @@ class Program:
             else:
                 step.layer.build(shape)
             shapes.append(step.layer.compute_output_shape(shape))
-        return shapes
 
     def costed(self, inputs: Sequence[BatchShape]) -> list[CostedCall]:
         """

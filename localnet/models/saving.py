@@ -76,7 +76,7 @@ def count_params(self: Trained) -> int:
     return sum(layer.count_params() for layer in self._trainer.network.leaves.values())
 
 
-def _need_built(self: Trained, method: str) -> None:
+def _need_built(self: Any, method: str) -> None:
     if not self.built:
         raise ValueError(
             f"{self.name}: {method} needs a built model; call build(input_shape)"

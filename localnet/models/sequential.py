@@ -157,8 +157,7 @@ class Sequential(Model):
         model = cls(name=config.get("name"))
         with custom_object_scope(custom_objects or {}):
             for entry in config["layers"]:
-                layer = deserialize(entry)
-                model.add(layer)
+                model.add(deserialize(entry))
         shape = config.get("build_input_shape")
         if shape is not None and not model.built:
             model.build(shape)

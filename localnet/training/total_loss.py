@@ -1,6 +1,6 @@
 """What a compiled model minimises and reports, over all of its outputs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
@@ -125,7 +125,7 @@ class Objective:
     # The loss --------------------------------------------------------------------
 
     def value(
-        self, batch: Data, ys: Sequence[Array], tape: Tape, layers: Sequence[Layer]
+        self, batch: Data, ys: Sequence[Array], tape: Tape, layers: Iterable[Layer]
     ) -> Losses:
         """Return the loss of a batch: the data's, and all penalties."""
         parts = []
@@ -135,7 +135,7 @@ class Objective:
         return self._summed(parts, tape, layers)
 
     def value_and_gradients(
-        self, batch: Data, ys: Sequence[Array], tape: Tape, layers: Sequence[Layer]
+        self, batch: Data, ys: Sequence[Array], tape: Tape, layers: Iterable[Layer]
     ) -> tuple[Losses, Gradients]:
         """
         Return the loss, and its gradient by each output or by its logits.
@@ -155,7 +155,7 @@ class Objective:
         return self._summed(parts, tape, layers), gradients
 
     def _summed(
-        self, parts: list[float], tape: Tape, layers: Sequence[Layer]
+        self, parts: list[float], tape: Tape, layers: Iterable[Layer]
     ) -> Losses:
         factors = (goal.factor for goal in self.goals)
         data = sum(part * f for part, f in zip(parts, factors, strict=True))

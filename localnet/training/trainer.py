@@ -167,8 +167,7 @@ class Trainer:
         """Return the running means with this batch."""
         outputs, tape = self.network.program.run(batch.xs, False, memory=self.memory)
         ys = [y.copy() for y in outputs]  # as in a training step
-        layers = list(self.network.leaves.values())
-        loss = self.objective.value(batch, ys, tape, layers)
+        loss = self.objective.value(batch, ys, tape, self.network.leaves.values())
         return self.objective.update(loss, batch, ys)
 
     # Many batches ----------------------------------------------------------------
@@ -204,10 +203,6 @@ class Trained(Protocol):
 
     name: str
     _trainer: Trainer
-
-    @property
-    def built(self) -> bool:
-        """Whether every layer has its weights."""
 
 
 def compile(
