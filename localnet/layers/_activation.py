@@ -1,15 +1,15 @@
 """Layers that are nothing but an activation, and activations that are named layers."""
 
-from functools import partial
-from typing import Any
+from __future__ import annotations
 
-import numpy as np
+from functools import partial
+from typing import Any, Unpack
 
 from .. import _validate, activations
 from .._registry import Registry
 from .._typing import Array, Config, Pair
-from ..ops import Cost, Workspace, view_cost
-from ._base.cost import CostedLayer
+from ..ops import Cost, view_cost
+from ._base.arguments import LayerArguments
 from ._base.layer import Layer
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "ReLU",
     "Softmax",
     "ThresholdedReLU",
-    "activation_has_logits",
     "activation_pair",
     "resolve_activation",
     "serialize_activation",
@@ -30,18 +29,14 @@ __all__ = [
 MAX_RANK = 64
 
 
-class ActivationLayer(CostedLayer):
+class ActivationLayer(Layer):
     """A layer whose map is the identity, so that only its activation is left."""
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, None]:
+    def compute(self, x: Array, **_: Any) -> tuple[Array, None]:
         return x, None
 
-    def _backward(
-        self, dz: Array, cache: None, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array, dict[str, Array]]:
-        return dz, {}
+    def gradients(self, dy: Array, cache: None) -> tuple[Array, dict[str, Array]]:
+        return dy, {}
 
     def _cost(
         self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
@@ -71,15 +66,11 @@ class Activation(ActivationLayer):
     array([[0., 2.]], dtype=float32)
     """
 
-    def __init__(self, activation: Any, **kwargs: Any) -> None:
+    def __init__(self, activation: Any, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.activation = resolve_activation(activation)
             self._activation_pair = activation_pair(self.activation)
-
-    @property
-    def has_logits(self) -> bool:
-        return activation_has_logits(self.activation)
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
@@ -115,7 +106,7 @@ class LeakyReLU(ActivationLayer):
     array([[-1.,  2.]], dtype=float32)
     """
 
-    def __init__(self, alpha: float = 0.3, **kwargs: Any) -> None:
+    def __init__(self, alpha: float = 0.3, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.alpha = _validate.number("alpha", alpha, minimum=0.0)
@@ -152,7 +143,7 @@ class ELU(ActivationLayer):
     array([[0., 2.]], dtype=float32)
     """
 
-    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+    def __init__(self, alpha: float = 1.0, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.alpha = _validate.number("alpha", alpha)
@@ -198,7 +189,7 @@ class ReLU(ActivationLayer):
         max_value: float | None = None,
         negative_slope: float = 0.0,
         threshold: float = 0.0,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(**kwargs)
         with self._named():
@@ -252,7 +243,7 @@ class Softmax(ActivationLayer):
     array([[0.5, 0.5]], dtype=float32)
     """
 
-    def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: Any = -1, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         several = isinstance(axis, (list, tuple))
         with self._named():
@@ -298,7 +289,7 @@ class ThresholdedReLU(ActivationLayer):
     array([[0., 2.]], dtype=float32)
     """
 
-    def __init__(self, theta: float = 1.0, **kwargs: Any) -> None:
+    def __init__(self, theta: float = 1.0, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.theta = _validate.number("theta", theta, minimum=0.0)
@@ -343,18 +334,6 @@ def activation_pair(activation: Any) -> Pair | None:
     if activation is activations.linear:
         return None
     return activations.pair(activation)
-
-
-def activation_has_logits(activation: Any) -> bool:
-    """
-    Tell whether a crossentropy of this activation's result is computed from its logits.
-
-    As in Keras, softmax and sigmoid hand what went into them to every crossentropy, be
-    it their own or not, and whatever the axis.
-    """
-    if isinstance(activation, ActivationLayer):
-        return activation.has_logits
-    return activation in (activations.softmax, activations.sigmoid)
 
 
 def serialize_activation(activation: Any) -> Any:

@@ -5,11 +5,11 @@ This is the layer of Elsayed et al. 2020 with combining weights that do not depe
 the input, in one, two or three dimensions.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any, NamedTuple, Unpack
 
 from .. import _validate, initializers
 from .._typing import Array, Config, Shape
@@ -27,9 +27,10 @@ from ..ops import (
     outer_sum_backward,
     outer_sum_forward,
 )
-from ._base.arguments import resolve, serialized
-from ._base.located import LocatedLayer
+from ._base.arguments import CommonArguments, handed_on, resolve, serialized
+from ._base.kernel import kernel_config
 from ._base.shapes import BatchShape
+from ._base.windowed import WindowedLayer
 
 __all__ = [
     "LowRankLocallyConnected1D",
@@ -40,6 +41,12 @@ __all__ = [
 # Start values that make the layer a convolution, whatever its rank.
 AS_CONVOLUTION = "conv_init"
 NORMALIZED = "softmax"
+# Arguments that other layers with windows do not have.
+OWN = (
+    *("spatial_rank", "separable", "normalize_weights", "use_spatial_bias"),
+    *("combining_weights_initializer", "combining_weights_regularizer"),
+    "combining_weights_constraint",
+)
 
 
 class LowRankCache(NamedTuple):
@@ -52,7 +59,7 @@ class LowRankCache(NamedTuple):
     conv: Any
 
 
-class LowRankLocallyConnected(LocatedLayer):
+class LowRankLocallyConnected(WindowedLayer):
     """The one implementation behind the three public classes, told apart by `rank`."""
 
     def __init__(
@@ -81,27 +88,9 @@ class LowRankLocallyConnected(LocatedLayer):
         use_spatial_bias: bool = True,
         dilation_rate: Any = 1,
         fans: str = "local",
-        **kwargs: Any,
+        **kwargs: Unpack[CommonArguments],
     ) -> None:
-        super().__init__(
-            filters=filters,
-            kernel_size=kernel_size,
-            strides=strides,
-            padding=padding,
-            data_format=data_format,
-            dilation_rate=dilation_rate,
-            activation=activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
-            fans=fans,
-            **kwargs,
-        )
+        super().__init__(**handed_on(locals(), *OWN))
         with self._named():
             self.spatial_rank = _validate.integer(
                 "spatial_rank", spatial_rank, minimum=1
@@ -162,25 +151,24 @@ class LowRankLocallyConnected(LocatedLayer):
             shapes[name] = (size,)
         return shapes
 
-    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
-        super()._build(input_shape, rng)
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Create all weights; see `Layer.build`."""
+        super().build(input_shape)
         names = self._numbered("combining")
         initializer = self.combining_weights_initializer
         if initializer == AS_CONVOLUTION:
             share = 1 / (len(names) * math.sqrt(self.spatial_rank))
             initializer = initializers.Constant(share)
-        combining = self._rules_of("combining_weights")
-        combining = combining._replace(initializer=initializer)
+        combining = self._rules_of("combining_weights") | {"initializer": initializer}
         bias = self._rules_of("bias")
         for name, shape in self.weight_shapes(input_shape).items():
             if name not in ("kernel", "bias"):
-                weight = combining if name in names else bias
-                self._add_weight(name, shape, weight, rng)
+                self.add_weight(name, shape, **(combining if name in names else bias))
 
     # Forward and backward --------------------------------------------------------
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
+    def compute(
+        self, x: Array, *, workspace: Workspace | None = None, **_: Any
     ) -> tuple[Array, LowRankCache]:
         tables = [self.params[name] for name in self._numbered("combining")]
         mixture, tables_cache = outer_sum_forward(*tables)
@@ -202,11 +190,16 @@ class LowRankLocallyConnected(LocatedLayer):
         )
         return y, LowRankCache(tables_cache, normalization, mixing, bias_cache, conv)
 
-    def _backward(
-        self, dz: Array, cache: LowRankCache, need_dx: bool, workspace: Workspace
+    def gradients(
+        self,
+        dy: Array,
+        cache: LowRankCache,
+        *,
+        need_dx: bool = True,
+        workspace: Workspace | None = None,
     ) -> tuple[Array | None, dict[str, Array]]:
         dx, dkernel, dbias = local_conv_backward(
-            dz, cache.conv, need_dx=need_dx, workspace=workspace
+            dy, cache.conv, need_dx=need_dx, workspace=workspace
         )
         dmixture, dbasis = mix_kernels_backward(
             dkernel, cache.mixing, workspace=workspace
@@ -256,8 +249,7 @@ class LowRankLocallyConnected(LocatedLayer):
             initializer = initializers.serialize(initializer)
         return {
             **super().get_config(),
-            **self._window_config(),
-            **self._kernel_config(),
+            **kernel_config(self),
             "combining_weights_initializer": initializer,
             **serialized(
                 self, "combining_weights_regularizer", "combining_weights_constraint"

@@ -1,9 +1,9 @@
 """Layers that make one output of several inputs."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable, Sequence
+from typing import Any, Unpack
 
 from .. import _validate
 from .._typing import Array, Config
@@ -25,6 +25,7 @@ from ..ops import (
     subtract_backward,
     subtract_forward,
 )
+from ._base.arguments import LayerArguments
 from ._base.several import MultiInputLayer
 from ._base.shapes import BatchShape
 
@@ -89,19 +90,16 @@ class Merge(MultiInputLayer):
             sizes.append(None if None in column else size)
         return (batch, *sizes)
 
-    def _build(self, input_shape: Any, rng: np.random.Generator) -> None:
-        self._check_known(input_shape)
-
-    def _forward(
-        self, x: Any, training: bool, rng: np.random.Generator, workspace: Workspace
+    def compute(
+        self, x: Any, *, workspace: Workspace | None = None, **_: Any
     ) -> tuple[Array, Any]:
         y, cache = self._pair[0](*x, **self._options(), workspace=workspace)
         return y, cache
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
+    def gradients(
+        self, dy: Array, cache: Any, *, workspace: Workspace | None = None
     ) -> tuple[Any, dict[str, Array]]:
-        return self._pair[1](dz, cache, workspace=workspace), {}
+        return self._pair[1](dy, cache, workspace=workspace), {}
 
 
 def _listed(shapes: Sequence[BatchShape]) -> str:
@@ -283,7 +281,7 @@ class Concatenate(Merge):
 
     _pair = (concatenate_forward, concatenate_backward)
 
-    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: int = -1, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.axis = _validate.integer("axis", axis, minimum=-64, maximum=63)

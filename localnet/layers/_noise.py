@@ -1,7 +1,9 @@
 """Layers that disturb what passes while a model is trained, and are idle otherwise."""
 
+from __future__ import annotations
+
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -16,7 +18,7 @@ from ..ops import (
     dropout_mask,
     gaussian_noise,
 )
-from ._base.arguments import unknown_argument
+from ._base.arguments import LayerArguments, unknown_argument
 from ._base.layer import Layer
 from ._base.shapes import BatchShape
 
@@ -30,25 +32,17 @@ __all__ = [
 ]
 
 
-class NoiseLayer(Layer):
-    """A layer with random numbers that may have a seed of its own."""
-
-    def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        with self._named():
-            self.seed = (
-                None if seed is None else _validate.integer("seed", seed, minimum=0)
-            )
-        if self.seed is not None:
-            super().set_seed(np.random.SeedSequence(self.seed))
-
-    def set_seed(self, seed: np.random.SeedSequence) -> None:
-        """Set the source of the noise, unless the layer has a seed of its own."""
-        if self.seed is None:
-            super().set_seed(seed)
+def take_seed(layer: Layer, seed: int | None) -> int | None:
+    """Return a checked seed; if there is one, the noise of the layer comes from it."""
+    if seed is not None:
+        with layer._named():
+            seed = _validate.integer("seed", seed, minimum=0)
+        layer.set_seed(np.random.SeedSequence(seed))
+        layer._has_own_seed = True
+    return seed
 
 
-class Dropout(NoiseLayer):
+class Dropout(Layer):
     """
     Set a random part of the input to zero while training, and scale the rest up.
 
@@ -83,9 +77,10 @@ class Dropout(NoiseLayer):
         rate: float,
         noise_shape: Any = None,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(seed, **kwargs)
+        super().__init__(**kwargs)
+        self.seed = take_seed(self, seed)
         with self._named():
             self.rate = _validate.fraction("rate", rate)
             self.noise_shape = _noise_shape(noise_shape)
@@ -106,8 +101,13 @@ class Dropout(NoiseLayer):
             )
         return shape
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
+    def compute(
+        self,
+        x: Array,
+        *,
+        training: bool,
+        rng: np.random.Generator,
+        workspace: Workspace | None = None,
     ) -> tuple[Array, Any]:
         if not training or self.rate == 0:
             return x, None
@@ -115,12 +115,12 @@ class Dropout(NoiseLayer):
         mask = dropout_mask(shape, self.rate, rng, x.dtype, workspace=workspace)
         return dropout_forward(x, mask, workspace=workspace)
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
+    def gradients(
+        self, dy: Array, cache: Any, *, workspace: Workspace | None = None
     ) -> tuple[Array, dict[str, Array]]:
         if cache is None:
-            return dz, {}
-        return dropout_backward(dz, cache, workspace=workspace), {}
+            return dy, {}
+        return dropout_backward(dy, cache, workspace=workspace), {}
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
@@ -147,7 +147,10 @@ class SpatialDropout(Dropout):
     """
 
     def __init__(
-        self, rate: float, data_format: str | None = None, **kwargs: Any
+        self,
+        rate: float,
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(rate, **kwargs)
         with self._named():
@@ -197,7 +200,7 @@ class SpatialDropout1D(SpatialDropout):
 
     input_rank = 3
 
-    def __init__(self, rate: float, **kwargs: Any) -> None:
+    def __init__(self, rate: float, **kwargs: Unpack[LayerArguments]) -> None:
         if "data_format" in kwargs:
             raise unknown_argument(SpatialDropout1D, "data_format")
         super().__init__(rate, "channels_last", **kwargs)
@@ -269,7 +272,7 @@ class SpatialDropout3D(SpatialDropout):
     input_rank = 5
 
 
-class GaussianNoise(NoiseLayer):
+class GaussianNoise(Layer):
     """
     Add a normally distributed number to every value while training.
 
@@ -297,32 +300,40 @@ class GaussianNoise(NoiseLayer):
     array([[1., 2.]], dtype=float32)
     """
 
-    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(seed, **kwargs)
+    def __init__(
+        self, stddev: float, seed: int | None = None, **kwargs: Unpack[LayerArguments]
+    ) -> None:
+        super().__init__(**kwargs)
+        self.seed = take_seed(self, seed)
         with self._named():
             self.stddev = _validate.number("stddev", stddev, minimum=0.0)
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
+    def compute(
+        self,
+        x: Array,
+        *,
+        training: bool,
+        rng: np.random.Generator,
+        workspace: Workspace | None = None,
     ) -> tuple[Array, Any]:
         if not training or self.stddev == 0:
             return x, None
         noise = gaussian_noise(x.shape, self.stddev, rng, x.dtype, workspace=workspace)
         return add_noise_forward(x, noise, workspace=workspace)
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
+    def gradients(
+        self, dy: Array, cache: Any, *, workspace: Workspace | None = None
     ) -> tuple[Array, dict[str, Array]]:
         if cache is None:
-            return dz, {}
-        return add_noise_backward(dz, cache, workspace=workspace), {}
+            return dy, {}
+        return add_noise_backward(dy, cache, workspace=workspace), {}
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
         return {**super().get_config(), "stddev": self.stddev, "seed": self.seed}
 
 
-class GaussianDropout(NoiseLayer):
+class GaussianDropout(Layer):
     """
     Multiply every value by a normally distributed factor while training.
 
@@ -351,13 +362,21 @@ class GaussianDropout(NoiseLayer):
     array([[1., 2.]], dtype=float32)
     """
 
-    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(seed, **kwargs)
+    def __init__(
+        self, rate: float, seed: int | None = None, **kwargs: Unpack[LayerArguments]
+    ) -> None:
+        super().__init__(**kwargs)
+        self.seed = take_seed(self, seed)
         with self._named():
             self.rate = _validate.fraction("rate", rate)
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
+    def compute(
+        self,
+        x: Array,
+        *,
+        training: bool,
+        rng: np.random.Generator,
+        workspace: Workspace | None = None,
     ) -> tuple[Array, Any]:
         if not training or self.rate == 0:
             return x, None
@@ -367,12 +386,12 @@ class GaussianDropout(NoiseLayer):
         )
         return dropout_forward(x, factors, workspace=workspace)
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
+    def gradients(
+        self, dy: Array, cache: Any, *, workspace: Workspace | None = None
     ) -> tuple[Array, dict[str, Array]]:
         if cache is None:
-            return dz, {}
-        return dropout_backward(dz, cache, workspace=workspace), {}
+            return dy, {}
+        return dropout_backward(dy, cache, workspace=workspace), {}
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""

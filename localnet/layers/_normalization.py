@@ -1,7 +1,9 @@
 """Batch normalisation as a layer: with the moving statistics that inference uses."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -15,7 +17,7 @@ from ..ops import (
     moving_statistics,
 )
 from ._activation import MAX_RANK
-from ._base.arguments import resolve, serialized
+from ._base.arguments import LayerArguments, resolve, serialized
 from ._base.layer import Layer
 from ._base.shapes import BatchShape, checked_shape
 
@@ -106,7 +108,7 @@ class BatchNormalization(Layer):
         gamma_constraint: Any = None,
         *,
         fused: bool | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(**kwargs)
         with self._named():
@@ -155,15 +157,15 @@ class BatchNormalization(Layer):
         names = [*(["gamma"] if self.scale else []), *(["beta"] if self.center else [])]
         return dict.fromkeys([*names, *self.state_names], each)
 
-    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Create weights and averages; see `Layer.build`."""
         if self.fused and not self._has_kernel(len(input_shape)):
             raise ValueError(
                 "fused must be False but for float16 and float32, 4 or 5 axes, and "
                 f"channels on axis 1 or -1, got True for {self.dtype}, axis "
                 f"{self.axis} of {input_shape}"
             )
-        for name, shape in self.weight_shapes(input_shape).items():
-            self._add_weight(name, shape, self._rules_of(name), rng)
+        super().build(input_shape)
 
     def _has_kernel(self, rank: int) -> bool:
         """Return whether Keras has a fused kernel for an input of so many axes."""
@@ -193,8 +195,8 @@ class BatchNormalization(Layer):
     def _statistics(self) -> tuple[Array, Array]:
         return self.params["moving_mean"], self.params["moving_variance"]
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
+    def compute(
+        self, x: Array, *, training: bool, workspace: Workspace | None = None, **_: Any
     ) -> tuple[Array, Any]:
         return batch_norm_forward(
             x,
@@ -206,11 +208,16 @@ class BatchNormalization(Layer):
             workspace=workspace,
         )
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
+    def gradients(
+        self,
+        dy: Array,
+        cache: Any,
+        *,
+        need_dx: bool = True,
+        workspace: Workspace | None = None,
     ) -> tuple[Array | None, dict[str, Array]]:
         dx, *grads = batch_norm_backward(
-            dz, cache, need_dx=need_dx, workspace=workspace
+            dy, cache, need_dx=need_dx, workspace=workspace
         )
         named = zip(("gamma", "beta"), grads, strict=True)
         return dx, {name: grad for name, grad in named if grad is not None}

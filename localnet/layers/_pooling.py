@@ -1,12 +1,15 @@
 """Pooling: the maximum or the mean of every window of an image."""
 
-from typing import Any, ClassVar
+from __future__ import annotations
+
+from typing import Any, ClassVar, Unpack
 
 from .. import _validate
 from .._typing import Config
 from ..geometry.padding import output_length
 from ..ops import PAIRS, Cost, pool_cost
 from ..ops.pool.windows import PADDINGS, pool_geometry
+from ._base.arguments import LayerArguments
 from ._base.shapes import BatchShape
 from ._base.spatial import SpatialLayer
 
@@ -27,7 +30,7 @@ __all__ = [
 
 
 class Pooling(SpatialLayer):
-    """The one implementation behind the six public classes."""
+    """The one implementation behind the public classes."""
 
     looks_again: ClassVar[bool]
 
@@ -37,7 +40,7 @@ class Pooling(SpatialLayer):
         strides: Any = None,
         padding: str = "valid",
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         with self._named():
@@ -80,26 +83,8 @@ class Pooling(SpatialLayer):
             need_dx=need_dx,
         )
 
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), **self._options()}
 
-
-class MaxPooling(Pooling):
-    """The maximum of every window."""
-
-    operation = PAIRS["max_pool"]
-    looks_again = True
-
-
-class AveragePooling(Pooling):
-    """The mean of every window."""
-
-    operation = PAIRS["average_pool"]
-    looks_again = False
-
-
-class MaxPooling1D(MaxPooling):
+class MaxPooling1D(Pooling):
     """
     Take the maximum of every window of a sequence.
 
@@ -137,7 +122,8 @@ class MaxPooling1D(MaxPooling):
     array([3., 2.], dtype=float32)
     """
 
-    rank = 1
+    rank, operation = 1, PAIRS["max_pool"]
+    looks_again = True
 
     def __init__(
         self,
@@ -145,12 +131,12 @@ class MaxPooling1D(MaxPooling):
         strides: Any = None,
         padding: str = "valid",
         data_format: str = "channels_last",
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
-class MaxPooling2D(MaxPooling):
+class MaxPooling2D(Pooling):
     """
     Take the maximum of every window of an image.
 
@@ -172,10 +158,11 @@ class MaxPooling2D(MaxPooling):
     (None, 3, None, 3)
     """
 
-    rank = 2
+    rank, operation = 2, PAIRS["max_pool"]
+    looks_again = True
 
 
-class MaxPooling3D(MaxPooling):
+class MaxPooling3D(Pooling):
     """
     Take the maximum of every window of a volume.
 
@@ -201,10 +188,11 @@ class MaxPooling3D(MaxPooling):
     (None, 2, 2, 3, 1)
     """
 
-    rank = 3
+    rank, operation = 3, PAIRS["max_pool"]
+    looks_again = True
 
 
-class AveragePooling1D(AveragePooling):
+class AveragePooling1D(Pooling):
     """
     Take the mean of every window of a sequence.
 
@@ -237,7 +225,8 @@ class AveragePooling1D(AveragePooling):
     array([2., 2.], dtype=float32)
     """
 
-    rank = 1
+    rank, operation = 1, PAIRS["average_pool"]
+    looks_again = False
 
     def __init__(
         self,
@@ -245,12 +234,12 @@ class AveragePooling1D(AveragePooling):
         strides: Any = None,
         padding: str = "valid",
         data_format: str = "channels_last",
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
-class AveragePooling2D(AveragePooling):
+class AveragePooling2D(Pooling):
     """
     Take the mean of every window of an image.
 
@@ -272,10 +261,11 @@ class AveragePooling2D(AveragePooling):
     (None, 2, 2, 3)
     """
 
-    rank = 2
+    rank, operation = 2, PAIRS["average_pool"]
+    looks_again = False
 
 
-class AveragePooling3D(AveragePooling):
+class AveragePooling3D(Pooling):
     """
     Take the mean of every window of a volume.
 
@@ -296,7 +286,8 @@ class AveragePooling3D(AveragePooling):
     (None, 2, 3, 4, 1)
     """
 
-    rank = 3
+    rank, operation = 3, PAIRS["average_pool"]
+    looks_again = False
 
 
 # Keras's other names for them.

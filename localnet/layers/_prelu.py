@@ -1,14 +1,14 @@
 """The rectifier that learns its slope on the negative side."""
 
-from collections.abc import Sequence
-from typing import Any
+from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 from .. import _validate
 from .._typing import Array, Config, Shape
 from ..ops import Workspace, prelu_backward, prelu_forward
-from ._base.arguments import resolve, serialized
+from ._base.arguments import LayerArguments, resolve, serialized
 from ._base.layer import Layer
 from ._base.shapes import BatchShape, checked_shape
 
@@ -55,7 +55,7 @@ class PReLU(Layer):
         alpha_regularizer: Any = None,
         alpha_constraint: Any = None,
         shared_axes: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(**kwargs)
         with self._named():
@@ -87,10 +87,6 @@ class PReLU(Layer):
                 )
         return {"alpha": known}
 
-    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
-        shape = self.weight_shapes(input_shape)["alpha"]
-        self._add_weight("alpha", shape, self._rules_of("alpha"), rng)
-
     def _check_input(self, shape: BatchShape) -> None:
         alpha, shared = self.params["alpha"].shape, self.shared_axes or []
         sizes = tuple(1 if a in shared else size for a, size in enumerate(shape))[1:]
@@ -100,15 +96,15 @@ class PReLU(Layer):
                 f"got shape {shape}"
             )
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
+    def compute(
+        self, x: Array, *, workspace: Workspace | None = None, **_: Any
     ) -> tuple[Array, Any]:
         return prelu_forward(x, self.params["alpha"], workspace=workspace)
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
+    def gradients(
+        self, dy: Array, cache: Any, *, workspace: Workspace | None = None
     ) -> tuple[Array, dict[str, Array]]:
-        dx, dalpha = prelu_backward(dz, cache, workspace=workspace)
+        dx, dalpha = prelu_backward(dy, cache, workspace=workspace)
         return dx, {"alpha": dalpha}
 
     def get_config(self) -> Config:

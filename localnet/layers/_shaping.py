@@ -1,7 +1,9 @@
 """Layers that only give every sample another shape."""
 
+from __future__ import annotations
+
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -15,14 +17,14 @@ from ..ops import (
     repeat_vector_forward,
     view_cost,
 )
-from ._base.cost import CostedLayer
+from ._base.arguments import LayerArguments
 from ._base.layer import Layer
 from ._base.shapes import BatchShape
 
 __all__ = ["Flatten", "Permute", "RepeatVector", "Reshape", "ShapeLayer"]
 
 
-class ShapeLayer(CostedLayer):
+class ShapeLayer(Layer):
     """A layer that only rearranges: its backward restores the input's shape."""
 
     def _rearrange(self, x: Array) -> Array:
@@ -31,15 +33,11 @@ class ShapeLayer(CostedLayer):
     def _restore(self, dz: Array, input_shape: tuple[int, ...]) -> Array:
         return dz.reshape(input_shape)
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, Any]:
+    def compute(self, x: Array, **_: Any) -> tuple[Array, Any]:
         return self._rearrange(x), x.shape
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array, dict[str, Array]]:
-        return self._restore(dz, cache), {}
+    def gradients(self, dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
+        return self._restore(dy, cache), {}
 
     def _cost(
         self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
@@ -65,7 +63,9 @@ class Flatten(ShapeLayer):
     array([[1., 2., 3., 4.]], dtype=float32)
     """
 
-    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, data_format: str | None = None, **kwargs: Unpack[LayerArguments]
+    ) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.data_format = config.resolve_data_format(data_format)
@@ -127,7 +127,7 @@ class Reshape(ShapeLayer):
             [3., 4.]]], dtype=float32)
     """
 
-    def __init__(self, target_shape: Any, **kwargs: Any) -> None:
+    def __init__(self, target_shape: Any, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             try:
@@ -196,7 +196,7 @@ class Permute(ShapeLayer):
             [2., 4.]]], dtype=float32)
     """
 
-    def __init__(self, dims: Any, **kwargs: Any) -> None:
+    def __init__(self, dims: Any, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             try:
@@ -266,7 +266,7 @@ class RepeatVector(Layer):
 
     input_rank = 2
 
-    def __init__(self, n: int, **kwargs: Any) -> None:
+    def __init__(self, n: int, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.n = _validate.integer("n", n, minimum=1)
@@ -280,15 +280,15 @@ class RepeatVector(Layer):
         if len(shape) != self.input_rank:
             raise ValueError(f"input must have 2 axes, got shape {shape}")
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
+    def compute(
+        self, x: Array, *, workspace: Workspace | None = None, **_: Any
     ) -> tuple[Array, Any]:
         return repeat_vector_forward(x, n=self.n, workspace=workspace)
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
+    def gradients(
+        self, dy: Array, cache: Any, *, workspace: Workspace | None = None
     ) -> tuple[Array, dict[str, Array]]:
-        return repeat_vector_backward(dz, cache, workspace=workspace), {}
+        return repeat_vector_backward(dy, cache, workspace=workspace), {}
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""

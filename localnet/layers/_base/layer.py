@@ -1,49 +1,46 @@
 """
-What every layer has: a name, weights, a build step, and a pure pair underneath.
+The one base of all layers: weights, a source of random numbers, and a pure pair.
 
-A layer is a map with weights followed by an activation. Subclasses provide the map
-(`_build`, `_forward`, `_backward`); what is common to all of them lives here and in the
-parts that `Layer` is made of.
+A layer is a map with weights followed by an activation. Subclasses provide the map by
+the hooks `build`, `compute`, `gradients` and `compute_output_shape`, and override what
+they need of them; what is common to all layers lives here and in its parts.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from __future__ import annotations
+
+import threading
+from abc import ABC
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ... import _arrays, config
-from ..._typing import Array, ArrayLike, Config, Shape
-from ...ops import Workspace
+from ... import _arrays, _validate, activations, config
+from ..._typing import Array, ArrayLike, Config, Pair, Shape
+from ...ops import Cost, Workspace
 from .arguments import resolve, unknown_argument
+from .cost import cost_of_layer
 from .handles import Connectable, holds_handles
-from .names import unique_name
-from .pure import LayerCache, PurePair
+from .hooks import named_init, refuse_other_hooks, whole_build
+from .names import Named, unique_name
+from .pure import (
+    LayerCache,
+    backward_from_cache,
+    cast_input,
+    forward_with_cache,
+)
+from .seeds import child_seed
 from .shapes import BatchShape, checked_shape, declared_shape
-from .weights import Weight
+from .undo import unchanged_on_error
+from .weights import Weight, Weights
 
-__all__ = ["Layer", "unchanged_on_error"]
+__all__ = ["CostedLayer", "Layer", "unchanged_on_error"]
 
-
-@contextmanager
-def unchanged_on_error(*parts: Connectable) -> Iterator[None]:
-    """Undo what a failing block did to layers and models: building, drawn noise."""
-    before = [
-        (part, vars(part).copy(), part.noise_state if isinstance(part, Layer) else None)
-        for outer in parts
-        for part in (outer.with_inner() if isinstance(outer, Layer) else [outer])
-    ]
-    try:
-        yield
-    except BaseException:
-        for part, attributes, noise_state in before:
-            vars(part).update(attributes)
-            if isinstance(part, Layer):
-                part.noise_state = noise_state
-        raise
+# For a moment, while a layer takes in what two threads have found at once.
+_absorbing = threading.Lock()
 
 
-class Layer(PurePair, Connectable):
+class Layer(Connectable):
     """
     Base of all layers: holds weights and calls `ops`; has no mathematics of its own.
 
@@ -63,8 +60,6 @@ class Layer(PurePair, Connectable):
 
     Attributes
     ----------
-    params : dict of str to ndarray
-        The live weights, in the order of `get_weights`.
     grads : dict of str to ndarray
         Gradients of the last `backward`.
     input_shape, output_shape : tuple
@@ -73,6 +68,23 @@ class Layer(PurePair, Connectable):
 
     # Axes of the input, batch axis included; None where any number will do.
     input_rank: int | None = None
+    # Weights that the layer sets itself, from what it sees in training.
+    state_names: tuple[str, ...] = ()
+    # What is applied to the map's result, and its (forward, backward); None: nothing.
+    activation: Any = None
+    _activation_pair: Pair | None = None
+    # Whether its source of random numbers is its own, and not the model's.
+    _has_own_seed = False
+    # Where first weights come from, while the layer is built.
+    _births: np.random.Generator | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_other_hooks(cls, Layer)
+        if "build" in vars(cls):
+            cls.build = whole_build(cls.build)  # type: ignore[method-assign]
+        if "__init__" not in vars(cls):
+            cls.__init__ = named_init(cls)  # type: ignore[method-assign]
 
     def __init__(
         self,
@@ -101,9 +113,8 @@ class Layer(PurePair, Connectable):
         self.built = False
         self.input_shape: BatchShape | None = None
         self.output_shape: BatchShape | None = None
-        self.params: dict[str, Array] = {}
+        self._held = Weights()
         self.grads: dict[str, Array] = {}
-        self._weights: dict[str, Weight] = {}
         self._seed = np.random.SeedSequence()
         self._noise: np.random.Generator | None = None
         self._nodes = ()
@@ -111,47 +122,81 @@ class Layer(PurePair, Connectable):
         # For calls without a workspace of their own: their results are theirs to keep.
         self._scratch = Workspace(keep_results=False)
 
+    def _named(self) -> Named:
+        """Return a context that puts the layer's name before a ValueError's message."""
+        return Named(self)
+
     # Hooks of subclasses ---------------------------------------------------------
 
-    def weight_shapes(self, input_shape: Sequence[int | None]) -> dict[str, Shape]:
+    @whole_build
+    def build(self, input_shape: Sequence[int | None]) -> None:
         """
-        Return the shapes that the weights have for a shape of the input.
+        Create the weights for one shape of the input.
+
+        A subclass calls `add_weight` for each; it may call this one, and need not.
 
         Parameters
         ----------
         input_shape : tuple of int or None
-            Batch axis first.
-
-        Returns
-        -------
-        dict of str to tuple of int
-            In the order of `get_weights`; empty for a layer without weights. Nothing
-            is created, however large they are.
+            Batch axis first. Building again starts with fresh weights.
 
         Raises
         ------
         ValueError
-            If the layer cannot work on this shape.
+            If the layer cannot work on this shape; the layer stays as it was.
         """
-        return {}
+        for name, shape in self.weight_shapes(input_shape).items():
+            self.add_weight(name, shape, **self._rules_of(name))
 
-    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
-        """Create the weights with `_add_weight`; nothing to do without weights."""
-
-    def with_inner(self) -> "list[Layer]":
+    def compute(
+        self, x: Any, *, training: bool, rng: np.random.Generator
+    ) -> tuple[Array, Any]:
         """
-        Return the layer, and the layers that it is made of, if there are any.
+        Return the map of a batch, before the activation, and a cache.
+
+        Parameters
+        ----------
+        x : ndarray
+            In the layer's dtype. Not to be modified.
+        training : bool
+            Whether noise and statistics of the batch are wanted.
+        rng : numpy.random.Generator
+            Source of the noise. Who names a keyword ``workspace``, too, gets a
+            `localnet.ops.Workspace` whose memory may be reused.
 
         Returns
         -------
-        list of Layer
-            Itself first.
+        y : ndarray
+            Result, in the dtype of `x`.
+        cache : object
+            What `gradients` needs.
         """
-        return [self]
+        raise NotImplementedError(f"{type(self).__name__} must have a method compute")
+
+    def gradients(self, dy: Any, cache: Any) -> tuple[Any, dict[str, Array]]:
+        """
+        Return the gradients of ``sum(y*dy)``, where y is what `compute` returned.
+
+        Parameters
+        ----------
+        dy : ndarray, shape of y
+            Upstream gradient. Not to be modified.
+        cache : object
+            What `compute` returned with it. Who names keywords ``need_dx`` and
+            ``workspace``, too, is told whether dx is wanted, and lent memory.
+
+        Returns
+        -------
+        dx : ndarray, shape of x
+            Gradient of the input.
+        gradients : dict of str to ndarray
+            Of each weight, by name; they are given away.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must have a method gradients")
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """
-        Return the shape of the output for a shape of the input.
+        Return the shape of the output for a shape of the input; the same by default.
 
         Parameters
         ----------
@@ -165,51 +210,118 @@ class Layer(PurePair, Connectable):
         """
         return tuple(input_shape)
 
-    # Building --------------------------------------------------------------------
-
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def weight_shapes(self, input_shape: Sequence[int | None]) -> dict[str, Shape]:
         """
-        Create the weights for one shape of the input.
+        Return the shapes of the weights by name; nothing is created for it.
 
         Parameters
         ----------
         input_shape : tuple of int or None
-            Batch axis first. Building again starts with fresh weights.
+            Batch axis first; a ValueError if the layer cannot work on it.
+
+        Returns
+        -------
+        dict of str to tuple of int
+            Empty, unless the subclass says what the default `build` is to make: each
+            weight by the attributes ``<name>_initializer``, ``<name>_regularizer`` and
+            ``<name>_constraint``.
+        """
+        return {}
+
+    def with_inner(self) -> list[Layer]:
+        """Return the layer itself, and then the layers that it is made of, if any."""
+        return [self]
+
+    def _rules_of(self, name: str) -> dict[str, Any]:
+        """Return the arguments of `add_weight` that attributes named after it hold."""
+        return {
+            rule: getattr(self, f"{name}_{rule}", None)
+            for rule in ("initializer", "regularizer", "constraint")
+        }
+
+    def _check_input(self, shape: BatchShape) -> None:
+        """Refuse an input that the built layer does not fit; any is fine by default."""
+
+    # Building --------------------------------------------------------------------
+
+    def add_weight(
+        self,
+        name: str,
+        shape: Sequence[int],
+        *,
+        initializer: Any = None,
+        regularizer: Any = None,
+        constraint: Any = None,
+        trainable: bool = True,
+        fans: tuple[int, int] | None = None,
+        mask: Array | None = None,
+    ) -> None:
+        """
+        Add a weight to the layer that is being built, as ``self.params[name]``.
+
+        Parameters
+        ----------
+        name : str
+            Its key in `params` and `grads`.
+        shape : tuple of int
+            Without a batch axis.
+        initializer : initializer, optional
+            How it is born; default glorot_uniform.
+        regularizer : regularizer, optional
+            Penalty on it, which `gradients` need not know of.
+        constraint : constraint, optional
+            Applied after every update by an optimizer.
+        trainable : bool
+            Whether an optimizer may change it; if not, it needs no gradient.
+        fans : (int, int), optional
+            What initializers of the VarianceScaling family take for fan_in and fan_out.
+        mask : ndarray of bool, optional
+            False for values that carry nothing: they start at 0 and are not penalised.
 
         Raises
         ------
         ValueError
-            If the layer cannot work on this shape; the layer stays as it was.
+            If an argument breaks its rule, or the layer is not being built.
         """
+        if self._births is None:
+            raise ValueError(
+                f"{self.name}: add_weight must be called in build, got a call for "
+                f"{name!r} outside of it"
+            )
+        if not isinstance(name, str) or name in self.params:
+            raise ValueError(f"name must be a string that is new, got {name!r}")
+        weight = Weight(
+            resolve(f"{name}_initializer", initializer),
+            resolve(f"{name}_regularizer", regularizer),
+            resolve(f"{name}_constraint", constraint),
+            bool(trainable),
+            mask,
+        )
+        sizes = _validate.shape("shape", shape)
+        self._held.add(name, sizes, weight, self.weight_dtype, self._births, fans)
+
+    def _build_whole(self, build: Any, input_shape: Any) -> None:
+        """Do what is the same for all layers around a subclass's `build`."""
         with unchanged_on_error(self), self._named():
             shape = self._checked_input_shape(input_shape)
-            self.params, self._weights = {}, {}
-            self._build(shape, np.random.default_rng(self._seed))
+            self._held = Weights()
+            self._births = np.random.default_rng(self._seed)
+            build(self, shape)
+            self._births = None
+            self._held.put_last(self._is_fixed)
             self.input_shape = shape
             self.output_shape = self.compute_output_shape(shape)
             if self._initial_weights is not None:
-                self._load(self._initial_weights)
+                self._held.load(self._initial_weights)
             self.grads, self._cache = {}, None
             self.built = True
 
     def check_fits(self, input_shape: Sequence[int | None]) -> None:
-        """
-        Refuse a shape of the input that the built layer was not built for.
-
-        Parameters
-        ----------
-        input_shape : tuple of int or None
-            Batch axis first.
-
-        Raises
-        ------
-        ValueError
-            If a batch of this shape would be refused.
-        """
+        """Raise a ValueError if a batch of this shape would be refused."""
         with self._named():
             self._check_known(self._checked_input_shape(input_shape))
 
-    def _checked_input_shape(self, input_shape: Any) -> BatchShape:
+    def _checked_input_shape(self, input_shape: Any) -> Any:
         """Return the shape of the input in its normal form."""
         return checked_shape(input_shape, self.input_rank)
 
@@ -217,6 +329,34 @@ class Layer(PurePair, Connectable):
         """Refuse a shape that the built layer does not fit, as far as it is known."""
         if None not in input_shape[1:]:
             self._check_input((None, *input_shape[1:]))
+
+    def _traced(
+        self, shapes: tuple[BatchShape, ...]
+    ) -> list[tuple[BatchShape, np.dtype]]:
+        with self._named():
+            shape = self._checked_input_shape(self._shape_of_call(shapes))
+            if self.built:
+                self._check_known(shape)
+            else:
+                self._check_first_weights(shape)
+            return [(self.compute_output_shape(shape), self.dtype)]
+
+    def _shape_of_call(self, shapes: tuple[BatchShape, ...]) -> Any:
+        """Return the shapes of the inputs as `build` takes them."""
+        if len(shapes) != 1:
+            raise ValueError(f"inputs must be one handle, got a list of {len(shapes)}")
+        return shapes[0]
+
+    def _check_first_weights(self, shape: BatchShape) -> None:
+        """Refuse a shape that needs other weights than the first call did."""
+        wanted = self.weight_shapes(shape)
+        for node in self._nodes[:1]:
+            former = self._shape_of_call(tuple(handle.shape for handle in node.inputs))
+            if self.weight_shapes(former) != wanted:
+                raise ValueError(
+                    f"input must have the shape of the first call, {former}, "
+                    f"got {shape}"
+                )
 
     # Forward and backward --------------------------------------------------------
 
@@ -263,34 +403,6 @@ class Layer(PurePair, Connectable):
             return self.connect(x, training)
         return self.forward(x, bool(training))
 
-    def _traced(
-        self, shapes: tuple[BatchShape, ...]
-    ) -> list[tuple[BatchShape, np.dtype]]:
-        with self._named():
-            shape = self._checked_input_shape(self._shape_of_call(shapes))
-            if self.built:
-                self._check_known(shape)
-            else:
-                self._check_first_weights(shape)
-            return [(self.compute_output_shape(shape), self.dtype)]
-
-    def _shape_of_call(self, shapes: tuple[BatchShape, ...]) -> Any:
-        """Return the shapes of the inputs as `build` takes them."""
-        if len(shapes) != 1:
-            raise ValueError(f"inputs must be one handle, got a list of {len(shapes)}")
-        return shapes[0]
-
-    def _check_first_weights(self, shape: BatchShape) -> None:
-        """Refuse a shape that needs other weights than the first call did."""
-        wanted = self.weight_shapes(shape)
-        for node in self._nodes[:1]:
-            former = self._shape_of_call(tuple(handle.shape for handle in node.inputs))
-            if self.weight_shapes(former) != wanted:
-                raise ValueError(
-                    f"input must have the shape of the first call, {former}, "
-                    f"got {shape}"
-                )
-
     def backward(self, dy: ArrayLike) -> Array:
         """
         Compute the gradient of the input, and leave those of the weights in `grads`.
@@ -321,26 +433,131 @@ class Layer(PurePair, Connectable):
             dy = _arrays.upstream(dy, cache.y.shape, cache.y.dtype)
         dx, self.grads = self.backward_from_cache(dy, cache)
         if dx is None:
-            raise RuntimeError(f"{self.name}: _backward returned no dx")
+            raise RuntimeError(f"{self.name}: gradients returned no dx")
         return dx
 
+    forward_with_cache = forward_with_cache
+    backward_from_cache = backward_from_cache
+
     def _accepted(self, x: Any, workspace: Workspace) -> Any:
-        """Return the input as the map takes it; a layer that is not built is built."""
-        x = self._cast("x", _arrays.numbers("input", x), workspace)
+        """Return the input as `compute` takes it; an unbuilt layer is built."""
+        x = cast_input(self, "x", _arrays.numbers("input", x), workspace)
         if not self.built:
             self.build((None, *x.shape[1:]))
         self._check_input(x.shape)
         return x
 
-    def _check_input(self, shape: BatchShape) -> None:
-        """Refuse an input that the built layer does not fit; any is fine by default."""
+    def _activity_loss(self, y: Array, cache: Any) -> float | None:
+        """Return the penalty on the output, or None if there is none."""
+        if self.activity_regularizer is None:
+            return None
+        loss: float = self.activity_regularizer(y) / max(1, len(y))
+        return loss
 
     @property
     def has_logits(self) -> bool:
-        """Whether Keras computes a crossentropy of the output from its logits."""
-        return False
+        """
+        Whether Keras computes a crossentropy of the output from its logits.
 
-    # Penalties and bounds --------------------------------------------------------
+        Softmax and sigmoid hand what went into them to every crossentropy, be it their
+        own or not, and whatever the axis.
+        """
+        if isinstance(self.activation, Layer):
+            return self.activation.has_logits
+        return self.activation in (activations.softmax, activations.sigmoid)
+
+    # Random numbers --------------------------------------------------------------
+
+    def set_seed(self, seed: np.random.SeedSequence) -> None:
+        """Set the source of the random numbers: first weights, then noise."""
+        if not self._has_own_seed:
+            self._seed, self._noise = seed, None
+
+    @property
+    def noise(self) -> np.random.Generator:
+        """Generator of the layer's training noise, such as dropout masks."""
+        if self._noise is None:
+            self._noise = np.random.default_rng(child_seed(self._seed, 0))
+        return self._noise
+
+    @property
+    def noise_state(self) -> Any:
+        """How far the training noise is; None before any was drawn."""
+        return None if self._noise is None else self._noise.bit_generator.state
+
+    @noise_state.setter
+    def noise_state(self, state: Any) -> None:
+        if state is not None:
+            self.noise.bit_generator.state = state
+
+    # Weights ---------------------------------------------------------------------
+
+    @property
+    def params(self) -> dict[str, Array]:
+        """The live weights, in the order of `get_weights`."""
+        return self._held.values
+
+    @property
+    def weight_dtype(self) -> np.dtype:
+        """Float type of the weights."""
+        return self.dtype
+
+    def _is_fixed(self, name: str) -> bool:
+        """Return whether no optimizer changes a weight, whatever `trainable` says."""
+        rules = self._held.rules.get(name)
+        fixed = rules is not None and not rules.trainable
+        return fixed or name in self.state_names
+
+    def learns(self, name: str) -> bool:
+        """Return whether an optimizer may change a weight, also one yet to be built."""
+        return self.trainable and not self._is_fixed(name)
+
+    @property
+    def trainable_params(self) -> dict[str, Array]:
+        """The weights that an optimizer may change."""
+        return {key: value for key, value in self.params.items() if self.learns(key)}
+
+    def get_weights(self) -> list[Array]:
+        """
+        Return copies of the weights.
+
+        Returns
+        -------
+        list of ndarray
+            In Keras's order: kernel, bias; what no optimizer changes comes last.
+        """
+        return [value.copy() for value in self.params.values()]
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """
+        Replace the values of all weights.
+
+        Parameters
+        ----------
+        weights : sequence of array_like
+            In the order of `get_weights`; cast to the layer's dtype.
+
+        Raises
+        ------
+        ValueError
+            If the number or a shape differs; no weight is changed then.
+        """
+        hint = "" if self.built or self.params else "; the layer is not built yet"
+        with self._named():
+            self._held.load(weights, hint)
+
+    def count_params(self) -> int:
+        """Return how many numbers the weights hold; a ValueError before `build`."""
+        if not self.built:
+            raise ValueError(
+                f"{self.name}: count_params needs a built layer; call build or forward "
+                "first"
+            )
+        return sum(value.size for value in self.params.values())
+
+    def weight_losses(self) -> list[float]:
+        """Return the penalty of each weight that has a regularizer."""
+        return self._held.losses()
 
     @property
     def losses(self) -> list[float]:
@@ -348,7 +565,61 @@ class Layer(PurePair, Connectable):
         activity = self._cache.activity_loss if self._cache is not None else None
         return [*([] if activity is None else [activity]), *self.weight_losses()]
 
-    # Config ----------------------------------------------------------------------
+    @property
+    def constraints(self) -> dict[str, Any]:
+        """The constraint of every weight that has one, by the weight's name."""
+        return self._held.constraints
+
+    @property
+    def constraints_may_fail(self) -> bool:
+        """Whether a constraint is a callable of the user's own."""
+        return self._held.constraints_may_fail
+
+    def constrain(self) -> None:
+        """Put every weight that has a constraint back into its bounds, in place."""
+        self._held.constrain()
+
+    # Weights that the layer sets itself ------------------------------------------
+
+    def _absorbed(self, state: dict[str, Array], cache: Any) -> dict[str, Array]:
+        """Return the weights of `state_names` after one more training call."""
+        return state
+
+    def absorbed(self, caches: Iterable[LayerCache]) -> dict[str, Array]:
+        """Return what training calls make of `state_names`, in order; see `absorb`."""
+        state = {name: self.params[name] for name in self.state_names}
+        # Numbers that overflow are the business of who looks at them.
+        with np.errstate(all="ignore"):
+            for cache in caches:
+                state = self._absorbed(state, cache.inner)
+        return state
+
+    def absorb(self, *caches: LayerCache) -> None:
+        """
+        Take in what training calls have found out about the data.
+
+        A forward pass changes nothing by itself; `forward` calls this, and so does a
+        model with each training step that is completed.
+
+        Parameters
+        ----------
+        *caches : LayerCache
+            What `forward_with_cache` returned for them, in order.
+        """
+        if self.state_names:
+            with _absorbing:
+                for name, value in self.absorbed(caches).items():
+                    self.params[name][...] = value
+
+    # Cost and config -------------------------------------------------------------
+
+    def _cost(
+        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
+    ) -> Cost:
+        """Return the cost of both hooks; `input_shape` of a sample."""
+        raise ValueError(f"{self.name}: cost must be known to the layer, got none")
+
+    cost = cost_of_layer
 
     def get_config(self) -> Config:
         """
@@ -368,7 +639,7 @@ class Layer(PurePair, Connectable):
         }
 
     @classmethod
-    def from_config(cls, config: Config) -> "Layer":
+    def from_config(cls, config: Config) -> Layer:
         """
         Make a layer from what `get_config` returned.
 
@@ -392,3 +663,25 @@ class Layer(PurePair, Connectable):
     def __repr__(self) -> str:
         shape = self.output_shape or "not built"
         return f"<{type(self).__name__} {self.name!r} {shape}>"
+
+
+class CostedLayer(Layer, ABC):
+    """
+    A layer that works out its cost from shapes: any that has the hook `_cost`.
+
+    Parameters
+    ----------
+    **kwargs
+        Arguments of `Layer`.
+
+    See Also
+    --------
+    Layer.cost : What it answers.
+    """
+
+    @classmethod
+    def __subclasshook__(cls, other: type) -> Any:
+        """Hold for each class with the hook, whether it derives from this or not."""
+        if cls is not CostedLayer:
+            return NotImplemented
+        return issubclass(other, Layer) and other._cost is not Layer._cost

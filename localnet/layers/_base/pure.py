@@ -1,21 +1,30 @@
 """
 The pure pair under a layer: output and cache, and the gradients from a cache.
 
-Both take in the activation and the penalties, and leave the layer as it is.
+Both take in the activation and the penalties, and leave the layer as it is: so a layer
+that is used twice, or from two threads, is right.
 """
 
-from collections.abc import Hashable
-from typing import Any, NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..._typing import Array, ArrayLike, Pair
+from ..._typing import Array, ArrayLike
 from ...ops import Workspace
 from .by_pieces import activate, activation_gradient
-from .seeds import Seeded
-from .statistics import StatisticsHolder
+from .hooks import asked_for
 
-__all__ = ["LayerCache", "PurePair"]
+if TYPE_CHECKING:
+    from .layer import Layer
+
+__all__ = [
+    "LayerCache",
+    "backward_from_cache",
+    "cast_input",
+    "forward_with_cache",
+]
 
 
 class LayerCache(NamedTuple):
@@ -28,160 +37,152 @@ class LayerCache(NamedTuple):
     activity_loss: float | None
 
 
-class PurePair(StatisticsHolder, Seeded):
-    """The part of a layer that computes, and remembers nothing of it."""
+def forward_with_cache(
+    self: Layer,
+    x: ArrayLike,
+    training: bool = False,
+    rng: np.random.Generator | None = None,
+    *,
+    workspace: Workspace | None = None,
+) -> tuple[Array, LayerCache]:
+    """
+    Compute the output and what its gradients need; the layer remembers nothing.
 
-    activation: Any = None
-    activity_regularizer: Any
-    _activation_pair: Pair | None = None
-    _scratch: Workspace
+    Parameters
+    ----------
+    x : array_like
+        Batch of inputs; cast to the layer's dtype. Not modified.
+    training : bool
+        Whether layers with training noise apply it.
+    rng : numpy.random.Generator, optional
+        Source of the noise; default: the layer's own.
+    workspace : Workspace, optional
+        Memory that is reused: output and cache are valid until the next call with
+        it. A model that trains has one for each layer.
 
-    # Hooks of subclasses ---------------------------------------------------------
+    Returns
+    -------
+    y : ndarray
+        Output, after the activation.
+    cache : LayerCache
+        For `backward_from_cache`.
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, Any]:
-        """Return the map of `x` before the activation, and a cache."""
-        raise NotImplementedError
+    Raises
+    ------
+    ValueError
+        If the layer was built for another shape.
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array | None, dict[str, Array]]:
-        """Return the gradients of `_forward` with respect to `x` and each weight."""
-        raise NotImplementedError
+    See Also
+    --------
+    backward_from_cache : The gradients.
+    """
+    workspace = workspace or self._scratch
+    with self._named():
+        x = self._accepted(x, workspace)
+        offered: dict[str, Any] = {
+            "training": training,
+            "rng": self.noise if rng is None else rng,
+            "workspace": workspace,
+        }
+        asked = asked_for(type(self).compute, *offered)
+        result = self.compute(x, **{name: offered[name] for name in asked})
+        z, inner = _two(result, "compute must return (y, cache)")
+        y, activation = z, None
+        if self._activation_pair is not None:
+            y, activation = activate(self._activation_pair, z, workspace)
+    loss = self._activity_loss(y, inner)
+    return y, LayerCache(y, z, activation, inner, loss)
 
-    def _accepted(self, x: Any, workspace: Workspace) -> Any:
-        """Return the input as `_forward` takes it, or refuse it."""
-        raise NotImplementedError
 
-    # Forward and backward --------------------------------------------------------
+def backward_from_cache(
+    self: Layer,
+    dy: Array | None,
+    cache: LayerCache,
+    *,
+    dlogits: Array | None = None,
+    need_dx: bool = True,
+    weight_penalties: bool = True,
+    workspace: Workspace | None = None,
+) -> tuple[Array | None, dict[str, Array]]:
+    """
+    Compute the gradients of ``sum(y*dy)`` and of this layer's penalties.
 
-    def forward_with_cache(
-        self,
-        x: ArrayLike,
-        training: bool = False,
-        rng: np.random.Generator | None = None,
-        *,
-        workspace: Workspace | None = None,
-    ) -> tuple[Array, LayerCache]:
-        """
-        Compute the output and what its gradients need; the layer remembers nothing.
+    Parameters
+    ----------
+    dy : ndarray, shape of y, or None
+        Upstream gradient; ``None`` if all of it comes by `dlogits`.
+    cache : LayerCache
+        What `forward_with_cache` returned.
+    dlogits : ndarray, shape of y, optional
+        Upstream gradient that bypasses the activation.
+    need_dx : bool
+        Whether the gradient of the input is wanted.
+    weight_penalties : bool
+        Whether to add the gradients of the penalties on weights: a model that calls
+        a layer twice adds them once.
+    workspace : Workspace, optional
+        As for `forward_with_cache`: the gradients are valid until the next call.
 
-        Parameters
-        ----------
-        x : array_like
-            Batch of inputs; cast to the layer's dtype. Not modified.
-        training : bool
-            Whether layers with training noise apply it.
-        rng : numpy.random.Generator, optional
-            Source of the noise; default: the layer's own.
-        workspace : Workspace, optional
-            Memory that is reused: output and cache are valid until the next call with
-            it. A model that trains has one for each layer.
+    Returns
+    -------
+    dx : ndarray or None
+        Gradient with respect to the input.
+    grads : dict of str to ndarray
+        Gradients with respect to the weights.
 
-        Returns
-        -------
-        y : ndarray
-            Output, after the activation.
-        cache : LayerCache
-            For `backward_from_cache`.
+    See Also
+    --------
+    forward_with_cache : The pure forward pass.
+    """
+    workspace = workspace or self._scratch
+    if self.activity_regularizer is not None:
+        activity = self.activity_regularizer.gradient(cache.y) / max(1, len(cache.y))
+        dy = activity if dy is None else dy + activity
+    dz = dy
+    if dy is not None and self._activation_pair is not None:
+        dz = activation_gradient(
+            self._activation_pair, dy, cache.logits, cache.activation, workspace
+        )
+    if dlogits is not None:
+        dz = dlogits if dz is None else dz + dlogits
+    if dz is None:
+        raise ValueError("dy must be given where dlogits is not, got None for both")
+    offered = {"need_dx": need_dx, "workspace": workspace}
+    asked = asked_for(type(self).gradients, *offered)
+    result = self.gradients(dz, cache.inner, **{name: offered[name] for name in asked})
+    with self._named():
+        dx, grads = _two(result, "gradients must return (dx, {name: gradient})")
+        if not self.params.keys() <= grads.keys():
+            _check_gradients(self, grads)
+    if weight_penalties:
+        for name, weight in self._held.rules.items():
+            if weight.regularizer is not None and weight.trainable:
+                grads[name] = self._held.with_penalty(name, grads[name])
+    return dx, grads
 
-        Raises
-        ------
-        ValueError
-            If the layer was built for another shape.
 
-        See Also
-        --------
-        backward_from_cache : The gradients.
-        """
-        workspace = workspace or self._scratch
-        with self._named():
-            z, inner = self._forward(
-                self._accepted(x, workspace),
-                training,
-                self.noise if rng is None else rng,
-                workspace,
+def _check_gradients(self: Layer, grads: dict[str, Array]) -> None:
+    """Refuse gradients that do not hold one for each weight that may need it."""
+    for name in self.params:
+        if name not in grads and not self._is_fixed(name):
+            raise ValueError(
+                f"gradients must hold one for the weight {name!r}, got those of "
+                f"{list(grads)}"
             )
-            y, activation = z, None
-            if self._activation_pair is not None:
-                y, activation = activate(self._activation_pair, z, workspace)
-        loss = self._activity_loss(y, inner)
-        return y, LayerCache(y, z, activation, inner, loss)
 
-    def backward_from_cache(
-        self,
-        dy: Array | None,
-        cache: LayerCache,
-        *,
-        dlogits: Array | None = None,
-        need_dx: bool = True,
-        weight_penalties: bool = True,
-        workspace: Workspace | None = None,
-    ) -> tuple[Array | None, dict[str, Array]]:
-        """
-        Compute the gradients of ``sum(y*dy)`` and of this layer's penalties.
 
-        Parameters
-        ----------
-        dy : ndarray, shape of y, or None
-            Upstream gradient; ``None`` if all of it comes by `dlogits`.
-        cache : LayerCache
-            What `forward_with_cache` returned.
-        dlogits : ndarray, shape of y, optional
-            Upstream gradient that bypasses the activation.
-        need_dx : bool
-            Whether the gradient of the input is wanted.
-        weight_penalties : bool
-            Whether to add the gradients of the penalties on weights: a model that calls
-            a layer twice adds them once.
-        workspace : Workspace, optional
-            As for `forward_with_cache`: the gradients are valid until the next call.
+def cast_input(self: Layer, key: Any, x: Array, workspace: Workspace) -> Array:
+    """Return an input in the layer's dtype, in memory that is kept by its key."""
+    # Complex stays, for the complex step.
+    if x.dtype == self.dtype or x.dtype.kind == "c":
+        return x
+    cast = workspace.result(key, x.shape, self.dtype)
+    cast[...] = x
+    return cast
 
-        Returns
-        -------
-        dx : ndarray or None
-            Gradient with respect to the input.
-        grads : dict of str to ndarray
-            Gradients with respect to the weights.
 
-        See Also
-        --------
-        forward_with_cache : The pure forward pass.
-        """
-        workspace = workspace or self._scratch
-        if self.activity_regularizer is not None:
-            activity = self.activity_regularizer.gradient(cache.y) / max(
-                1, len(cache.y)
-            )
-            dy = activity if dy is None else dy + activity
-        dz = dy
-        if dy is not None and self._activation_pair is not None:
-            dz = activation_gradient(
-                self._activation_pair, dy, cache.logits, cache.activation, workspace
-            )
-        if dlogits is not None:
-            dz = dlogits if dz is None else dz + dlogits
-        if dz is None:
-            raise ValueError("dy must be given where dlogits is not, got None for both")
-        dx, grads = self._backward(dz, cache.inner, need_dx, workspace)
-        for name, weight in self._weights.items():
-            if weight_penalties and weight.regularizer is not None:
-                grads[name] = self._with_penalty(name, grads[name])
-        return dx, grads
-
-    def _cast(self, key: Hashable, x: Array, workspace: Workspace) -> Array:
-        """Return an input in the layer's dtype, in memory that is kept by its key."""
-        # Complex stays, for the complex step.
-        if x.dtype == self.dtype or x.dtype.kind == "c":
-            return x
-        cast = workspace.result(key, x.shape, self.dtype)
-        cast[...] = x
-        return cast
-
-    def _activity_loss(self, y: Array, cache: Any) -> float | None:
-        """Return the penalty on the output, or None if there is none."""
-        if self.activity_regularizer is None:
-            return None
-        loss: float = self.activity_regularizer(y) / max(1, len(y))
-        return loss
+def _two(result: Any, rule: str) -> tuple[Any, Any]:
+    """Return what a hook gave, if it is a pair."""
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise ValueError(f"{rule}, got {type(result).__name__}")
+    return result

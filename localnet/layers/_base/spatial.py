@@ -1,20 +1,21 @@
 """What layers without weights that change the sizes of images have in common."""
 
-from typing import Any, ClassVar
+from __future__ import annotations
 
-import numpy as np
+from typing import Any, ClassVar, Unpack
 
 from ... import config
 from ..._typing import Array, Config, Pair
 from ...geometry.channels import sample_shape, split_sample
 from ...ops import Cost, Workspace, resize_cost
-from .cost import CostedLayer
+from .arguments import LayerArguments, unknown_argument
+from .layer import Layer
 from .shapes import BatchShape, checked_shape
 
 __all__ = ["SpatialLayer"]
 
 
-class SpatialLayer(CostedLayer):
+class SpatialLayer(Layer):
     """
     A layer that is one operation of `ops` on images with `rank` spatial axes.
 
@@ -33,9 +34,11 @@ class SpatialLayer(CostedLayer):
     # Some layers of Keras have one axis and know channels_last only.
     has_data_format: ClassVar[bool] = True
 
-    def __init__(self, *, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *, data_format: str | None = None, **kwargs: Unpack[LayerArguments]
+    ) -> None:
         if data_format is not None and not self.has_data_format:
-            kwargs["data_format"] = data_format  # to be refused
+            raise unknown_argument(type(self), "data_format")
         super().__init__(**kwargs)
         with self._named():
             self.data_format = config.resolve_data_format(
@@ -85,20 +88,25 @@ class SpatialLayer(CostedLayer):
 
     # Forward and backward --------------------------------------------------------
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
+    def compute(
+        self, x: Array, *, workspace: Workspace | None = None, **_: Any
     ) -> tuple[Array, Any]:
         y, cache = self.operation[0](
             x, data_format=self.data_format, workspace=workspace, **self._options()
         )
         return y, cache
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
+    def gradients(
+        self,
+        dy: Array,
+        cache: Any,
+        *,
+        need_dx: bool = True,
+        workspace: Workspace | None = None,
     ) -> tuple[Array | None, dict[str, Array]]:
         if not need_dx:
             return None, {}
-        return self.operation[1](dz, cache, workspace=workspace), {}
+        return self.operation[1](dy, cache, workspace=workspace), {}
 
     def _cost(
         self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
@@ -112,8 +120,11 @@ class SpatialLayer(CostedLayer):
             need_dx=need_dx,
         )
 
+    def _arguments(self) -> Config:
+        """Return the arguments beside the data format, as a config has them."""
+        return self._options()
+
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        if not self.has_data_format:
-            return super().get_config()
-        return {**super().get_config(), "data_format": self.data_format}
+        data_format = {"data_format": self.data_format} if self.has_data_format else {}
+        return {**super().get_config(), **data_format, **self._arguments()}
