@@ -7,10 +7,11 @@ from typing import Any, Unpack
 
 from .. import _validate, activations
 from .._registry import Registry
-from .._typing import Array, Config, Pair
+from .._typing import Array, Config, Pair, Shape
 from ..ops import Cost, view_cost
 from ._base.arguments import LayerArguments
 from ._base.layer import Layer
+from ._base.pure import Computed, Gradients
 
 __all__ = [
     "ELU",
@@ -32,15 +33,13 @@ MAX_RANK = 64
 class ActivationLayer(Layer):
     """A layer whose map is the identity, so that only its activation is left."""
 
-    def compute(self, x: Array, **_: Any) -> tuple[Array, None]:
+    def compute(self, x: Array, **_: Any) -> Computed:
         return x, None
 
-    def gradients(self, dy: Array, cache: None) -> tuple[Array, dict[str, Array]]:
+    def gradients(self, dy: Array, cache: None) -> Gradients:
         return dy, {}
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, *, batch_size: int, **_: Any) -> Cost:
         return view_cost(input_shape, batch_size=batch_size, dtype=self.dtype)
 
 

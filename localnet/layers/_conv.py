@@ -6,9 +6,10 @@ from typing import Any, ClassVar, Unpack
 
 from .. import _validate
 from .._typing import Array, Config, Shape
-from ..ops import Cost, Workspace, conv_backward, conv_cost, conv_forward
+from ..ops import Cost, conv_backward, conv_cost, conv_forward
 from ._base.arguments import CommonArguments, handed_on
 from ._base.kernel import kernel_config, named_grads
+from ._base.pure import Computed, Gradients, Space
 from ._base.shapes import BatchShape
 from ._base.windowed import WindowedLayer
 
@@ -103,9 +104,7 @@ class Conv(WindowedLayer):
                 f"{built}, got {shape}"
             )
 
-    def compute(
-        self, x: Array, *, workspace: Workspace | None = None, **_: Any
-    ) -> tuple[Array, Any]:
+    def compute(self, x: Array, *, workspace: Space = None, **_: Any) -> Computed:
         windows = {k: v for k, v in self._windows.items() if k != "kernel_size"}
         return conv_forward(
             x,
@@ -116,32 +115,20 @@ class Conv(WindowedLayer):
             workspace=workspace,
         )
 
-    def gradients(
-        self,
-        dy: Array,
-        cache: Any,
-        *,
-        need_dx: bool = True,
-        workspace: Workspace | None = None,
-    ) -> tuple[Array | None, dict[str, Array]]:
-        dx, dkernel, dbias = conv_backward(
-            dy, cache, need_dx=need_dx, workspace=workspace
-        )
+    def gradients(self, dy: Array, cache: Any, **lent: Any) -> Gradients:
+        dx, dkernel, dbias = conv_backward(dy, cache, **lent)
         return dx, named_grads(dkernel, dbias)
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, **batch: Any) -> Cost:
         return conv_cost(
             input_shape,
             self.filters,
             **self._windows,
             groups=self.groups,
-            batch_size=batch_size,
+            **batch,
             dtype=self.dtype,
             use_bias=self.use_bias,
             untied_bias=self.untied_bias,
-            need_dx=need_dx,
         )
 
     # Config ----------------------------------------------------------------------

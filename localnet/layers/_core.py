@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _validate
 from .._typing import Array, Config, Shape
-from ..ops import Cost, Workspace, dense_backward, dense_cost, dense_forward
+from ..ops import Cost, dense_backward, dense_cost, dense_forward
 from ._base.arguments import CommonArguments, handed_on
 from ._base.handles import Handle, Node
 from ._base.kernel import (
@@ -21,6 +21,7 @@ from ._base.kernel import (
 )
 from ._base.layer import Layer
 from ._base.names import numbered_name
+from ._base.pure import Computed, Gradients, Space
 from ._base.shapes import BatchShape, checked_shape
 from ._shaping import ShapeLayer
 
@@ -117,35 +118,21 @@ class Dense(Layer):
                 f"input must have {channels} values on its last axis, got shape {shape}"
             )
 
-    def compute(
-        self, x: Array, *, workspace: Workspace | None = None, **_: Any
-    ) -> tuple[Array, Any]:
+    def compute(self, x: Array, *, workspace: Space = None, **_: Any) -> Computed:
         kernel, bias = self.params["kernel"], self.params.get("bias")
         return dense_forward(x, kernel, bias, workspace=workspace)
 
-    def gradients(
-        self,
-        dy: Array,
-        cache: Any,
-        *,
-        need_dx: bool = True,
-        workspace: Workspace | None = None,
-    ) -> tuple[Array | None, dict[str, Array]]:
-        dx, dkernel, dbias = dense_backward(
-            dy, cache, need_dx=need_dx, workspace=workspace
-        )
+    def gradients(self, dy: Array, cache: Any, **lent: Any) -> Gradients:
+        dx, dkernel, dbias = dense_backward(dy, cache, **lent)
         return dx, named_grads(dkernel, dbias)
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, **batch: Any) -> Cost:
         return dense_cost(
             input_shape,
             self.units,
-            batch_size=batch_size,
+            **batch,
             dtype=self.dtype,
             use_bias=self.use_bias,
-            need_dx=need_dx,
         )
 
     def get_config(self) -> Config:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Unpack
+from typing import Any, ClassVar, Unpack
 
-from .._typing import Config
+from .._typing import Config, Shape
 from ..geometry.channels import split_sample
 from ..ops import PAIRS, Cost, resize_cost
 from ._base.arguments import LayerArguments
@@ -53,18 +53,15 @@ class GlobalPooling(SpatialLayer):
             )
         return (1,) * self.rank if self.keepdims else ()
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, **batch: Any) -> Cost:
         _, channels = split_sample(input_shape, self.data_format)
         return resize_cost(
             input_shape,
             (channels,),
             operations=math.prod(input_shape),
             looks_again=self.looks_again,
-            batch_size=batch_size,
+            **batch,
             dtype=self.dtype,
-            need_dx=need_dx,
         )
 
 

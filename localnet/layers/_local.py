@@ -9,7 +9,6 @@ from .._typing import Array, Config, Shape
 from ..ops import (
     Cost,
     Sharing,
-    Workspace,
     local_conv_cost,
     shared_conv_backward,
     shared_conv_forward,
@@ -17,6 +16,7 @@ from ..ops import (
 )
 from ._base.arguments import CommonArguments, handed_on
 from ._base.kernel import kernel_config, named_grads
+from ._base.pure import Computed, Gradients, Space
 from ._base.shapes import BatchShape
 from ._base.windowed import WindowedLayer
 
@@ -99,9 +99,7 @@ class LocallyConnected(WindowedLayer):
 
     # Forward and backward --------------------------------------------------------
 
-    def compute(
-        self, x: Array, *, workspace: Workspace | None = None, **_: Any
-    ) -> tuple[Array, Any]:
+    def compute(self, x: Array, *, workspace: Space = None, **_: Any) -> Computed:
         return shared_conv_forward(
             x,
             self.params["kernel"],
@@ -112,32 +110,20 @@ class LocallyConnected(WindowedLayer):
             workspace=workspace,
         )
 
-    def gradients(
-        self,
-        dy: Array,
-        cache: Any,
-        *,
-        need_dx: bool = True,
-        workspace: Workspace | None = None,
-    ) -> tuple[Array | None, dict[str, Array]]:
-        dx, dkernel, dbias = shared_conv_backward(
-            dy, cache, need_dx=need_dx, workspace=workspace
-        )
+    def gradients(self, dy: Array, cache: Any, **lent: Any) -> Gradients:
+        dx, dkernel, dbias = shared_conv_backward(dy, cache, **lent)
         return dx, named_grads(dkernel, dbias)
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, **batch: Any) -> Cost:
         return local_conv_cost(
             input_shape,
             self.filters,
             share=self.share,
             tile=self.tile,
             **self._windows,
-            batch_size=batch_size,
+            **batch,
             dtype=self.dtype,
             use_bias=self.use_bias,
-            need_dx=need_dx,
         )
 
     # Config ----------------------------------------------------------------------

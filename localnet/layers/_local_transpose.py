@@ -15,7 +15,6 @@ from ..geometry.transposed import (
 )
 from ..ops import (
     Cost,
-    Workspace,
     local_conv_transpose_backward,
     local_conv_transpose_cost,
     local_conv_transpose_forward,
@@ -23,6 +22,7 @@ from ..ops import (
 )
 from ._base.arguments import CommonArguments, handed_on
 from ._base.kernel import kernel_config, named_grads
+from ._base.pure import Computed, Gradients, Space
 from ._base.shapes import BatchShape
 from ._base.windowed import WindowedLayer
 
@@ -114,9 +114,7 @@ class LocallyConnectedTranspose(WindowedLayer):
 
     # Forward and backward --------------------------------------------------------
 
-    def compute(
-        self, x: Array, *, workspace: Workspace | None = None, **_: Any
-    ) -> tuple[Array, Any]:
+    def compute(self, x: Array, *, workspace: Space = None, **_: Any) -> Computed:
         return local_conv_transpose_forward(
             x,
             self.params["kernel"],
@@ -125,30 +123,18 @@ class LocallyConnectedTranspose(WindowedLayer):
             workspace=workspace,
         )
 
-    def gradients(
-        self,
-        dy: Array,
-        cache: Any,
-        *,
-        need_dx: bool = True,
-        workspace: Workspace | None = None,
-    ) -> tuple[Array | None, dict[str, Array]]:
-        dx, dkernel, dbias = local_conv_transpose_backward(
-            dy, cache, need_dx=need_dx, workspace=workspace
-        )
+    def gradients(self, dy: Array, cache: Any, **lent: Any) -> Gradients:
+        dx, dkernel, dbias = local_conv_transpose_backward(dy, cache, **lent)
         return dx, named_grads(dkernel, dbias)
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, **batch: Any) -> Cost:
         return local_conv_transpose_cost(
             input_shape,
             self.filters,
             **self._windows,
-            batch_size=batch_size,
+            **batch,
             dtype=self.dtype,
             use_bias=self.use_bias,
-            need_dx=need_dx,
         )
 
     # Config ----------------------------------------------------------------------

@@ -16,7 +16,6 @@ from .._typing import Array, Config, Shape
 from ..activations import softmax_backward, softmax_forward
 from ..ops import (
     Cost,
-    Workspace,
     local_conv_backward,
     local_conv_forward,
     located_bias_backward,
@@ -29,6 +28,7 @@ from ..ops import (
 )
 from ._base.arguments import CommonArguments, handed_on, resolve, serialized
 from ._base.kernel import kernel_config
+from ._base.pure import Computed, Gradients, Space
 from ._base.shapes import BatchShape
 from ._base.windowed import WindowedLayer
 
@@ -167,9 +167,7 @@ class LowRankLocallyConnected(WindowedLayer):
 
     # Forward and backward --------------------------------------------------------
 
-    def compute(
-        self, x: Array, *, workspace: Workspace | None = None, **_: Any
-    ) -> tuple[Array, LowRankCache]:
+    def compute(self, x: Array, *, workspace: Space = None, **_: Any) -> Computed:
         tables = [self.params[name] for name in self._numbered("combining")]
         mixture, tables_cache = outer_sum_forward(*tables)
         mixture = mixture.reshape(-1, self.spatial_rank)
@@ -190,19 +188,10 @@ class LowRankLocallyConnected(WindowedLayer):
         )
         return y, LowRankCache(tables_cache, normalization, mixing, bias_cache, conv)
 
-    def gradients(
-        self,
-        dy: Array,
-        cache: LowRankCache,
-        *,
-        need_dx: bool = True,
-        workspace: Workspace | None = None,
-    ) -> tuple[Array | None, dict[str, Array]]:
-        dx, dkernel, dbias = local_conv_backward(
-            dy, cache.conv, need_dx=need_dx, workspace=workspace
-        )
+    def gradients(self, dy: Array, cache: LowRankCache, **lent: Any) -> Gradients:
+        dx, dkernel, dbias = local_conv_backward(dy, cache.conv, **lent)
         dmixture, dbasis = mix_kernels_backward(
-            dkernel, cache.mixing, workspace=workspace
+            dkernel, cache.mixing, workspace=lent.get("workspace")
         )
         if cache.normalization is not None:
             dmixture = softmax_backward(dmixture, cache.normalization)
@@ -217,9 +206,7 @@ class LowRankLocallyConnected(WindowedLayer):
             grads |= zip(self._biases, dparts, strict=True)
         return dx, {name: grads[name] for name in self.params}
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, **batch: Any) -> Cost:
         shapes = self.weight_shapes((None, *input_shape)).values()
         return low_rank_conv_cost(
             input_shape,
@@ -227,10 +214,9 @@ class LowRankLocallyConnected(WindowedLayer):
             spatial_rank=self.spatial_rank,
             parameters=sum(math.prod(shape) for shape in shapes),
             **self._windows,
-            batch_size=batch_size,
+            **batch,
             dtype=self.dtype,
             use_bias=self.use_bias,
-            need_dx=need_dx,
         )
 
     # Config ----------------------------------------------------------------------

@@ -27,8 +27,8 @@ __all__ = [
 class Margins:
     """Cells at both ends of each axis, as the argument `name` has them."""
 
-    def __init__(self, name: str, cells: Any, rank: int) -> None:
-        self.name = name
+    def __init__(self, name: str, cells: Any, rank: int, sign: int = 1) -> None:
+        self.name, self.sign = name, sign
         self.pairs = _validate.pairs(name, cells, rank)
 
     @property
@@ -36,13 +36,13 @@ class Margins:
         """Cells in Keras's form: a single axis has its pair as it is."""
         return self.pairs if len(self.pairs) > 1 else self.pairs[0]
 
-    def added_to(self, sizes: BatchShape, sign: int = 1) -> BatchShape:
+    def added_to(self, sizes: BatchShape) -> BatchShape:
         """Return the sizes with the cells, or for a sign of -1 without them."""
         outputs = tuple(
-            None if n is None else n + sign * (before + after)
+            None if n is None else n + self.sign * (before + after)
             for n, (before, after) in zip(sizes, self.pairs, strict=True)
         )
-        if sign < 0 and any(o is not None and o < 1 for o in outputs):
+        if self.sign < 0 and any(o is not None and o < 1 for o in outputs):
             raise ValueError(
                 f"{self.name} must leave at least one cell, "
                 f"got {self.argument} for spatial sizes {sizes}"
@@ -293,7 +293,7 @@ class Cropping(SpatialLayer):
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         with self._named():
-            self._margins = Margins("cropping", cropping, self.rank)
+            self._margins = Margins("cropping", cropping, self.rank, -1)
 
     @property
     def cropping(self) -> Any:
@@ -304,7 +304,7 @@ class Cropping(SpatialLayer):
         return {"cropping": self.cropping}
 
     def _output_sizes(self, sizes: BatchShape) -> BatchShape:
-        return self._margins.added_to(sizes, -1)
+        return self._margins.added_to(sizes)
 
 
 class Cropping1D(Cropping):

@@ -8,7 +8,6 @@ from typing import Any, Unpack
 from .. import _validate
 from .._typing import Array, Config
 from ..ops import (
-    Workspace,
     add_backward,
     add_forward,
     aligned_shapes,
@@ -26,6 +25,7 @@ from ..ops import (
     subtract_forward,
 )
 from ._base.arguments import LayerArguments
+from ._base.pure import Computed, Gradients, Space
 from ._base.several import MultiInputLayer
 from ._base.shapes import BatchShape
 
@@ -90,15 +90,11 @@ class Merge(MultiInputLayer):
             sizes.append(None if None in column else size)
         return (batch, *sizes)
 
-    def compute(
-        self, x: Any, *, workspace: Workspace | None = None, **_: Any
-    ) -> tuple[Array, Any]:
+    def compute(self, x: Any, *, workspace: Space = None, **_: Any) -> Computed:
         y, cache = self._pair[0](*x, **self._options(), workspace=workspace)
         return y, cache
 
-    def gradients(
-        self, dy: Array, cache: Any, *, workspace: Workspace | None = None
-    ) -> tuple[Any, dict[str, Array]]:
+    def gradients(self, dy: Array, cache: Any, *, workspace: Space = None) -> Gradients:
         return self._pair[1](dy, cache, workspace=workspace), {}
 
 

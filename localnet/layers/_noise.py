@@ -10,7 +10,6 @@ import numpy as np
 from .. import _validate, config
 from .._typing import Array, Config
 from ..ops import (
-    Workspace,
     add_noise_backward,
     add_noise_forward,
     dropout_backward,
@@ -20,6 +19,7 @@ from ..ops import (
 )
 from ._base.arguments import LayerArguments, unknown_argument
 from ._base.layer import Layer
+from ._base.pure import Computed, Gradients, Space
 from ._base.shapes import BatchShape
 
 __all__ = [
@@ -107,17 +107,15 @@ class Dropout(Layer):
         *,
         training: bool,
         rng: np.random.Generator,
-        workspace: Workspace | None = None,
-    ) -> tuple[Array, Any]:
+        workspace: Space = None,
+    ) -> Computed:
         if not training or self.rate == 0:
             return x, None
         shape = self._mask_shape(x)
         mask = dropout_mask(shape, self.rate, rng, x.dtype, workspace=workspace)
         return dropout_forward(x, mask, workspace=workspace)
 
-    def gradients(
-        self, dy: Array, cache: Any, *, workspace: Workspace | None = None
-    ) -> tuple[Array, dict[str, Array]]:
+    def gradients(self, dy: Array, cache: Any, *, workspace: Space = None) -> Gradients:
         if cache is None:
             return dy, {}
         return dropout_backward(dy, cache, workspace=workspace), {}
@@ -314,16 +312,14 @@ class GaussianNoise(Layer):
         *,
         training: bool,
         rng: np.random.Generator,
-        workspace: Workspace | None = None,
-    ) -> tuple[Array, Any]:
+        workspace: Space = None,
+    ) -> Computed:
         if not training or self.stddev == 0:
             return x, None
         noise = gaussian_noise(x.shape, self.stddev, rng, x.dtype, workspace=workspace)
         return add_noise_forward(x, noise, workspace=workspace)
 
-    def gradients(
-        self, dy: Array, cache: Any, *, workspace: Workspace | None = None
-    ) -> tuple[Array, dict[str, Array]]:
+    def gradients(self, dy: Array, cache: Any, *, workspace: Space = None) -> Gradients:
         if cache is None:
             return dy, {}
         return add_noise_backward(dy, cache, workspace=workspace), {}
@@ -376,8 +372,8 @@ class GaussianDropout(Layer):
         *,
         training: bool,
         rng: np.random.Generator,
-        workspace: Workspace | None = None,
-    ) -> tuple[Array, Any]:
+        workspace: Space = None,
+    ) -> Computed:
         if not training or self.rate == 0:
             return x, None
         stddev = math.sqrt(self.rate / (1 - self.rate))
@@ -386,9 +382,7 @@ class GaussianDropout(Layer):
         )
         return dropout_forward(x, factors, workspace=workspace)
 
-    def gradients(
-        self, dy: Array, cache: Any, *, workspace: Workspace | None = None
-    ) -> tuple[Array, dict[str, Array]]:
+    def gradients(self, dy: Array, cache: Any, *, workspace: Space = None) -> Gradients:
         if cache is None:
             return dy, {}
         return dropout_backward(dy, cache, workspace=workspace), {}

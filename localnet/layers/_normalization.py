@@ -10,15 +10,15 @@ import numpy as np
 from .. import _validate
 from .._typing import Array, Config, Shape
 from ..ops import (
-    Workspace,
     batch_norm_backward,
     batch_norm_forward,
     batch_norm_shape,
     moving_statistics,
 )
 from ._activation import MAX_RANK
-from ._base.arguments import LayerArguments, resolve, serialized
+from ._base.arguments import LayerArguments, serialized, take_rules
 from ._base.layer import Layer
+from ._base.pure import Computed, Gradients, Space
 from ._base.shapes import BatchShape, checked_shape
 
 __all__ = ["BatchNormalization"]
@@ -90,6 +90,14 @@ class BatchNormalization(Layer):
     """
 
     state_names = ("moving_mean", "moving_variance")
+    beta_initializer: Any
+    gamma_initializer: Any
+    moving_mean_initializer: Any
+    moving_variance_initializer: Any
+    beta_regularizer: Any
+    gamma_regularizer: Any
+    beta_constraint: Any
+    gamma_constraint: Any
 
     def __init__(
         self,
@@ -110,6 +118,7 @@ class BatchNormalization(Layer):
         fused: bool | None = None,
         **kwargs: Unpack[LayerArguments],
     ) -> None:
+        arguments = locals()
         super().__init__(**kwargs)
         with self._named():
             several = isinstance(axis, (list, tuple))
@@ -124,18 +133,7 @@ class BatchNormalization(Layer):
             self.epsilon = _validate.number("epsilon", epsilon, minimum=0.0)
             self.center, self.scale = bool(center), bool(scale)
             self.fused = None if fused is None else bool(fused)
-            self.beta_initializer = resolve("beta_initializer", beta_initializer)
-            self.gamma_initializer = resolve("gamma_initializer", gamma_initializer)
-            self.moving_mean_initializer = resolve(
-                "moving_mean_initializer", moving_mean_initializer
-            )
-            self.moving_variance_initializer = resolve(
-                "moving_variance_initializer", moving_variance_initializer
-            )
-            self.beta_regularizer = resolve("beta_regularizer", beta_regularizer)
-            self.gamma_regularizer = resolve("gamma_regularizer", gamma_regularizer)
-            self.beta_constraint = resolve("beta_constraint", beta_constraint)
-            self.gamma_constraint = resolve("gamma_constraint", gamma_constraint)
+            take_rules(self, arguments)
 
     @property
     def weight_dtype(self) -> np.dtype:
@@ -196,8 +194,8 @@ class BatchNormalization(Layer):
         return self.params["moving_mean"], self.params["moving_variance"]
 
     def compute(
-        self, x: Array, *, training: bool, workspace: Workspace | None = None, **_: Any
-    ) -> tuple[Array, Any]:
+        self, x: Array, *, training: bool, workspace: Space = None, **_: Any
+    ) -> Computed:
         return batch_norm_forward(
             x,
             self.params.get("gamma"),
@@ -208,17 +206,8 @@ class BatchNormalization(Layer):
             workspace=workspace,
         )
 
-    def gradients(
-        self,
-        dy: Array,
-        cache: Any,
-        *,
-        need_dx: bool = True,
-        workspace: Workspace | None = None,
-    ) -> tuple[Array | None, dict[str, Array]]:
-        dx, *grads = batch_norm_backward(
-            dy, cache, need_dx=need_dx, workspace=workspace
-        )
+    def gradients(self, dy: Array, cache: Any, **lent: Any) -> Gradients:
+        dx, *grads = batch_norm_backward(dy, cache, **lent)
         named = zip(("gamma", "beta"), grads, strict=True)
         return dx, {name: grad for name, grad in named if grad is not None}
 

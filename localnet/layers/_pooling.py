@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Unpack
 
 from .. import _validate
-from .._typing import Config
+from .._typing import Config, Shape
 from ..geometry.padding import output_length
 from ..ops import PAIRS, Cost, pool_cost
 from ..ops.pool.windows import PADDINGS, pool_geometry
@@ -69,18 +69,15 @@ class Pooling(SpatialLayer):
             )
         return outputs
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, **batch: Any) -> Cost:
         windows = pool_geometry(
             input_shape, data_format=self.data_format, **self._options()
         )
         return pool_cost(
             windows,
             looks_again=self.looks_again,
-            batch_size=batch_size,
+            **batch,
             dtype=self.dtype,
-            need_dx=need_dx,
         )
 
 

@@ -7,9 +7,10 @@ from typing import Any, Unpack
 
 from .. import _validate
 from .._typing import Array, Config, Shape
-from ..ops import Workspace, prelu_backward, prelu_forward
+from ..ops import prelu_backward, prelu_forward
 from ._base.arguments import LayerArguments, resolve, serialized
 from ._base.layer import Layer
+from ._base.pure import Computed, Gradients, Space
 from ._base.shapes import BatchShape, checked_shape
 
 __all__ = ["PReLU"]
@@ -96,14 +97,10 @@ class PReLU(Layer):
                 f"got shape {shape}"
             )
 
-    def compute(
-        self, x: Array, *, workspace: Workspace | None = None, **_: Any
-    ) -> tuple[Array, Any]:
+    def compute(self, x: Array, *, workspace: Space = None, **_: Any) -> Computed:
         return prelu_forward(x, self.params["alpha"], workspace=workspace)
 
-    def gradients(
-        self, dy: Array, cache: Any, *, workspace: Workspace | None = None
-    ) -> tuple[Array, dict[str, Array]]:
+    def gradients(self, dy: Array, cache: Any, *, workspace: Space = None) -> Gradients:
         dx, dalpha = prelu_backward(dy, cache, workspace=workspace)
         return dx, {"alpha": dalpha}
 

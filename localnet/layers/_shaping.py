@@ -8,10 +8,9 @@ from typing import Any, Unpack
 import numpy as np
 
 from .. import _validate, config
-from .._typing import Array, Config
+from .._typing import Array, Config, Shape
 from ..ops import (
     Cost,
-    Workspace,
     copy_cost,
     repeat_vector_backward,
     repeat_vector_forward,
@@ -19,6 +18,7 @@ from ..ops import (
 )
 from ._base.arguments import LayerArguments
 from ._base.layer import Layer
+from ._base.pure import Computed, Gradients, Space
 from ._base.shapes import BatchShape
 
 __all__ = ["Flatten", "Permute", "RepeatVector", "Reshape", "ShapeLayer"]
@@ -33,15 +33,13 @@ class ShapeLayer(Layer):
     def _restore(self, dz: Array, input_shape: tuple[int, ...]) -> Array:
         return dz.reshape(input_shape)
 
-    def compute(self, x: Array, **_: Any) -> tuple[Array, Any]:
+    def compute(self, x: Array, **_: Any) -> Computed:
         return self._rearrange(x), x.shape
 
-    def gradients(self, dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
+    def gradients(self, dy: Array, cache: Any) -> Gradients:
         return self._restore(dy, cache), {}
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, *, batch_size: int, **_: Any) -> Cost:
         return view_cost(input_shape, batch_size=batch_size, dtype=self.dtype)
 
 
@@ -91,9 +89,7 @@ class Flatten(ShapeLayer):
             return np.moveaxis(dz.reshape(samples, *sizes, channels), -1, 1)
         return dz.reshape(input_shape)
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, *, batch_size: int, **_: Any) -> Cost:
         moves = self._moves_channels(len(input_shape) + 1)
         how = copy_cost if moves else view_cost
         return how(input_shape, batch_size=batch_size, dtype=self.dtype)
@@ -227,9 +223,7 @@ class Permute(ShapeLayer):
     def _restore(self, dz: Array, input_shape: tuple[int, ...]) -> Array:
         return dz.transpose(np.argsort((0, *self.dims)))
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, *, batch_size: int, **_: Any) -> Cost:
         return copy_cost(input_shape, batch_size=batch_size, dtype=self.dtype)
 
     def get_config(self) -> Config:
@@ -280,14 +274,10 @@ class RepeatVector(Layer):
         if len(shape) != self.input_rank:
             raise ValueError(f"input must have 2 axes, got shape {shape}")
 
-    def compute(
-        self, x: Array, *, workspace: Workspace | None = None, **_: Any
-    ) -> tuple[Array, Any]:
+    def compute(self, x: Array, *, workspace: Space = None, **_: Any) -> Computed:
         return repeat_vector_forward(x, n=self.n, workspace=workspace)
 
-    def gradients(
-        self, dy: Array, cache: Any, *, workspace: Workspace | None = None
-    ) -> tuple[Array, dict[str, Array]]:
+    def gradients(self, dy: Array, cache: Any, *, workspace: Space = None) -> Gradients:
         return repeat_vector_backward(dy, cache, workspace=workspace), {}
 
     def get_config(self) -> Config:

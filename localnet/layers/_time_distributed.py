@@ -8,11 +8,10 @@ from typing import Any, Unpack
 import numpy as np
 
 from .._typing import Array, Config, Shape
-from ..ops import Workspace
 from ._base.arguments import LayerArguments
 from ._base.handles import Connectable
 from ._base.layer import Layer
-from ._base.pure import LayerCache
+from ._base.pure import Computed, Gradients, LayerCache, Space
 from ._base.shapes import BatchShape, checked_shape
 from ._base.weights import Weights
 
@@ -192,8 +191,8 @@ class TimeDistributed(Layer):
         *,
         training: bool,
         rng: np.random.Generator,
-        workspace: Workspace | None = None,
-    ) -> tuple[Array, LayerCache]:
+        workspace: Space = None,
+    ) -> Computed:
         y, cache = self.layer.forward_with_cache(
             x.reshape(len(x) * x.shape[1], *x.shape[2:]),
             training,
@@ -202,20 +201,12 @@ class TimeDistributed(Layer):
         )
         return y.reshape(*x.shape[:2], *y.shape[1:]), cache
 
-    def gradients(
-        self,
-        dy: Array,
-        cache: LayerCache,
-        *,
-        need_dx: bool = True,
-        workspace: Workspace | None = None,
-    ) -> tuple[Array | None, dict[str, Array]]:
+    def gradients(self, dy: Array, cache: LayerCache, **lent: Any) -> Gradients:
         dx, grads = self.layer.backward_from_cache(
             dy.reshape(cache.y.shape),
             cache,
-            need_dx=need_dx,
             weight_penalties=False,  # added by the caller, once for a shared layer
-            workspace=workspace,
+            **lent,
         )
         if dx is not None:
             dx = dx.reshape(*dy.shape[:2], *dx.shape[1:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from .. import _validate
-from .._typing import Config
+from .._typing import Config, Shape
 from ..geometry.channels import split_sample
 from ..ops import PAIRS, Cost, upsample_cost
 from ..ops.pool.upsample import INTERPOLATIONS
@@ -46,17 +46,14 @@ class UpSampling(SpatialLayer):
             for n, factor in zip(sizes, self._factors, strict=True)
         )
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, **batch: Any) -> Cost:
         sizes, channels = split_sample(input_shape, self.data_format)
         return upsample_cost(
             sizes,
             channels,
             **self._options(),
-            batch_size=batch_size,
+            **batch,
             dtype=self.dtype,
-            need_dx=need_dx,
         )
 
     def _arguments(self) -> Config:

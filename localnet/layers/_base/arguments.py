@@ -15,6 +15,7 @@ __all__ = [
     "handed_on",
     "resolve",
     "serialized",
+    "take_rules",
     "unknown_argument",
 ]
 
@@ -61,6 +62,13 @@ def resolve(argument: str, identifier: Any) -> Any:
         return FAMILIES[family].get(identifier)
     except ValueError as error:
         raise ValueError(str(error).replace(family, argument, 1)) from error
+
+
+def take_rules(layer: Any, arguments: dict[str, Any]) -> None:
+    """Set initializers, regularizers and constraints on a layer, of all arguments."""
+    for name, value in arguments.items():
+        if name.rpartition("_")[2] in FAMILIES and name != "activity_regularizer":
+            setattr(layer, name, resolve(name, value))
 
 
 def serialized(layer: Any, *arguments: str) -> Config:

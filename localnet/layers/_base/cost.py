@@ -68,7 +68,7 @@ def cost_of_layer(
             )
         if self.built:
             self.check_fits(shape)
-        cost = self._cost(sizes, batch_size, need_dx)
+        cost = self._cost(sizes, batch_size=batch_size, need_dx=need_dx)
         if self._activation_pair is None:
             return cost
         _, *outputs = self.compute_output_shape((None, *sizes))

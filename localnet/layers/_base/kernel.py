@@ -6,7 +6,7 @@ from typing import Any
 
 from ..._typing import Array, Config
 from .._activation import activation_pair, resolve_activation, serialize_activation
-from .arguments import resolve, serialized
+from .arguments import serialized, take_rules
 
 __all__ = [
     "KERNEL_ARGUMENTS",
@@ -44,8 +44,7 @@ def take_kernel(layer: Any, arguments: dict[str, Any]) -> None:
     layer.activation = resolve_activation(arguments["activation"])
     layer._activation_pair = activation_pair(layer.activation)
     layer.use_bias = bool(arguments["use_bias"])
-    for rule in RULES:
-        setattr(layer, rule, resolve(rule, arguments[rule]))
+    take_rules(layer, arguments)
 
 
 def kernel_config(layer: Any) -> Config:

@@ -24,6 +24,8 @@ from .handles import Connectable, holds_handles
 from .hooks import named_init, refuse_other_hooks, whole_build
 from .names import Named, unique_name
 from .pure import (
+    Computed,
+    Gradients,
     LayerCache,
     backward_from_cache,
     cast_input,
@@ -148,9 +150,7 @@ class Layer(Connectable):
         for name, shape in self.weight_shapes(input_shape).items():
             self.add_weight(name, shape, **self._rules_of(name))
 
-    def compute(
-        self, x: Any, *, training: bool, rng: np.random.Generator
-    ) -> tuple[Array, Any]:
+    def compute(self, x: Any, *, training: bool, rng: np.random.Generator) -> Computed:
         """
         Return the map of a batch, before the activation, and a cache.
 
@@ -173,7 +173,7 @@ class Layer(Connectable):
         """
         raise NotImplementedError(f"{type(self).__name__} must have a method compute")
 
-    def gradients(self, dy: Any, cache: Any) -> tuple[Any, dict[str, Array]]:
+    def gradients(self, dy: Any, cache: Any) -> Gradients:
         """
         Return the gradients of ``sum(y*dy)``, where y is what `compute` returned.
 
@@ -613,9 +613,7 @@ class Layer(Connectable):
 
     # Cost and config -------------------------------------------------------------
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, *, batch_size: int, need_dx: bool) -> Cost:
         """Return the cost of both hooks; `input_shape` of a sample."""
         raise ValueError(f"{self.name}: cost must be known to the layer, got none")
 

@@ -20,11 +20,20 @@ if TYPE_CHECKING:
     from .layer import Layer
 
 __all__ = [
+    "Computed",
+    "Gradients",
     "LayerCache",
+    "Space",
     "backward_from_cache",
     "cast_input",
     "forward_with_cache",
 ]
+
+
+# What the hooks of a layer return, and the memory that they may be lent.
+Computed = tuple[Array, Any]
+Gradients = tuple[Any, dict[str, Array]]
+Space = Workspace | None
 
 
 class LayerCache(NamedTuple):

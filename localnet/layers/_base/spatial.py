@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar, Unpack
 
 from ... import config
-from ..._typing import Array, Config, Pair
+from ..._typing import Array, Config, Pair, Shape
 from ...geometry.channels import sample_shape, split_sample
-from ...ops import Cost, Workspace, resize_cost
+from ...ops import Cost, resize_cost
 from .arguments import LayerArguments, unknown_argument
 from .layer import Layer
+from .pure import Computed, Gradients, Space
 from .shapes import BatchShape, checked_shape
 
 __all__ = ["SpatialLayer"]
@@ -88,36 +89,26 @@ class SpatialLayer(Layer):
 
     # Forward and backward --------------------------------------------------------
 
-    def compute(
-        self, x: Array, *, workspace: Workspace | None = None, **_: Any
-    ) -> tuple[Array, Any]:
+    def compute(self, x: Array, *, workspace: Space = None, **_: Any) -> Computed:
         y, cache = self.operation[0](
             x, data_format=self.data_format, workspace=workspace, **self._options()
         )
         return y, cache
 
     def gradients(
-        self,
-        dy: Array,
-        cache: Any,
-        *,
-        need_dx: bool = True,
-        workspace: Workspace | None = None,
-    ) -> tuple[Array | None, dict[str, Array]]:
+        self, dy: Array, cache: Any, *, need_dx: bool = True, workspace: Space = None
+    ) -> Gradients:
         if not need_dx:
             return None, {}
         return self.operation[1](dy, cache, workspace=workspace), {}
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, **batch: Any) -> Cost:
         _, *outputs = self.compute_output_shape((None, *input_shape))
         return resize_cost(
             input_shape,
             tuple(size for size in outputs if size is not None),
-            batch_size=batch_size,
+            **batch,
             dtype=self.dtype,
-            need_dx=need_dx,
         )
 
     def _arguments(self) -> Config:
