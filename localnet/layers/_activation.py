@@ -105,15 +105,13 @@ class LeakyReLU(ActivationLayer):
     array([[-1.,  2.]], dtype=float32)
     """
 
+    config_names = ("alpha",)
+
     def __init__(self, alpha: float = 0.3, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.alpha = _validate.number("alpha", alpha, minimum=0.0)
         self._activation_pair = _pair("leaky_relu", alpha=self.alpha)
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "alpha": self.alpha}
 
 
 class ELU(ActivationLayer):
@@ -142,15 +140,13 @@ class ELU(ActivationLayer):
     array([[0., 2.]], dtype=float32)
     """
 
+    config_names = ("alpha",)
+
     def __init__(self, alpha: float = 1.0, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.alpha = _validate.number("alpha", alpha)
         self._activation_pair = _pair("elu", alpha=self.alpha)
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "alpha": self.alpha}
 
 
 class ReLU(ActivationLayer):
@@ -183,6 +179,8 @@ class ReLU(ActivationLayer):
     array([[0. , 0.5, 1. ]], dtype=float32)
     """
 
+    config_names = ("max_value", "negative_slope", "threshold")
+
     def __init__(
         self,
         max_value: float | None = None,
@@ -205,15 +203,6 @@ class ReLU(ActivationLayer):
             max_value=self.max_value,
             threshold=self.threshold,
         )
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {
-            **super().get_config(),
-            "max_value": self.max_value,
-            "negative_slope": self.negative_slope,
-            "threshold": self.threshold,
-        }
 
 
 class Softmax(ActivationLayer):
@@ -242,6 +231,8 @@ class Softmax(ActivationLayer):
     array([[0.5, 0.5]], dtype=float32)
     """
 
+    config_names = ("axis",)
+
     def __init__(self, axis: Any = -1, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         several = isinstance(axis, (list, tuple))
@@ -256,10 +247,6 @@ class Softmax(ActivationLayer):
     @property
     def has_logits(self) -> bool:
         return not isinstance(self.axis, list) or len(self.axis) == 1
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "axis": self.axis}
 
 
 class ThresholdedReLU(ActivationLayer):
@@ -288,15 +275,13 @@ class ThresholdedReLU(ActivationLayer):
     array([[0., 2.]], dtype=float32)
     """
 
+    config_names = ("theta",)
+
     def __init__(self, theta: float = 1.0, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.theta = _validate.number("theta", theta, minimum=0.0)
         self._activation_pair = _pair("relu", threshold=self.theta)
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "theta": self.theta}
 
 
 CLASSES: dict[str, type[Layer]] = {

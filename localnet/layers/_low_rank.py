@@ -26,7 +26,7 @@ from ..ops import (
     outer_sum_backward,
     outer_sum_forward,
 )
-from ._base.arguments import CommonArguments, handed_on, resolve, serialized
+from ._base.arguments import CommonArguments, handed_on, serialized, take_rules
 from ._base.kernel import kernel_config
 from ._base.pure import Computed, Gradients, Space
 from ._base.shapes import BatchShape
@@ -62,6 +62,9 @@ class LowRankCache(NamedTuple):
 class LowRankLocallyConnected(WindowedLayer):
     """The one implementation behind the three public classes, told apart by `rank`."""
 
+    combining_weights_regularizer: Any
+    combining_weights_constraint: Any
+
     def __init__(
         self,
         filters: int,
@@ -90,7 +93,8 @@ class LowRankLocallyConnected(WindowedLayer):
         fans: str = "local",
         **kwargs: Unpack[CommonArguments],
     ) -> None:
-        super().__init__(**handed_on(locals(), *OWN))
+        given = locals()
+        super().__init__(**handed_on(given, *OWN))
         with self._named():
             self.spatial_rank = _validate.integer(
                 "spatial_rank", spatial_rank, minimum=1
@@ -104,16 +108,8 @@ class LowRankLocallyConnected(WindowedLayer):
             self.normalize_weights = normalize_weights
             self.use_spatial_bias = bool(use_spatial_bias)
             self.combining_weights_initializer = combining_weights_initializer
-            if combining_weights_initializer != AS_CONVOLUTION:
-                self.combining_weights_initializer = resolve(
-                    "combining_weights_initializer", combining_weights_initializer
-                )
-            self.combining_weights_regularizer = resolve(
-                "combining_weights_regularizer", combining_weights_regularizer
-            )
-            self.combining_weights_constraint = resolve(
-                "combining_weights_constraint", combining_weights_constraint
-            )
+            as_convolution = combining_weights_initializer == AS_CONVOLUTION
+            take_rules(self, {n: given[n] for n in OWN[4 + as_convolution :]})
 
     # Weights ---------------------------------------------------------------------
 

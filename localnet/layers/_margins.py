@@ -65,12 +65,8 @@ class Padding(SpatialLayer):
         super().__init__(data_format=data_format, **kwargs)
         with self._named():
             self._margins = Margins("padding", padding, self.rank)
+            self.padding: Any = self._margins.argument
             self.value = _validate.number("value", value)
-
-    @property
-    def padding(self) -> Any:
-        """Cells before and after each axis; of a single axis, its pair."""
-        return self._margins.argument
 
     def _options(self) -> Config:
         return {"padding": self.padding, "value": self.value}
@@ -181,11 +177,7 @@ class ZeroPadding(SpatialLayer):
         super().__init__(data_format=data_format, **kwargs)
         with self._named():
             self._margins = Margins("padding", padding, self.rank)
-
-    @property
-    def padding(self) -> Any:
-        """Zeros before and after each axis; of a single axis, their pair."""
-        return self._margins.argument
+            self.padding: Any = self._margins.argument
 
     def _options(self) -> Config:
         return {"padding": self.padding}
@@ -294,11 +286,7 @@ class Cropping(SpatialLayer):
         super().__init__(data_format=data_format, **kwargs)
         with self._named():
             self._margins = Margins("cropping", cropping, self.rank, -1)
-
-    @property
-    def cropping(self) -> Any:
-        """Cells cut from the ends of each axis; of a single axis, its pair."""
-        return self._margins.argument
+            self.cropping: Any = self._margins.argument
 
     def _options(self) -> Config:
         return {"cropping": self.cropping}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 from .. import _validate
-from .._typing import Array, Config
+from .._typing import Array
 from ..ops import (
     add_backward,
     add_forward,
@@ -275,6 +275,8 @@ class Concatenate(Merge):
     array([[ 1.,  2., 11.]], dtype=float32)
     """
 
+    config_names = ("axis",)
+
     _pair = (concatenate_forward, concatenate_backward)
 
     def __init__(self, axis: int = -1, **kwargs: Unpack[LayerArguments]) -> None:
@@ -312,10 +314,6 @@ class Concatenate(Merge):
                 )
             sizes.append(known.pop() if known else None)
         return tuple(sizes)
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "axis": self.axis}
 
 
 def add(inputs: Any, **kwargs: Any) -> Any:

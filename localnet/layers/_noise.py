@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from .. import _validate, config
-from .._typing import Array, Config
+from .._typing import Array
 from ..ops import (
     add_noise_backward,
     add_noise_forward,
@@ -72,6 +72,8 @@ class Dropout(Layer):
     array([[1., 2.]], dtype=float32)
     """
 
+    config_names: tuple[str, ...] = ("rate", "noise_shape", "seed")
+
     def __init__(
         self,
         rate: float,
@@ -120,15 +122,6 @@ class Dropout(Layer):
             return dy, {}
         return dropout_backward(dy, cache, workspace=workspace), {}
 
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {
-            **super().get_config(),
-            "rate": self.rate,
-            "noise_shape": self.noise_shape,
-            "seed": self.seed,
-        }
-
 
 class SpatialDropout(Dropout):
     """
@@ -143,6 +136,8 @@ class SpatialDropout(Dropout):
     **kwargs
         Arguments of `Dropout` and `Layer`.
     """
+
+    config_names = (*Dropout.config_names, "data_format")
 
     def __init__(
         self,
@@ -165,10 +160,6 @@ class SpatialDropout(Dropout):
         if self.data_format == "channels_first":
             return (*x.shape[:2], *places)
         return (len(x), *places, x.shape[-1])
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "data_format": self.data_format}
 
 
 class SpatialDropout1D(SpatialDropout):
@@ -196,18 +187,12 @@ class SpatialDropout1D(SpatialDropout):
     Input (N, W, C). As in Keras there is no `data_format`: channels are last.
     """
 
-    input_rank = 3
+    input_rank, config_names = 3, Dropout.config_names
 
     def __init__(self, rate: float, **kwargs: Unpack[LayerArguments]) -> None:
         if "data_format" in kwargs:
             raise unknown_argument(SpatialDropout1D, "data_format")
         super().__init__(rate, "channels_last", **kwargs)
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        config = super().get_config()
-        del config["data_format"]
-        return config
 
 
 class SpatialDropout2D(SpatialDropout):
@@ -298,6 +283,8 @@ class GaussianNoise(Layer):
     array([[1., 2.]], dtype=float32)
     """
 
+    config_names = ("stddev", "seed")
+
     def __init__(
         self, stddev: float, seed: int | None = None, **kwargs: Unpack[LayerArguments]
     ) -> None:
@@ -323,10 +310,6 @@ class GaussianNoise(Layer):
         if cache is None:
             return dy, {}
         return add_noise_backward(dy, cache, workspace=workspace), {}
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "stddev": self.stddev, "seed": self.seed}
 
 
 class GaussianDropout(Layer):
@@ -358,6 +341,8 @@ class GaussianDropout(Layer):
     array([[1., 2.]], dtype=float32)
     """
 
+    config_names = ("rate", "seed")
+
     def __init__(
         self, rate: float, seed: int | None = None, **kwargs: Unpack[LayerArguments]
     ) -> None:
@@ -386,10 +371,6 @@ class GaussianDropout(Layer):
         if cache is None:
             return dy, {}
         return dropout_backward(dy, cache, workspace=workspace), {}
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "rate": self.rate, "seed": self.seed}
 
 
 def _noise_shape(value: Any) -> tuple[int | None, ...] | None:

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from .. import _validate, config
-from .._typing import Array, Config, Shape
+from .._typing import Array, Shape
 from ..ops import (
     Cost,
     copy_cost,
@@ -61,6 +61,8 @@ class Flatten(ShapeLayer):
     array([[1., 2., 3., 4.]], dtype=float32)
     """
 
+    config_names = ("data_format",)
+
     def __init__(
         self, data_format: str | None = None, **kwargs: Unpack[LayerArguments]
     ) -> None:
@@ -94,10 +96,6 @@ class Flatten(ShapeLayer):
         how = copy_cost if moves else view_cost
         return how(input_shape, batch_size=batch_size, dtype=self.dtype)
 
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "data_format": self.data_format}
-
 
 class Reshape(ShapeLayer):
     """
@@ -122,6 +120,8 @@ class Reshape(ShapeLayer):
     array([[[1., 2.],
             [3., 4.]]], dtype=float32)
     """
+
+    config_names = ("target_shape",)
 
     def __init__(self, target_shape: Any, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
@@ -163,10 +163,6 @@ class Reshape(ShapeLayer):
         shape = self.compute_output_shape(x.shape)
         return x.reshape([len(x), *(s for s in shape[1:] if s is not None)])
 
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "target_shape": self.target_shape}
-
 
 class Permute(ShapeLayer):
     """
@@ -191,6 +187,8 @@ class Permute(ShapeLayer):
     array([[[1., 3.],
             [2., 4.]]], dtype=float32)
     """
+
+    config_names = ("dims",)
 
     def __init__(self, dims: Any, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
@@ -226,10 +224,6 @@ class Permute(ShapeLayer):
     def _cost(self, input_shape: Shape, *, batch_size: int, **_: Any) -> Cost:
         return copy_cost(input_shape, batch_size=batch_size, dtype=self.dtype)
 
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "dims": self.dims}
-
 
 class RepeatVector(Layer):
     """
@@ -258,6 +252,8 @@ class RepeatVector(Layer):
             [1., 2.]]], dtype=float32)
     """
 
+    config_names = ("n",)
+
     input_rank = 2
 
     def __init__(self, n: int, **kwargs: Unpack[LayerArguments]) -> None:
@@ -279,7 +275,3 @@ class RepeatVector(Layer):
 
     def gradients(self, dy: Array, cache: Any, *, workspace: Space = None) -> Gradients:
         return repeat_vector_backward(dy, cache, workspace=workspace), {}
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "n": self.n}

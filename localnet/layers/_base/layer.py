@@ -72,6 +72,8 @@ class Layer(Connectable):
     input_rank: int | None = None
     # Weights that the layer sets itself, from what it sees in training.
     state_names: tuple[str, ...] = ()
+    # Its own arguments that are attributes of the same name, and stand in its config.
+    config_names: tuple[str, ...] = ()
     # What is applied to the map's result, and its (forward, backward); None: nothing.
     activation: Any = None
     _activation_pair: Pair | None = None
@@ -634,6 +636,7 @@ class Layer(Connectable):
             "trainable": self.trainable,
             "dtype": self.dtype.name,
             **({} if shape is None else {"batch_input_shape": shape}),
+            **{name: getattr(self, name) for name in self.config_names},
         }
 
     @classmethod

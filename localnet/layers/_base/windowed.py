@@ -53,6 +53,7 @@ class WindowedLayer(Layer):
     paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
     placement: ClassVar[str] = "local"
 
+    config_names = ("filters", "kernel_size", "strides", "padding", "data_format")
     use_bias: bool
     kernel_initializer: Any
     bias_initializer: Any
@@ -237,17 +238,6 @@ class WindowedLayer(Layer):
             )
 
     # Config ----------------------------------------------------------------------
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-            "padding": self.padding,
-            "data_format": self.data_format,
-        }
 
     def _located_config(self) -> Config:
         """Return what Keras has no key for, where it is off its default."""
