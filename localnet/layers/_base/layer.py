@@ -310,7 +310,7 @@ class Layer(Connectable):
             self._births = np.random.default_rng(self._seed)
             build(self, shape)
             self._births = None
-            self._held.put_last(self._is_fixed)
+            self._held.put_last(self.fixed_names)
             self.input_shape = shape
             self.output_shape = self.compute_output_shape(shape)
             if self._initial_weights is not None:
@@ -504,15 +504,14 @@ class Layer(Connectable):
         """Float type of the weights."""
         return self.dtype
 
-    def _is_fixed(self, name: str) -> bool:
-        """Return whether no optimizer changes a weight, whatever `trainable` says."""
-        rules = self._held.rules.get(name)
-        fixed = rules is not None and not rules.trainable
-        return fixed or name in self.state_names
+    @property
+    def fixed_names(self) -> tuple[str, ...]:
+        """Weights that no optimizer changes, whatever `trainable` says."""
+        return (*self.state_names, *self._held.fixed)
 
     def learns(self, name: str) -> bool:
         """Return whether an optimizer may change a weight, also one yet to be built."""
-        return self.trainable and not self._is_fixed(name)
+        return self.trainable and name not in self.fixed_names
 
     @property
     def trainable_params(self) -> dict[str, Array]:

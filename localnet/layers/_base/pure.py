@@ -173,7 +173,7 @@ def backward_from_cache(
 def _check_gradients(self: Layer, grads: dict[str, Array]) -> None:
     """Refuse gradients that do not hold one for each weight that may need it."""
     for name in self.params:
-        if name not in grads and not self._is_fixed(name):
+        if name not in grads and name not in self.fixed_names:
             raise ValueError(
                 f"gradients must hold one for the weight {name!r}, got those of "
                 f"{list(grads)}"

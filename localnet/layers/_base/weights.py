@@ -1,7 +1,6 @@
 """The weights that a layer has: their birth, penalties and bounds."""
 
 import inspect
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -109,9 +108,14 @@ class Weights:
         if weight.constraint is not None:
             self._constrained(name)
 
-    def put_last(self, fixed: Callable[[str], bool]) -> None:
-        """Move the weights that no optimizer changes behind the others."""
-        ordered = sorted(self.values, key=fixed)
+    @property
+    def fixed(self) -> list[str]:
+        """The weights that were added as not trainable."""
+        return [name for name, weight in self.rules.items() if not weight.trainable]
+
+    def put_last(self, names: tuple[str, ...]) -> None:
+        """Move some weights behind the others."""
+        ordered = sorted(self.values, key=lambda name: name in names)
         if ordered != list(self.values):
             self.values = {name: self.values[name] for name in ordered}
 
