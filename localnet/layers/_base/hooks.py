@@ -3,10 +3,10 @@
 import inspect
 import types
 from collections.abc import Callable
-from functools import cache, wraps
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, ClassVar, TypeVar
 
-__all__ = ["asked_for", "named_init", "refuse_other_hooks", "whole_build"]
+__all__ = ["AskedFor", "named_init", "refuse_other_hooks", "whole_build"]
 
 Build = TypeVar("Build", bound=Callable[..., None])
 
@@ -57,10 +57,22 @@ def named_init(cls: type) -> Callable[..., None]:
     return copy
 
 
-@cache
-def asked_for(hook: Callable[..., Any], *offered: str) -> tuple[str, ...]:
-    """Return which of the offered keywords a hook has a parameter for."""
-    parameters = inspect.signature(hook).parameters
-    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        return offered
-    return tuple(name for name in offered if name in parameters)
+class AskedFor:
+    """A class attribute: which of the offered keywords a hook has parameters for."""
+
+    OFFERS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "compute": ("training", "rng", "workspace"),
+        "gradients": ("need_dx", "workspace"),
+    }
+
+    def __init__(self, hook: str) -> None:
+        self.hook = hook
+
+    def __get__(self, layer: Any, owner: type) -> tuple[str, ...]:
+        """Look when it is used first, and leave what was found in its place."""
+        parameters = inspect.signature(getattr(owner, self.hook)).parameters
+        takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        offered = self.OFFERS[self.hook]
+        asked = tuple(n for n in offered if takes_all or n in parameters)
+        setattr(owner, f"_asked_by_{self.hook}", asked)
+        return asked

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from abc import ABC
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from ...ops import Cost, Workspace
 from .arguments import resolve, unknown_argument
 from .cost import cost_of_layer
 from .handles import Connectable, holds_handles
-from .hooks import named_init, refuse_other_hooks, whole_build
+from .hooks import AskedFor, named_init, refuse_other_hooks, whole_build
 from .names import Named, unique_name
 from .pure import (
     Computed,
@@ -77,6 +77,9 @@ class Layer(Connectable):
     # What is applied to the map's result, and its (forward, backward); None: nothing.
     activation: Any = None
     _activation_pair: Pair | None = None
+    # Which keywords the two hooks have parameters for.
+    _asked_by_compute: ClassVar[Any] = AskedFor("compute")
+    _asked_by_gradients: ClassVar[Any] = AskedFor("gradients")
     # Whether its source of random numbers is its own, and not the model's.
     _has_own_seed = False
     # Where first weights come from, while the layer is built.
@@ -85,6 +88,8 @@ class Layer(Connectable):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         refuse_other_hooks(cls, Layer)
+        cls._asked_by_compute = AskedFor("compute")
+        cls._asked_by_gradients = AskedFor("gradients")
         if "build" in vars(cls):
             cls.build = whole_build(cls.build)  # type: ignore[method-assign]
         if "__init__" not in vars(cls):
@@ -511,7 +516,9 @@ class Layer(Connectable):
 
     def learns(self, name: str) -> bool:
         """Return whether an optimizer may change a weight, also one yet to be built."""
-        return self.trainable and name not in self.fixed_names
+        rules = self._held.rules.get(name)
+        fixed = name in self.state_names or (rules is not None and not rules.trainable)
+        return self.trainable and not fixed
 
     @property
     def trainable_params(self) -> dict[str, Array]:

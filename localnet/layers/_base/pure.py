@@ -14,7 +14,6 @@ import numpy as np
 from ..._typing import Array, ArrayLike
 from ...ops import Workspace
 from .by_pieces import activate, activation_gradient
-from .hooks import asked_for
 
 if TYPE_CHECKING:
     from .layer import Layer
@@ -88,13 +87,14 @@ def forward_with_cache(
     workspace = workspace or self._scratch
     with self._named():
         x = self._accepted(x, workspace)
-        offered: dict[str, Any] = {
-            "training": training,
-            "rng": self.noise if rng is None else rng,
-            "workspace": workspace,
-        }
-        asked = asked_for(type(self).compute, *offered)
-        result = self.compute(x, **{name: offered[name] for name in asked})
+        rng = self.noise if rng is None else rng
+        compute: Any = self.compute
+        lent = self._asked_by_compute
+        if len(lent) == 3:
+            result = compute(x, training=training, rng=rng, workspace=workspace)
+        else:
+            offered = {"training": training, "rng": rng, "workspace": workspace}
+            result = compute(x, **{name: offered[name] for name in lent})
         z, inner = _two(result, "compute must return (y, cache)")
         y, activation = z, None
         if self._activation_pair is not None:
@@ -156,13 +156,17 @@ def backward_from_cache(
         dz = dlogits if dz is None else dz + dlogits
     if dz is None:
         raise ValueError("dy must be given where dlogits is not, got None for both")
-    offered = {"need_dx": need_dx, "workspace": workspace}
-    asked = asked_for(type(self).gradients, *offered)
-    result = self.gradients(dz, cache.inner, **{name: offered[name] for name in asked})
-    with self._named():
-        dx, grads = _two(result, "gradients must return (dx, {name: gradient})")
-        if not self.params.keys() <= grads.keys():
-            _check_gradients(self, grads)
+    gradients: Any = self.gradients
+    lent = self._asked_by_gradients
+    if len(lent) == 2:
+        result = gradients(dz, cache.inner, need_dx=need_dx, workspace=workspace)
+    else:
+        offered = {"need_dx": need_dx, "workspace": workspace}
+        result = gradients(dz, cache.inner, **{name: offered[name] for name in lent})
+    rule = f"{self.name}: gradients must return (dx, {{name: gradient}})"
+    dx, grads = _two(result, rule)
+    if not self._held.values.keys() <= grads.keys():
+        _check_gradients(self, grads)
     if weight_penalties:
         for name, weight in self._held.rules.items():
             if weight.regularizer is not None and weight.trainable:
@@ -175,8 +179,8 @@ def _check_gradients(self: Layer, grads: dict[str, Array]) -> None:
     for name in self.params:
         if name not in grads and name not in self.fixed_names:
             raise ValueError(
-                f"gradients must hold one for the weight {name!r}, got those of "
-                f"{list(grads)}"
+                f"{self.name}: gradients must hold one for the weight {name!r}, got "
+                f"those of {list(grads)}"
             )
 
 
@@ -192,6 +196,6 @@ def cast_input(self: Layer, key: Any, x: Array, workspace: Workspace) -> Array:
 
 def _two(result: Any, rule: str) -> tuple[Any, Any]:
     """Return what a hook gave, if it is a pair."""
-    if not isinstance(result, tuple) or len(result) != 2:
-        raise ValueError(f"{rule}, got {type(result).__name__}")
-    return result
+    if isinstance(result, tuple) and len(result) == 2:
+        return result
+    raise ValueError(f"{rule}, got {type(result).__name__}")
