@@ -6,8 +6,9 @@ from typing import Any
 from .._registry import Registry, custom_object_scope
 from .._typing import Config
 from ._activation import ELU, Activation, LeakyReLU, ReLU, Softmax, ThresholdedReLU
+from ._base.costed import CostedLayer
 from ._base.handles import Handle
-from ._base.layer import CostedLayer, Layer
+from ._base.layer import Layer
 from ._base.names import clear_session
 from ._base.pure import LayerCache
 from ._base.several import MultiInputLayer

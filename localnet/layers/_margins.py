@@ -8,8 +8,7 @@ from .. import _validate
 from .._typing import Config
 from ..ops import PAIRS
 from ._base.arguments import LayerArguments
-from ._base.shapes import BatchShape
-from ._base.spatial import SpatialLayer
+from ._base.spatial import Margins, SpatialLayer
 
 __all__ = [
     "Cropping1D",
@@ -22,32 +21,6 @@ __all__ = [
     "ZeroPadding2D",
     "ZeroPadding3D",
 ]
-
-
-class Margins:
-    """Cells at both ends of each axis, as the argument `name` has them."""
-
-    def __init__(self, name: str, cells: Any, rank: int, sign: int = 1) -> None:
-        self.name, self.sign = name, sign
-        self.pairs = _validate.pairs(name, cells, rank)
-
-    @property
-    def argument(self) -> Any:
-        """Cells in Keras's form: a single axis has its pair as it is."""
-        return self.pairs if len(self.pairs) > 1 else self.pairs[0]
-
-    def added_to(self, sizes: BatchShape) -> BatchShape:
-        """Return the sizes with the cells, or for a sign of -1 without them."""
-        outputs = tuple(
-            None if n is None else n + self.sign * (before + after)
-            for n, (before, after) in zip(sizes, self.pairs, strict=True)
-        )
-        if self.sign < 0 and any(o is not None and o < 1 for o in outputs):
-            raise ValueError(
-                f"{self.name} must leave at least one cell, "
-                f"got {self.argument} for spatial sizes {sizes}"
-            )
-        return outputs
 
 
 class Padding(SpatialLayer):
@@ -69,10 +42,7 @@ class Padding(SpatialLayer):
             self.value = _validate.number("value", value)
 
     def _options(self) -> Config:
-        return {"padding": self.padding, "value": self.value}
-
-    def _output_sizes(self, sizes: BatchShape) -> BatchShape:
-        return self._margins.added_to(sizes)
+        return {**super()._options(), "value": self.value}
 
 
 class Padding1D(Padding):
@@ -179,12 +149,6 @@ class ZeroPadding(SpatialLayer):
             self._margins = Margins("padding", padding, self.rank)
             self.padding: Any = self._margins.argument
 
-    def _options(self) -> Config:
-        return {"padding": self.padding}
-
-    def _output_sizes(self, sizes: BatchShape) -> BatchShape:
-        return self._margins.added_to(sizes)
-
 
 class ZeroPadding1D(ZeroPadding):
     """
@@ -287,12 +251,6 @@ class Cropping(SpatialLayer):
         with self._named():
             self._margins = Margins("cropping", cropping, self.rank, -1)
             self.cropping: Any = self._margins.argument
-
-    def _options(self) -> Config:
-        return {"cropping": self.cropping}
-
-    def _output_sizes(self, sizes: BatchShape) -> BatchShape:
-        return self._margins.added_to(sizes)
 
 
 class Cropping1D(Cropping):

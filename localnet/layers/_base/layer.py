@@ -8,38 +8,26 @@ they need of them; what is common to all layers lives here and in its parts.
 
 from __future__ import annotations
 
-import threading
-from abc import ABC
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ... import _arrays, _validate, activations, config
+from ... import _arrays, activations, config
 from ..._typing import Array, ArrayLike, Config, Pair, Shape
 from ...ops import Cost, Workspace
+from . import building, pure, weights
 from .arguments import resolve, unknown_argument
 from .cost import cost_of_layer
 from .handles import Connectable, holds_handles
 from .hooks import AskedFor, named_init, refuse_other_hooks, whole_build
 from .names import Named, unique_name
-from .pure import (
-    Computed,
-    Gradients,
-    LayerCache,
-    backward_from_cache,
-    cast_input,
-    forward_with_cache,
-)
+from .pure import Computed, Gradients, LayerCache
 from .seeds import child_seed
 from .shapes import BatchShape, checked_shape, declared_shape
 from .undo import unchanged_on_error
-from .weights import Weight, Weights
 
-__all__ = ["CostedLayer", "Layer", "unchanged_on_error"]
-
-# For a moment, while a layer takes in what two threads have found at once.
-_absorbing = threading.Lock()
+__all__ = ["Layer", "unchanged_on_error"]
 
 
 class Layer(Connectable):
@@ -122,7 +110,7 @@ class Layer(Connectable):
         self.built = False
         self.input_shape: BatchShape | None = None
         self.output_shape: BatchShape | None = None
-        self._held = Weights()
+        self._held = weights.Weights()
         self.grads: dict[str, Array] = {}
         self._seed = np.random.SeedSequence()
         self._noise: np.random.Generator | None = None
@@ -251,77 +239,9 @@ class Layer(Connectable):
 
     # Building --------------------------------------------------------------------
 
-    def add_weight(
-        self,
-        name: str,
-        shape: Sequence[int],
-        *,
-        initializer: Any = None,
-        regularizer: Any = None,
-        constraint: Any = None,
-        trainable: bool = True,
-        fans: tuple[int, int] | None = None,
-        mask: Array | None = None,
-    ) -> None:
-        """
-        Add a weight to the layer that is being built, as ``self.params[name]``.
-
-        Parameters
-        ----------
-        name : str
-            Its key in `params` and `grads`.
-        shape : tuple of int
-            Without a batch axis.
-        initializer : initializer, optional
-            How it is born; default glorot_uniform.
-        regularizer : regularizer, optional
-            Penalty on it, which `gradients` need not know of.
-        constraint : constraint, optional
-            Applied after every update by an optimizer.
-        trainable : bool
-            Whether an optimizer may change it; if not, it needs no gradient.
-        fans : (int, int), optional
-            What initializers of the VarianceScaling family take for fan_in and fan_out.
-        mask : ndarray of bool, optional
-            False for values that carry nothing: they start at 0 and are not penalised.
-
-        Raises
-        ------
-        ValueError
-            If an argument breaks its rule, or the layer is not being built.
-        """
-        if self._births is None:
-            raise ValueError(
-                f"{self.name}: add_weight must be called in build, got a call for "
-                f"{name!r} outside of it"
-            )
-        if not isinstance(name, str) or name in self.params:
-            raise ValueError(f"name must be a string that is new, got {name!r}")
-        weight = Weight(
-            resolve(f"{name}_initializer", initializer),
-            resolve(f"{name}_regularizer", regularizer),
-            resolve(f"{name}_constraint", constraint),
-            bool(trainable),
-            mask,
-        )
-        sizes = _validate.shape("shape", shape)
-        self._held.add(name, sizes, weight, self.weight_dtype, self._births, fans)
-
-    def _build_whole(self, build: Any, input_shape: Any) -> None:
-        """Do what is the same for all layers around a subclass's `build`."""
-        with unchanged_on_error(self), self._named():
-            shape = self._checked_input_shape(input_shape)
-            self._held = Weights()
-            self._births = np.random.default_rng(self._seed)
-            build(self, shape)
-            self._births = None
-            self._held.put_last(self.fixed_names)
-            self.input_shape = shape
-            self.output_shape = self.compute_output_shape(shape)
-            if self._initial_weights is not None:
-                self._held.load(self._initial_weights)
-            self.grads, self._cache = {}, None
-            self.built = True
+    add_weight = building.add_weight
+    _build_whole = building.build_whole
+    _traced = building.traced
 
     def check_fits(self, input_shape: Sequence[int | None]) -> None:
         """Raise a ValueError if a batch of this shape would be refused."""
@@ -337,33 +257,11 @@ class Layer(Connectable):
         if None not in input_shape[1:]:
             self._check_input((None, *input_shape[1:]))
 
-    def _traced(
-        self, shapes: tuple[BatchShape, ...]
-    ) -> list[tuple[BatchShape, np.dtype]]:
-        with self._named():
-            shape = self._checked_input_shape(self._shape_of_call(shapes))
-            if self.built:
-                self._check_known(shape)
-            else:
-                self._check_first_weights(shape)
-            return [(self.compute_output_shape(shape), self.dtype)]
-
     def _shape_of_call(self, shapes: tuple[BatchShape, ...]) -> Any:
         """Return the shapes of the inputs as `build` takes them."""
         if len(shapes) != 1:
             raise ValueError(f"inputs must be one handle, got a list of {len(shapes)}")
         return shapes[0]
-
-    def _check_first_weights(self, shape: BatchShape) -> None:
-        """Refuse a shape that needs other weights than the first call did."""
-        wanted = self.weight_shapes(shape)
-        for node in self._nodes[:1]:
-            former = self._shape_of_call(tuple(handle.shape for handle in node.inputs))
-            if self.weight_shapes(former) != wanted:
-                raise ValueError(
-                    f"input must have the shape of the first call, {former}, "
-                    f"got {shape}"
-                )
 
     # Forward and backward --------------------------------------------------------
 
@@ -443,12 +341,12 @@ class Layer(Connectable):
             raise RuntimeError(f"{self.name}: gradients returned no dx")
         return dx
 
-    forward_with_cache = forward_with_cache
-    backward_from_cache = backward_from_cache
+    forward_with_cache = pure.forward_with_cache
+    backward_from_cache = pure.backward_from_cache
 
     def _accepted(self, x: Any, workspace: Workspace) -> Any:
         """Return the input as `compute` takes it; an unbuilt layer is built."""
-        x = cast_input(self, "x", _arrays.numbers("input", x), workspace)
+        x = pure.cast_input(self, "x", _arrays.numbers("input", x), workspace)
         if not self.built:
             self.build((None, *x.shape[1:]))
         self._check_input(x.shape)
@@ -525,43 +423,9 @@ class Layer(Connectable):
         """The weights that an optimizer may change."""
         return {key: value for key, value in self.params.items() if self.learns(key)}
 
-    def get_weights(self) -> list[Array]:
-        """
-        Return copies of the weights.
-
-        Returns
-        -------
-        list of ndarray
-            In Keras's order: kernel, bias; what no optimizer changes comes last.
-        """
-        return [value.copy() for value in self.params.values()]
-
-    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """
-        Replace the values of all weights.
-
-        Parameters
-        ----------
-        weights : sequence of array_like
-            In the order of `get_weights`; cast to the layer's dtype.
-
-        Raises
-        ------
-        ValueError
-            If the number or a shape differs; no weight is changed then.
-        """
-        hint = "" if self.built or self.params else "; the layer is not built yet"
-        with self._named():
-            self._held.load(weights, hint)
-
-    def count_params(self) -> int:
-        """Return how many numbers the weights hold; a ValueError before `build`."""
-        if not self.built:
-            raise ValueError(
-                f"{self.name}: count_params needs a built layer; call build or forward "
-                "first"
-            )
-        return sum(value.size for value in self.params.values())
+    get_weights = weights.get_weights
+    set_weights = weights.set_weights
+    count_params = weights.count_params
 
     def weight_losses(self) -> list[float]:
         """Return the penalty of each weight that has a regularizer."""
@@ -593,31 +457,8 @@ class Layer(Connectable):
         """Return the weights of `state_names` after one more training call."""
         return state
 
-    def absorbed(self, caches: Iterable[LayerCache]) -> dict[str, Array]:
-        """Return what training calls make of `state_names`, in order; see `absorb`."""
-        state = {name: self.params[name] for name in self.state_names}
-        # Numbers that overflow are the business of who looks at them.
-        with np.errstate(all="ignore"):
-            for cache in caches:
-                state = self._absorbed(state, cache.inner)
-        return state
-
-    def absorb(self, *caches: LayerCache) -> None:
-        """
-        Take in what training calls have found out about the data.
-
-        A forward pass changes nothing by itself; `forward` calls this, and so does a
-        model with each training step that is completed.
-
-        Parameters
-        ----------
-        *caches : LayerCache
-            What `forward_with_cache` returned for them, in order.
-        """
-        if self.state_names:
-            with _absorbing:
-                for name, value in self.absorbed(caches).items():
-                    self.params[name][...] = value
+    absorbed = weights.absorbed
+    absorb = weights.absorb
 
     # Cost and config -------------------------------------------------------------
 
@@ -670,25 +511,3 @@ class Layer(Connectable):
     def __repr__(self) -> str:
         shape = self.output_shape or "not built"
         return f"<{type(self).__name__} {self.name!r} {shape}>"
-
-
-class CostedLayer(Layer, ABC):
-    """
-    A layer that works out its cost from shapes: any that has the hook `_cost`.
-
-    Parameters
-    ----------
-    **kwargs
-        Arguments of `Layer`.
-
-    See Also
-    --------
-    Layer.cost : What it answers.
-    """
-
-    @classmethod
-    def __subclasshook__(cls, other: type) -> Any:
-        """Hold for each class with the hook, whether it derives from this or not."""
-        if cls is not CostedLayer:
-            return NotImplemented
-        return issubclass(other, Layer) and other._cost is not Layer._cost

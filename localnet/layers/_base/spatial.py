@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Unpack
 
-from ... import config
+from ... import _validate, config
 from ..._typing import Array, Config, Pair, Shape
 from ...geometry.channels import sample_shape, split_sample
 from ...ops import Cost, resize_cost
@@ -13,7 +13,33 @@ from .layer import Layer
 from .pure import Computed, Gradients, Space
 from .shapes import BatchShape, checked_shape
 
-__all__ = ["SpatialLayer"]
+__all__ = ["Margins", "SpatialLayer"]
+
+
+class Margins:
+    """Cells at both ends of each axis, as the argument `name` has them."""
+
+    def __init__(self, name: str, cells: Any, rank: int, sign: int = 1) -> None:
+        self.name, self.sign = name, sign
+        self.pairs = _validate.pairs(name, cells, rank)
+
+    @property
+    def argument(self) -> Any:
+        """Cells in Keras's form: a single axis has its pair as it is."""
+        return self.pairs if len(self.pairs) > 1 else self.pairs[0]
+
+    def added_to(self, sizes: BatchShape) -> BatchShape:
+        """Return the sizes with the cells, or for a sign of -1 without them."""
+        outputs = tuple(
+            None if n is None else n + self.sign * (before + after)
+            for n, (before, after) in zip(sizes, self.pairs, strict=True)
+        )
+        if self.sign < 0 and any(o is not None and o < 1 for o in outputs):
+            raise ValueError(
+                f"{self.name} must leave at least one cell, "
+                f"got {self.argument} for spatial sizes {sizes}"
+            )
+        return outputs
 
 
 class SpatialLayer(Layer):
@@ -30,6 +56,8 @@ class SpatialLayer(Layer):
         Arguments of `Layer`.
     """
 
+    # Of a layer that adds cells or cuts them; others have hooks of their own.
+    _margins: Margins
     rank: ClassVar[int]
     operation: ClassVar[Pair]
     # Some layers of Keras have one axis and know channels_last only.
@@ -51,11 +79,11 @@ class SpatialLayer(Layer):
 
     def _output_sizes(self, sizes: BatchShape) -> BatchShape:
         """Return the spatial sizes of the output; those not known stay so."""
-        raise NotImplementedError
+        return self._margins.added_to(sizes)
 
     def _options(self) -> Config:
         """Return what the operation is told beside the data format."""
-        raise NotImplementedError
+        return {self._margins.name: self._margins.argument}
 
     # Shapes ----------------------------------------------------------------------
 

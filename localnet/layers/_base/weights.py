@@ -1,15 +1,35 @@
-"""The weights that a layer has: their birth, penalties and bounds."""
+"""The weights that a layer has: their birth, penalties, bounds, and copies."""
+
+from __future__ import annotations
 
 import inspect
-from typing import Any, NamedTuple
+import threading
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ... import _arrays, constraints, initializers, regularizers
-from ..._typing import Array
+from ..._typing import Array, ArrayLike
 from ...ops.runtime.pieces import in_pieces
 
-__all__ = ["Weight", "Weights", "as_weights"]
+if TYPE_CHECKING:
+    from .layer import Layer
+    from .pure import LayerCache
+
+__all__ = [
+    "Weight",
+    "Weights",
+    "absorb",
+    "absorbed",
+    "as_weights",
+    "count_params",
+    "get_weights",
+    "set_weights",
+]
+
+# For a moment, while a layer takes in what two threads have found at once.
+_absorbing = threading.Lock()
 
 
 def draw_weight(
@@ -204,3 +224,72 @@ class Weights:
                 f"{self.values[name].shape}, got {array.shape}"
             )
         return array
+
+
+def get_weights(self: Layer) -> list[Array]:
+    """
+    Return copies of the weights.
+
+    Returns
+    -------
+    list of ndarray
+        In Keras's order: kernel, bias; what no optimizer changes comes last.
+    """
+    return [value.copy() for value in self.params.values()]
+
+
+def set_weights(self: Layer, weights: Sequence[ArrayLike]) -> None:
+    """
+    Replace the values of all weights.
+
+    Parameters
+    ----------
+    weights : sequence of array_like
+        In the order of `get_weights`; cast to the layer's dtype.
+
+    Raises
+    ------
+    ValueError
+        If the number or a shape differs; no weight is changed then.
+    """
+    hint = "" if self.built or self.params else "; the layer is not built yet"
+    with self._named():
+        self._held.load(weights, hint)
+
+
+def count_params(self: Layer) -> int:
+    """Return how many numbers the weights hold; a ValueError before `build`."""
+    if not self.built:
+        raise ValueError(
+            f"{self.name}: count_params needs a built layer; call build or forward "
+            "first"
+        )
+    return sum(value.size for value in self.params.values())
+
+
+def absorbed(self: Layer, caches: Iterable[LayerCache]) -> dict[str, Array]:
+    """Return what training calls make of `state_names`, in order; see `absorb`."""
+    state = {name: self.params[name] for name in self.state_names}
+    # Numbers that overflow are the business of who looks at them.
+    with np.errstate(all="ignore"):
+        for cache in caches:
+            state = self._absorbed(state, cache.inner)
+    return state
+
+
+def absorb(self: Layer, *caches: LayerCache) -> None:
+    """
+    Take in what training calls have found out about the data.
+
+    A forward pass changes nothing by itself; `forward` calls this, and so does a
+    model with each training step that is completed.
+
+    Parameters
+    ----------
+    *caches : LayerCache
+        What `forward_with_cache` returned for them, in order.
+    """
+    if self.state_names:
+        with _absorbing:
+            for name, value in self.absorbed(caches).items():
+                self.params[name][...] = value
