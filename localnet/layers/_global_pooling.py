@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Unpack
+from typing import Any, Unpack
 
 from .._typing import Config, Shape
 from ..geometry.channels import split_sample
@@ -31,8 +31,6 @@ __all__ = [
 class GlobalPooling(SpatialLayer):
     """The one implementation behind the public classes."""
 
-    looks_again: ClassVar[bool]
-
     def __init__(
         self,
         data_format: str | None = None,
@@ -59,7 +57,7 @@ class GlobalPooling(SpatialLayer):
             input_shape,
             (channels,),
             operations=math.prod(input_shape),
-            looks_again=self.looks_again,
+            looks_again=self.operation == PAIRS["global_max_pool"],
             **batch,
             dtype=self.dtype,
         )
@@ -99,7 +97,6 @@ class GlobalMaxPooling1D(GlobalPooling):
     """
 
     rank, operation = 1, PAIRS["global_max_pool"]
-    looks_again = True
 
     def __init__(
         self,
@@ -132,7 +129,6 @@ class GlobalMaxPooling2D(GlobalPooling):
     """
 
     rank, operation = 2, PAIRS["global_max_pool"]
-    looks_again = True
 
 
 class GlobalMaxPooling3D(GlobalPooling):
@@ -157,7 +153,6 @@ class GlobalMaxPooling3D(GlobalPooling):
     """
 
     rank, operation = 3, PAIRS["global_max_pool"]
-    looks_again = True
 
 
 class GlobalAveragePooling1D(GlobalPooling):
@@ -189,7 +184,6 @@ class GlobalAveragePooling1D(GlobalPooling):
     """
 
     rank, operation = 1, PAIRS["global_average_pool"]
-    looks_again = False
 
     def __init__(
         self,
@@ -222,7 +216,6 @@ class GlobalAveragePooling2D(GlobalPooling):
     """
 
     rank, operation = 2, PAIRS["global_average_pool"]
-    looks_again = False
 
 
 class GlobalAveragePooling3D(GlobalPooling):
@@ -247,7 +240,6 @@ class GlobalAveragePooling3D(GlobalPooling):
     """
 
     rank, operation = 3, PAIRS["global_average_pool"]
-    looks_again = False
 
 
 # Keras's other names for them.

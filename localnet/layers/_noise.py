@@ -20,7 +20,6 @@ from ..ops import (
 from ._base.arguments import LayerArguments, unknown_argument
 from ._base.layer import Layer
 from ._base.pure import Computed, Gradients, Space
-from ._base.shapes import BatchShape
 
 __all__ = [
     "Dropout",
@@ -149,11 +148,7 @@ class SpatialDropout(Dropout):
         with self._named():
             self.data_format = config.resolve_data_format(data_format)
 
-    def _check_input(self, shape: BatchShape) -> None:
-        if len(shape) != self.input_rank:
-            raise ValueError(
-                f"input must have {self.input_rank} axes, got shape {shape}"
-            )
+    _check_input = Layer._check_rank
 
     def _mask_shape(self, x: Array) -> tuple[int, ...]:
         places = (1,) * (x.ndim - 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Unpack
+from typing import Any, Unpack
 
 from .. import _validate
 from .._typing import Config, Shape
@@ -31,8 +31,6 @@ __all__ = [
 
 class Pooling(SpatialLayer):
     """The one implementation behind the public classes."""
-
-    looks_again: ClassVar[bool]
 
     def __init__(
         self,
@@ -75,7 +73,7 @@ class Pooling(SpatialLayer):
         )
         return pool_cost(
             windows,
-            looks_again=self.looks_again,
+            looks_again=self.operation == PAIRS["max_pool"],
             **batch,
             dtype=self.dtype,
         )
@@ -120,7 +118,6 @@ class MaxPooling1D(Pooling):
     """
 
     rank, operation = 1, PAIRS["max_pool"]
-    looks_again = True
 
     def __init__(
         self,
@@ -156,7 +153,6 @@ class MaxPooling2D(Pooling):
     """
 
     rank, operation = 2, PAIRS["max_pool"]
-    looks_again = True
 
 
 class MaxPooling3D(Pooling):
@@ -186,7 +182,6 @@ class MaxPooling3D(Pooling):
     """
 
     rank, operation = 3, PAIRS["max_pool"]
-    looks_again = True
 
 
 class AveragePooling1D(Pooling):
@@ -223,7 +218,6 @@ class AveragePooling1D(Pooling):
     """
 
     rank, operation = 1, PAIRS["average_pool"]
-    looks_again = False
 
     def __init__(
         self,
@@ -259,7 +253,6 @@ class AveragePooling2D(Pooling):
     """
 
     rank, operation = 2, PAIRS["average_pool"]
-    looks_again = False
 
 
 class AveragePooling3D(Pooling):
@@ -284,7 +277,6 @@ class AveragePooling3D(Pooling):
     """
 
     rank, operation = 3, PAIRS["average_pool"]
-    looks_again = False
 
 
 # Keras's other names for them.

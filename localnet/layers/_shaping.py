@@ -209,11 +209,7 @@ class Permute(ShapeLayer):
         """Return the sizes in the new order; see `Layer.compute_output_shape`."""
         return (input_shape[0], *(input_shape[axis] for axis in self.dims))
 
-    def _check_input(self, shape: BatchShape) -> None:
-        if len(shape) != self.input_rank:
-            raise ValueError(
-                f"input must have {self.input_rank} axes, got shape {shape}"
-            )
+    _check_input = Layer._check_rank
 
     def _rearrange(self, x: Array) -> Array:
         return np.ascontiguousarray(x.transpose(0, *self.dims))
@@ -266,9 +262,7 @@ class RepeatVector(Layer):
         samples, features = input_shape
         return (samples, self.n, features)
 
-    def _check_input(self, shape: BatchShape) -> None:
-        if len(shape) != self.input_rank:
-            raise ValueError(f"input must have 2 axes, got shape {shape}")
+    _check_input = Layer._check_rank
 
     def compute(self, x: Array, *, workspace: Space = None, **_: Any) -> Computed:
         return repeat_vector_forward(x, n=self.n, workspace=workspace)

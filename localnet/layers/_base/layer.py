@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ... import _arrays, activations, config
-from ..._typing import Array, ArrayLike, Config, Pair, Shape
+from ... import activations, config
+from ..._typing import Array, Config, Pair, Shape
 from ...ops import Cost, Workspace
 from . import building, pure, weights
 from .arguments import resolve, unknown_argument
@@ -209,17 +209,9 @@ class Layer(Connectable):
         """
         Return the shapes of the weights by name; nothing is created for it.
 
-        Parameters
-        ----------
-        input_shape : tuple of int or None
-            Batch axis first; a ValueError if the layer cannot work on it.
-
-        Returns
-        -------
-        dict of str to tuple of int
-            Empty, unless the subclass says what the default `build` is to make: each
-            weight by the attributes ``<name>_initializer``, ``<name>_regularizer`` and
-            ``<name>_constraint``.
+        A subclass without a `build` of its own gets the weights that it names here,
+        each by its attributes ``<name>_initializer``, ``<name>_regularizer`` and
+        ``<name>_constraint``. A shape that the layer cannot work on is a ValueError.
         """
         return {}
 
@@ -236,6 +228,13 @@ class Layer(Connectable):
 
     def _check_input(self, shape: BatchShape) -> None:
         """Refuse an input that the built layer does not fit; any is fine by default."""
+
+    def _check_rank(self, shape: BatchShape) -> None:
+        """Refuse an input that has not as many axes as `input_rank` says."""
+        if len(shape) != self.input_rank:
+            raise ValueError(
+                f"input must have {self.input_rank} axes, got shape {shape}"
+            )
 
     # Building --------------------------------------------------------------------
 
@@ -265,28 +264,6 @@ class Layer(Connectable):
 
     # Forward and backward --------------------------------------------------------
 
-    def forward(self, x: ArrayLike, training: bool = False) -> Array:
-        """
-        Compute the output, and remember what `backward` needs.
-
-        Parameters
-        ----------
-        x : array_like
-            Batch of inputs. An unbuilt layer is built for its shape.
-        training : bool
-            Whether layers with training noise apply it, and such as keep statistics of
-            the data take them in.
-
-        Returns
-        -------
-        ndarray
-            Output, after the activation.
-        """
-        y, self._cache = self.forward_with_cache(x, training)
-        if training:
-            self.absorb(self._cache)
-        return y
-
     def __call__(self, x: Any, training: bool | None = None) -> Any:
         """
         Compute the output for an array; for a handle, note the call for a model.
@@ -308,56 +285,12 @@ class Layer(Connectable):
             return self.connect(x, training)
         return self.forward(x, bool(training))
 
-    def backward(self, dy: ArrayLike) -> Array:
-        """
-        Compute the gradient of the input, and leave those of the weights in `grads`.
-
-        Parameters
-        ----------
-        dy : array_like, shape of the last output
-            Upstream gradient.
-
-        Returns
-        -------
-        ndarray, shape of the last input
-            Gradient of ``sum(y*dy) + sum(self.losses)``.
-
-        Raises
-        ------
-        RuntimeError
-            If `forward` was not called before.
-        ValueError
-            If `dy` has another shape than the last output.
-        """
-        cache = self._cache
-        if cache is None:
-            raise RuntimeError(
-                f"{self.name}: backward needs the result of forward; call forward first"
-            )
-        with self._named():
-            dy = _arrays.upstream(dy, cache.y.shape, cache.y.dtype)
-        dx, self.grads = self.backward_from_cache(dy, cache)
-        if dx is None:
-            raise RuntimeError(f"{self.name}: gradients returned no dx")
-        return dx
-
+    forward = pure.forward
+    backward = pure.backward
     forward_with_cache = pure.forward_with_cache
     backward_from_cache = pure.backward_from_cache
-
-    def _accepted(self, x: Any, workspace: Workspace) -> Any:
-        """Return the input as `compute` takes it; an unbuilt layer is built."""
-        x = pure.cast_input(self, "x", _arrays.numbers("input", x), workspace)
-        if not self.built:
-            self.build((None, *x.shape[1:]))
-        self._check_input(x.shape)
-        return x
-
-    def _activity_loss(self, y: Array, cache: Any) -> float | None:
-        """Return the penalty on the output, or None if there is none."""
-        if self.activity_regularizer is None:
-            return None
-        loss: float = self.activity_regularizer(y) / max(1, len(y))
-        return loss
+    _accepted = pure.accepted
+    _activity_loss = pure.activity_loss
 
     @property
     def has_logits(self) -> bool:

@@ -1,8 +1,9 @@
 """
-The pure pair under a layer: output and cache, and the gradients from a cache.
+How a layer runs: the pure pair under it, and the convenience around that.
 
-Both take in the activation and the penalties, and leave the layer as it is: so a layer
-that is used twice, or from two threads, is right.
+The pair takes in the activation and the penalties, and leaves the layer as it is: so a
+layer that is used twice, or from two threads, is right. `forward` and `backward`
+remember the last cache.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ... import _arrays
 from ..._typing import Array, ArrayLike
 from ...ops import Workspace
 from .by_pieces import activate, activation_gradient
@@ -23,8 +25,12 @@ __all__ = [
     "Gradients",
     "LayerCache",
     "Space",
+    "accepted",
+    "activity_loss",
+    "backward",
     "backward_from_cache",
     "cast_input",
+    "forward",
     "forward_with_cache",
 ]
 
@@ -43,6 +49,63 @@ class LayerCache(NamedTuple):
     activation: Any
     inner: Any
     activity_loss: float | None
+
+
+def forward(self: Layer, x: ArrayLike, training: bool = False) -> Array:
+    """
+    Compute the output, and remember what `backward` needs.
+
+    Parameters
+    ----------
+    x : array_like
+        Batch of inputs. An unbuilt layer is built for its shape.
+    training : bool
+        Whether layers with training noise apply it, and such as keep statistics of
+        the data take them in.
+
+    Returns
+    -------
+    ndarray
+        Output, after the activation.
+    """
+    y, self._cache = self.forward_with_cache(x, training)
+    if training:
+        self.absorb(self._cache)
+    return y
+
+
+def backward(self: Layer, dy: ArrayLike) -> Array:
+    """
+    Compute the gradient of the input, and leave those of the weights in `grads`.
+
+    Parameters
+    ----------
+    dy : array_like, shape of the last output
+        Upstream gradient.
+
+    Returns
+    -------
+    ndarray, shape of the last input
+        Gradient of ``sum(y*dy) + sum(self.losses)``.
+
+    Raises
+    ------
+    RuntimeError
+        If `forward` was not called before.
+    ValueError
+        If `dy` has another shape than the last output.
+    """
+    cache = self._cache
+    if cache is None:
+        raise RuntimeError(
+            f"{self.name}: backward needs the result of forward; call forward first"
+        )
+    with self._named():
+        dy = _arrays.upstream(dy, cache.y.shape, cache.y.dtype)
+    dx, self.grads = self.backward_from_cache(dy, cache)
+    if dx is None:
+        raise RuntimeError(f"{self.name}: gradients returned no dx")
+    return dx
 
 
 def forward_with_cache(
@@ -182,6 +245,23 @@ def _check_gradients(self: Layer, grads: dict[str, Array]) -> None:
                 f"{self.name}: gradients must hold one for the weight {name!r}, got "
                 f"those of {list(grads)}"
             )
+
+
+def accepted(self: Layer, x: Any, workspace: Workspace) -> Any:
+    """Return the input as `compute` takes it; an unbuilt layer is built."""
+    x = cast_input(self, "x", _arrays.numbers("input", x), workspace)
+    if not self.built:
+        self.build((None, *x.shape[1:]))
+    self._check_input(x.shape)
+    return x
+
+
+def activity_loss(self: Layer, y: Array, cache: Any) -> float | None:
+    """Return the penalty on the output, or None if there is none."""
+    if self.activity_regularizer is None:
+        return None
+    loss: float = self.activity_regularizer(y) / max(1, len(y))
+    return loss
 
 
 def cast_input(self: Layer, key: Any, x: Array, workspace: Workspace) -> Array:
