@@ -530,13 +530,13 @@ def test_a_hook_of_the_users_own_that_fails_undoes_the_step():
         state_names = ("calls",)
         fails = False
 
-        def _build(self, input_shape, rng):
+        def build(self, input_shape):
             self.params["calls"] = np.zeros(1, self.dtype)
 
-        def _forward(self, x, training, rng, workspace):
+        def compute(self, x, *, training, rng):
             return x, training
 
-        def _backward(self, dz, cache, need_dx, workspace):
+        def gradients(self, dz, cache):
             return dz, {}
 
         def _absorbed(self, state, cache):
