@@ -6,7 +6,7 @@ from typing import Any
 from .._registry import Registry, custom_object_scope
 from .._typing import Config
 from ._activation import ELU, Activation, LeakyReLU, ReLU, Softmax, ThresholdedReLU
-from ._base.cost import CostedLayer
+from ._base.costed import CostedLayer
 from ._base.handles import Handle
 from ._base.layer import Layer
 from ._base.names import clear_session
