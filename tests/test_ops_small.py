@@ -37,7 +37,7 @@ from localnet.ops import (
     patch_indices,
 )
 from localnet.ops.local.bias import bias_in_y
-from localnet.ops.local.contract import DKERNEL, DPATCHES, FORWARD
+from localnet.ops.local.definition import DKERNEL, DPATCHES, FORWARD
 from localnet.ops.runtime import threads
 from localnet.ops.runtime.transpose import copy_batch_last
 

@@ -22,11 +22,6 @@ from .cost.spatial import pool_cost, resize_cost, upsample_cost
 from .cost.variants import local_conv_transpose_cost, low_rank_conv_cost
 from .dense import DenseGrads, dense_backward, dense_forward
 from .dropout import dropout_backward, dropout_forward, dropout_mask
-from .local.contract import (
-    LocalMatmulGrads,
-    local_matmul_backward,
-    local_matmul_forward,
-)
 from .local.local_conv import (
     LocalConvCache,
     LocalConvGrads,
@@ -38,6 +33,11 @@ from .local.local_conv_transpose import (
     LocalConvTransposeGrads,
     local_conv_transpose_backward,
     local_conv_transpose_forward,
+)
+from .local.local_matmul import (
+    LocalMatmulGrads,
+    local_matmul_backward,
+    local_matmul_forward,
 )
 from .local.low_rank import (
     MixKernelsGrads,
