@@ -374,3 +374,7 @@ def deserialize(
             raise ValueError(f"activation config must hold a name, got {config!r}")
     with custom_object_scope(custom_objects or {}):
         return get(_registry.find(name))
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -5,3 +5,7 @@ from .mnist1d import make_mnist1d
 from .shifted import make_shifted_digits
 
 __all__ = ["load_digits", "make_mnist1d", "make_shifted_digits"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -15,3 +15,7 @@ from .report import Report
 from .suite import load_suite
 
 __all__ = ["Case", "Report", "Suite", "check", "computes", "export", "load_suite"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

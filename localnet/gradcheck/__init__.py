@@ -24,3 +24,7 @@ __all__ = [
     "dot_test",
     "v_curve",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -115,3 +115,7 @@ _registry = Registry[Initializer](
 get = _registry.get
 serialize = _registry.serialize
 deserialize = _registry.deserialize
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -9,3 +9,7 @@ from .connections import kernel_indices, kernel_mask
 from .layouts import convert_bias, convert_kernel
 
 __all__ = ["convert_bias", "convert_kernel", "kernel_indices", "kernel_mask"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -292,3 +292,7 @@ def deserialize(
     if not isinstance(layer, Layer):
         raise ValueError(f"layer config must describe a Layer, got {config!r}")
     return layer
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -292,3 +292,7 @@ def as_loss(identifier: Any) -> Loss:
         if loss is function:
             return cls()
     return FunctionLoss(loss)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

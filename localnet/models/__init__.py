@@ -5,3 +5,7 @@ from .loading import load_model, model_from_json
 from .sequential import Sequential
 
 __all__ = ["Model", "Sequential", "load_model", "model_from_json"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -211,8 +211,8 @@ __all__ = [
 
 PAIRS: dict[str, Pair] = {
     "local_conv": (local_conv_forward, local_conv_backward),
-    "conv": (conv_forward, conv_backward),
     "local_matmul": (local_matmul_forward, local_matmul_backward),
+    "conv": (conv_forward, conv_backward),
     "local_conv_transpose": (
         local_conv_transpose_forward,
         local_conv_transpose_backward,
@@ -243,3 +243,7 @@ PAIRS: dict[str, Pair] = {
     "repeat_vector": (repeat_vector_forward, repeat_vector_backward),
     "prelu": (prelu_forward, prelu_backward),
 }
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -238,3 +238,7 @@ _registry = _Optimizers(
 get = _registry.get
 serialize = _registry.serialize
 deserialize = _registry.deserialize
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

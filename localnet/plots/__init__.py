@@ -26,3 +26,7 @@ __all__ = [
     "receptive_field",
     "save",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

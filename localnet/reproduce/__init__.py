@@ -9,3 +9,7 @@ from .trials import run
 __all__ = ["EXPERIMENTS", "Experiment", "Results", "Trial", "draw", "run"]
 
 EXPERIMENTS = {experiment.name: experiment for experiment in (LECUN1989, MNIST1D)}
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
