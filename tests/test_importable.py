@@ -2,7 +2,6 @@
 
 import importlib
 import inspect
-import pkgutil
 import pydoc
 import subprocess
 import sys
@@ -145,10 +144,3 @@ def test_an_alias_joins_as_types_do():
     assert repr(int | Array | float) == "int | Array | float"
     assert repr(tuple[Array, int]) == "tuple[Array, int]"
     assert repr(Array | list[Array]) == "Array | list[Array]"
-
-
-def test_every_wing_says_what_lives_there():
-    for found in pkgutil.walk_packages(localnet.__path__, "localnet."):
-        if found.ispkg:
-            first = importlib.import_module(found.name).__doc__.strip().splitlines()[0]
-            assert first.endswith("."), found.name

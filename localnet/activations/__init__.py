@@ -5,6 +5,8 @@ For every name there are ``relu(x)``, ``relu_forward(x) -> (y, cache)`` and
 ``relu_backward(dy, cache) -> dx``; `PAIRS` names all the pairs. A cache refers to `x`
 or `y` and is valid until that is written to; `dx` has the dtype of `y`. `get` turns
 what a user may write into an activation, and `pair` an activation into its two halves.
+
+Imports `ops`.
 """
 
 from collections.abc import Callable, Mapping

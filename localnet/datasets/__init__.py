@@ -1,4 +1,8 @@
-"""Data that need no download: they are part of the package, or made by it."""
+"""
+Data that need no download: they are part of the package, or made by it.
+
+Imports nothing but checks.
+"""
 
 from .digits import load_digits
 from .mnist1d import make_mnist1d

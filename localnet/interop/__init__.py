@@ -3,6 +3,8 @@ Weights in the layouts of other frameworks.
 
 Nothing here knows a model or a layer class: `layouts` permutes arrays, `connections`
 lists what is connected to what.
+
+Imports `ops` and `geometry`.
 """
 
 from .connections import kernel_indices, kernel_mask

@@ -1,4 +1,8 @@
-"""Layers: thin holders of weights, initializers, regularizers and constraints."""
+"""
+Layers: thin holders of weights, initializers, regularizers and constraints.
+
+Imports `activations` and below.
+"""
 
 from collections.abc import Mapping
 from typing import Any

@@ -6,6 +6,8 @@ pair ``<l>_forward`` and ``<l>_backward`` of `PAIRS`, and as a class that adds s
 weights and a reduction. The order of arguments is Keras's: targets first. A cache
 refers to them and is valid until they are written to; gradients have the dtype of
 `y_pred`.
+
+Imports `ops`.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,8 @@
-"""How layers are wired, and run in both directions; trained by `localnet.training`."""
+"""
+How layers are wired, and run in both directions; trained by `localnet.training`.
+
+Imports `training` and below.
+"""
 
 from .functional import Model
 from .loading import load_model, model_from_json

@@ -3,6 +3,8 @@ Stateless functions on arrays: every ``<op>_forward`` with its ``<op>_backward``
 
 A forward function returns ``(y, cache)``; its backward takes ``(dy, cache)`` and gives
 the gradients in the order of the forward's arguments. `PAIRS` names them all.
+
+Imports `geometry`.
 """
 
 from .._typing import Pair

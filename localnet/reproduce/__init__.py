@@ -1,4 +1,8 @@
-"""Published experiments done again, from data that need no download."""
+"""
+Published experiments done again, from data that need no download.
+
+Imports `plots` and below.
+"""
 
 from .experiment import Experiment, Results, Trial
 from .lecun1989 import LECUN1989
