@@ -278,4 +278,4 @@ def deserialize(
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(["__all__", *__all__])

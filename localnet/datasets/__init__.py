@@ -12,4 +12,4 @@ __all__ = ["load_digits", "make_mnist1d", "make_shifted_digits"]
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(["__all__", *__all__])

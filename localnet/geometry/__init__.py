@@ -6,4 +6,4 @@ __all__ = ["Geometry"]
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(["__all__", *__all__])

@@ -20,4 +20,4 @@ __all__ = ["Case", "Report", "Suite", "check", "computes", "export", "load_suite
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(["__all__", *__all__])

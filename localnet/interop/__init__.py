@@ -14,4 +14,4 @@ __all__ = ["convert_bias", "convert_kernel", "kernel_indices", "kernel_mask"]
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(["__all__", *__all__])

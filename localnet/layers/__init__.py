@@ -299,4 +299,4 @@ def deserialize(
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(["__all__", *__all__])

@@ -178,4 +178,4 @@ def as_loss(identifier: Any) -> Loss:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(["__all__", *__all__])

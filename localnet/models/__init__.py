@@ -1,5 +1,5 @@
 """
-How layers are wired, and run in both directions; trained by `localnet.training`.
+How layers are wired, and run in both directions; trained by `training`.
 
 Imports `training` and below.
 """
@@ -12,4 +12,4 @@ __all__ = ["Model", "Sequential", "load_model", "model_from_json"]
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(["__all__", *__all__])

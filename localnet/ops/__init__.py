@@ -248,4 +248,4 @@ PAIRS: dict[str, Pair] = {
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(["__all__", *__all__])

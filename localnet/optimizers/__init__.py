@@ -243,4 +243,4 @@ deserialize = _registry.deserialize
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(["__all__", *__all__])

@@ -16,4 +16,4 @@ EXPERIMENTS = {experiment.name: experiment for experiment in (LECUN1989, MNIST1D
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(["__all__", *__all__])

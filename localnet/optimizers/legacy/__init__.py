@@ -38,4 +38,4 @@ RMSprop = LegacyRMSprop
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(["__all__", *__all__])
