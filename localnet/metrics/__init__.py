@@ -29,12 +29,9 @@ from .functions import (
     binary_accuracy,
     categorical_accuracy,
     cosine_similarity,
-    deserialize,
-    get,
     is_accuracy,
     mae,
     mse,
-    serialize,
     sparse_categorical_accuracy,
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
@@ -62,6 +59,7 @@ from .means import (
     SquaredHinge,
     TopKCategoricalAccuracy,
 )
+from .names import CLASSES, FUNCTIONS, deserialize, get, serialize
 from .trade_offs import (
     PrecisionAtRecall,
     RecallAtPrecision,
@@ -71,6 +69,8 @@ from .trade_offs import (
 
 __all__ = [
     "AUC",
+    "CLASSES",
+    "FUNCTIONS",
     "Accuracy",
     "BinaryAccuracy",
     "BinaryCrossentropy",

@@ -249,7 +249,7 @@ class Model(Connectable):
         name : str, optional
             Its name.
         index : int, optional
-            Its place in `layers`, from 0; give one of the two.
+            Its place in `layers`, from 0, or from the end; give one of the two.
 
         Returns
         -------
@@ -263,10 +263,11 @@ class Model(Connectable):
         """
         if (name is None) == (index is None):
             raise ValueError("get_layer must be given a name or an index, not both")
-        for place, layer in enumerate(self.layers):
-            if layer.name == name or place == index:
-                return layer
-        names = [layer.name for layer in self.layers]
+        layers, names = self.layers, [layer.name for layer in self.layers]
+        if index is None and name in names:
+            return layers[names.index(name)]
+        if index is not None and -len(layers) <= index < len(layers):
+            return layers[index]
         wanted = name if index is None else index
         raise ValueError(
             f"layer must be one of {names}, got {wanted!r}"
