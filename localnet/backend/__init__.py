@@ -4,7 +4,7 @@ What Keras 2 scripts ask of ``keras.backend``: settings, and functions of NumPy 
 Metrics of one's own that are written with ``K.sum``, ``K.mean``, ``K.clip`` and so on
 run as they stand: what they are handed are NumPy arrays, and what they return is one.
 There is no automatic differentiation here, so a loss needs its gradient all the same.
-Imports `layers` and below.
+Imports `models` and below.
 
 Examples
 --------
@@ -16,6 +16,7 @@ Examples
 0.5
 """
 
+from .._keras.names import old_names
 from ..config import (
     epsilon,
     floatx,
@@ -101,6 +102,19 @@ from .functions import (
     zeros,
     zeros_like,
 )
+from .graphs import (
+    backend,
+    batch_get_value,
+    batch_set_value,
+    function,
+    get_value,
+    image_dim_ordering,
+    is_keras_tensor,
+    learning_phase,
+    set_image_dim_ordering,
+    set_learning_phase,
+    set_value,
+)
 
 __all__ = [
     "abs",
@@ -109,7 +123,10 @@ __all__ = [
     "arange",
     "argmax",
     "argmin",
+    "backend",
     "batch_flatten",
+    "batch_get_value",
+    "batch_set_value",
     "binary_crossentropy",
     "cast",
     "cast_to_floatx",
@@ -132,12 +149,17 @@ __all__ = [
     "eye",
     "flatten",
     "floatx",
+    "function",
+    "get_value",
     "greater",
     "greater_equal",
     "hard_sigmoid",
     "image_data_format",
+    "image_dim_ordering",
     "int_shape",
+    "is_keras_tensor",
     "l2_normalize",
+    "learning_phase",
     "less",
     "less_equal",
     "log",
@@ -163,6 +185,9 @@ __all__ = [
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",
+    "set_image_dim_ordering",
+    "set_learning_phase",
+    "set_value",
     "shape",
     "sigmoid",
     "sign",
@@ -185,3 +210,6 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+
+__getattr__ = old_names(__name__)

@@ -18,7 +18,9 @@ from .weight_shapes import LayerPlan, legacy_order, plan_model
 __all__ = ["write_model", "write_weights"]
 
 
-def write_model(model: Any, path: str | os.PathLike[str]) -> Path:
+def write_model(
+    model: Any, path: str | os.PathLike[str], *, training: bool = True
+) -> Path:
     """
     Write a built model with its training.
 
@@ -28,6 +30,8 @@ def write_model(model: Any, path: str | os.PathLike[str]) -> Path:
         Built; compiled or not.
     path : str or path-like
         As for `localnet.files.formats.checked_path`.
+    training : bool
+        Whether to write how it is trained too.
 
     Returns
     -------
@@ -51,23 +55,25 @@ def write_model(model: Any, path: str | os.PathLike[str]) -> Path:
     _make_folder(formats.file_path(path))
     file = formats.checked_path(path)
     chosen = formats.format_of(file)
-    training, plans = _training(model), plan_model(model)
+    compiled, plans = _training(model) if training else None, plan_model(model)
     envelope: Config = {"class_name": model.class_name, "config": model.get_config()}
-    optimizer = _optimizer(model)
+    optimizer = _optimizer(model) if training else None
     if chosen == formats.NATIVE:
-        _write_native(file, model, envelope, training, optimizer)
+        _write_native(file, model, envelope, compiled, optimizer)
         return file
     if chosen == formats.KERAS_H5:
         envelope = configs.for_h5(envelope)
-        arguments = None if training is None else training_config.for_h5(
-            training, model.output_names
+        arguments = (
+            None
+            if compiled is None
+            else training_config.for_h5(compiled, model.output_names)
         )
         layers = _groups(model, plans)
         legacy_h5.write(file, layers, envelope, arguments, _memory(optimizer, plans))
     else:
         envelope = configs.for_v3(envelope)
-        if training is not None:
-            envelope["compile_config"] = training_config.for_v3(training)
+        if compiled is not None:
+            envelope["compile_config"] = training_config.for_v3(compiled)
         memory = list(_memory(optimizer, plans).values())
         v3.write_model(file, _layers(plans), envelope, memory, _means(model))
     return file
@@ -116,8 +122,9 @@ def write_weights(model: Any, path: str | os.PathLike[str]) -> Path:
 
 
 def _make_folder(file: Path) -> None:
-    """Make the folder of a file, as Keras does, but not in the place of a file."""
-    if not any(folder.is_file() for folder in file.parents):
+    """Make the folder of a file of Keras, as Keras does, but in no file's place."""
+    native = file.suffix.lower() == ".npz"
+    if not native and not any(folder.is_file() for folder in file.parents):
         file.parent.mkdir(parents=True, exist_ok=True)
 
 

@@ -13,6 +13,7 @@ Imports `ops`.
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from .._keras.names import old_names
 from .._registry import Registry, uncalled
 from .._typing import Array, Config, Pair
 from . import classes, crossentropy, divergence, margin, regression, robust, similarity
@@ -98,6 +99,7 @@ FUNCTION_NAMES: dict[str, LossFunction] = {
     "kullback_leibler_divergence": kl_divergence,
     "logcosh": log_cosh,
     "huber_loss": huber,
+    "cosine_proximity": cosine_similarity,
 }
 
 
@@ -179,3 +181,6 @@ def as_loss(identifier: Any) -> Loss:
 
 def __dir__() -> list[str]:
     return sorted(["__all__", *__all__])
+
+
+__getattr__ = old_names(__name__)

@@ -8,6 +8,7 @@ The functions, the losses by their names, and the classes are those of Keras 2.
 Imports `losses`, `activations` and below.
 """
 
+from .._keras.names import old_names
 from .areas import AUC
 from .base import (
     Mean,
@@ -125,3 +126,6 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return sorted(["__all__", *__all__])
+
+
+__getattr__ = old_names(__name__)

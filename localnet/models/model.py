@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import _validate
+from .._keras.words import keras1_error
 from .._registry import custom_object_scope
 from .._typing import Config
 from ..callbacks import History
@@ -22,8 +23,9 @@ from ..layers._base.handles import Connectable, Node, restore_calls
 from ..layers._base.names import unique_name
 from ..layers._base.seeds import child_seed
 from ..layers._base.shapes import BatchShape
+from ..metrics import Metric as MetricObject
 from ..optimizers import Optimizer
-from ..training import evaluate, fit, fit_scipy, one_batch, trainer
+from ..training import evaluate, fit, fit_scipy, one_batch, renamed, trainer
 from ..training.trainer import Trainer, one_or_list
 from . import saving, summary
 from .chain import Chain
@@ -51,13 +53,19 @@ class Model(Connectable):
         What is computed.
     name : str, optional
         Default: ``"model"``, numbered within the process.
+    trainable : bool
+        Whether an optimizer may change the weights.
     seed : int or SeedSequence, optional
         Seed of everything random in the model: start values and noise of each layer
         that has no weights yet, and the shuffling. A model within keeps its own.
         Default: fresh entropy.
+    **unknown
+        None; those of Keras 1 get an error with the new words.
 
     Raises
     ------
+    TypeError
+        If inputs or outputs are missing, or a keyword is unknown.
     ValueError
         If an output depends on an input that is not given, a layer does not fit, or two
         layers have one name.
@@ -93,13 +101,28 @@ class Model(Connectable):
 
     def __init__(
         self,
-        inputs: Any,
-        outputs: Any,
+        inputs: Any = None,
+        outputs: Any = None,
         name: str | None = None,
+        trainable: bool = True,
         *,
         seed: int | np.random.SeedSequence | None = None,
+        **unknown: Any,
     ) -> None:
+        if unknown or inputs is None or outputs is None:
+            raise _unknown_arguments(unknown)
         self._start(Graph, name, seed, inputs, outputs)
+        if not trainable:
+            self.trainable = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "call" in vars(cls):
+            raise TypeError(
+                f"{cls.__name__} must not define call: a model is what leads from "
+                "handles to handles, so write a function that makes "
+                "Model(inputs, outputs)"
+            )
 
     def _start(
         self, wire: Callable[..., Chain | Graph], name: Any, seed: Any, *ends: Any
@@ -351,6 +374,9 @@ class Model(Connectable):
     test_on_batch = one_batch.test_on_batch
     predict_on_batch = one_batch.predict_on_batch
     loss_and_gradients = one_batch.loss_and_gradients
+    fit_generator = renamed.fit_generator
+    evaluate_generator = renamed.evaluate_generator
+    predict_generator = renamed.predict_generator
 
     @property
     def optimizer(self) -> Optimizer | None:
@@ -366,6 +392,25 @@ class Model(Connectable):
     def metrics_names(self) -> list[str]:
         """Names of what `evaluate` returns, in its order."""
         return self._trainer.objective.names
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metric objects that were given to `compile`."""
+        goals = self._trainer.objective.goals
+        found = [metric.function for goal in goals for metric in goal.metrics]
+        return [metric for metric in found if isinstance(metric, MetricObject)]
+
+    def reset_metrics(self) -> None:
+        """Let the running means of loss and metrics begin anew."""
+        self._trainer.objective.begin()
+
+    @property
+    def losses(self) -> list[float]:
+        """Penalties now: of the last outputs of layers, and of their weights."""
+        return [loss for layer in self.leaves.values() for loss in layer.losses]
+
+    def _variables(self) -> list[Any]:
+        return [v for layer in self.leaves.values() for v in layer.weights]
 
     @property
     def history(self) -> History | None:
@@ -437,6 +482,20 @@ class Model(Connectable):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
+
+
+def _unknown_arguments(unknown: Mapping[str, Any]) -> TypeError:
+    known = ("inputs", "outputs", "name", "trainable", "seed")
+    old = keras1_error("Model", unknown, known)
+    for word in unknown:
+        near = _validate.suggestion(word, known)
+        return old or TypeError(
+            f"Model must be given known arguments, got {word!r}{near}"
+        )
+    return TypeError(
+        "Model must be given inputs and outputs, handles that begin at Input: models "
+        "that only have a call are not differentiated here"
+    )
 
 
 model_classes.update(Functional=Model, Model=Model)

@@ -15,6 +15,7 @@ from ..files.keras.wiring import MAX_CALLS
 from ..layers import InputLayer, Layer, MultiInputLayer
 from ..layers._base.handles import Connectable
 from ..layers._base.shapes import BatchShape
+from ..layers._functions import NO_BACKWARD
 from ..ops import Workspace
 from ..training.network import Memory
 from ..training.tape import Call, Tape
@@ -347,6 +348,14 @@ class Program:
             path: {name: weights.taken((path, name)) for name in found}
             for path, found in names.items()
         }
+
+    def check_gradients(self) -> None:
+        """Refuse a layer that no gradient can pass, where one has to."""
+        learning = self._learning()
+        for step in self.steps:
+            passes = getattr(step.layer, "passes_gradients", True)
+            if not passes and any(learning[place] for place in step.inputs):
+                raise ValueError(f"{step.layer.name}: {NO_BACKWARD}")
 
     def _learning(self) -> list[bool]:
         """Return of each place whether any weight that learns has a part in it."""

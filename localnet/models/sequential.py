@@ -9,6 +9,7 @@ from .._registry import custom_object_scope
 from ..layers import Handle, InputLayer, Layer
 from ..layers._base.handles import Connectable
 from ..layers._base.layer import unchanged_on_error
+from ..training import renamed
 from ..training.network import parts_of
 from .chain import Chain
 from .model import Model
@@ -103,6 +104,9 @@ class Sequential(Model):
             raise ValueError("InputLayer must be the first layer of a model")
         with unchanged_on_error(*[self._network, *inside]):
             self._network.add(layer)
+
+    predict_classes = renamed.predict_classes
+    predict_proba = renamed.predict_proba
 
     def pop(self) -> None:
         """

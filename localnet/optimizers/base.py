@@ -17,6 +17,31 @@ from .schedules import Schedule
 __all__ = ["Common", "Optimizer", "Shared"]
 
 
+class Rate(float):
+    """A learning rate that knows whose it is."""
+
+    owner: Any
+
+    @classmethod
+    def of(cls, owner: Any) -> Self:
+        """Return the rate of an optimizer."""
+        rate = cls(owner._learning_rate)
+        rate.owner = owner
+        return rate
+
+    def assign(self, value: float) -> None:
+        """Set the learning rate of the optimizer."""
+        self.owner.learning_rate = value
+
+    def numpy(self) -> float:
+        """Return the number alone."""
+        return float(self)
+
+    def __reduce__(self) -> Any:
+        """Be copied as a number."""
+        return float, (float(self),)
+
+
 class Shared(TypedDict, total=False):
     """The keyword arguments that all optimizers have, but for `weight_decay`."""
 
@@ -182,9 +207,11 @@ class Optimizer(Memory, abc.ABC):
         Returns
         -------
         float or callable
-            As it was set; a number as a Python float.
+            As it was set; a number as a Python float, which `backend.set_value` sets.
         """
-        return self._learning_rate
+        if callable(self._learning_rate):
+            return self._learning_rate
+        return Rate.of(self)
 
     @learning_rate.setter
     def learning_rate(self, value: float | Schedule) -> None:

@@ -349,4 +349,6 @@ def class_weights_of(y: Array, class_weight: Mapping[int, float]) -> Array:
             f"class_weight must have a weight for every class of y, got none for "
             f"{missing[0]!r}"
         )
-    return np.array([weights[c] for c in classes.tolist()])[inverse].reshape(labels.shape)
+    return np.array([weights[c] for c in classes.tolist()])[inverse].reshape(
+        labels.shape
+    )

@@ -33,6 +33,9 @@ class Program(Protocol):
         everything that is returned is valid until the next call with it.
         """
 
+    def check_gradients(self) -> None:
+        """Refuse a layer that no gradient can pass, where one has to."""
+
     def run_back(self, *args: Any, **how: Any) -> dict[str, dict[str, Array]]:
         """
         Return the gradients of the trainable weights, by path and name.

@@ -103,6 +103,7 @@ def train_on_batch(
     y: Any = None,
     sample_weight: Any = None,
     class_weight: Mapping[int, float] | None = None,
+    reset_metrics: bool = True,
     return_dict: bool = False,
 ) -> Any:
     """
@@ -112,6 +113,8 @@ def train_on_batch(
     ----------
     x, y, sample_weight, class_weight
         As for `fit`; one batch.
+    reset_metrics : bool
+        Whether the running means begin anew with this batch.
     return_dict : bool
         Whether to return names with the values.
 
@@ -130,7 +133,8 @@ def train_on_batch(
     trainer = self._trainer
     trainer.need_optimizer()
     batch = Data.of(x, y, sample_weight, trainer.ports).weighted(class_weight)
-    trainer.objective.begin()
+    if reset_metrics:
+        trainer.objective.begin()
     with trainer.ready(batch.xs):
         return as_results(trainer.train_step(batch), return_dict)
 
@@ -140,6 +144,7 @@ def test_on_batch(
     x: Any,
     y: Any = None,
     sample_weight: Any = None,
+    reset_metrics: bool = True,
     return_dict: bool = False,
 ) -> Any:
     """
@@ -149,6 +154,8 @@ def test_on_batch(
     ----------
     x, y, sample_weight
         As for `fit`; one batch.
+    reset_metrics : bool
+        Whether the running means begin anew with this batch.
     return_dict : bool
         Whether to return names with the values.
 
@@ -160,7 +167,8 @@ def test_on_batch(
     trainer = self._trainer
     trainer.need_optimizer()
     batch = Data.of(x, y, sample_weight, trainer.ports)
-    trainer.objective.begin()
+    if reset_metrics:
+        trainer.objective.begin()
     with trainer.ready(batch.xs):
         return as_results(trainer.test_step(batch), return_dict)
 

@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
-import numpy as np
-
 from ... import _registry
 from ..._typing import Array, Config
 from ..contents import Contents, LayerWeights, Stored
@@ -290,7 +288,9 @@ def write_model(
 
 
 def _weights_file(
-    layers: Sequence[LayerWeights], optimizer: Sequence[Array], metrics: Sequence[Variables]
+    layers: Sequence[LayerWeights],
+    optimizer: Sequence[Array],
+    metrics: Sequence[Variables],
 ) -> io.BytesIO:
     buffer = io.BytesIO()
     with hdf5.h5py_module().File(buffer, "w") as file:

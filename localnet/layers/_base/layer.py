@@ -26,6 +26,7 @@ from .pure import Computed, Gradients, LayerCache
 from .seeds import child_seed
 from .shapes import BatchShape, checked_shape, declared_shape
 from .undo import unchanged_on_error
+from .variables import Variable
 
 __all__ = ["Layer", "unchanged_on_error"]
 
@@ -100,7 +101,7 @@ class Layer(Connectable):
             for meaningless in ("dynamic", "autocast"):
                 kwargs.pop(meaningless, None)
             if kwargs:
-                raise unknown_argument(type(self), next(iter(kwargs)))
+                raise unknown_argument(type(self), next(iter(kwargs)), kwargs)
             self.dtype = config.float_dtype(dtype)
             self.activity_regularizer = resolve(
                 "activity_regularizer", activity_regularizer
@@ -355,6 +356,22 @@ class Layer(Connectable):
     def trainable_params(self) -> dict[str, Array]:
         """The weights that an optimizer may change."""
         return {key: value for key, value in self.params.items() if self.learns(key)}
+
+    def _variables(self) -> list[Variable]:
+        return [
+            Variable.of(value, f"{part.name}/{name}:0", part.learns(name))
+            for part in self.with_inner()[-1:]
+            for name, value in part.params.items()
+        ]
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the weight of that name."""
+        held = vars(self).get("_held")
+        if held is not None and name in held.values:
+            return held.values[name]
+        raise AttributeError(
+            f"{type(self).__name__!r} object has no attribute {name!r}"
+        )
 
     get_weights = weights.get_weights
     set_weights = weights.set_weights
