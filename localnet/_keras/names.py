@@ -99,8 +99,8 @@ MODULES: dict[str, tuple[str, str]] = {
     "preprocessing.image": (
         "preprocessing",
         "ImageDataGenerator load_img img_to_array array_to_img save_img "
-        "random_rotation random_shift random_zoom apply_affine_transform DirectoryIterator "
-        "NumpyArrayIterator",
+        "random_rotation random_shift random_zoom apply_affine_transform "
+        "DirectoryIterator NumpyArrayIterator",
     ),
     "preprocessing.sequence": (
         "preprocessing",
@@ -228,7 +228,7 @@ class OldModule(types.ModuleType):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         try:
             return _value(f"{home}:{name}")
-        except ImportError:
+        except (AttributeError, ImportError):
             return _found(home, name)
 
     def __dir__(self) -> list[str]:

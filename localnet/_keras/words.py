@@ -53,7 +53,7 @@ def new_word(name: str) -> str:
 
 
 def keras1_error(
-    what: str, names: Iterable[str], known: Iterable[str], count: int = 0
+    what: str, names: Iterable[str], known: Iterable[str]
 ) -> TypeError | None:
     """
     Return the error for arguments of which some are Keras 1's; None if none is.
@@ -66,8 +66,6 @@ def keras1_error(
         The keywords that it was given.
     known : iterable of str
         Those that it knows.
-    count : int
-        How many arguments were given by place.
 
     Returns
     -------
@@ -79,6 +77,6 @@ def keras1_error(
     if not old:
         return None
     words = ", ".join(f"{name} is {NEW_WORDS[name]} now" for name in old)
-    if ("Conv" in what and count > 2) or "nb_row" in old:
+    if "Conv" in what or "Connected" in what:
         words += ", and the sizes of a kernel are one tuple, kernel_size=(3, 3)"
     return TypeError(f"{what} must be given the words of Keras 2: {words}")

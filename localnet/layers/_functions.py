@@ -55,8 +55,8 @@ class Lambda(MultiInputLayer):
     Notes
     -----
     A file holds the name of the function. It is loaded with the function in
-    ``custom_objects`` under that name or under the name of the layer; with its backward,
-    it is a pair of both. Nothing in a file is ever run.
+    ``custom_objects`` under that name or under the name of the layer; with its
+    backward, it is a pair of both. Nothing in a file is ever run.
 
     Examples
     --------
@@ -112,7 +112,8 @@ class Lambda(MultiInputLayer):
     def _checked_input_shape(self, input_shape: Any) -> Any:
         if any(size is None or isinstance(size, int) for size in input_shape):
             return checked_shape(input_shape, None)
-        return tuple(checked_shape(shape, None) for shape in input_shape)
+        shapes = tuple(checked_shape(shape, None) for shape in input_shape)
+        return shapes if len(shapes) > 1 else shapes[0]
 
     def _check_known(self, input_shape: Any) -> None:
         """Take any shape."""

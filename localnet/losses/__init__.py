@@ -20,6 +20,7 @@ from . import classes, crossentropy, divergence, margin, regression, robust, sim
 from .base import FunctionLoss, Loss, PairLoss
 from .classes import *
 from .crossentropy import *
+from .differentiated import Differentiated
 from .divergence import *
 from .margin import *
 from .regression import *
@@ -28,6 +29,7 @@ from .similarity import *
 
 __all__ = [
     "PAIRS",
+    "Differentiated",
     "FunctionLoss",
     "Loss",
     "as_loss",
@@ -137,7 +139,7 @@ def serialize(loss: Any) -> Config | str | None:
     {'delta': 0.5, 'reduction': 'auto', 'name': 'huber_loss'}
     """
     return _registry.serialize(
-        loss.function if isinstance(loss, FunctionLoss) else loss
+        loss.function if isinstance(loss, (FunctionLoss, Differentiated)) else loss
     )
 
 

@@ -322,7 +322,8 @@ class FunctionLoss(Loss):
             raise ValueError(
                 "loss must be a callable with a method gradient(y_true, y_pred) that "
                 "gives the derivative of its values with respect to y_pred, "
-                f"got {function!r}"
+                f"got {function!r}; losses.Differentiated(function) finds it by "
+                "differences, if its tensors can be arrays"
             )
         super().__init__(name=getattr(function, "__name__", type(function).__name__))
         self.function = function

@@ -1,5 +1,6 @@
 """Metrics by name: what a list of metrics, or a config, may call them."""
 
+import difflib
 from collections.abc import Callable
 from typing import Any
 
@@ -51,7 +52,15 @@ class _Metrics(Registry[Any]):
                 "metric must be a name of its own, got "
                 f"{name!r}: its meaning depends on the shapes, see accuracy_for"
             )
-        return super().find(name)
+        near = difflib.get_close_matches(name.lower(), ["accuracy"], cutoff=0.8)
+        try:
+            return super().find(name)
+        except ValueError:
+            if not near:
+                raise
+        raise ValueError(
+            f"metric must be a known name, got {name!r}; did you mean 'accuracy'?"
+        )
 
 
 _registry = _Metrics(

@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import _validate
-from .._keras.words import keras1_error
 from .._registry import custom_object_scope
 from .._typing import Config
 from ..callbacks import History
@@ -23,11 +21,10 @@ from ..layers._base.handles import Connectable, Node, restore_calls
 from ..layers._base.names import unique_name
 from ..layers._base.seeds import child_seed
 from ..layers._base.shapes import BatchShape
-from ..metrics import Metric as MetricObject
 from ..optimizers import Optimizer
 from ..training import evaluate, fit, fit_scipy, one_batch, renamed, trainer
 from ..training.trainer import Trainer, one_or_list
-from . import saving, summary
+from . import listing, saving, summary
 from .chain import Chain
 from .graph import Graph, connected
 from .nesting import deserialize, model_classes
@@ -110,7 +107,7 @@ class Model(Connectable):
         **unknown: Any,
     ) -> None:
         if unknown or inputs is None or outputs is None:
-            raise _unknown_arguments(unknown)
+            raise listing.unknown_arguments(unknown)
         self._start(Graph, name, seed, inputs, outputs)
         if not trainable:
             self.trainable = False
@@ -263,40 +260,7 @@ class Model(Connectable):
         """
         self._network.build(input_shape)
 
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
-        """
-        Return one layer.
-
-        Parameters
-        ----------
-        name : str, optional
-            Its name.
-        index : int, optional
-            Its place in `layers`, from 0, or from the end; give one of the two.
-
-        Returns
-        -------
-        Layer
-            The layer itself, or the model that lies in this one.
-
-        Raises
-        ------
-        ValueError
-            If there is no such layer, or not exactly one argument is given.
-        """
-        if (name is None) == (index is None):
-            raise ValueError("get_layer must be given a name or an index, not both")
-        layers, names = self.layers, [layer.name for layer in self.layers]
-        if index is None and name in names:
-            return layers[names.index(name)]
-        if index is not None and -len(layers) <= index < len(layers):
-            return layers[index]
-        wanted = name if index is None else index
-        raise ValueError(
-            f"layer must be one of {names}, got {wanted!r}"
-            f"{_validate.suggestion(wanted, names)}"
-        )
-
+    get_layer = listing.get_layer
     summary = summary.summary
 
     # A part of another model -----------------------------------------------------
@@ -393,24 +357,10 @@ class Model(Connectable):
         """Names of what `evaluate` returns, in its order."""
         return self._trainer.objective.names
 
-    @property
-    def metrics(self) -> list[Any]:
-        """The metric objects that were given to `compile`."""
-        goals = self._trainer.objective.goals
-        found = [metric.function for goal in goals for metric in goal.metrics]
-        return [metric for metric in found if isinstance(metric, MetricObject)]
-
-    def reset_metrics(self) -> None:
-        """Let the running means of loss and metrics begin anew."""
-        self._trainer.objective.begin()
-
-    @property
-    def losses(self) -> list[float]:
-        """Penalties now: of the last outputs of layers, and of their weights."""
-        return [loss for layer in self.leaves.values() for loss in layer.losses]
-
-    def _variables(self) -> list[Any]:
-        return [v for layer in self.leaves.values() for v in layer.weights]
+    metrics = listing.metrics
+    losses = listing.losses
+    reset_metrics = listing.reset_metrics
+    _variables = listing.variables_of
 
     @property
     def history(self) -> History | None:
@@ -482,20 +432,6 @@ class Model(Connectable):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
-
-
-def _unknown_arguments(unknown: Mapping[str, Any]) -> TypeError:
-    known = ("inputs", "outputs", "name", "trainable", "seed")
-    old = keras1_error("Model", unknown, known)
-    for word in unknown:
-        near = _validate.suggestion(word, known)
-        return old or TypeError(
-            f"Model must be given known arguments, got {word!r}{near}"
-        )
-    return TypeError(
-        "Model must be given inputs and outputs, handles that begin at Input: models "
-        "that only have a call are not differentiated here"
-    )
 
 
 model_classes.update(Functional=Model, Model=Model)

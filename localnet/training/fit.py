@@ -215,7 +215,7 @@ def fit(
             if not source.has_more():
                 break
             _fit_epoch(trainer, run)
-            # Callbacks may keep the logs of the last batch, and add to those of the epoch.
+            # Callbacks may keep the logs of the last batch, and add to the epoch's.
             run.logs = dict(run.logs)
             if validation is not None and is_due(epoch + 1, frequency):
                 results = trainer.test_epoch(validation, calls)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _validate, losses, metrics
 from .._typing import Array
-from ..losses import CategoricalCrossentropy, FunctionLoss, Loss
+from ..losses import CategoricalCrossentropy, Differentiated, FunctionLoss, Loss
 from ..metrics import WeightedMean
 
 __all__ = ["Gathered", "Goal", "Metric"]
@@ -39,8 +39,9 @@ class Gathered:
 
     @sums.setter
     def sums(self, sums: Any) -> None:
-        for name, array in self.metric.state.items():
-            array[...] = sums[name]
+        # Some make their arrays when they see the first batch.
+        self.metric.state.clear()
+        self.metric.state.update({n: np.array(a) for n, a in sums.items()})
 
 
 @dataclass
@@ -227,7 +228,7 @@ class Goal:
         if self.loss is None:
             raise ValueError("loss must be given, got None")
         self._warn_of_one_class(y_pred)
-        if isinstance(self.loss, FunctionLoss):
+        if isinstance(self.loss, (FunctionLoss, Differentiated)):
             y, _ = handed(y, y_pred)
         if self.loss.logits_activation is None or logits is None:
             return self.loss, y, y_pred, False

@@ -26,7 +26,6 @@ from .pure import Computed, Gradients, LayerCache
 from .seeds import child_seed
 from .shapes import BatchShape, checked_shape, declared_shape
 from .undo import unchanged_on_error
-from .variables import Variable
 
 __all__ = ["Layer", "unchanged_on_error"]
 
@@ -357,22 +356,8 @@ class Layer(Connectable):
         """The weights that an optimizer may change."""
         return {key: value for key, value in self.params.items() if self.learns(key)}
 
-    def _variables(self) -> list[Variable]:
-        return [
-            Variable.of(value, f"{part.name}/{name}:0", part.learns(name))
-            for part in self.with_inner()[-1:]
-            for name, value in part.params.items()
-        ]
-
-    def __getattr__(self, name: str) -> Any:
-        """Return the weight of that name."""
-        held = vars(self).get("_held")
-        if held is not None and name in held.values:
-            return held.values[name]
-        raise AttributeError(
-            f"{type(self).__name__!r} object has no attribute {name!r}"
-        )
-
+    _variables = weights.variables_of
+    __getattr__ = weights.weight_by_name
     get_weights = weights.get_weights
     set_weights = weights.set_weights
     count_params = weights.count_params

@@ -12,6 +12,7 @@ import numpy as np
 from ... import _arrays, constraints, initializers, regularizers
 from ..._typing import Array, ArrayLike
 from ...ops.runtime.pieces import in_pieces
+from .variables import Variable
 
 if TYPE_CHECKING:
     from .layer import Layer
@@ -26,6 +27,8 @@ __all__ = [
     "count_params",
     "get_weights",
     "set_weights",
+    "variables_of",
+    "weight_by_name",
 ]
 
 # For a moment, while a layer takes in what two threads have found at once.
@@ -224,6 +227,24 @@ class Weights:
                 f"{self.values[name].shape}, got {array.shape}"
             )
         return array
+
+
+def variables_of(self: Layer) -> list[Variable]:
+    """Return the weights with their names."""
+    part = self.with_inner()[-1]
+    return [
+        Variable.of(value, f"{part.name}/{name}:0", part.learns(name))
+        for name, value in part.params.items()
+    ]
+
+
+def weight_by_name(self: Layer, name: str) -> Any:
+    """Return a weight as an attribute: ``layer.kernel``."""
+    held = vars(self).get("_held")
+    if held is None or name not in held.values:
+        label = type(self).__name__
+        raise AttributeError(f"{label!r} object has no attribute {name!r}")
+    return held.values[name]
 
 
 def get_weights(self: Layer) -> list[Array]:
