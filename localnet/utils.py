@@ -338,3 +338,7 @@ def _stratified(labels: Array, tested: int) -> Array:
 
 
 __getattr__ = old_names(__name__)
+
+
+def __dir__() -> list[str]:
+    return sorted(["__all__", *__all__])

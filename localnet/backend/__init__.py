@@ -213,3 +213,7 @@ __all__ = [
 
 
 __getattr__ = old_names(__name__)
+
+
+def __dir__() -> list[str]:
+    return sorted(["__all__", *__all__])

@@ -156,7 +156,8 @@ def set_value(x: Any, value: ArrayLike) -> None:
         x[...] = value
     else:
         raise ValueError(
-            f"x must be a weight or a learning rate of the shape of value, got {x!r}"
+            "x must be a weight, or the lr of an optimizer, in the shape of value, got "
+            f"{x!r}; a learning_rate is set by = alone"
         )
 
 

@@ -319,12 +319,18 @@ class FunctionLoss(Loss):
 
     def __init__(self, function: Any) -> None:
         if not (callable(function) and callable(getattr(function, "gradient", None))):
-            raise ValueError(
+            error = ValueError(
                 "loss must be a callable with a method gradient(y_true, y_pred) that "
                 "gives the derivative of its values with respect to y_pred, "
-                f"got {function!r}; losses.Differentiated(function) finds it by "
-                "differences, if its tensors can be arrays"
+                f"got {function!r}"
             )
+            if callable(function):
+                error.add_note(
+                    "A function of arrays needs none as losses.Differentiated(function), "
+                    "which finds it by central differences; what it calls must then be "
+                    "NumPy, or the functions of localnet.backend."
+                )
+            raise error
         super().__init__(name=getattr(function, "__name__", type(function).__name__))
         self.function = function
 

@@ -207,11 +207,9 @@ class Optimizer(Memory, abc.ABC):
         Returns
         -------
         float or callable
-            As it was set; a number as a Python float, which `backend.set_value` sets.
+            As it was set; a number as a Python float.
         """
-        if callable(self._learning_rate):
-            return self._learning_rate
-        return Rate.of(self)
+        return self._learning_rate
 
     @learning_rate.setter
     def learning_rate(self, value: float | Schedule) -> None:
@@ -227,9 +225,10 @@ class Optimizer(Memory, abc.ABC):
         Returns
         -------
         float or callable
-            As for `learning_rate`.
+            As for `learning_rate`; a number that `backend.set_value` sets.
         """
-        return self.learning_rate
+        rate = self._learning_rate
+        return rate if callable(rate) else Rate.of(self)
 
     @lr.setter
     def lr(self, value: float | Schedule) -> None:
