@@ -8,7 +8,7 @@ windows are tables of indices; each target writes that graph in its own words, a
 
 from typing import Any
 
-from .targets import export_jax, export_onnx, export_torch
+from .targets import export_jax, export_keras3, export_onnx, export_torch
 
 __all__ = ["to_jax", "to_keras3", "to_onnx", "to_torch"]
 
@@ -126,7 +126,9 @@ def to_torch(
     export_torch(model, path, float64=float64, verify=verify)
 
 
-def to_jax(model: Any, path: Any, *, float64: bool = False, verify: bool = True) -> None:
+def to_jax(
+    model: Any, path: Any, *, float64: bool = False, verify: bool = True
+) -> None:
     """
     Write a pure function for JAX, which needs nothing of localnet.
 
@@ -177,5 +179,49 @@ def to_jax(model: Any, path: Any, *, float64: bool = False, verify: bool = True)
 def to_keras3(model: Any, *, float64: bool = False, verify: bool = True) -> Any:
     """
     Return a model as a model of Keras 3, on whichever backend that runs.
+
+    Locally connected layers become those of `localnet.keras3`, other layers Keras 3's
+    own where these compute the same on every backend, and else
+    ``localnet.keras3.LocalnetLayer``. The model trains and is saved by Keras; whoever
+    loads it imports `localnet.keras3` first.
+
+    Parameters
+    ----------
+    model : Sequential or Model
+        Built; not modified. Models within it are taken apart.
+    float64 : bool
+        Whether a model of float64 is wanted, which is refused otherwise.
+    verify : bool
+        Whether it runs beside localnet first.
+
+    Returns
+    -------
+    keras.Model
+        Functional, with the weights of the model; it is not compiled.
+
+    Raises
+    ------
+    ImportError
+        If Keras 3 is not installed.
+    ValueError
+        As for `to_onnx`.
+
+    Warns
+    -----
+    UserWarning
+        Names all layers that Keras 3 has under the same name with another meaning.
+
+    See Also
+    --------
+    to_onnx, to_torch, to_jax : Other targets.
+
+    Examples
+    --------
+    >>> from localnet import Sequential
+    >>> from localnet.layers import LocallyConnected1D
+    >>> model = Sequential([LocallyConnected1D(2, 3, input_shape=(5, 1))])
+    >>> to_keras3(model).output_shape  # doctest: +SKIP
+    (None, 3, 2)
     """
-    raise NotImplementedError
+    made, _ = export_keras3(model, float64=float64, verify=verify)
+    return made

@@ -120,7 +120,5 @@ LAYERS: dict[type, Callable[[Graph, Value, Any], Value]] = {
         g, x, layer.negative_slope, layer.max_value, layer.threshold
     ),
     layers.Softmax: lambda g, x, layer: _softmax("softmax", g, x, layer.axis),
-    layers.ThresholdedReLU: lambda g, x, layer: _rectified(
-        g, x, threshold=layer.theta
-    ),
+    layers.ThresholdedReLU: lambda g, x, layer: _rectified(g, x, threshold=layer.theta),
 }

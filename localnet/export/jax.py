@@ -1,9 +1,20 @@
 """A graph as a file of Python for JAX: a pure function and its weights."""
 
+from collections.abc import Callable
+
 from .. import __version__
 from .._typing import Array
 from .graph import Graph, Node
-from .source import Lines, number, said, sizes
+from .source import (
+    Lines,
+    gathered,
+    order,
+    parameter,
+    said,
+    shape_text,
+    sizes,
+    tuple_text,
+)
 
 __all__ = ["jax_source"]
 
@@ -91,14 +102,13 @@ def jax_source(graph: Graph, title: str) -> tuple[str, dict[str, Array]]:
         What the .npz beside it is to hold.
     """
     lines = Lines(graph, PHRASES, lambda name: f'w["{name}"]')
-    rows = "".join(f"    {name!r},\n" for name in lines.trainable)
     text = HEAD.format(
         title=said(title),
         version=__version__,
         dtype=graph.dtype.name,
         arguments=", ".join(lines.inputs),
-        shapes=", ".join(_shape(value.shape) for value in graph.outputs),
-        trainable=f"(\n{rows})" if rows else "()",
+        shapes=", ".join(shape_text(value.shape) for value in graph.outputs),
+        trainable=tuple_text(lines.trainable, 0),
         signature=", ".join(lines.inputs),
         converted=", ".join(
             f"jnp.asarray({name}, jnp.{graph.dtype.name})" for name in lines.inputs
@@ -107,16 +117,6 @@ def jax_source(graph: Graph, title: str) -> tuple[str, dict[str, Array]]:
         returns=", ".join(lines.outputs),
     )
     return text, lines.arrays
-
-
-def _shape(shape: tuple[int | None, ...]) -> str:
-    return "(" + ", ".join("N" if n is None else str(n) for n in shape) + ")"
-
-
-def _gather(node: Node, x: str, table: str) -> str:
-    if node.attributes["padded"]:
-        x = f"filled({x}, {number(node.attributes['fill'])})"
-    return f"gather({x}, {table})"
 
 
 def _local(node: Node, x: str, kernel: str, table: str = "") -> str:
@@ -135,7 +135,7 @@ def _conv(node: Node, x: str, kernel: str) -> str:
     )
 
 
-def _reduced(op: str) -> object:
+def _reduced(op: str) -> Callable[..., str]:
     def phrase(node: Node, x: str) -> str:
         axes, keep = node.attributes["axes"], node.attributes["keepdims"]
         return f"{x}.{op}({axes}, keepdims={keep})"
@@ -151,14 +151,10 @@ def _same(node: Node, x: str) -> str:
     return x
 
 
-def _attribute(node: Node, name: str) -> str:
-    return number(node.attributes[name])
-
-
-PHRASES = {
+PHRASES: dict[str, Callable[..., str]] = {
     "reshape": lambda n, x: f"{x}.reshape({sizes(n)})",
-    "transpose": lambda n, x: f"{x}.transpose({', '.join(map(str, n.attributes['order']))})",
-    "gather": _gather,
+    "transpose": lambda n, x: f"{x}.transpose({order(n)})",
+    "gather": gathered,
     "take": lambda n, x, table: f"{x}[{table}]",
     "concatenate": lambda n, *xs: (
         f"jnp.concatenate([{', '.join(xs)}], {n.attributes['axis']})"
@@ -182,13 +178,11 @@ PHRASES = {
     "gaussian_noise": _same,
     "gaussian_dropout": _same,
     "relu": lambda n, x: f"jax.nn.relu({x})",
-    "leaky_relu": lambda n, x: f"jax.nn.leaky_relu({x}, {_attribute(n, 'alpha')})",
-    "threshold": lambda n, x: f"jnp.where({x} > {_attribute(n, 'theta')}, {x}, 0.0)",
-    "at_most": lambda n, x: f"jnp.minimum({x}, {_attribute(n, 'bound')})",
-    "affine": lambda n, x: (
-        f"{_attribute(n, 'scale')} * {x} + {_attribute(n, 'shift')}"
-    ),
-    "elu": lambda n, x: f"jax.nn.elu({x}, {_attribute(n, 'alpha')})",
+    "leaky_relu": lambda n, x: f"jax.nn.leaky_relu({x}, {parameter(n, 'alpha')})",
+    "threshold": lambda n, x: f"jnp.where({x} > {parameter(n, 'theta')}, {x}, 0.0)",
+    "at_most": lambda n, x: f"jnp.minimum({x}, {parameter(n, 'bound')})",
+    "affine": lambda n, x: f"{parameter(n, 'scale')} * {x} + {parameter(n, 'shift')}",
+    "elu": lambda n, x: f"jax.nn.elu({x}, {parameter(n, 'alpha')})",
     "selu": lambda n, x: f"jax.nn.selu({x})",
     "softplus": lambda n, x: f"jax.nn.softplus({x})",
     "softsign": lambda n, x: f"jax.nn.soft_sign({x})",

@@ -15,7 +15,7 @@ from . import tables
 from .activations import activation
 from .graph import BATCH, Graph, Value
 
-__all__ = ["LAYERS", "WeightOf", "add_located_bias"]
+__all__ = ["LAYERS", "Adds", "WeightOf", "add_located_bias"]
 
 # Adds a weight of a layer to a graph, by its name.
 WeightOf = Callable[[str], Value]
@@ -68,7 +68,7 @@ def add_located_bias(graph: Graph, y: Value, bias: Value, g: Geometry) -> Value:
 
 def _in_format(graph: Graph, y: Value, g: Geometry) -> Value:
     """Give (N, L, F) the shape of the output."""
-    filters = y.shape[-1]
+    filters = y.shape[-1] or 1
     if not g.channels_last:
         y = graph.transpose(y, [0, 2, 1])
     return graph.reshape(y, (BATCH, *g.sample_shape(g.output_sizes, filters)))
@@ -101,9 +101,7 @@ def _shared_bias(graph: Graph, bias: Value, group: Any, g: Geometry) -> Value:
     # Stored as (*G, F) it is read as (F, *G), and so is that of every location.
     cells = np.arange(filters)[:, None] * groups + group.ravel()
     flat = graph.reshape(bias, (groups * filters,))
-    return graph.reshape(
-        graph.take(flat, cells.ravel()), (*g.output_sizes, filters)
-    )
+    return graph.reshape(graph.take(flat, cells.ravel()), (*g.output_sizes, filters))
 
 
 def _low_rank(

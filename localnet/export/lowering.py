@@ -1,6 +1,7 @@
 """From a model to a graph: every layer that a target can say, or all that it cannot."""
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from .graph import BATCH, Graph, Value
 from .local import Adds, WeightOf
 from .reading import Call, Calls, read
 
-__all__ = ["float_type", "lower", "refuse"]
+__all__ = ["float_type", "lacks", "lower", "lower_layer", "refuse"]
 
 
 def float_type(calls: Calls, *, float64: bool) -> np.dtype:
@@ -41,7 +42,9 @@ def float_type(calls: Calls, *, float64: bool) -> np.dtype:
     names = {call.layer.dtype.name for call in calls.calls} or {"float32"}
     others = sorted(names - {"float32", "float64"})
     if others:
-        raise ValueError(f"model must have layers of float32 or float64, got {others[0]}")
+        raise ValueError(
+            f"model must have layers of float32 or float64, got {others[0]}"
+        )
     if "float64" in names and not float64:
         raise ValueError(
             "model must have layers of float32, got float64: ask for float64 "
@@ -117,6 +120,66 @@ def lower(model: Any, target: str, *, float64: bool = False) -> Graph:
     refuse(target, list(dict.fromkeys(lacking)))
     graph.outputs = [values[place] for place in calls.outputs]
     return graph
+
+
+def lower_layer(layer: layers.Layer, shapes: Sequence[Shape]) -> Graph:
+    """
+    Return one layer as a graph.
+
+    Parameters
+    ----------
+    layer : Layer
+        Built here, if it is not.
+    shapes : sequence of tuple of int
+        Of the samples of each input.
+
+    Returns
+    -------
+    Graph
+        Its weights are named ``layer/kernel`` and so on; the name of anything else
+        starts with a slash.
+
+    Raises
+    ------
+    ValueError
+        If it is a layer that is not exported.
+    """
+    graph = Graph(layer.dtype)
+    xs = [graph.input(tuple(shape)) for shape in shapes]
+    if not layer.built:
+        several: Any = [(None, *shape) for shape in shapes]
+        multi = isinstance(layer, layers.MultiInputLayer)
+        layer.build(tuple(several) if multi else several[0])
+    try:
+        graph.outputs = [_add(graph, xs, layer, tuple(map(tuple, shapes)), "layer")]
+    except Unsupported as reason:
+        refuse("Keras 3", [f"{layer.name}: {reason}"])
+    return graph
+
+
+def lacks(layer: layers.Layer, shapes: Sequence[Shape]) -> str:
+    """
+    Return why a layer cannot be exported; an empty string if it can.
+
+    Parameters
+    ----------
+    layer : Layer
+        Built.
+    shapes : sequence of tuple of int
+        Of the samples of each input.
+
+    Returns
+    -------
+    str
+        What it has that no target can say.
+    """
+    graph = Graph(layer.dtype)
+    xs = [graph.input(tuple(shape)) for shape in shapes]
+    try:
+        _add(graph, xs, layer, tuple(map(tuple, shapes)), "layer")
+    except Unsupported as reason:
+        return str(reason)
+    return ""
 
 
 def _shapes(call: Call) -> Any:

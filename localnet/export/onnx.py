@@ -70,8 +70,8 @@ def build_onnx(graph: Graph, *, layout: str, opset: int) -> Any:
         import onnx
     except ImportError:
         raise ImportError(
-            'to_onnx needs onnx: pip install onnx, or pip install ".[onnx]" from a '
-            "checkout"
+            "onnx must be installed to make an ONNX model, with --no-verify too: "
+            'pip install onnx, or pip install ".[onnx]" from a checkout'
         ) from None
     return _Writer(graph, onnx, layout, opset).model()
 
@@ -321,7 +321,9 @@ class _Writer:
     def _bent(self, x: str, alpha: float) -> str:
         """Add ``x if x > 0 else alpha*(exp(x) - 1)``."""
         below = self.op("Exp", self.op("Min", x, self.scalar(0.0)))
-        below = self.op("Mul", self.op("Sub", below, self.scalar(1.0)), self.scalar(alpha))
+        below = self.op(
+            "Mul", self.op("Sub", below, self.scalar(1.0)), self.scalar(alpha)
+        )
         return self.op("Add", self.op("Relu", x), below)
 
     def _elu(self, node: Node, x: str) -> str:

@@ -2,17 +2,25 @@
 
 import keyword
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 from .._typing import Array
 from .graph import BATCH, Graph, Node
 
-__all__ = ["Lines", "number", "said", "sizes"]
+__all__ = [
+    "Lines",
+    "gathered",
+    "order",
+    "parameter",
+    "said",
+    "shape_text",
+    "sizes",
+    "tuple_text",
+]
 
 
 def said(text: str) -> str:
-    """
+    r"""
     Return a name from a file as it may stand in a comment.
 
     Parameters
@@ -111,7 +119,32 @@ def sizes(node: Node) -> str:
     return ", ".join("-1" if n is BATCH else str(n) for n in node.shape)
 
 
-def number(value: Any) -> str:
-    """Return an expression for a float, infinities included."""
-    text = repr(float(value))
+def order(node: Node) -> str:
+    """Return the order of axes of a transposition as arguments."""
+    return ", ".join(map(str, node.attributes["order"]))
+
+
+def parameter(node: Node, name: str) -> str:
+    """Return a number that a node has, as an expression, infinities included."""
+    text = repr(float(node.attributes[name]))
     return text if text[-1].isdigit() else f'float("{text}")'
+
+
+def gathered(node: Node, x: str, table: str) -> str:
+    """Return the call of ``gather`` for a node."""
+    if node.attributes["padded"]:
+        x = f"filled({x}, {parameter(node, 'fill')})"
+    return f"gather({x}, {table})"
+
+
+def shape_text(shape: Sequence[int | None]) -> str:
+    """Return a shape for readers, the batch as N."""
+    return "(" + ", ".join("N" if n is BATCH else str(n) for n in shape) + ")"
+
+
+def tuple_text(names: Sequence[str], indent: int) -> str:
+    """Return names as a tuple, one a line."""
+    if not names:
+        return "()"
+    rows = "".join(f"{' ' * indent}    {name!r},\n" for name in names)
+    return f"(\n{rows}{' ' * indent})"

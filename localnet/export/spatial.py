@@ -116,7 +116,9 @@ MAXIMA = (
 
 def _ranks(adds: Adds, *names: str) -> dict[type, Adds]:
     """Return one entry for each number of axes that there is a layer of."""
-    found = [getattr(layers, f"{name}{rank}D", None) for name in names for rank in "123"]
+    found = [
+        getattr(layers, f"{name}{rank}D", None) for name in names for rank in "123"
+    ]
     return {kind: adds for kind in found if kind is not None}
 
 

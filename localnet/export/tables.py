@@ -65,9 +65,10 @@ def tiles(geometry: Geometry) -> bool:
     False
     """
     g = geometry
+    dilated = zip(g.dilation_rate, g.kernel_size, strict=True)
     return (
         g.strides == g.kernel_size
-        and all(d == 1 or r == 1 for d, r in zip(g.dilation_rate, g.kernel_size))
+        and all(d == 1 or r == 1 for d, r in dilated)
         and not g.has_pads
         and all(n % s == 0 for n, s in zip(g.input_sizes, g.strides, strict=True))
     )
@@ -134,7 +135,8 @@ def cells_of_layer(layer: Layer, sample_shape: Shape, **changes: Any) -> Array:
     config = {**layer.get_config(), "dtype": "float64", **changes}
     twin = type(layer).from_config(config)
     numbers = 1.0 + np.arange(math.prod(sample_shape)).reshape(1, *sample_shape)
-    return np.asarray(twin(numbers))[0].astype(np.int64) - 1
+    cells: Array = np.asarray(twin(numbers))[0].astype(np.int64) - 1
+    return cells
 
 
 def bilinear(sizes: Shape, factors: Shape) -> tuple[Array, Array]:
@@ -163,7 +165,8 @@ def bilinear(sizes: Shape, factors: Shape) -> tuple[Array, Array]:
     >>> shares.tolist()
     [[0.25, 0.75], [0.75, 0.25], [0.25, 0.75], [0.75, 0.25]]
     """
-    cells, shares = np.zeros((1,), np.int64), np.ones((1,))
+    cells: Array = np.zeros((1,), np.int64)
+    shares: Array = np.ones((1,))
     for size, factor in zip(sizes, factors, strict=True):
         centre = (np.arange(size * factor) + 0.5) / factor - 0.5
         below = np.floor(centre).astype(np.int64)

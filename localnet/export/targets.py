@@ -10,14 +10,15 @@ from .. import _validate
 from .._typing import Array
 from .graph import Graph
 from .jax import jax_source
-from .lowering import lower
+from .keras3 import build_keras3
+from .lowering import float_type, lower
 from .onnx import LAYOUTS, OPSETS, build_onnx
 from .reading import read
 from .torch import torch_source
 from .verify import Agreement, compare
-from .writing import checked, load_source, npz_bytes, place, require
+from .writing import checked, load_source, npz_bytes, place, require, write_keras
 
-__all__ = ["export_jax", "export_onnx", "export_torch"]
+__all__ = ["export_jax", "export_keras3", "export_onnx", "export_torch"]
 
 Written = tuple[Any, Agreement | None]
 
@@ -112,7 +113,9 @@ def export_torch(
     agreement : Agreement or None
         What the verification found.
     """
-    return _export_source(model, path, "torch", torch_source, _run_torch, float64, verify)
+    return _export_source(
+        model, path, "torch", torch_source, _run_torch, float64, verify
+    )
 
 
 def export_jax(
@@ -158,9 +161,7 @@ def _export_source(
 
     def agree(at: Path) -> Agreement:
         loaded = load_source(at).load()
-        return compare(
-            model, package, graph.dtype, lambda xs: _listed(run(loaded, xs))
-        )
+        return compare(model, package, graph.dtype, lambda xs: _listed(run(loaded, xs)))
 
     found = place(target, write, agree if verify else None, beside=".npz")
     return target, found
@@ -184,3 +185,58 @@ def _run_jax(loaded: Any, xs: Sequence[Array]) -> Any:
 
 def _listed(outputs: Any) -> Sequence[Array]:
     return list(outputs)
+
+
+def export_keras3(
+    model: Any, path: Any = None, *, float64: bool = False, verify: bool = True
+) -> Written:
+    """
+    Make a model of Keras 3, and write it if there is a path.
+
+    Parameters
+    ----------
+    model, float64, verify
+        As for `localnet.export.to_keras3`.
+    path : str or path-like, optional
+        Of a file whose name ends in ``.keras``.
+
+    Returns
+    -------
+    model : keras.Model
+        On the backend that Keras runs.
+    agreement : Agreement or None
+        What the verification found; of the file, if there is one.
+    """
+    target = None if path is None else checked(path, ".keras")
+    made = build_keras3(model, float64=float64)
+    dtype = float_type(read(model), float64=float64)
+
+    def agree(found: Any) -> Agreement | None:
+        if not verify:
+            return None
+        return compare(model, _keras_name(), dtype, lambda xs: _run_keras(found, xs))
+
+    if target is None:
+        return made, agree(made)
+
+    def reloaded(at: Path) -> Agreement | None:
+        import keras
+
+        return agree(keras.models.load_model(at, compile=False)) if verify else None
+
+    return made, place(target, lambda at: write_keras(made, at), reloaded)
+
+
+def _keras_name() -> str:
+    import keras
+
+    return f"keras {keras.__version__} on {keras.backend.backend()}"
+
+
+def _run_keras(found: Any, xs: Sequence[Array]) -> Sequence[Array]:
+    import keras
+
+    tensors = [keras.ops.convert_to_tensor(x) for x in xs]
+    ys = found(tensors if len(tensors) > 1 else tensors[0], training=False)
+    several = isinstance(ys, (list, tuple))
+    return [keras.ops.convert_to_numpy(y) for y in (ys if several else [ys])]

@@ -1,9 +1,20 @@
 """A graph as a file of Python for PyTorch: one module, its weights in arrays."""
 
+from collections.abc import Callable
+
 from .. import __version__
 from .._typing import Array
 from .graph import Graph, Node
-from .source import Lines, number, said, sizes
+from .source import (
+    Lines,
+    gathered,
+    order,
+    parameter,
+    said,
+    shape_text,
+    sizes,
+    tuple_text,
+)
 
 __all__ = ["torch_source"]
 
@@ -135,8 +146,8 @@ def torch_source(graph: Graph, title: str) -> tuple[str, dict[str, Array]]:
         version=__version__,
         dtype=graph.dtype.name,
         arguments=", ".join(lines.inputs),
-        shapes=", ".join(_shape(value.shape) for value in graph.outputs),
-        trainable=_listed(lines.trainable),
+        shapes=", ".join(shape_text(value.shape) for value in graph.outputs),
+        trainable=tuple_text(lines.trainable, 4),
         signature=", ".join(lines.inputs),
         body="\n".join(f"        {line}" for line in lines.body),
         returns=", ".join(lines.outputs),
@@ -144,25 +155,8 @@ def torch_source(graph: Graph, title: str) -> tuple[str, dict[str, Array]]:
     return text.replace("\n        \n", "\n"), lines.arrays
 
 
-def _listed(names: list[str]) -> str:
-    if not names:
-        return "()"
-    rows = "".join(f"        {name!r},\n" for name in names)
-    return f"(\n{rows}    )"
-
-
-def _shape(shape: tuple[int | None, ...]) -> str:
-    return "(" + ", ".join("N" if n is None else str(n) for n in shape) + ")"
-
-
 def _axes(node: Node) -> str:
     return str(list(node.attributes["axes"]))
-
-
-def _gather(node: Node, x: str, table: str) -> str:
-    if node.attributes["padded"]:
-        x = f"filled({x}, {number(node.attributes['fill'])})"
-    return f"gather({x}, {table})"
 
 
 def _local(node: Node, x: str, kernel: str, table: str = "") -> str:
@@ -181,7 +175,9 @@ def _conv(node: Node, x: str, kernel: str) -> str:
     if any(pads):
         x = f"F.pad({x}, {pads})"
     strides, dilation = list(a["strides"]), list(a["dilation"])
-    return f"F.conv{rank}d({x}, {kernel}, None, {strides}, 0, {dilation}, {a['groups']})"
+    return (
+        f"F.conv{rank}d({x}, {kernel}, None, {strides}, 0, {dilation}, {a['groups']})"
+    )
 
 
 def _max(node: Node, x: str) -> str:
@@ -200,16 +196,14 @@ def _normalise(node: Node, x: str, mean: str, variance: str) -> str:
     )
 
 
-def _attribute(node: Node, name: str) -> str:
-    return number(node.attributes[name])
-
-
-PHRASES = {
+PHRASES: dict[str, Callable[..., str]] = {
     "reshape": lambda n, x: f"{x}.reshape({sizes(n)})",
-    "transpose": lambda n, x: f"{x}.permute({', '.join(map(str, n.attributes['order']))})",
-    "gather": _gather,
+    "transpose": lambda n, x: f"{x}.permute({order(n)})",
+    "gather": gathered,
     "take": lambda n, x, table: f"{x}[{table}]",
-    "concatenate": lambda n, *xs: f"torch.cat([{', '.join(xs)}], {n.attributes['axis']})",
+    "concatenate": lambda n, *xs: (
+        f"torch.cat([{', '.join(xs)}], {n.attributes['axis']})"
+    ),
     "local": _local,
     "matmul": lambda n, x, y: f"torch.matmul({x}, {y})",
     "conv": _conv,
@@ -226,25 +220,23 @@ PHRASES = {
     "log_softmax": lambda n, x: f"torch.log_softmax({x}, {n.attributes['axis']})",
     "normalise": _normalise,
     "dropout": lambda n, x: (
-        f"dropout({x}, {_attribute(n, 'rate')}, "
+        f"dropout({x}, {parameter(n, 'rate')}, "
         f"{list(n.attributes['ones'])}, self.training)"
     ),
     "gaussian_noise": lambda n, x: (
-        f"{x} + {_attribute(n, 'stddev')} * torch.randn_like({x}) "
+        f"{x} + {parameter(n, 'stddev')} * torch.randn_like({x}) "
         f"if self.training else {x}"
     ),
     "gaussian_dropout": lambda n, x: (
-        f"{x} * (1 + {_attribute(n, 'stddev')} * torch.randn_like({x})) "
+        f"{x} * (1 + {parameter(n, 'stddev')} * torch.randn_like({x})) "
         f"if self.training else {x}"
     ),
     "relu": lambda n, x: f"torch.relu({x})",
-    "leaky_relu": lambda n, x: f"F.leaky_relu({x}, {_attribute(n, 'alpha')})",
-    "threshold": lambda n, x: f"F.threshold({x}, {_attribute(n, 'theta')}, 0.0)",
-    "at_most": lambda n, x: f"torch.clamp({x}, max={_attribute(n, 'bound')})",
-    "affine": lambda n, x: (
-        f"{_attribute(n, 'scale')} * {x} + {_attribute(n, 'shift')}"
-    ),
-    "elu": lambda n, x: f"F.elu({x}, {_attribute(n, 'alpha')})",
+    "leaky_relu": lambda n, x: f"F.leaky_relu({x}, {parameter(n, 'alpha')})",
+    "threshold": lambda n, x: f"F.threshold({x}, {parameter(n, 'theta')}, 0.0)",
+    "at_most": lambda n, x: f"torch.clamp({x}, max={parameter(n, 'bound')})",
+    "affine": lambda n, x: f"{parameter(n, 'scale')} * {x} + {parameter(n, 'shift')}",
+    "elu": lambda n, x: f"F.elu({x}, {parameter(n, 'alpha')})",
     "selu": lambda n, x: f"F.selu({x})",
     "softplus": lambda n, x: f"F.softplus({x}, 1.0, 40.0)",
     "softsign": lambda n, x: f"F.softsign({x})",

@@ -127,9 +127,9 @@ def compare(model: Any, target: str, dtype: Any, run: Run) -> Agreement:
             if digits < FEWEST[name]:
                 where = ", ".join(map(str, worst))
                 raise ValueError(
-                    f"{target} must agree with localnet to {FEWEST[name]:g} digits, got "
-                    f"worst at [{where}] of output {place}: got {float(got[worst])!r}, "
-                    f"want {float(want[worst])!r}, {max(digits, 0.0):.1f} digits; "
+                    f"{target} must agree with localnet to {FEWEST[name]:g} digits, "
+                    f"got {max(digits, 0.0):.1f}: worst at [{where}] of output "
+                    f"{place}: {float(got[worst])!r}, want {float(want[worst])!r}; "
                     "nothing was written"
                 )
             fewest = min(fewest, digits)

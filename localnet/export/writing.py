@@ -2,9 +2,11 @@
 
 import importlib.util
 import io
+import json
 import os
 import tempfile
 import types
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from .. import _validate
 from .._typing import Array
 from ..files.safe.atomic import check_place
 
-__all__ = ["checked", "load_source", "npz_bytes", "place", "require"]
+__all__ = ["checked", "load_source", "npz_bytes", "place", "require", "write_keras"]
 
 
 def checked(path: Any, suffix: str) -> Path:
@@ -91,8 +93,31 @@ def npz_bytes(arrays: Mapping[str, Array]) -> bytes:
     True
     """
     stream = io.BytesIO()
-    np.savez(stream, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    np.savez(stream, allow_pickle=False, **arrays)
     return stream.getvalue()
+
+
+def write_keras(model: Any, path: Path) -> None:
+    """
+    Save a model of Keras 3, without the hour at which it is done.
+
+    Parameters
+    ----------
+    model : keras.Model
+        To be saved.
+    path : pathlib.Path
+        Of the file.
+    """
+    model.save(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    metadata = json.loads(parts["metadata.json"])
+    metadata.pop("date_saved", None)
+    parts["metadata.json"] = json.dumps(metadata).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            # An entry that is made from a name alone has the oldest date there is.
+            archive.writestr(zipfile.ZipInfo(name), content)
 
 
 def load_source(path: Path) -> Any:
@@ -153,5 +178,5 @@ def place(
             made = written.with_suffix(name.suffix)
             with made.open("rb") as stream:
                 os.fsync(stream.fileno())
-            os.replace(made, name)
+            made.replace(name)
     return found
