@@ -302,7 +302,7 @@ def old_files():
             model = localnet.load_model(path, compile=False)
         with np.load(recorded) as data:
             xs = [data[k] for k in data.files if k == "x" or _numbered(k, "x")]
-            ys = [data[k] for k in data.files if k == "y" or _numbered(k, "out")]
+            ys = [data[k] for k in data.files if k == "y" or _numbered(k, "saved")]
         yield f"{path.parent.name}/{path.name}", model, xs, ys
 
 
