@@ -339,9 +339,14 @@ def batch_for(model, count, seed=1):
     """Return random inputs of a model."""
     shapes = model.input_shape
     shapes = shapes if isinstance(shapes, list) else [shapes]
-    rng = np.random.default_rng(seed)
-    dtype = next(iter(model.program.layers.values())).dtype
+    rng, dtype = np.random.default_rng(seed), dtype_of(model)
     return [rng.normal(size=(count, *shape[1:])).astype(dtype) for shape in shapes]
+
+
+def dtype_of(model):
+    """Return the float type of what is exported."""
+    kinds = {layer.dtype.name for layer in model.program.layers.values()}
+    return np.dtype("float64" if "float64" in kinds else "float32")
 
 
 def outputs_of(model, xs):
@@ -371,13 +376,22 @@ def gradients_of(model, xs, seed=2):
     return ys, loss, dict(zip(learns(model), grads, strict=True))
 
 
-def is_quiet(model):
-    """Tell whether training computes what inference does: no noise, no statistics."""
-    loud = (
-        *(L.Dropout, L.GaussianNoise, L.GaussianDropout, L.BatchNormalization),
-        L.TimeDistributed,
+def has_noise(model):
+    """Tell whether anything is drawn while training."""
+    return _has(model, L.Dropout, L.GaussianNoise, L.GaussianDropout)
+
+
+def has_statistics(model):
+    """Tell whether training normalises by the batch."""
+    return _has(model, L.BatchNormalization)
+
+
+def _has(model, *kinds):
+    return any(
+        isinstance(inner, kinds)
+        for layer in model.program.layers.values()
+        for inner in layer.with_inner()
     )
-    return not any(isinstance(layer, loud) for layer in model.program.layers.values())
 
 
 def close(got, want, digits=4.5, floor=1e-6):
