@@ -26,6 +26,8 @@ from exporting_peers import main
 
 from localnet.export import to_onnx
 
+# For which onnxruntime lacks some functions.
+DOUBLE = onnx.TensorProto.DOUBLE
 VARIANTS = (
     {},
     {"layout": "single"},
@@ -50,13 +52,14 @@ def judges(made):
 
         quiet = onnxruntime.SessionOptions()
         quiet.log_severity_level = 4
+        doubles = made.graph.input[0].type.tensor_type.elem_type == DOUBLE
         try:
             session = onnxruntime.InferenceSession(
                 content, quiet, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # some functions have no kernel for doubles
-            assert type(error).__name__ == "NotImplemented", error
-            assert made.graph.input[0].type.tensor_type.elem_type == 11
+        except Exception as error:
+            if not doubles or type(error).__name__ != "NotImplemented":
+                raise
         else:
             yield "onnxruntime", lambda xs: session.run(None, fed(xs))
     if find_spec("openvino") is not None:
@@ -73,9 +76,10 @@ def check_model(model, name):
     for number, variant in enumerate(VARIANTS):
         made = to_onnx(model, **variant, float64=True, verify=False)
         onnx.checker.check_model(made, full_check=True)
-        assert made.SerializeToString() == to_onnx(
-            model, **variant, float64=True, verify=False
-        ).SerializeToString()
+        assert (
+            made.SerializeToString()
+            == to_onnx(model, **variant, float64=True, verify=False).SerializeToString()
+        )
         for judge, run in judges(made):
             if number and judge == "openvino":
                 continue
