@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..files import formats, reading
-from ..models import load_model
-from ..models.network import Network
+from ..models import Model, load_model
 from .arguments import Commands, add_in_process
 
 __all__ = ["add_command", "convert_file", "read_model", "warnings_on_stderr"]
@@ -68,7 +67,7 @@ def convert_file(options: argparse.Namespace) -> int:
     return 0
 
 
-def read_model(options: argparse.Namespace) -> Network:
+def read_model(options: argparse.Namespace) -> Model:
     """
     Read the model that the options ``IN`` and ``--model`` name.
 

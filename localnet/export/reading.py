@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .._typing import Shape
 from ..layers import Layer
-from ..models.network import Network
+from ..models import Model
 
 __all__ = ["Call", "Calls", "read"]
 
@@ -81,7 +81,7 @@ def read(model: Any) -> Calls:
     >>> [(call.inputs, call.shapes) for call in calls]
     [((0,), ((2, 2),)), ((1,), ((4,),))]
     """
-    if not isinstance(model, Network):
+    if not isinstance(model, Model):
         raise ValueError(
             f"model must be a Sequential or a Model, got {type(model).__name__}"
         )
