@@ -275,25 +275,26 @@ def test_generated_lines_need_no_module_of_localnet():
 class Custom(layers.Layer):
     """Twice the input, by a rule that no target knows."""
 
-    def _forward(self, x, training, rng, workspace):
+    def compute(self, x, *, training, rng):
         return 2 * x, None
+
+    def gradients(self, dy, cache):
+        return 2 * dy, {}
 
 
 @every_writer
 def test_all_layers_that_cannot_be_said_are_named(writer, tmp_path):
-    def cube(x):
-        return x**3
-
     cubed = (lambda x: (x**3, x), lambda dy, x: 3 * x**2 * dy)
     model = Sequential(
         [
             layers.Dense(3, cubed, name="first", input_shape=(2,)),
             layers.Dense(3, name="fine"),
+            Custom(name="own"),
             layers.Activation(cubed, name="second"),
         ]
     )
     with pytest.raises(
-        ValueError, match=r"first .*; second .*: export the part"
+        ValueError, match=r"first .*; own .*; second .*: export the part"
     ) as info:
         WRITERS[writer](model, tmp_path / "net.py", verify=False)
     assert "fine" not in str(info.value)

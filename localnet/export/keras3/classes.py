@@ -8,8 +8,7 @@ can be imported, and localnet does not need it.
 import functools
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from ... import _validate
 from ..._typing import Array
 from ...geometry import Geometry
 from ...layers import deserialize
@@ -103,11 +102,12 @@ def classes() -> Classes:
             **kwargs: Any,
         ) -> None:
             super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-            self.filters = filters
-            self.kernel_size = _each(kernel_size, self.rank)
-            self.strides = _each(strides, self.rank)
-            self.dilation_rate = _each(dilation_rate, self.rank)
-            self.padding = padding
+            rank = self.rank
+            self.filters = _validate.integer("filters", filters, minimum=1)
+            self.kernel_size = _validate.sizes("kernel_size", kernel_size, rank)
+            self.strides = _validate.sizes("strides", strides, rank)
+            self.dilation_rate = _validate.sizes("dilation_rate", dilation_rate, rank)
+            self.padding = _validate.choice("padding", padding, ("valid", "same"))
             self.data_format = data_format or keras.config.image_data_format()
             self.activation = activations.get(activation)
             self.use_bias = use_bias
@@ -117,7 +117,9 @@ def classes() -> Classes:
             self.bias_regularizer = regularizers.get(bias_regularizer)
             self.kernel_constraint = constraints.get(kernel_constraint)
             self.bias_constraint = constraints.get(bias_constraint)
-            self.implementation = implementation
+            self.implementation = _validate.integer(
+                "implementation", implementation, minimum=1, maximum=3
+            )
             self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
 
         def geometry(self, input_shape: Any) -> Geometry:
@@ -306,11 +308,6 @@ def classes() -> Classes:
         LocalnetLayer,
         hard_sigmoid,
     )
-
-
-def _each(value: Any, rank: int) -> tuple[int, ...]:
-    """Return one number for each axis, as a tuple, which a config keeps."""
-    return (int(value),) * rank if np.ndim(value) == 0 else tuple(map(int, value))
 
 
 def _constant(array: Array) -> Any:

@@ -12,7 +12,9 @@ from .classes import Classes, classes
 __all__ = ["build_keras3"]
 
 # Keys of localnet's configs that Keras 3 does not have.
-UNKNOWN = ("batch_input_shape", "implementation", "untied_bias", "fused")
+UNKNOWN = (
+    *("batch_input_shape", "implementation", "untied_bias", "fused", "noise_shape"),
+)
 RULES = ("initializer", "regularizer", "constraint")
 LOCAL = (
     layers.LocallyConnected1D,
