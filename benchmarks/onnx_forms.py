@@ -6,8 +6,8 @@ It needs onnx and onnxruntime::
     python benchmarks/onnx_forms.py
 
 Milliseconds, the fastest of some rounds in which all contenders take their turns; the
-ratios are onnxruntime's time beside localnet's. ``tiles`` is a layer whose stride is its
-window, which needs no gather.
+ratios are the time of onnxruntime beside that of localnet. ``tiles`` is a layer whose
+stride is its window, which needs no gather.
 """
 
 import argparse

@@ -99,7 +99,7 @@ def npz_bytes(arrays: Mapping[str, Array]) -> bytes:
 
 def write_keras(model: Any, path: Path) -> None:
     """
-    Save a model of Keras 3, without the hour at which it is done.
+    Save a model of Keras 3, without the hour and the addresses of the process.
 
     Parameters
     ----------
@@ -114,10 +114,26 @@ def write_keras(model: Any, path: Path) -> None:
     metadata = json.loads(parts["metadata.json"])
     metadata.pop("date_saved", None)
     parts["metadata.json"] = json.dumps(metadata).encode()
+    config = _numbered(json.loads(parts["config.json"]), {})
+    parts["config.json"] = json.dumps(config).encode()
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in parts.items():
             # An entry that is made from a name alone has the oldest date there is.
             archive.writestr(zipfile.ZipInfo(name), content)
+
+
+def _numbered(config: Any, known: dict[Any, int]) -> Any:
+    """Return a config in which shared objects are numbered as they come."""
+    if isinstance(config, list):
+        return [_numbered(value, known) for value in config]
+    if not isinstance(config, dict):
+        return config
+    return {
+        key: known.setdefault(value, len(known))
+        if key == "shared_object_id" and value is not None
+        else _numbered(value, known)
+        for key, value in config.items()
+    }
 
 
 def load_source(path: Path) -> Any:

@@ -240,7 +240,8 @@ def classes() -> Classes:
         def __init__(self, layer: Any, **kwargs: Any) -> None:
             super().__init__(**kwargs)
             self.layer = layer
-            self._noise_seed = keras.random.SeedGenerator()
+            # One start for all, so that equal models give equal files.
+            self._noise_seed = keras.random.SeedGenerator(0)
 
         def build(self, input_shape: Any) -> None:
             """Make the weights as localnet does, and the graph that is computed."""

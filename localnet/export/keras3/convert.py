@@ -80,8 +80,12 @@ def build_keras3(model: Any, *, float64: bool = False) -> Any:
         if reason:
             lacking.append(f"{call.path} ({type(call.layer).__name__}): {reason}")
     refuse("Keras 3", list(dict.fromkeys(lacking)))
-    places = [keras.Input(shape, dtype=dtype) for shape in calls.inputs]
-    inputs, ours, names = list(places), {}, set()
+    places = [
+        keras.Input(shape, dtype=dtype, name=f"x{place}")
+        for place, shape in enumerate(calls.inputs)
+    ]
+    inputs, ours = list(places), {}
+    names = {f"x{place}" for place in range(len(places))}
     for call in calls.calls:
         if call.path not in ours:
             name = call.path.replace("/", "_")
@@ -209,6 +213,8 @@ def _layer(made: Classes, call: Call, name: str) -> Any:
             config[key] = getattr(keras, f"{rule}s").deserialize(_entry(value))
     if getattr(layer, "activation", None) is activations.hard_sigmoid:
         config["activation"] = made.hard_sigmoid
+    if "seed" in config and config["seed"] is None:
+        config["seed"] = 0  # equal models give equal files
     if kind is layers.LeakyReLU:
         config["negative_slope"] = config.pop("alpha")
     if kind is layers.BatchNormalization and isinstance(config["axis"], list):

@@ -185,6 +185,11 @@ def _normalise(ops: Any, node: Node, x: Any, mean: Any, variance: Any) -> Any:
     return (x - mean) / ops.sqrt(variance + node.attributes["epsilon"])
 
 
+def _add(ops: Any, node: Node, x: Any, y: Any) -> Any:
+    """On TensorFlow ``ops.add`` takes (3, 1) beside (N, 3, 3) for a bias (3,)."""
+    return ops.convert_to_tensor(x) + ops.convert_to_tensor(y)
+
+
 def _same(op: str, ops: Any, node: Node, *xs: Any) -> Any:
     return getattr(ops, op)(*xs)
 
@@ -197,11 +202,12 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     **{
         op: partial(_same, op)
         for op in (
-            *("add", "subtract", "multiply", "divide", "maximum", "minimum"),
+            *("subtract", "multiply", "divide", "maximum", "minimum"),
             *("matmul", "relu", "softplus", "softsign", "tanh", "sigmoid"),
         )
     },
     **{op: partial(_reduced, op) for op in ("sum", "mean", "max")},
+    "add": _add,
     "reshape": lambda ops, n, x: ops.reshape(x, _shape(n)),
     "transpose": lambda ops, n, x: ops.transpose(x, n.attributes["order"]),
     "gather": _gather,
