@@ -3,6 +3,8 @@
 import warnings
 from typing import Any
 
+import numpy as np
+
 from ... import activations, layers
 from ..._typing import Config
 from ..lowering import float_type, lacks, refuse
@@ -164,8 +166,7 @@ def _is_keras(layer: Any, shapes: tuple[Any, ...]) -> bool:
     kind = type(layer)
     if kind not in KERAS:
         return False
-    activation = getattr(layer, "activation", None)
-    if isinstance(activation, layers.Layer):
+    if not _says(layer):
         return False
     if getattr(layer, "data_format", "channels_last") != "channels_last":
         return False  # TensorFlow has no channels_first on a CPU
@@ -197,8 +198,7 @@ def _layer(made: Classes, call: Call, name: str) -> Any:
 
     layer, kind = call.layer, type(call.layer)
     dtype = layer.dtype.name
-    plain = not isinstance(getattr(layer, "activation", None), layers.Layer)
-    local = kind in LOCAL and plain and not _shares(layer) and _words(layer)
+    local = kind in LOCAL and _says(layer) and not _shares(layer)
     if not local and not _is_keras(layer, call.shapes):
         config = layers.serialize(layer)
         return made.LocalnetLayer(_plain(config), name=name, dtype=dtype)
@@ -229,9 +229,15 @@ def _shares(layer: Any) -> bool:
     return layer.tile is not None or max(layer.share) > 1
 
 
-def _words(layer: Any) -> bool:
-    """Tell whether the padding is a word, as Keras 2 has it."""
-    return isinstance(layer.padding, str)
+def _says(layer: Any) -> bool:
+    """Tell whether Keras has words for the padding and the activation of a layer."""
+    activation = getattr(layer, "activation", None)
+    if isinstance(activation, layers.Layer):
+        return False
+    if activation is activations.gelu and layer.dtype == np.float64:
+        return False  # TensorFlow has rounded constants in it
+    # Margins have numbers there in Keras too.
+    return not hasattr(layer, "kernel_size") or isinstance(layer.padding, str)
 
 
 def _entry(value: Config) -> Config:

@@ -229,6 +229,6 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "exponential": lambda ops, n, x: ops.exp(x),
     "hard_sigmoid": lambda ops, n, x: ops.clip(0.2 * x + 0.5, 0.0, 1.0),
     "swish": lambda ops, n, x: ops.silu(x),
-    "gelu": lambda ops, n, x: ops.gelu(x, approximate=False),
+    "gelu": lambda ops, n, x: 0.5 * x * (1.0 + ops.erf(x * math.sqrt(0.5))),
     "mish": lambda ops, n, x: x * ops.tanh(ops.softplus(x)),
 }
