@@ -80,9 +80,12 @@ _HOMES = {
     "load_model": "models",
 }
 
+# A submodule that an extra must be installed for; ``import *`` leaves it out.
+_OPTIONAL = ("sklearn",)
+
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in __all__ and name not in _OPTIONAL:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = importlib.import_module(f".{_HOMES.get(name, name)}", __name__)
     value = getattr(module, name) if name in _HOMES else module
@@ -91,4 +94,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_OPTIONAL})
