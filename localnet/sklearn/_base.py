@@ -15,7 +15,7 @@ from ..callbacks import Callback, EarlyStopping
 from ..optimizers import Adam
 from ._network import checked_sample_shape, default_network, network_of
 
-__all__ = ["NetworkEstimator"]
+__all__ = ["FLOATS", "NetworkEstimator"]
 
 FLOATS = (np.float64, np.float32)
 # What early stopping holds out where the user does not say.

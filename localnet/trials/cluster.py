@@ -1,0 +1,78 @@
+"""Trials on the workers of a Dask cluster (extra ``dask``)."""
+
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from typing import Any
+
+from .processes import AnswersTo
+
+__all__ = ["on_cluster"]
+
+# Seconds in which a scheduler must answer.
+PATIENCE = 5
+
+
+@contextmanager
+def on_cluster(address: str) -> Iterator[AnswersTo]:
+    """Give what calls a function on the workers of the scheduler at `address`."""
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ImportError(
+            "a Dask cluster needs distributed: pip install distributed, or pip install "
+            '".[dask]" from a checkout'
+        ) from error
+    try:
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
+    except Exception as error:  # of many kinds, by what is wrong with the address
+        raise ConnectionError(
+            f"dask must be the address of a Dask scheduler, got {address!r}: "
+            f"no scheduler answered within {PATIENCE} s"
+        ) from error
+    futures: dict[Any, int] = {}
+    try:
+        yield lambda function, trials: _answers(client, futures, function, trials)
+    finally:
+        # Also what an error or Ctrl-C leaves undone; a running trial is not waited for.
+        if client.status == "running":
+            client.cancel(list(futures), force=True)
+        client.close(timeout=PATIENCE)
+
+
+def _answers(
+    client: Any,
+    futures: dict[Any, int],
+    function: Callable[[Any], Any],
+    trials: Sequence[Any],
+) -> Iterator[tuple[int, Any]]:
+    import cloudpickle
+    from distributed import KilledWorker, as_completed
+
+    # Not left to Dask, which never sends the code of what can be imported here.
+    code = cloudpickle.dumps(function)
+    for place, trial in enumerate(trials):
+        futures[client.submit(_call, code, trial, pure=False)] = place
+    for future in as_completed(list(futures), loop=client.loop):
+        try:
+            answer = future.result()
+        except KilledWorker as error:
+            raise ChildProcessError(
+                f"a training ended without an answer: it lost several workers, {error}"
+            ) from None
+        except CancelledError:
+            raise ConnectionError("the Dask scheduler was lost") from None
+        except (ModuleNotFoundError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and "deserializ" not in str(error):
+                raise
+            raise ImportError(
+                "the Dask scheduler and its workers must have the packages that are "
+                f"installed here, localnet among them: {error.__cause__ or error}"
+            ) from error
+        yield futures[future], answer
+
+
+def _call(code: bytes, trial: Any) -> Any:
+    """Call a function that was sent with its code."""
+    return pickle.loads(code)(trial)
