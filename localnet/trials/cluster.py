@@ -1,8 +1,9 @@
 """Trials on the workers of a Dask cluster (extra ``dask``)."""
 
+import asyncio
 import pickle
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,6 +26,10 @@ def on_cluster(address: str) -> Iterator[AnswersTo]:
             '".[dask]" from a checkout'
         ) from error
     try:
+        # Not by the client, which waits for ever for a stranger that says nothing; in
+        # a thread, since this one may have a loop, as in a notebook.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, _ask(address)).result()
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except Exception as error:  # of many kinds, by what is wrong with the address
         raise ConnectionError(
@@ -39,6 +44,16 @@ def on_cluster(address: str) -> Iterator[AnswersTo]:
         if client.status == "running":
             client.cancel(list(futures), force=True)
         client.close(timeout=PATIENCE)
+
+
+async def _ask(address: str) -> None:
+    """Let whoever listens say that it is a scheduler."""
+    from distributed import rpc
+
+    async with rpc(address) as other:
+        identity = await asyncio.wait_for(other.identity(), PATIENCE)
+    if identity["type"] != "Scheduler":
+        raise ConnectionError(f"a {identity['type']} answered")
 
 
 def _answers(
