@@ -527,7 +527,7 @@ def test_error_names_the_file_and_not_the_hidden_one(step, tmp_path, monkeypatch
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), hidden)
 
     target, name = {
-        "create": (atomic.tempfile, "mkstemp"),
+        "create": (atomic.os, "open"),
         "write": (np.lib.format, "write_array"),
         "replace": (Path, "replace"),
     }[step]

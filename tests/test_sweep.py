@@ -359,36 +359,6 @@ def test_what_a_grid_means():
         parse_grid(["a=1,1"])
 
 
-@pytest.mark.parametrize("workers", ["jobs", "dask"])
-def test_ctrl_c_ends_at_once_and_keeps_what_is_done(folder, workers, request):
-    where = ["--jobs", "2"]
-    if workers == "dask":
-        where = ["--dask", request.getfixturevalue("cluster").scheduler_address]
-    (folder / "slow.py").write_text(
-        "import time, small_trials\n"
-        "def net(pause, seed):\n"
-        "    time.sleep(pause)\n"
-        "    return small_trials.local(seed=seed)\n"
-    )
-    command = ["sweep", "slow:net", "--data", "small_trials:digits", *where]
-    command += ["--grid", "pause=0,0.01,100,101", "--epochs", "1", "--out", "t.csv"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "localnet", *command, "--quiet"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 60
-    while not Path("t.csv").exists() or len(rows("t.csv")) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=15)
-    assert process.returncode == 130
-    assert err == "\nlocalnet: interrupted, no model was saved\n"
-    assert [row["pause"] for row in rows("t.csv")] == ["0", "0.01"]
-
-
 # train digits and reproduce -------------------------------------------------------
 
 
@@ -445,3 +415,37 @@ def test_the_environment_is_as_it_was(monkeypatch):
     with processes.in_processes(1):
         assert os.environ["OMP_NUM_THREADS"] == "1"
     assert dict(os.environ) == before
+
+
+# Last, since workers of Dask do not drop what they are at.
+@pytest.mark.parametrize("workers", ["jobs", "dask"])
+def test_ctrl_c_ends_at_once_and_keeps_what_is_done(folder, workers, request):
+    where = ["--jobs", "2"]
+    if workers == "dask":
+        where = ["--dask", request.getfixturevalue("cluster").scheduler_address]
+    (folder / "slow.py").write_text(
+        "import time, small_trials\n"
+        "def net(pause, seed):\n"
+        "    time.sleep(pause)\n"
+        "    return small_trials.local(seed=seed)\n"
+    )
+    command = ["sweep", "slow:net", "--data", "small_trials:digits", *where]
+    command += ["--grid", "pause=0,0.01,100,101", "--epochs", "1", "--out", "t.csv"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "localnet", *command, "--quiet"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not Path("t.csv").exists() or len(rows("t.csv")) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=15)
+    assert process.returncode == 130
+    assert err == (
+        "\nlocalnet: interrupted; t.csv holds what is done, and the same command goes "
+        "on from there\n"
+    )
+    assert [row["pause"] for row in rows("t.csv")] == ["0", "0.01"]

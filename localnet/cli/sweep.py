@@ -119,6 +119,11 @@ def sweep_grid(options: argparse.Namespace) -> int:
     ]
     if options.dask is not None:
         ship_modules()
+    if options.out is not None:
+        options.interrupted = (
+            f"interrupted; {options.out} holds what is done, and the same command goes "
+            "on from there"
+        )
     started = time.perf_counter()
     run_trials(
         partial(train, sweep),

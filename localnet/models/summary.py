@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from .._terminal import printable
 from .._typing import Array
 from ..layers import CostedLayer, Layer
 from ..layers._base.shapes import BatchShape
@@ -46,12 +47,14 @@ def summary_table(
     rows: list[tuple[str, ...]] = [("Layer (type)", "Output Shape", "Param #")]
     for part in parts:
         label = f"{part.name} ({getattr(part, 'class_name', type(part).__name__)})"
-        rows.append((label, str(part.output_shape), str(part.count_params())))
+        rows.append(
+            (printable(label), str(part.output_shape), str(part.count_params()))
+        )
     if connections is not None:
         header, *others = rows
         rows = [(*header, "Connected to")]
         for row, sources in zip(others, connections, strict=True):
-            first, *more = sources or [""]
+            first, *more = map(printable, sources or [""])
             rows.append((*row, first))
             rows += [("", "", "", source) for source in more]
     columns = [
@@ -69,7 +72,7 @@ def summary_table(
     return "\n".join(
         line.rstrip()
         for line in (
-            f"Model: {title}",
+            f"Model: {printable(title)}",
             "_" * rule,
             header_line,
             "=" * rule,
