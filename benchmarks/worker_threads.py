@@ -1,9 +1,9 @@
 """
-Ten seeds of the digits network in one and two workers, with the thread rule and without.
+Ten seeds of the digits network in one and two workers, with the rule on threads or not.
 
 Run: python benchmarks/worker_threads.py [--epochs N] [--rounds N]
 
-Workers are processes with OMP_NUM_THREADS=1 and the like, as joblib and Dask start them.
+Workers are processes with OMP_NUM_THREADS=1, as joblib and Dask start them.
 With the rule localnet takes one thread in them; without it, as many as there are CPUs
 (LOCALNET_NUM_THREADS). The settings are measured in turn, and the fastest round counts.
 Cores is the CPU time of the workers over the time on the clock.
