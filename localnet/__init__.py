@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         optimizers,
         plots,
         regularizers,
+        reproduce,
         roofline,
         utils,
     )
@@ -67,6 +68,7 @@ __all__ = [
     "optimizers",
     "plots",
     "regularizers",
+    "reproduce",
     "roofline",
     "utils",
 ]
@@ -80,7 +82,7 @@ _HOMES = {
     "load_model": "models",
 }
 
-# A submodule that an extra must be installed for; ``import *`` leaves it out.
+# A submodule that an extra must be installed for; neither ``dir`` nor ``import *`` loads it.
 _OPTIONAL = ("sklearn",)
 
 
@@ -94,4 +96,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_OPTIONAL})
+    return sorted(["__all__", "__version__", *__all__])
