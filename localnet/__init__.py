@@ -82,7 +82,7 @@ _HOMES = {
     "load_model": "models",
 }
 
-# A submodule that an extra must be installed for; neither ``dir`` nor ``import *`` loads it.
+# A submodule that needs an extra; neither `dir` nor `import *` loads it.
 _OPTIONAL = ("sklearn",)
 
 
