@@ -33,7 +33,6 @@ TRAIN_EXAMPLES = """\
 examples:
   localnet train digits                       less than ten seconds on two cores
   localnet train digits --seeds 5             five networks, mean and spread
-  localnet train digits --seeds 10 --jobs 2   the same numbers, two at a time
   localnet train digits --split writers       hold out people it has never seen
   localnet train digits --save my-model.npz   then: localnet.load_model("my-model.npz")
 """
@@ -205,6 +204,7 @@ def _one_by_one(
     """Train in this process, and show every epoch."""
     # Also without the option: a wrong environment is found before the training.
     config.set_num_threads(options.threads or config.get_num_threads())
+    config.set_engine(options.engine)
     trained = []
     for training in trainings:
         show = not options.quiet and training is trainings[0]

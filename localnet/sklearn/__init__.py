@@ -4,6 +4,8 @@ Estimators of scikit-learn around locally connected networks (extra ``sklearn``)
 They take flat rows, as everything in scikit-learn does, and reshape them to
 ``sample_shape``. All that works on estimators works on these: pipelines, searches,
 cross-validation, pickles.
+
+Imports `models` and below.
 """
 
 try:

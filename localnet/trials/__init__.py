@@ -1,7 +1,7 @@
 """
 Many trainings side by side, in processes or on a Dask cluster, with the same numbers.
 
-May import what trains one model; `reproduce` and the commands bring the trainings.
+`reproduce` and the commands say what is trained. Imports `models` and below.
 """
 
 from .run import run_trials
