@@ -157,6 +157,17 @@ def test_costed_layers_are_those_with_the_hook():
         layers.Dropout(0.5, name="d").cost(1, (None, 3))
 
 
+@pytest.mark.parametrize("base", [Layer, layers.CostedLayer])
+def test_an_own_layer_may_tell_its_cost(base):
+    class Told(base):
+        def _cost(self, input_shape, batch_size, need_dx):
+            return Dense(2)._cost(input_shape, batch_size=batch_size, need_dx=need_dx)
+
+    assert isinstance(Told(), layers.CostedLayer)
+    told = Told().cost(4, (None, 3), need_dx=False)
+    assert told == Dense(2).cost(4, (None, 3), need_dx=False)
+
+
 def test_mixins_keep_their_constructor():
     class Noted:
         def __init__(self, note="", **kwargs):
