@@ -467,7 +467,7 @@ def test_what_changes_statistics_and_what_does_not():
         model(X)
     before = [s.copy() for s in statistics(model)]
     gradients = model.loss_and_gradients(X, Y)[1]
-    assert len(gradients) == len(model._trainable()) == 8
+    assert len(gradients) == len(model._trainer.trained()) == 8
     model.train_on_batch(X, Y)
     assert all((a != b).any() for a, b in zip(before, statistics(model), strict=True))
     before = model.get_weights()
