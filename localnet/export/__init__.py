@@ -3,8 +3,9 @@ From a model to the backend of the user's choice: Keras 3, ONNX, PyTorch and JAX
 
 `reading` is the seam to the models; `lowering` says a model as a small graph, in which
 windows are tables of indices; each target writes that graph in its own words, and
-`verify` runs the result beside localnet before it gets its name. Imports `models` and
-below.
+`verify` runs the result beside localnet before it gets its name.
+
+Imports `models` and below.
 """
 
 from typing import Any

@@ -35,7 +35,7 @@ def said(text: str) -> str:
 
     Examples
     --------
-    >>> said('a\\nimport os  # "b"')
+    >>> said('a\nimport os  # "b"')
     'a_import os  _ _b_'
     """
     return re.sub(r"[^\w ./()-]", "_", text)[:80]
