@@ -1,5 +1,6 @@
 """From a model to each target: made, verified, written."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -222,7 +223,12 @@ def export_keras3(
     def reloaded(at: Path) -> Agreement | None:
         import keras
 
-        return agree(keras.models.load_model(at, compile=False)) if verify else None
+        if not verify:
+            return None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = keras.models.load_model(at, compile=False)
+        return agree(found)
 
     return made, place(target, lambda at: write_keras(made, at), reloaded)
 

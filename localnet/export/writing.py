@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 import types
+import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -108,7 +109,9 @@ def write_keras(model: Any, path: Path) -> None:
     path : pathlib.Path
         Of the file.
     """
-    model.save(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Keras and h5py
+        model.save(path)
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     metadata = json.loads(parts["metadata.json"])
