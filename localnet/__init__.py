@@ -87,12 +87,14 @@ _HOMES = {
     "load_model": "models",
 }
 
+# A submodule that needs an extra; neither `dir` nor `import *` loads it.
+_OPTIONAL = ("sklearn",)
 
 _old_names = old_names(__name__)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in __all__ and name not in _OPTIONAL:
         return _old_names(name)
     module = importlib.import_module(f".{_HOMES.get(name, name)}", __name__)
     value = getattr(module, name) if name in _HOMES else module

@@ -36,8 +36,8 @@ WAYS_OUT = {
 }
 ELSE = (
     "give its class in custom_objects; or build the layers that localnet has anew, "
-    "under their names, and load them from .h5 with load_weights(path, by_name=True), for "
-    "which tf_keras makes one of a .keras file"
+    "under their names, and load them from .h5 with load_weights(path, by_name=True), "
+    "for which tf_keras makes one of a .keras file"
 )
 
 
