@@ -226,6 +226,8 @@ class OldModule(types.ModuleType):
             return names.split()
         if name not in names.split():
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        if home in MODULES:  # what is left out altogether
+            return _found(home, name)
         try:
             return _value(f"{home}:{name}")
         except (AttributeError, ImportError):

@@ -326,8 +326,8 @@ class FunctionLoss(Loss):
             )
             if callable(function):
                 error.add_note(
-                    "A function of arrays needs none as losses.Differentiated(function), "
-                    "which finds it by central differences; what it calls must then be "
+                    "A function of arrays needs none as losses.Differentiated(function)"
+                    ": it is found by central differences then. What it calls must be "
                     "NumPy, or the functions of localnet.backend."
                 )
             raise error
