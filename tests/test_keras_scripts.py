@@ -399,7 +399,7 @@ def test_arithmetic_on_handles(tmp_path):
 @pytest.mark.parametrize(
     ("layer", "x"),
     [
-        (layers.Scale(2.0, 1.0), X),
+        (layers.Affine(2.0, 1.0), X),
         (layers.Slice((slice(None), slice(None, None, 2))), X),
         (layers.ActivityRegularization(0.1, 0.2), X),
         (layers.Lambda(np.square, backward=lambda dy, x: 2 * x * dy), [X]),
@@ -466,9 +466,8 @@ def test_samples_that_depend_on_one_another_are_found_out():
 
 
 def test_a_loss_without_a_gradient_points_to_differences():
-    with pytest.raises(ValueError, match="must be a callable") as caught:
+    with pytest.raises(ValueError, match=r"; losses\.Differentiated\(function\) finds"):
         losses.as_loss(alone)
-    assert "losses.Differentiated(function)" in caught.value.__notes__[0]
 
 
 def test_a_picture_of_a_graph(tmp_path):

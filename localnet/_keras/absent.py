@@ -142,5 +142,5 @@ def absent(name: str) -> type | None:
     if name not in _made:
         doc = f"{name} is not in localnet: {reason}"
         scope = {"__doc__": doc, "__module__": __name__}
-        _made[name] = type(Absent)(name, (Absent,), scope)
+        _made[name] = Refusing(name, (Absent,), scope)
     return _made[name]

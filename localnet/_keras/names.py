@@ -264,4 +264,4 @@ class Finder:
 def install() -> None:
     """Let old modules be imported."""
     if Finder not in sys.meta_path:
-        sys.meta_path.append(Finder)  # type: ignore[arg-type]
+        sys.meta_path.append(Finder)

@@ -20,7 +20,7 @@ from ._base.several import MultiInputLayer
 from ._conv import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
 from ._core import Dense, Input, InputLayer
 from ._dot import Dot, dot
-from ._functions import ActivityRegularization, Lambda, Scale, Slice
+from ._functions import ActivityRegularization, Affine, Lambda, Slice
 from ._global_pooling import (
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
@@ -107,6 +107,7 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "Affine",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -178,7 +179,6 @@ __all__ = [
     "ReLU",
     "RepeatVector",
     "Reshape",
-    "Scale",
     "SharedWeights",
     "Slice",
     "Softmax",

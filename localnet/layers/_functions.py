@@ -20,8 +20,8 @@ from ._base.shapes import BatchShape, checked_shape
 __all__ = [
     "NO_BACKWARD",
     "ActivityRegularization",
+    "Affine",
     "Lambda",
-    "Scale",
     "Slice",
     "named_function",
 ]
@@ -224,7 +224,7 @@ def _ones(shape: BatchShape, dtype: np.dtype) -> Array:
     return np.ones((shape[0] or 2, *sizes), dtype)
 
 
-class Scale(Layer):
+class Affine(Layer):
     """
     Multiply by one number, and add another one: ``2 * handle + 1``.
 
@@ -237,7 +237,7 @@ class Scale(Layer):
 
     Examples
     --------
-    >>> Scale(2.0, 1.0)([[1.0, 2.0]])
+    >>> Affine(2.0, 1.0)([[1.0, 2.0]])
     array([[3., 5.]], dtype=float32)
     """
 

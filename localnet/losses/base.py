@@ -319,18 +319,13 @@ class FunctionLoss(Loss):
 
     def __init__(self, function: Any) -> None:
         if not (callable(function) and callable(getattr(function, "gradient", None))):
-            error = ValueError(
+            hint = "; losses.Differentiated(function) finds it by differences"
+            hint = hint if callable(function) else ""
+            raise ValueError(
                 "loss must be a callable with a method gradient(y_true, y_pred) that "
                 "gives the derivative of its values with respect to y_pred, "
-                f"got {function!r}"
+                f"got {function!r}{hint}"
             )
-            if callable(function):
-                error.add_note(
-                    "A function of arrays needs none as losses.Differentiated(function)"
-                    ": it is found by central differences then. What it calls must be "
-                    "NumPy, or the functions of localnet.backend."
-                )
-            raise error
         super().__init__(name=getattr(function, "__name__", type(function).__name__))
         self.function = function
 

@@ -52,17 +52,15 @@ def get_layer(self: Any, name: str | None = None, index: int | None = None) -> A
     )
 
 
-@property
 def metrics(self: Any) -> list[Any]:
-    """The metric objects that were given to `compile`."""
+    """Return the metric objects that were given to `compile`."""
     goals = self._trainer.objective.goals
     found = [metric.function for goal in goals for metric in goal.metrics]
     return [metric for metric in found if isinstance(metric, Metric)]
 
 
-@property
 def losses(self: Any) -> list[float]:
-    """Penalties now: of the last outputs of layers, and of their weights."""
+    """Return the penalties now: of the last outputs of layers, and of their weights."""
     return [loss for layer in self.leaves.values() for loss in layer.losses]
 
 
@@ -77,15 +75,10 @@ def variables_of(self: Any) -> list[Any]:
 
 
 def unknown_arguments(unknown: Mapping[str, Any]) -> TypeError:
-    """Return the error for keywords of a model, or for handles that are missing."""
+    """Return the error for keywords that a model does not know."""
     known = ("inputs", "outputs", "name", "trainable", "seed")
-    old = keras1_error("Model", unknown, known)
-    for word in unknown:
-        near = _validate.suggestion(word, known)
-        return old or TypeError(
-            f"Model must be given known arguments, got {word!r}{near}"
-        )
-    return TypeError(
-        "Model must be given inputs and outputs, handles that begin at Input: models "
-        "that only have a call are not differentiated here"
+    word = next(iter(unknown))
+    return keras1_error("Model", unknown, known) or TypeError(
+        f"Model must be given known arguments, got {word!r}"
+        f"{_validate.suggestion(word, known)}"
     )

@@ -62,7 +62,7 @@ class Model(Connectable):
     Raises
     ------
     TypeError
-        If inputs or outputs are missing, or a keyword is unknown.
+        If a keyword is unknown.
     ValueError
         If an output depends on an input that is not given, a layer does not fit, or two
         layers have one name.
@@ -106,7 +106,7 @@ class Model(Connectable):
         seed: int | np.random.SeedSequence | None = None,
         **unknown: Any,
     ) -> None:
-        if unknown or inputs is None or outputs is None:
+        if unknown:
             raise listing.unknown_arguments(unknown)
         self._start(Graph, name, seed, inputs, outputs)
         if not trainable:
@@ -357,8 +357,8 @@ class Model(Connectable):
         """Names of what `evaluate` returns, in its order."""
         return self._trainer.objective.names
 
-    metrics = listing.metrics
-    losses = listing.losses
+    metrics = property(listing.metrics)
+    losses = property(listing.losses)
     reset_metrics = listing.reset_metrics
     _variables = listing.variables_of
 

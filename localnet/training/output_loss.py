@@ -105,7 +105,8 @@ class Metric:
         """Take in what `values` returned."""
         weights = sample_weight if self.weighted else None
         if isinstance(self.mean, Gathered):
-            self.mean.metric.update_state(*values, weights)
+            y, y_pred = values
+            self.mean.metric.update_state(y, y_pred, weights)
         else:
             self.mean.update(values, weights)
 

@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from . import variables as listed
 from .shapes import BatchShape
-from .variables import Variables
 
 __all__ = ["Connectable", "Handle", "Node", "holds_handles", "restore_calls"]
 
@@ -115,8 +115,9 @@ def combined(how: str, handle: Handle, other: Any) -> Any:
     if not isinstance(other, (int, float, np.integer, np.floating)):
         return NotImplemented
     if how == "multiply":
-        return _functions.Scale(other)(handle)
-    return _functions.Scale(1.0, other if how == "add" else -other)(handle)
+        return _functions.Affine(float(other))(handle)
+    number = float(other)
+    return _functions.Affine(1.0, number if how == "add" else -number)(handle)
 
 
 class Node:
@@ -152,7 +153,7 @@ class Node:
         )
 
 
-class Connectable(Variables):
+class Connectable:
     """
     What can be called on handles: a layer, or a model within another one.
 
@@ -165,6 +166,16 @@ class Connectable(Variables):
     name: str
     # Its calls on handles so far.
     _nodes: tuple[Node, ...] = ()
+
+    # The weights as Keras lists them, and what it calls them since 2.3.
+    weights = variables = property(listed.weights)
+    trainable_weights = trainable_variables = property(listed.trainable_weights)
+    non_trainable_weights = property(listed.non_trainable_weights)
+    non_trainable_variables = non_trainable_weights
+
+    def _variables(self) -> list[listed.Variable]:
+        """Return the weights with their names, in the order of `get_weights`."""
+        raise NotImplementedError
 
     def __getstate__(self) -> dict[str, Any]:
         """Copy without calls: they lead to a whole graph. A model restores them."""

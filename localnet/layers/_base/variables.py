@@ -6,7 +6,7 @@ import numpy as np
 
 from ..._typing import Array, ArrayLike
 
-__all__ = ["Variable", "Variables"]
+__all__ = ["Variable", "non_trainable_weights", "trainable_weights", "weights"]
 
 
 class Variable(np.ndarray):
@@ -67,29 +67,16 @@ class Variable(np.ndarray):
         return variable
 
 
-class Variables:
-    """Keras's lists of the weights of a layer or of a model."""
+def trainable_weights(self: Any) -> list[Variable]:
+    """Return the weights that an optimizer may change, by the flags of the moment."""
+    return [variable for variable in self._variables() if variable.trainable]
 
-    def _variables(self) -> list[Variable]:
-        """Return all weights, in no order that matters."""
-        raise NotImplementedError
 
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """The weights that an optimizer may change, by the flags of the moment."""
-        return [variable for variable in self._variables() if variable.trainable]
+def non_trainable_weights(self: Any) -> list[Variable]:
+    """Return the weights that no optimizer changes, by the flags of the moment."""
+    return [variable for variable in self._variables() if not variable.trainable]
 
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """The weights that no optimizer changes, by the flags of the moment."""
-        return [variable for variable in self._variables() if not variable.trainable]
 
-    @property
-    def weights(self) -> list[Variable]:
-        """All weights as live arrays with names, the trainable ones first."""
-        return [*self.trainable_weights, *self.non_trainable_weights]
-
-    # What Keras calls them since 2.3.
-    variables = weights
-    trainable_variables = trainable_weights
-    non_trainable_variables = non_trainable_weights
+def weights(self: Any) -> list[Variable]:
+    """Return all weights as live arrays with names, the trainable ones first."""
+    return [*trainable_weights(self), *non_trainable_weights(self)]

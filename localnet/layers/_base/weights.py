@@ -240,6 +240,8 @@ def variables_of(self: Layer) -> list[Variable]:
 
 def weight_by_name(self: Layer, name: str) -> Any:
     """Return a weight as an attribute: ``layer.kernel``."""
+    if hasattr(type(self), name):  # a property that says why it has no value
+        return object.__getattribute__(self, name)
     held = vars(self).get("_held")
     if held is None or name not in held.values:
         label = type(self).__name__
