@@ -166,9 +166,9 @@ class Model(Connectable):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._network.trainable = bool(value)
+        self._network.trainable = flag = _validate.flag("trainable", value)
         for layer in self.layers:
-            layer.trainable = bool(value)
+            layer.trainable = flag
 
     @property
     def input_shape(self) -> Any:
