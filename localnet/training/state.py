@@ -6,7 +6,7 @@ import numpy as np
 
 from .trainer import Trainer
 
-__all__ = ["get_state", "set_state"]
+__all__ = ["check_kind", "check_state", "get_state", "set_state"]
 
 
 def get_state(trainer: Trainer) -> dict[str, Any]:
@@ -60,16 +60,76 @@ def set_state(trainer: Trainer, state: dict[str, Any]) -> None:
         if [slot.shape for slot in slots] != [w.shape for w in trained.values()]:
             raise ValueError(f"slots {name} must have the shapes of the weights")
     # Callbacks may change the learning rate, or a momentum.
-    known = _numbers(optimizer)
+    check_state(trainer, state)
     for name, number in state["numbers"].items():
-        if name not in known:
-            raise ValueError(f"optimizer must have a number {name!r}, got none")
         setattr(optimizer, name, number)
     trainer.updated = list(trained) if state["updated"] else None
     trainer.shuffle_rng.bit_generator.state = state["shuffling"]
     for layer, noise in zip(network.leaves.values(), state["noise"], strict=True):
         layer.noise.bit_generator.state = noise
     trainer.objective.sums = state["means"]
+
+
+def check_kind(name: str, value: Any, like: Any) -> None:
+    """
+    Refuse a part of a state that is of another kind than the one it replaces.
+
+    Parameters
+    ----------
+    name : str
+        What an error calls it.
+    value : object
+        From a file.
+    like : object
+        What stands there now. None may become anything but a text or a dict.
+
+    Raises
+    ------
+    ValueError
+        If a number would become a list, a list a dict, and so on.
+    """
+    if isinstance(like, dict):
+        fits = isinstance(value, dict)
+        for key in like.keys() & value.keys() if fits else ():
+            check_kind(f"{name}.{key}", value[key], like[key])
+    elif isinstance(like, str):
+        fits = isinstance(value, str)
+    elif isinstance(like, (bool, np.bool)):
+        fits = isinstance(value, (bool, np.bool))
+    elif isinstance(like, (list, tuple, np.ndarray)):
+        fits = value is None or isinstance(value, (list, tuple, np.ndarray))
+    else:
+        others = () if like is not None else (list, tuple, np.ndarray)
+        number = isinstance(value, (int, float, np.number)) and value is not True
+        fits = value is None or number or isinstance(value, others)
+        fits = fits and abs(value if number else 0) < 2**63
+    if not fits:
+        raise ValueError(
+            f"{name} must be of the kind of {like!r:.60}, got {value!r:.60}"
+        )
+
+
+def check_state(trainer: Trainer, state: dict[str, Any]) -> None:
+    """
+    Refuse a state whose numbers are of another kind; nothing changes.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        Whose state it is to become.
+    state : dict
+        As `set_state` takes it.
+
+    Raises
+    ------
+    ValueError
+        If a part is of another kind, or a number is unknown.
+    """
+    known = _numbers(trainer.need_optimizer())
+    for name, number in dict(state["numbers"]).items():
+        if name not in known:
+            raise ValueError(f"optimizer must have a number {name!r}, got none")
+        check_kind(name, number, known[name])
 
 
 def _numbers(optimizer: Any) -> dict[str, Any]:

@@ -70,6 +70,8 @@ class Trainer:
         self.loss: Any = None
         self.objective = Objective()
         self.identity: Config = {}
+        # What all random numbers follow from, where the user named it.
+        self.seed: str | None = None
         self.updated: list[str] | None = None
         self.memory: Memory = defaultdict(Workspace)
         self.history: History | None = None
