@@ -193,8 +193,6 @@ class Run:
         """Refuse parts of another kind before anything changes."""
         check_state(self.trainer, state)
         check_kind("logs", state["logs"], self.logs)
-        for number in state["logs"].values():
-            check_kind("logs", number, 0.0)
         for callback, kept in zip(
             self.calls.with_state, state["callbacks"], strict=True
         ):
