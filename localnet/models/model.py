@@ -123,7 +123,8 @@ class Model(Connectable):
         rng = np.random.default_rng(child_seed(seed, 0))
         self._trainer = Trainer(self._network, rng)
         if given is not None:
-            self._trainer.seed = f"{seed.entropy} {seed.spawn_key}"
+            named = [*np.atleast_1d(seed.entropy), *seed.spawn_key]
+            self._trainer.seed = [int(number) for number in named]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take the state of another model, in parts of its own, and link its layers."""

@@ -93,14 +93,20 @@ def identity_of_start(trainer: Any) -> Config:
         The model's seed, if it was given, and a fingerprint of the weights, if they
         follow from it or were set since the last training; None stands for the rest.
     """
+    network = trainer.network
+    # What was broken off in this process, or kept, is gone on with by the same model.
+    if trainer.start is not None and not network.weights_were_set:
+        start: Config = trainer.start
+        return start
     weights = None
-    if trainer.seed is not None or trainer.network.weights_were_set:
+    if trainer.seed is not None or network.weights_were_set:
         fingerprint = hashlib.blake2b(digest_size=8)
-        for layer in trainer.network.leaves.values():
+        for layer in network.leaves.values():
             for value in layer.params.values():
                 fingerprint.update(np.ascontiguousarray(value))
         weights = fingerprint.hexdigest()
-    return {"seed": trainer.seed, "initial_weights": weights}
+    trainer.start = {"model_seed": trainer.seed, "initial_weights": weights}
+    return trainer.start
 
 
 def _described(get_config: Callable[[], Config]) -> Config | None:

@@ -165,11 +165,12 @@ class Run:
         """Return what a resumed run must have in common with this one."""
         return {
             **self.arguments,
-            "start": identity_of_start(self.trainer),
             **identity_of_trainer(self.trainer),
             "callbacks": [type(c).__name__ for c in self.calls.with_state],
             **self.source.identity(),
             "validation_data": self.validation and self.validation.identity(),
+            # Last, since whoever changed a layer or the data should hear of that.
+            **identity_of_start(self.trainer),
         }
 
     def _get_state(self) -> dict[str, Any]:

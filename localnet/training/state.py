@@ -89,24 +89,26 @@ def check_kind(name: str, value: Any, like: Any) -> None:
         If a number would become a list, a list a dict, and so on.
     """
     if isinstance(like, dict):
-        fits = isinstance(value, dict)
+        kind, fits = "a dict", isinstance(value, dict)
         for key in like.keys() & value.keys() if fits else ():
-            check_kind(f"{name}.{key}", value[key], like[key])
+            check_kind(f"{key} of {name}", value[key], like[key])
     elif isinstance(like, str):
-        fits = isinstance(value, str)
+        kind, fits = "a string", isinstance(value, str)
     elif isinstance(like, (bool, np.bool)):
-        fits = isinstance(value, (bool, np.bool))
+        kind, fits = "True or False", isinstance(value, (bool, np.bool))
     elif isinstance(like, (list, tuple, np.ndarray)):
+        kind = "a list or an array"
         fits = value is None or isinstance(value, (list, tuple, np.ndarray))
     else:
+        kind = "a number" if like is not None else "a number or an array"
         others = () if like is not None else (list, tuple, np.ndarray)
-        number = isinstance(value, (int, float, np.number)) and value is not True
-        fits = value is None or number or isinstance(value, others)
-        fits = fits and abs(value if number else 0) < 2**63
+        number = isinstance(value, (int, float, np.number))
+        fits = value is None or isinstance(value, others) or number
+        # inf is a number, but a whole one that no float holds exactly is none of ours.
+        huge = isinstance(value, int) and abs(value) >= 2**63
+        fits = fits and not isinstance(value, bool) and not huge
     if not fits:
-        raise ValueError(
-            f"{name} must be of the kind of {like!r:.60}, got {value!r:.60}"
-        )
+        raise ValueError(f"{name} must be {kind}, got {value!r:.60}")
 
 
 def check_state(trainer: Trainer, state: dict[str, Any]) -> None:

@@ -71,7 +71,9 @@ class Trainer:
         self.objective = Objective()
         self.identity: Config = {}
         # What all random numbers follow from, where the user named it.
-        self.seed: str | None = None
+        self.seed: list[int] | None = None
+        # Where the first training began, or the first since weights were set.
+        self.start: Config | None = None
         self.updated: list[str] | None = None
         self.memory: Memory = defaultdict(Workspace)
         self.history: History | None = None
