@@ -95,18 +95,19 @@ def identity_of_start(trainer: Any) -> Config:
     """
     network = trainer.network
     # What was broken off in this process, or kept, is gone on with by the same model.
-    if trainer.start is not None and not network.weights_were_set:
-        start: Config = trainer.start
-        return start
+    known: Config | None = trainer.start
+    if known is not None and not network.weights_were_set:
+        return known
     weights = None
     if trainer.seed is not None or network.weights_were_set:
         fingerprint = hashlib.blake2b(digest_size=8)
         for layer in network.leaves.values():
             for value in layer.params.values():
-                fingerprint.update(np.ascontiguousarray(value))
+                fingerprint.update(value.tobytes())
         weights = fingerprint.hexdigest()
-    trainer.start = {"model_seed": trainer.seed, "initial_weights": weights}
-    return trainer.start
+    start: Config = {"model_seed": trainer.seed, "initial_weights": weights}
+    trainer.start = start
+    return start
 
 
 def _described(get_config: Callable[[], Config]) -> Config | None:

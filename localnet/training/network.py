@@ -84,6 +84,10 @@ class Network(Protocol):
         """The calls of the layers, in order."""
 
     @property
+    def built(self) -> bool:
+        """Whether every layer has its weights."""
+
+    @property
     def input_names(self) -> list[str]:
         """Names of the inputs."""
 
