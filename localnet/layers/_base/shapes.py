@@ -16,6 +16,8 @@ BatchShape = tuple[int | None, ...]
 def checked_shape(input_shape: Any, rank: int | None) -> BatchShape:
     """Return a shape with batch axis as a tuple, of `rank` axes if that is given."""
     try:
+        if isinstance(input_shape, (int, np.integer)):
+            raise TypeError("a shape is more than one size")
         shape: BatchShape = tuple(
             size if size is None else _validate.integer("input_shape", size, minimum=0)
             for size in _as_tuple("input_shape", input_shape)
