@@ -15,7 +15,7 @@ from localnet.files.keras.wiring import MAX_CALLS
 from localnet.layers import Dense, Flatten, LocallyConnected1D
 
 FORMATS = [".npz", ".keras", ".h5"]
-WIDTH = 256
+WIDTH = 512
 
 
 def saved(folder, suffix, **compiled):
