@@ -125,13 +125,15 @@ def optional_integer(name: str, value: Any, *, minimum: int) -> int | None:
 
 
 def path(name: str, value: Any) -> str:
-    """Return a str or path-like `value` as a str."""
+    """Return a str or path-like `value` as a str that a system can take."""
     try:
         result = os.fspath(value)
     except TypeError:
         result = None
     if not isinstance(result, str):
         raise ValueError(f"{name} must be a str or path-like, got {value!r}")
+    if "\0" in result:
+        raise ValueError(f"{name} must hold no NUL, got {value!r:.100}")
     return result
 
 

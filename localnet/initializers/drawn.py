@@ -157,6 +157,8 @@ class RandomUniform(RandomInitializer):
         super().__init__(seed)
         self.minval = _validate.number("minval", minval)
         self.maxval = _validate.number("maxval", maxval)
+        if self.minval > self.maxval:
+            raise ValueError(f"minval must be <= maxval {maxval}, got {minval}")
 
     def _draw(
         self, shape: Shape, dtype: np.dtype, rng: np.random.Generator | None
