@@ -165,6 +165,13 @@ class Results:
         count = len(self.seeds)
         return f"{count} seed{'s' * (count > 1)}, {self.epochs} epochs"
 
+    @property
+    def legend(self) -> str:
+        """What ``~`` stands for between two networks of `ranking`, in words."""
+        if len(self.seeds) == 1:
+            return "~: one seed, which does not tell a difference from chance"
+        return "~: paired over the seeds, less than two standard errors apart"
+
     def of(self, net: str, condition: str, measure: str) -> Array:
         """
         Return one measure of a network under a condition.

@@ -213,7 +213,7 @@ def _table(results: Results) -> str:
                 net.name: results.of(net.name, split, measure) for net in LECUN1989.nets
             }
             lines.append(f"{f'{words}, {measure}:':24}{ranking(values)}")
-    lines.append("~: paired over the seeds, less than two standard errors apart")
+    lines.append(results.legend)
     return "\n".join(lines)
 
 
