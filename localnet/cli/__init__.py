@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import convert, golden, reproduce, show, train
+from . import convert, golden, homework, reproduce, show, train
 
 __all__ = ["main"]
 
@@ -59,6 +59,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     parser.set_defaults(error_status=1)
-    for command in (train, show, convert, golden, reproduce):
+    for command in (train, show, convert, golden, reproduce, homework):
         command.add_command(commands)
     return parser
