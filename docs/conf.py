@@ -73,7 +73,7 @@ def bring_lessons(app: Any, config: Any) -> None:
             "cell_type": "markdown",
             "id": "download",
             "metadata": {},
-            "source": f"{{download}}`Download this lesson <{file.name}>` as a notebook; "
+            "source": f"{{download}}`Download it as a notebook <{file.name}>`; "
             "[how to run it](../lessons).",
         }
         notebook["cells"][1] = link  # in place of the cell that installs localnet

@@ -106,9 +106,9 @@ def check(
     """
     Grade a homework.
 
-    Every check runs the student's code in a process of its own, which is ended when its
-    time is up: an endless loop or a crash costs the points of that check, no more. It is
-    no wall against code that means harm.
+    Every check runs the student's code in a process of its own, which is ended when
+    its time is up: an endless loop or a crash costs the points of that check, no more.
+    It is no wall against code that means harm.
 
     Parameters
     ----------
@@ -169,9 +169,8 @@ def _mark(folder: Path, number: int, index: int, wanted: Check, seconds: float) 
             )
         except subprocess.TimeoutExpired:
             reason = f"it took more than {seconds:g} seconds and was stopped"
-            return Mark(
-                wanted.title, 0, wanted.points, reason, "Is there an endless loop?"
-            )
+            hint = "Is there an endless loop?"
+            return Mark(wanted.title, 0, wanted.points, reason, hint)
         try:
             reason = str(json.loads(answer.read_text(encoding="utf-8"))["reason"])
         except (OSError, ValueError):

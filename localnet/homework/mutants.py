@@ -88,8 +88,8 @@ MUTANTS: dict[str, Callable[..., Answers]] = {
 HINTS = {
     "a": "Its y is right, and with one sample so is everything else.",
     "b": "Its y is right. Do your windows overlap?",
-    "c": "Its gradients agree with its y. With one channel, or one cell in a window, there"
-    " is nothing to see.",
+    "c": "Its gradients agree with its y. With one channel, or one cell in a window,"
+    " there is nothing to see.",
     "d": "It is a convolution. Do the kernels of your locations differ?",
     "e": "Its y is right, and a dy of ones shows nothing.",
 }

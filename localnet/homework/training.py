@@ -103,7 +103,7 @@ TRAINING = (
         "batches",
         2,
         _batches,
-        "rng.permutation gives an order; cut it into pieces. The last one may be shorter.",
+        "rng.permutation gives an order; cut it up. The last piece may be shorter.",
     ),
     Check(
         "a step downhill", 1, _step, "New weights: old ones minus rate times gradient."
