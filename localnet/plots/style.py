@@ -13,7 +13,6 @@ __all__ = [
     "ORANGE",
     "ORDER",
     "VERMILLION",
-    "WHEEL",
     "as_label",
     "axes_for",
     "bar_beside",
@@ -31,8 +30,6 @@ ORDER = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (7, 3)))
 GREY, LIGHT = "#777777", "#dddddd"
-# The hues of a few taps.
-WHEEL = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 
 
 def need_matplotlib() -> None:
@@ -41,7 +38,7 @@ def need_matplotlib() -> None:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            "matplotlib is needed to draw; pip install matplotlib"
+            "matplotlib is needed to draw: python -m pip install matplotlib"
         ) from error
 
 
