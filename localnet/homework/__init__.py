@@ -3,7 +3,9 @@ Homework that grades itself: six assignments, from a loop to a test of one's own
 
 `start` writes a folder with what is to be written and the tests that are visible;
 `check` runs a student's code in processes of its own, holds it to the golden suite, and
-counts points. May import anything but the command line.
+counts points.
+
+Imports `golden` and below.
 """
 
 from .assignment import ASSIGNMENTS, Assignment, start
