@@ -85,7 +85,9 @@ def size_pictures(app: Any, tree: Any) -> None:
     """Show a picture at half of its pixels, which makes it crisp on fine screens."""
     from docutils import nodes
 
+    folder = Path(ELSEWHERE.get(app.env.docname, "")).parent
     for image in tree.findall(nodes.image):
+        image["uri"] = os.path.relpath(DOCS / folder / image["uri"], DOCS)
         file = DOCS / image["uri"]
         if file.parent.name == "images" and "width" not in image:
             width = int.from_bytes(file.read_bytes()[16:20], "big")  # of a PNG
@@ -191,7 +193,7 @@ def escape_stars(_: Any, __: str, ___: str, ____: Any, _____: Any, lines: Any) -
 def setup(app: Any) -> dict[str, bool]:
     """Take part in the build."""
     app.connect("config-inited", bring_lessons)
-    app.connect("doctree-read", size_pictures)
+    app.connect("doctree-read", size_pictures, priority=100)
     app.connect("autodoc-process-docstring", escape_stars, priority=100)
     app.connect("autodoc-skip-member", skip_fields)
     app.connect("missing-reference", find_home)
