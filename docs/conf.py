@@ -85,9 +85,10 @@ def size_pictures(app: Any, tree: Any) -> None:
     """Show a picture at half of its pixels, which makes it crisp on fine screens."""
     from docutils import nodes
 
-    folder = Path(ELSEWHERE.get(app.env.docname, "")).parent
+    source = ELSEWHERE.get(app.env.docname)
     for image in tree.findall(nodes.image):
-        image["uri"] = os.path.relpath(DOCS / folder / image["uri"], DOCS)
+        if source is not None:
+            image["uri"] = os.path.relpath(DOCS / source / ".." / image["uri"], DOCS)
         file = DOCS / image["uri"]
         if file.parent.name == "images" and "width" not in image:
             width = int.from_bytes(file.read_bytes()[16:20], "big")  # of a PNG
