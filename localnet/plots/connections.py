@@ -212,7 +212,7 @@ def _what_it_reads(wires: Wiring, flat: int, index: Shape) -> str:
     weights = windows.patch_size
     name = str(index) if len(index) > 1 else str(index[0])
     dots = " (dots)" if windows.locations <= MOST_TWINS else ""
-    shared = f"shared by {windows.locations} places{dots}"
+    shared = f"shared by {windows.locations} locations{dots}"
     whose = shared if wires.has_shared_weights else "of its own"
     return (
         f"{TITLES[wires.kind]}: output {name}\n"
