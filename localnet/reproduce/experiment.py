@@ -17,7 +17,15 @@ from .._typing import Array
 from ..files.safe.atomic import write_atomically
 from ..models import Sequential
 
-__all__ = ["Experiment", "Net", "Results", "Trial", "in_words", "ranking"]
+__all__ = [
+    "Experiment",
+    "Net",
+    "Results",
+    "Trial",
+    "in_words",
+    "mean_and_spread",
+    "ranking",
+]
 
 
 class Net(NamedTuple):
