@@ -12,7 +12,16 @@ from collections.abc import Sequence
 
 from .. import __version__
 from .._terminal import printable
-from . import convert, golden, homework, notebooks, reproduce, show, train
+from . import (
+    convert,
+    golden,
+    homework,
+    notebooks,
+    reproduce,
+    show,
+    sweep,
+    train,
+)
 
 __all__ = ["main"]
 
@@ -84,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     parser.set_defaults(error_status=1, interrupted="interrupted")
-    every = (train, show, convert, golden, reproduce, notebooks, homework)
+    every = (train, show, convert, golden, reproduce, sweep, notebooks, homework)
     for command in every:
         command.add_command(commands)
     return parser
