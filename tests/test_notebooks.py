@@ -145,6 +145,32 @@ def test_normalise_removes_what_changes(run):
     assert found["cells"][1]["outputs"][-1]["metadata"] == {}
 
 
+def test_every_picture_has_words(notebook):
+    for cell in code_cells(notebook):
+        if any("image/png" in output.get("data", {}) for output in cell["outputs"]):
+            assert len(cell["metadata"]["mystnb"]["image"]["alt"]) > 20
+
+
+def test_every_lesson_has_aims_and_a_summary(notebook):
+    sources = ["".join(cell["source"]) for cell in notebook["cells"]]
+    assert "**After this lesson you can**" in sources[0]
+    assert "find_spec" in sources[1]  # it installs localnet where that is missing
+    assert sources[-2].startswith("## Summary")
+    assert sources[-1].startswith("## Exercises")
+
+
+def test_slides_begin_at_headings(notebook):
+    spec = importlib.util.spec_from_file_location("slides", FOLDER / "slides.py")
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
+    cells = program.cut(notebook)["cells"]
+    assert len(cells) == len(notebook["cells"]) - 1
+    for cell in cells:
+        is_heading = cell["cell_type"] == "markdown" and cell["source"][0][0] == "#"
+        kind = cell["metadata"]["slideshow"]["slide_type"]
+        assert (kind == "slide") is is_heading
+
+
 def test_the_page_lists_every_notebook():
     page = (FOLDER / "README.rst").read_text(encoding="utf-8")
     assert sorted(re.findall(r"<([^<>]+\.ipynb)>", page)) == [f.name for f in FILES]

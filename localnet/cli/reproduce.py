@@ -64,7 +64,7 @@ def add_command(commands: Commands) -> None:
         type=integer("--epochs", minimum=1),
         default=None,
         metavar="N",
-        help="passes (default: 300 for lecun1989, 150 for lecun-later, 60 for mnist1d)",
+        help="passes (default: 300 for lecun1989, 100 for lecun-later, 60 for mnist1d)",
     )
     add_workers(parser)
     parser.add_argument(
