@@ -1,8 +1,8 @@
 """
 Make slides of the lessons: python notebooks/slides.py FOLDER [NOTEBOOK ...].
 
-A heading begins a slide; what follows it goes down, a cell at a time. The slides load
-reveal.js from the network, or from where --reveal says that a copy lies.
+A heading begins a slide; what follows it goes down, a cell at a time. To be shown, the
+slides load reveal.js, require.js, jQuery and MathJax from the network.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def cut(notebook: dict[str, Any]) -> dict[str, Any]:
     return {**notebook, "cells": cells}
 
 
-def slides(file: Path, reveal: str | None = None) -> str:
+def slides(file: Path) -> str:
     """Return the slides of a notebook as a page of HTML."""
     import nbformat
     from nbconvert import SlidesExporter
@@ -39,8 +39,6 @@ def slides(file: Path, reveal: str | None = None) -> str:
     text = json.dumps(cut(json.loads(file.read_text(encoding="utf-8"))))
     exporter = SlidesExporter()
     exporter.reveal_scroll = True
-    if reveal is not None:
-        exporter.reveal_url_prefix = reveal
     page, _ = exporter.from_notebook_node(nbformat.reads(text, as_version=4))
     return str(page)
 
@@ -50,13 +48,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("names", nargs="*", help="notebooks; default: all of them")
-    parser.add_argument("--reveal", help="where reveal.js lies; default: the network")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     files = [HERE / Path(name).name for name in options.names]
     for file in files or sorted(HERE.glob("*.ipynb")):
         page = options.folder / f"{file.stem}.slides.html"
-        page.write_text(slides(file, options.reveal), encoding="utf-8")
+        page.write_text(slides(file), encoding="utf-8")
         print(page)
 
 
