@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from localnet import cli
+
 FOLDER = Path(__file__).parents[1] / "notebooks"
 FILES = sorted(FOLDER.glob("*.ipynb"))
 # Paths of a machine, addresses in memory, colours of a traceback.
@@ -181,3 +183,14 @@ def test_the_program_refuses_to_write_the_small_setting_back(run, monkeypatch, c
     with pytest.raises(SystemExit):
         run.main()
     assert "--check" in capsys.readouterr().err
+
+
+def test_the_command_writes_the_lessons_with_their_data(tmp_path, capsys):
+    folder = tmp_path / "lessons"
+    assert cli.main(["notebooks", str(folder)]) == 0
+    assert "jupyter lab" in capsys.readouterr().out
+    for file in [*FILES, *FOLDER.glob("data/old-model.*")]:
+        copied = folder / file.relative_to(FOLDER)
+        assert copied.read_bytes() == file.read_bytes()
+    assert cli.main(["notebooks", str(folder)]) == 1
+    assert "folder must be new or empty" in capsys.readouterr().err
