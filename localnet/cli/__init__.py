@@ -14,6 +14,7 @@ from .. import __version__
 from .._terminal import printable
 from . import (
     convert,
+    export,
     golden,
     homework,
     notebooks,
@@ -93,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     parser.set_defaults(error_status=1, interrupted="interrupted")
-    every = (train, show, convert, golden, reproduce, sweep, notebooks, homework)
-    for command in every:
+    every = (train, show, convert, export, golden, reproduce, sweep)
+    for command in (*every, notebooks, homework):
         command.add_command(commands)
     return parser
