@@ -89,11 +89,12 @@ class Sequential(Model):
             raise ValueError(f"layer must be a Layer, got {layer!r}{hint}")
         self._check_free("add")
         inside = parts_of(layer)
-        if any(part is other for other in parts_of(self) for part in inside):
+        own = {id(self), id(self._trainer), id(self._network)}
+        if self._network.holds(inside) or any(id(part) in own for part in inside):
             raise ValueError(
                 f"layer must be added once, got {layer.name!r} a second time"
             )
-        if any(other.name == layer.name for other in self._network.stack):
+        if self._network.has_name(layer.name):
             raise ValueError(
                 f"layer must have a name of its own, got {layer.name!r} a second time"
             )

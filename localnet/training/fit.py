@@ -209,7 +209,7 @@ def fit(
         trainer.stop_training = False
         # A training that could not begin is not ended either, and has no history.
         run.begin()
-    trainer.history = calls.history
+    former, trainer.history = trainer.history, calls.history
     try:
         for epoch in range(run.epoch, epochs):
             if not source.has_more():
@@ -226,8 +226,13 @@ def fit(
     except KeyboardInterrupt:
         optimizer.finalize(trainer.trained())
         raise
+    except BaseException:
+        if run.stands_at_its_start:  # no step was made, so nothing is known of any
+            trainer.history = former
+        raise
     finally:
         calls.on_train_end(run.logs)
+        trainer.network.weights_were_set = False
     return calls.history
 
 
