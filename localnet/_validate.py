@@ -20,6 +20,7 @@ __all__ = [
     "choice",
     "flag",
     "fraction",
+    "generator",
     "integer",
     "number",
     "optional_integer",
@@ -122,6 +123,13 @@ def optional_number(
 def optional_integer(name: str, value: Any, *, minimum: int) -> int | None:
     """Return None for None, else `value` as an int of at least `minimum`."""
     return None if value is None else integer(name, value, minimum=minimum)
+
+
+def generator(name: str, value: Any) -> np.random.Generator:
+    """Return `value` if it is a source of random numbers."""
+    if not isinstance(value, np.random.Generator):
+        raise ValueError(f"{name} must be a numpy.random.Generator, got {value!r}")
+    return value
 
 
 def path(name: str, value: Any) -> str:

@@ -9,10 +9,12 @@ from unchanged import unchanged
 
 from localnet import (
     Sequential,
+    activations,
     constraints,
     initializers,
     load_model,
     metrics,
+    ops,
     optimizers,
     regularizers,
     utils,
@@ -65,6 +67,18 @@ WRONG = {
     "no classes": (
         lambda: metrics.categorical_accuracy([], []),
         "y_true must have a value for each class, got shape (0,)",
+    ),
+    "activation": (
+        lambda: activations.deserialize(5),
+        "activation must be a known name, got 5",
+    ),
+    "source of noise": (
+        lambda: ops.dropout_mask((2,), 0.5, [], np.dtype("f4")),
+        "rng must be a numpy.random.Generator, got []",
+    ),
+    "axes kept": (
+        lambda: ops.global_max_pool_forward(np.ones((1, 2, 1)), keepdims=10**30),
+        f"keepdims must be True or False, got {10**30}",
     ),
     "no name": (lambda: load_model(""), "path must name a file, got ''"),
     "NUL": (lambda: load_model("a\0b"), "path must hold no NUL, got 'a\\x00b'"),

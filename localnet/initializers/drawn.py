@@ -67,8 +67,8 @@ class RandomInitializer(Initializer):
         self._entropy: int | None = None
 
     def _generator(self, rng: np.random.Generator | None) -> np.random.Generator:
-        if rng is not None and not isinstance(rng, np.random.Generator):
-            raise ValueError(f"rng must be a numpy.random.Generator, got {rng!r}")
+        if rng is not None:
+            _validate.generator("rng", rng)
         if self.seed is not None:
             return np.random.default_rng(self.seed)
         if rng is not None:
