@@ -20,6 +20,9 @@ __all__ = ["check_bytes", "model_of", "opened", "read_model"]
 
 M = TypeVar("M")
 
+# Of what an error says: all layers that localnet lacks, but no text without an end.
+LONGEST = 2000
+
 
 def opened(
     path: str | os.PathLike[str], *, isolated: bool, values: bool = True
@@ -211,7 +214,9 @@ def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         if str(error).startswith(f"{path} "):  # it was the bytes
             raise
-        reason = f"no entry {error}" if isinstance(error, KeyError) else error
+        reason = f"no entry {error}" if isinstance(error, KeyError) else str(error)
+        if len(reason) > LONGEST:
+            reason = f"{reason[:LONGEST]}..."
         raise ValueError(f"{path} must describe a model: {reason}") from error
 
 

@@ -1,6 +1,7 @@
 """A stack of layers, each fed with the output of the one before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,10 @@ class Sequential(Model):
         seed: int | np.random.SeedSequence | None = None,
     ) -> None:
         self._start(Chain, name, seed)
-        for layer in [layers] if isinstance(layers, Connectable) else layers or ():
+        given = [layers] if isinstance(layers, Connectable) else layers
+        if isinstance(given, str) or not isinstance(given, (Iterable, NoneType)):
+            raise ValueError(f"layers must be a list of layers, got {given!r:.100}")
+        for layer in given or ():
             self.add(layer)
 
     def add(self, layer: Any) -> None:

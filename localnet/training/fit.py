@@ -144,6 +144,8 @@ def fit(
     held_out = _held_out(validation_data, trainer.ports)
     if held_out is None and validation_split:
         data, held_out = split(data, validation_split)
+    _validate.number("validation_split", validation_split)
+    _validate.optional_integer("validation_steps", validation_steps, minimum=1)
     validation_size = _validate.optional_integer(
         "validation_batch_size", validation_batch_size, minimum=1
     )

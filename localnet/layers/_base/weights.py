@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ __all__ = [
     "undrawn",
 ]
 
+MAX_BYTES = np.iinfo(np.intp).max
 # Whether weights are born as zeros, since those of a file follow.
 _undrawn: ContextVar[bool] = ContextVar("undrawn", default=False)
 # For a moment, while a layer takes in what two threads have found at once.
@@ -70,12 +72,25 @@ def draw_weight(
     elif _takes_rng(initializer):
         values = initializer(shape, dtype, rng=rng)
     else:
+        _check_takes(name, initializer, shape, dtype)
         values = initializer(shape, dtype)
     array = _arrays.numbers(f"initial {name}", values)
     if array.shape != shape:
         raise ValueError(f"initial {name} must have shape {shape}, got {array.shape}")
     # What a callable of the user's returns may be an array that it keeps.
     return np.array(array, dtype=dtype, order="C", copy=None if drawn_here else True)
+
+
+def _check_takes(name: str, initializer: Any, *arguments: Any) -> None:
+    try:
+        inspect.signature(initializer).bind(*arguments)
+    except ValueError:  # a built-in without a signature
+        return
+    except TypeError as error:
+        raise ValueError(
+            f"{name}_initializer must take a shape and a dtype, got {initializer!r}: "
+            f"{error}"
+        ) from None
 
 
 def _takes_rng(function: Any) -> bool:
@@ -139,6 +154,10 @@ class Weights:
         initializer = weight.initializer
         if initializer is None:
             initializer = initializers.GlorotUniform()
+        if math.prod(shape) * dtype.itemsize > MAX_BYTES:
+            raise ValueError(
+                f"{name} must fit into an address space, got shape {shape}"
+            )
         value = draw_weight(name, initializer, shape, dtype, rng, fans)
         if weight.mask is not None and not _undrawn.get():
             value *= weight.mask
