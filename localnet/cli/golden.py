@@ -1,8 +1,8 @@
 """``localnet golden``: reference numbers for backends in any language."""
 
 import argparse
-import tempfile
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ examples:
   localnet golden check mymodule:backend --precision float32
   localnet golden check --command './mine {case} {out}' --junit report.xml
   localnet golden check --suite DIR --results RES
+  localnet golden check mymodule:backend --explain --stress --random 7:500
 
 exit status: 0; 1 if a case failed or passed unexpectedly, or none passed; 2 if the
 arguments are wrong.
@@ -127,6 +128,43 @@ def _add_check(verbs: Commands) -> None:
         help="the backend has layers of this kind; may be repeated (default: what a "
         "function says by golden.computes, else layer)",
     )
+    check.add_argument(
+        "--stress",
+        action="store_true",
+        help="also ask for batches of none, strided arrays, and large sizes",
+    )
+    check.add_argument(
+        "--random",
+        metavar="SEED[:COUNT]",
+        help="also ask for problems that are drawn, 100 unless COUNT says otherwise; "
+        "the first that fails is shrunk",
+    )
+    check.add_argument(
+        "--problem",
+        metavar="ARGUMENTS",
+        help="run one problem in place of the suite: what the report of --random prints",
+    )
+    check.add_argument(
+        "--rejects",
+        action="store_true",
+        help="also ask for what a right backend refuses",
+    )
+    check.add_argument(
+        "--explain",
+        action="store_true",
+        help="say first what the cases that fail have in common",
+    )
+    check.add_argument(
+        "--isolated",
+        action="store_true",
+        help="run a Python function in a process of its own: a crash costs one case",
+    )
+    check.add_argument(
+        "--timeout",
+        type=_positive("--timeout"),
+        metavar="SECONDS",
+        help="for one case, in a process of its own (default: none; 600 for a program)",
+    )
     check.add_argument("--junit", metavar="FILE", help="write JUnit XML")
     check.add_argument("--json", metavar="FILE", help="write JSON")
     check.add_argument(
@@ -152,7 +190,7 @@ def _add_check(verbs: Commands) -> None:
     )
     check.add_argument(
         "--scale",
-        type=_scale,
+        type=_positive("--scale"),
         default=1.0,
         metavar="X",
         help="multiply the bounds, for FFT, Winograd and the like (default: 1)",
@@ -163,13 +201,18 @@ def _add_check(verbs: Commands) -> None:
     check.set_defaults(run=_check, error_status=2)
 
 
-def _scale(text: str) -> float:
-    try:
-        return _validate.number("--scale", float(text), minimum=0, open_minimum=True)
-    except ValueError:
-        raise argparse.ArgumentError(
-            None, f"--scale must be a finite number > 0, got {text!r}"
-        ) from None
+def _positive(option: str) -> Callable[[str], float]:
+    """Return what argparse turns the text of an option into a number > 0 with."""
+
+    def convert(text: str) -> float:
+        try:
+            return _validate.number(option, float(text), minimum=0, open_minimum=True)
+        except ValueError:
+            raise argparse.ArgumentError(
+                None, f"{option} must be a finite number > 0, got {text!r}"
+            ) from None
+
+    return convert
 
 
 def _add_mutants(verbs: Commands) -> None:
@@ -241,41 +284,72 @@ def _filtered(cases: Iterable[Any], options: argparse.Namespace) -> list[Any]:
 
 
 def _check(options: argparse.Namespace) -> int:
-    """Run the cases, print the report and write it where it is wanted."""
-    from ..golden import check, export, load_suite, render
+    """Run the cases, write the report where it is wanted, and print it."""
+    from ..golden import Suite, check, load_suite, render
+    from ..golden.explain import explain
     from ..golden.judging import backends
+    from ..golden.problems import problem_from
 
-    suite = load_suite(options.suite)
-    with tempfile.TemporaryDirectory() as scratch:
-        if options.backend:
-            name, backend = options.backend, backends.from_name(options.backend)
-        elif options.results:
-            name, backend = options.results, backends.from_results(options.results)
-        else:
-            name, folder = options.command, options.suite
-            if folder is None:
-                folder = export(Path(scratch) / "suite", suite)
-            backend = backends.from_command(options.command, Path(folder))
-        report = check(
-            backend,
-            suite,
-            cases=options.case,
-            xfail=_xfail(options.xfail),
-            traces=options.traces,
-            kinds=_kinds(options.kind),
-            precision=options.precision,
-            directed=options.rounding == "directed",
-            flushing=options.flushing,
-            scale=options.scale,
-            name=name,
-            reproduce=_again(options),
-        )
-    print(render.as_text(report, verbose=options.verbose))
+    for option in ("junit", "json"):
+        _need_writable(f"--{option}", getattr(options, option))
+    for option in ("stress", "random", "rejects", "problem"):
+        if options.results and getattr(options, option):
+            raise ValueError(f"--{option} must be given without --results")
+    xfail = _xfail(options.xfail)
+    if options.problem is not None:
+        suite = Suite([problem_from(options.problem)])
+    else:
+        suite = load_suite(options.suite)
+    name = options.backend or options.results or options.command
+    if options.backend:
+        backend = backends.from_name(options.backend)
+    elif options.results:
+        backend = backends.from_results(options.results)
+    else:
+        folder = None if options.suite is None else Path(options.suite)
+        timeout = options.timeout or PROGRAM_SECONDS
+        backend = backends.from_command(options.command, folder, timeout=timeout)
+    report = check(
+        backend,
+        suite,
+        cases=options.case,
+        xfail=xfail,
+        traces=options.traces,
+        kinds=_kinds(options.kind),
+        precision=options.precision,
+        directed=options.rounding == "directed",
+        flushing=options.flushing,
+        scale=options.scale,
+        stress=options.stress,
+        random=options.random,
+        rejects=options.rejects,
+        isolated=options.isolated and bool(options.backend),
+        timeout=options.timeout if options.backend else None,
+        name=name,
+        reproduce=_again(options),
+    )
     if options.junit:
         Path(options.junit).write_text(render.as_junit(report), encoding="utf-8")
     if options.json:
         Path(options.json).write_text(render.as_json(report), encoding="utf-8")
+    if options.explain:
+        print("\n".join(explain(report)))
+    print(render.as_text(report, verbose=options.verbose))
     return report.exit_status(require_all=options.require_all)
+
+
+PROGRAM_SECONDS = 600.0
+
+
+def _need_writable(option: str, path: str | None) -> None:
+    """Refuse a path that no report can be written to, before there is one."""
+    if path is None:
+        return
+    file = Path(path)
+    if file.is_dir() or not file.parent.is_dir():
+        raise ValueError(f"{option} must be a file in a folder that exists, got {path!r}")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise ValueError(f"{option} must be a file that can be written, got {path!r}")
 
 
 def _kinds(words: list[str] | None) -> list[str] | None:
@@ -305,6 +379,9 @@ def _again(options: argparse.Namespace) -> str:
             words += [f"--{option}", value]
     for kind in options.kind or ():
         words += ["--kind", kind]
+    for option in ("stress", "rejects", "isolated", "flushing"):
+        if getattr(options, option):
+            words.append(f"--{option}")
     return f"{shlex.join(words)} --case {{id}}"
 
 
