@@ -6,7 +6,7 @@ writes to its input, gives out a buffer that the next call overwrites, adds grad
 or keeps weights and plans of the call before.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
@@ -107,21 +107,14 @@ def cross_examine(
     if changed := written_to(given, case):
         return f"{', '.join(changed)} must not be written to by the backend"
     before = taken(answers)
-    other, other_standard, words = _other(case, standard)
-    again = fresh(other)
-    for question, asked, held_to in (
-        (f"called again {words}", again, other_standard),
-        ("called a third time, in the arrays of the second call", again, standard),
-    ):
-        if held_to is standard:
-            for name, array in _inputs(case).items():
-                np.copyto(getattr(again, name), array)
+    for words, asked, held_to in _questions(case, standard):
         _, wrong = ask(asked, held_to)
         if wrong:
-            return f"{question}: {wrong}"
+            return f"called again {words}: {wrong}"
         after = taken(answers)
         if moved := [key for key in before if before[key] != after[key]]:
-            return f"{', '.join(moved)} of the first call must stay when {question}"
+            kept = ", ".join(moved)
+            return f"{kept} of the first call must stay when it is called again {words}"
     for sibling in siblings:
         for other in sibling.cases:
             held_to = Standard(other.wants, other.expected, other.bound)
@@ -131,27 +124,38 @@ def cross_examine(
     return ""
 
 
-def _other(case: Any, standard: Standard) -> tuple[Any, Standard, str]:
-    """Return a case with other answers in the same shapes, and what they are."""
+def _questions(case: Any, standard: Standard) -> Iterator[tuple[str, Any, Standard]]:
+    """Yield cases with other answers in the same shapes, and then the case itself."""
     if case.kind == "trace":
-        return case, standard, "with the same arrays"
-    if case.kind in ("layer", *VARIANTS):
-        negated = replace(
-            case,
-            kernel=-case.kernel,
-            bias=None if case.bias is None else -case.bias,
-        )
-        words = "with kernel and bias negated"
-        activation = case.config["activation"]
-        if activation["name"] in ODD:
-            expected = {
-                key: -value if key in TURNED else value
-                for key, value in standard.expected.items()
-            }
-            return negated, standard._replace(expected=expected), words
-        if piecewise_of(activation) is not None and case.tier == "exact":
-            return negated, _solved(negated, standard), words
-    return _reversed(case, standard)
+        yield "with the same arrays", fresh(case), standard
+        return
+    other, held_to = _reversed(case, standard)
+    again = fresh(other)
+    yield "with the samples in reverse order and dy negated", again, held_to
+    if turned := _negated(case, standard):
+        again = fresh(turned[0])
+        yield "with kernel and bias negated", again, turned[1]
+    for name, array in _inputs(case).items():
+        np.copyto(getattr(again, name), array)
+    yield "as at first, in the arrays of the call before", again, standard
+
+
+def _negated(case: Case, standard: Standard) -> tuple[Case, Standard] | None:
+    """Return a case with the opposite kernel and bias, if its answers are known."""
+    if case.kind not in ("layer", *VARIANTS):
+        return None
+    bias = None if case.bias is None else -case.bias
+    other = replace(case, kernel=-case.kernel, bias=bias)
+    activation = case.config["activation"]
+    if activation["name"] in ODD:
+        expected = {
+            key: -value if key in TURNED else value
+            for key, value in standard.expected.items()
+        }
+        return other, standard._replace(expected=expected)
+    if piecewise_of(activation) is not None and case.tier == "exact":
+        return other, _solved(other, standard)
+    return None
 
 
 def _solved(case: Case, standard: Standard) -> Standard:
@@ -162,16 +166,17 @@ def _solved(case: Case, standard: Standard) -> Standard:
     return Standard(wants, solution.rounded, {})
 
 
-def _reversed(case: Any, standard: Standard) -> tuple[Any, Standard, str]:
-    """Return a case with its samples in reverse order: sums over them stay."""
+def _reversed(case: Any, standard: Standard) -> tuple[Any, Standard]:
+    """Return a case with its samples in reverse order, and the opposite of dy."""
 
-    def turned(arrays: Mapping[str, Array]) -> dict[str, Array]:
-        return {k: a[::-1] if k in ("y", "dx") else a for k, a in arrays.items()}
+    def turned(key: str, array: Array) -> Array:
+        return array[::-1] if key in ("y", "dx") else array
 
-    other = replace(
-        case, x=case.x[::-1], dy=None if case.dy is None else case.dy[::-1]
-    )
-    standard = Standard(
-        standard.wants, turned(standard.expected), turned(standard.bound)
-    )
-    return other, standard, "with the samples in reverse order"
+    dy = None if case.dy is None else -case.dy[::-1]
+    expected = {
+        key: turned(key, -value if key.startswith("d") else value)
+        for key, value in standard.expected.items()
+    }
+    bound = {key: turned(key, value) for key, value in standard.bound.items()}
+    other = replace(case, x=case.x[::-1], dy=dy)
+    return other, Standard(standard.wants, expected, bound)

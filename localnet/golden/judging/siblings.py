@@ -138,7 +138,7 @@ def _changed(spec: Spec, field: str) -> Iterator[Spec]:
                 pair = (before + b, after + a)
                 if min(pair) >= 0:
                     yield _placed(spec, field, axis, pair)
-    elif field in ("strides", "dilation_rate", "share", "tile", "output_padding"):
+    elif field in ("strides", "dilation_rate", "share", "output_padding"):
         least = 0 if field == "output_padding" else 1
         for axis, value in enumerate(old or ()):
             for step in NEAR:
@@ -172,7 +172,6 @@ FIELDS = (
     "pad_value",
     "first",
     "share",
-    "tile",
     "output_padding",
     "activation",
     "bias",
@@ -182,7 +181,7 @@ FIELDS = (
 def _with(case: Case, spec: Spec) -> Case | None:
     """Return the case of a spec on the arrays of another, if they fit and are exact."""
     config = spec.config
-    if config == case.config and spec.bias:
+    if config == case.config and spec.bias == (case.bias is not None):
         return None
     if min(config["output_sizes"]) < 1 or _overhangs(config):
         return None
