@@ -107,7 +107,10 @@ STATEFUL = {
     "x written to": (writing("x"), "x must not be written to"),
     "dy written to": (writing("dy"), "dy must not be written to"),
     "kernel written to": (writing("kernel"), "kernel must not be written to"),
-    "kernel baked in": (baked("kernel"), "called again with kernel and bias negated: y"),
+    "kernel baked in": (
+        baked("kernel"),
+        "called again with kernel and bias negated: y",
+    ),
     "bias baked in": (baked("bias"), "called again with kernel and bias negated"),
     "kernel by address": (baked_by_address(), "in the arrays of the call before: y"),
 }
@@ -180,9 +183,7 @@ def inexact_in_another_order(case):
     order = rng.permutation(len(case.x))
     back = np.argsort(order)
     answers = right(
-        replace(
-            case, x=case.x[order], dy=None if case.dy is None else case.dy[order]
-        )
+        replace(case, x=case.x[order], dy=None if case.dy is None else case.dy[order])
     )
     return {k: v[back] if k in ("y", "dx") else v for k, v in answers.items()}
 

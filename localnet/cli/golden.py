@@ -71,6 +71,12 @@ def _add_export(verbs: Commands) -> None:
         default=[],
         help="give kernels and biases in this layout too; may be repeated",
     )
+    export.add_argument(
+        "--onnx",
+        action="store_true",
+        help="write node tests of ONNX in place of that, in float32 unless --precision "
+        "says otherwise; needs the extra onnx",
+    )
     export.set_defaults(run=_export)
 
 
@@ -258,7 +264,14 @@ def _add_show(verbs: Commands) -> None:
 def _export(options: argparse.Namespace) -> int:
     """Write the suite, or a part of it."""
     from ..golden import Suite, export, load_suite
+    from ..golden.files.onnx_tests import export_onnx
 
+    if options.onnx:
+        precision = options.precision or "float32"
+        suite = Suite([c for c in load_suite() if options.tier in (None, c.tier)])
+        folder, count = export_onnx(options.folder, suite, precision=precision)
+        print(f"{count} node tests of ONNX: {folder}")
+        return 0
     every = load_suite()
     exact = options.tier != "bounded" and options.precision in (None, "float64")
     suite = Suite(
@@ -347,7 +360,9 @@ def _need_writable(option: str, path: str | None) -> None:
         return
     file = Path(path)
     if file.is_dir() or not file.parent.is_dir():
-        raise ValueError(f"{option} must be a file in a folder that exists, got {path!r}")
+        raise ValueError(
+            f"{option} must be a file in a folder that exists, got {path!r}"
+        )
     if not os.access(file if file.exists() else file.parent, os.W_OK):
         raise ValueError(f"{option} must be a file that can be written, got {path!r}")
 

@@ -15,4 +15,13 @@ from .problems import problem
 from .report import Report
 from .suite import load_suite
 
-__all__ = ["Case", "Report", "Suite", "check", "computes", "export", "load_suite", "problem"]
+__all__ = [
+    "Case",
+    "Report",
+    "Suite",
+    "check",
+    "computes",
+    "export",
+    "load_suite",
+    "problem",
+]

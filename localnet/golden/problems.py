@@ -219,9 +219,7 @@ def _made(spec: Spec) -> Case:
         spans = exact_spans(case, solution)
         return replace(case, expected=solution.rounded, spans=spans)
     check_range(case, solution)
-    return replace(
-        case, expected=solution.rounded, bound=bounds_of(case, solution)
-    )
+    return replace(case, expected=solution.rounded, bound=bounds_of(case, solution))
 
 
 def _line(spec: Spec, seed: int) -> str:
@@ -266,9 +264,7 @@ class Drawn(NamedTuple):
     precision: str
 
     @classmethod
-    def of(
-        cls, seed: int | str, kinds: Collection[str], precision: str | None
-    ) -> Self:
+    def of(cls, seed: int | str, kinds: Collection[str], precision: str | None) -> Self:
         """Return what ``SEED`` or ``SEED:COUNT`` means."""
         first, colon, second = str(seed).partition(":")
         try:

@@ -24,11 +24,23 @@ BLOCKS = 65_535  # on an axis of a grid of CUDA
 LARGE: dict[str, tuple[str, dict[str, Any]]] = {
     "locations": (
         "more locations than an axis of a grid has blocks",
-        {"sizes": BLOCKS + 3, "kernel_size": 2, "batch": 1, "channels": 1, "filters": 1},
+        {
+            "sizes": BLOCKS + 3,
+            "kernel_size": 2,
+            "batch": 1,
+            "channels": 1,
+            "filters": 1,
+        },
     ),
     "rows": (
         "in two dimensions: more locations than 16 bits count",
-        {"sizes": (259, 257), "kernel_size": 2, "batch": 1, "channels": 1, "filters": 1},
+        {
+            "sizes": (259, 257),
+            "kernel_size": 2,
+            "batch": 1,
+            "channels": 1,
+            "filters": 1,
+        },
     ),
     "offsets": (
         "no axis is long, but offsets into the kernel need more than 16 bits",
@@ -40,7 +52,13 @@ LARGE: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "samples": (
         "more samples than an axis of a grid has blocks",
-        {"sizes": 3, "kernel_size": 2, "batch": BLOCKS + 2, "channels": 1, "filters": 1},
+        {
+            "sizes": 3,
+            "kernel_size": 2,
+            "batch": BLOCKS + 2,
+            "channels": 1,
+            "filters": 1,
+        },
     ),
     "window": (
         "a sum of thousands of terms",

@@ -20,6 +20,7 @@ __all__ = [
     "SCHEMA",
     "TRACE_INPUTS",
     "VERSION",
+    "as_json",
     "files_of",
     "files_of_case",
 ]

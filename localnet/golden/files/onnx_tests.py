@@ -11,11 +11,13 @@ from ... import _validate
 from ..._typing import Array
 from ..case import Case, Suite
 from ..references.wires import patch_cells
+from .manifest import as_json
 from .writing import new_folder
 
 __all__ = ["bfloat16_bits", "export_onnx", "onnx_files"]
 
 OPSET = 20
+KIND = "localnet"  # ONNX's loader makes tests of the kind "node" itself
 # Operators of ONNX for Keras's activations, and the attributes that they need.
 ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "relu": ("Relu", {}),
@@ -35,7 +37,10 @@ PARAMETERS = {"alpha", "approximate"}
 
 
 def export_onnx(
-    path: str | os.PathLike[str], suite: Suite | None = None
+    path: str | os.PathLike[str],
+    suite: Suite | None = None,
+    *,
+    precision: str | None = "float32",
 ) -> tuple[Path, int]:
     """
     Write the plain layers of a suite as node tests of ONNX.
@@ -46,12 +51,15 @@ def export_onnx(
         The folder; it must not exist, or be empty.
     suite : Suite, optional
         Default: that of `load_suite`.
+    precision : {"float32", "float64", "float16", "bfloat16"}, optional
+        Of all models, with the cases that hold in it; None leaves every case as it is.
 
     Returns
     -------
     folder : pathlib.Path
-        With ``node/test_localnet_ID/model.onnx`` and ``test_data_set_0/*.pb``, as
-        ``onnx.backend.test`` loads them.
+        With ``localnet/test_localnet_ID/model.onnx``, ``test_data_set_0/*.pb`` and
+        ``data.json``, as ``onnx.backend.test.loader.load_model_tests(folder,
+        "localnet")`` loads them.
     count : int
         How many tests there are.
 
@@ -72,19 +80,20 @@ def export_onnx(
     -----
     A model has the inputs x, kernel and bias and the output y, forward only: windows are
     gathered by ``Gather``, contracted by ``MatMul`` and moved into the data format.
-    Cases whose activation ONNX does not have are left out. ONNX's runner has a tolerance
-    of its own, wider than the bounds of the suite.
+    Cases whose activation ONNX does not have are left out. ``data.json`` gives ONNX's
+    runner the tolerance: none for exact cases, for the others the largest bound.
     """
     _need_onnx()
-    from ..suite import load_suite
+    from ..suite import at_precision, load_suite
 
-    cases = load_suite() if suite is None else suite
+    suite = load_suite() if suite is None else suite
+    cases = suite if precision is None else at_precision(suite, precision)
     count = 0
     with new_folder("path", path) as (folder, partial):
         for case in cases:
             files = onnx_files(case)
             count += bool(files)
-            place = partial / "node" / f"test_localnet_{case.id.replace('-', '_')}"
+            place = partial / KIND / f"test_localnet_{case.id.replace('-', '_')}"
             for name, data in files.items():
                 (place / name).parent.mkdir(parents=True, exist_ok=True)
                 (place / name).write_bytes(data)
@@ -147,7 +156,16 @@ def onnx_files(case: Case) -> dict[str, bytes]:
     for number, (name, array) in enumerate(shapes.items()):
         files[f"test_data_set_0/input_{number}.pb"] = _tensor(name, array, case)
     files["test_data_set_0/output_0.pb"] = _tensor("y", y, case)
+    files["data.json"] = as_json({"rtol": 0.0, "atol": _tolerance(case)})
     return files
+
+
+def _tolerance(case: Case) -> float:
+    """Return the largest bound, and what rounding the reference to a tensor adds."""
+    if "y" not in case.bound:
+        return 0.0
+    spacing = np.ldexp(np.abs(case.expected["y"]).max(), -case.format.bits)
+    return float(case.bound["y"].max() + spacing + 2.0**case.format.least)
 
 
 def _type_of(case: Case) -> int:

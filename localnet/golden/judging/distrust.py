@@ -51,9 +51,7 @@ Ask = Callable[[Any, Standard], tuple[Mapping[str, Any], str]]
 
 def fresh(case: Any) -> Any:
     """Return a case on copies of its input arrays: writable, and in C order."""
-    copies = {
-        name: np.array(array, order="C") for name, array in _inputs(case).items()
-    }
+    copies = {name: np.array(array, order="C") for name, array in _inputs(case).items()}
     return replace(case, **copies)
 
 

@@ -115,8 +115,11 @@ def _new_interpreter(message: bytes) -> tuple[Any, Any]:
     ours, theirs = multiprocessing.Pipe()
     number = theirs.fileno()
     process = subprocess.Popen(
-        [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path}; "
-         + CODE.format(number)],
+        [
+            sys.executable,
+            "-c",
+            f"import sys; sys.path[:] = {sys.path}; " + CODE.format(number),
+        ],
         pass_fds=[number],
         stdin=subprocess.DEVNULL,
     )
