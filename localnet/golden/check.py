@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import _validate
 from .case import OUTPUTS, Case, Suite
+from .drawn import Drawn
 from .files.layouts import in_layout_of
 from .judging.distrust import Standard, cross_examine, fresh
 from .judging.isolation import Isolated
@@ -16,7 +17,6 @@ from .judging.judge import judge
 from .judging.kinds import kinds_of, known_kinds
 from .judging.siblings import Sibling, Siblings
 from .judging.trust import doubts
-from .problems import Drawn
 from .references.answers import solve
 from .references.bounds import NEAREST, Model, bounds_of, kinks_near
 from .references.connections import VARIANTS

@@ -6,25 +6,24 @@ failed from what passed.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from .._typing import Array
 from .case import OUTPUTS, Case
 from .check import check_case
+from .features import counts_of, features
 from .mutants import MUTANTS
 from .report import Report, Result
 
-__all__ = ["explain", "features"]
+__all__ = ["explain"]
 
 MOST_CASES = 24  # of each side, that mutants are run on
 ALIKE = 0.5
 LEAST = 2  # failures that a rule is drawn from
-TILES = (4, 8, 16, 32, 64, 128)
-COUNTS = (1, 2, 3, 4, 7, 8, 15, 16, 31, 32, 63, 64, 127, 128, 255, 256, 1023)
 
 
 class Seen(NamedTuple):
@@ -104,26 +103,14 @@ def _by_value(seen: list[Seen]) -> list[Seen]:
     ]
 
 
-def _weight(one: Seen) -> tuple[float, int]:
+def _weight(one: Seen) -> tuple[int, int]:
     c = one.case.config
-    return _counts(c)["wires"], len(c["kernel_size"])
-
-
-def _counts(c: dict[str, Any]) -> dict[str, float]:
-    """Return the sizes of a case by their letters."""
-    found: dict[str, float] = {
-        "N": c["batch"],
-        "L": math.prod(c["output_sizes"]),
-        "K": math.prod(c.get("kernel_size", ())) * c["channels"],
-        "F": c.get("filters", c["channels"]),
-        "C": c["channels"],
-    }
-    return {**found, "wires": math.prod(found[name] for name in "NLKF")}
+    return math.prod(counts_of(c)[name] for name in "NLKF"), len(c["input_sizes"])
 
 
 def _described(one: Seen) -> str:
     c, result = one.case.config, one.result
-    sizes = ", ".join(f"{n} {v:g}" for n, v in _counts(c).items() if n in "NLKF")
+    sizes = ", ".join(f"{n} {v:g}" for n, v in counts_of(c).items() if n in "NLKF")
     axes = len(c["input_sizes"])
     reason = result.reason.partition(";")[0]
     return f"{result.id} ({axes}D, {c['data_format']}, {sizes}): {reason}"
@@ -141,131 +128,6 @@ def _answers(failed: list[Seen]) -> str:
     if right:
         words += f"; always right: {', '.join(k for k in OUTPUTS if k in right)}"
     return words
-
-
-# Properties ---------------------------------------------------------------------------
-
-Property = Callable[[Case], bool]
-
-
-def features(cases: Iterable[Case]) -> dict[str, Array]:
-    """
-    Return which cases have which property.
-
-    Parameters
-    ----------
-    cases : iterable of Case
-        Of any kind.
-
-    Returns
-    -------
-    dict of str to ndarray of bool
-        By the words for the property, the plainest first; only those that some case
-        has and some has not.
-    """
-    cases = list(cases)
-    found: dict[str, Array] = {}
-    for words, has in _properties(cases):
-        column = np.array([has(case) for case in cases], bool)
-        if column.any() and not column.all():
-            found.setdefault(words, column)
-    return found
-
-
-def _properties(cases: list[Case]) -> Iterator[tuple[str, Property]]:
-    yield "channels_first", lambda c: c.config["data_format"] == "channels_first"
-    for axes in (1, 2, 3):
-        yield f"{axes} axes", lambda c, n=axes: len(c.config["input_sizes"]) == n
-    yield "a bias", lambda c: getattr(c, "bias", None) is not None
-    yield "gradients", lambda c: getattr(c, "dy", None) is not None
-    yield "pads", lambda c: any(map(any, c.config.get("pads", ())))
-    yield "uneven pads", lambda c: any(b != a for b, a in c.config.get("pads", ()))
-    yield "a pad_value", lambda c: c.config.get("pad_value", 0.0) != 0
-    yield "strides above 1", lambda c: max(c.config.get("strides", [1])) > 1
-    yield "strides that differ", lambda c: len(set(c.config.get("strides", [1]))) > 1
-    yield "dilation", lambda c: max(c.config.get("dilation_rate", [1])) > 1
-    yield "cells left over", _left_over
-    yield "windows that overlap", _overlapping
-    for name in _distinct(case.config["activation"]["name"] for case in cases):
-        yield f"activation {name}", lambda c, n=name: _activation(c) == n
-    yield "an activation", lambda c: _activation(c) != "linear"
-    for kind in _distinct(case.kind for case in cases):
-        yield f"kind {kind}", lambda c, k=kind: c.kind == k
-    for word in _distinct(case.precision for case in cases):
-        yield f"precision {word}", lambda c, w=word: c.precision == w
-    yield "integers", lambda c: c.tier == "exact"
-    for flag in _distinct(flag for case in cases for flag in case.flags):
-        yield f"flag {flag}", lambda c, f=flag: f in c.flags
-    for letter in "LFNKC":
-        for tile in TILES:
-            yield (
-                f"{letter} not a multiple of {tile}",
-                lambda c, n=letter, t=tile: _counts(c.config)[n] % t != 0,
-            )
-        for count in COUNTS:
-            yield (
-                f"{letter} above {count}",
-                lambda c, n=letter, t=count: _counts(c.config)[n] > t,
-            )
-    for tile in TILES:
-        yield (
-            f"a last output axis not a multiple of {tile}",
-            lambda c, t=tile: c.config["output_sizes"][-1] % t != 0,
-        )
-        yield (
-            f"K and F multiples of {tile}",
-            lambda c, t=tile: all(_counts(c.config)[n] % t == 0 for n in "KF"),
-        )
-    for count in COUNTS[3:]:
-        yield (
-            f"an output axis above {count}",
-            lambda c, t=count: max(c.config["output_sizes"]) > t,
-        )
-    for count in (2, 3, 4, 5):
-        yield (
-            f"a window axis above {count}",
-            lambda c, t=count: max(c.config.get("kernel_size", [1])) > t,
-        )
-        yield (
-            f"strides above {count}",
-            lambda c, t=count: max(c.config.get("strides", [1])) > t,
-        )
-        yield (
-            f"dilation above {count}",
-            lambda c, t=count: max(c.config.get("dilation_rate", [1])) > t,
-        )
-    for count in (64, 256, 1024, 4096):
-        yield (
-            f"y of more than {count} numbers",
-            lambda c, t=count: math.prod(_counts(c.config)[n] for n in "NLF") > t,
-        )
-        yield (
-            f"a kernel of more than {count} numbers",
-            lambda c, t=count: math.prod(_counts(c.config)[n] for n in "LKF") > t,
-        )
-
-
-def _distinct(words: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(words))
-
-
-def _activation(case: Case) -> str:
-    return str(case.config["activation"]["name"])
-
-
-def _overlapping(case: Case) -> bool:
-    c = case.config
-    pairs = zip(c.get("kernel_size", ()), c.get("strides", ()), strict=False)
-    return any(r > s for r, s in pairs)
-
-
-def _left_over(case: Case) -> bool:
-    c = case.config
-    if case.kind == "transposed" or "kernel_size" not in c:
-        return False
-    names = ("input_sizes", "kernel_size", "strides", "dilation_rate", "pads")
-    axes = zip(*(c[name] for name in names), strict=True)
-    return any((n + sum(p) - (r - 1) * d - 1) % s for n, r, s, d, p in axes)
 
 
 # Rules --------------------------------------------------------------------------------
@@ -379,17 +241,18 @@ def _reach(report: Report, seen: list[Seen]) -> Iterator[str]:
     if not passed:
         yield "shown: nothing passed"
         return
-    counts = [_counts(case.config) for case in passed]
+    counts = [counts_of(case.config) for case in passed]
     sizes = ", ".join(f"{n} {max(c[n] for c in counts):g}" for n in "LFNK")
-    words = ", ".join(_distinct(case.precision for case in passed))
+    words = ", ".join(dict.fromkeys(case.precision for case in passed))
     yield f"passed up to: {sizes}, each in a case of its own; in {words}"
-    gradients = sum(case.dy is not None for case in passed)
-    missing = _distinct(
+    gradients = any(case.dy is not None for case in passed)
+    missing = dict.fromkeys(
         key for result in report if result.status == "PASS" for key in result.missing
     )
     kinds = report.not_asked()
     lacking = [
-        f"any larger size, {'gradients, ' if not gradients else ''}other shapes at once",
+        "any larger size",
+        *(["gradients"] if not gradients else []),
         *(f"{key} where it was not given" for key in missing),
         *(f"kind {kind}" for kind in kinds),
     ]

@@ -1,8 +1,8 @@
 """
 What a right backend refuses: cases that describe no layer, or whose arrays do not fit.
 
-A backend that trusts its caller computes something, or reads beyond its arrays. So these
-are asked for on request only, and an error of any kind is the right answer.
+A backend that trusts its caller computes something, or reads beyond its arrays. So
+these are asked for on request only, and an error of any kind is the right answer.
 """
 
 from collections.abc import Callable, Collection

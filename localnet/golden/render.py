@@ -122,8 +122,8 @@ def as_json(report: Report) -> str:
     str
         JSON: ``backend``, ``passed``, ``totals`` by status, and for each of ``cases``
         id, tier, precision, kind, asked, status, reason, missing, seconds, by_state,
-        again and ``answers``, with wrong, size, digits, mean, rms and worst (index, got, want,
-        bound, ratio).
+        again and ``answers``, with wrong, size, digits, mean, rms and worst (index,
+        got, want, bound, ratio).
         Numbers that are not finite are given as the words inf, -inf and nan.
     """
     found = {

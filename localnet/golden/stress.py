@@ -1,9 +1,9 @@
 """
-What only some callers hand over: nothing at all, strange layouts in memory, large sizes.
+What only some callers hand over: nothing at all, strange layouts, large sizes.
 
-Frameworks give batches of none, gradients that are broadcast (of ``sum().backward()``) or
-strided, and more locations than a grid of threads has blocks on an axis. A backend that
-has no such thing raises NotImplementedError.
+Frameworks give batches of none, gradients that are broadcast (of ``sum().backward()``)
+or strided, and more locations than a grid of threads has blocks on an axis. A backend
+that has no such thing raises NotImplementedError.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -120,7 +120,7 @@ def stress_cases(
         end = name.replace("_", "-")
         yield _of_none(case, f"stress-batch-0-{end}")
         for layout, arrange in LAYOUTS.items():
-            arrays = {
+            arrays: dict[str, Any] = {
                 n: arrange(getattr(case, n))
                 for n in INPUTS
                 if n != "bias_in_y" and getattr(case, n) is not None

@@ -1,4 +1,4 @@
-"""The suite as node tests of ONNX, so that a runtime tests itself by ONNX's own runner."""
+"""The suite as node tests of ONNX: a runtime tests itself by ONNX's own runner."""
 
 import os
 from collections.abc import Iterable
@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ... import _validate
 from ..._typing import Array
 from ..case import Case, Suite
 from ..references.wires import patch_cells
@@ -78,8 +77,8 @@ def export_onnx(
 
     Notes
     -----
-    A model has the inputs x, kernel and bias and the output y, forward only: windows are
-    gathered by ``Gather``, contracted by ``MatMul`` and moved into the data format.
+    A model has the inputs x, kernel and bias and the output y, forward only: windows
+    are gathered by ``Gather``, contracted by ``MatMul`` and moved into the data format.
     Cases whose activation ONNX does not have are left out. ``data.json`` gives ONNX's
     runner the tolerance: none for exact cases, for the others the largest bound.
     """

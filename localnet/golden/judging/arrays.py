@@ -81,7 +81,8 @@ def _converted(value: Any) -> Array | None:
     if hasattr(value, "detach") and hasattr(value, "cpu"):  # PyTorch
         return _from_torch(value)
     if hasattr(value, "__array__") or not hasattr(value, "__dlpack__"):
-        return np.asanyarray(value)
+        found: Array = np.asanyarray(value)
+        return found
     return np.from_dlpack(value)
 
 

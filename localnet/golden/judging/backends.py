@@ -155,7 +155,7 @@ def from_command(
 
 def _folder_of(case: Any, suite: Path | None, scratch: Path) -> Path:
     """Return where a case lies, and write it there if it lies nowhere."""
-    place = Path(FOLDERS[case.kind]) / case.id
+    place = Path(FOLDERS[case.kind], case.id)
     if suite is not None and (suite / place).is_dir():
         return (suite / place).absolute()
     for name, data in files_of_case(case).items():

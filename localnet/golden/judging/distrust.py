@@ -2,8 +2,8 @@
 What is asked of a backend beside the answer to a case.
 
 A kernel on a GPU can be right in a first call with fresh arrays and wrong in use: it
-writes to its input, gives out a buffer that the next call overwrites, adds gradients up,
-or keeps weights and plans of the call before.
+writes to its input, gives out a buffer that the next call overwrites, adds gradients
+up, or keeps weights and plans of the call before.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -45,7 +45,9 @@ class Isolated:
     def __init__(
         self, hold: Hold, backend: Callable[..., Any], timeout: float | None
     ) -> None:
-        self._timeout, self._process, self._pipe = timeout, None, None
+        self._timeout = timeout
+        self._process: Any = None
+        self._pipe: Any = None
         self._start = _starter(hold, backend)
 
     def __enter__(self) -> Self:

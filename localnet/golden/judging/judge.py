@@ -95,8 +95,8 @@ def judge(
     """
     try:
         array = as_array(got)
-    except ValueError as error:
-        return _refused(str(error), want)
+    except ValueError as refusal:
+        return _refused(str(refusal), want)
     if array.shape != want.shape:
         return _refused(f"must have shape {want.shape}, got {array.shape}", want)
     if want.size == 0:
