@@ -1,8 +1,8 @@
 """Writing a suite to a folder, whole or not at all."""
 
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,20 +100,13 @@ def new_folder(
     if folder.is_dir() and any(folder.iterdir()):
         raise ValueError(f"{rule} with files in it")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    partial = folder.with_name(f".{folder.name}-{secrets.token_hex(8)}")
+    partial.mkdir()
     try:
         yield folder, partial
         if folder.is_dir():
             folder.rmdir()
-        partial.chmod(0o777 & ~_umask())
         partial.rename(folder)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-
-
-def _umask() -> int:
-    """Return which permissions new files do not get; there is no way but to set it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -161,7 +161,7 @@ def _mpmath() -> Any:
         import mpmath
     except ImportError as error:
         raise ImportError(
-            'mpmath is needed to verify activations; pip install "localnet[golden]"'
+            "mpmath is needed to verify activations: python -m pip install mpmath"
         ) from error
     context = mpmath.MPContext()
     context.dps = DIGITS
