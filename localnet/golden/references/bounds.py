@@ -14,10 +14,10 @@ import numpy as np
 from ..._typing import Array
 from ..case import Case
 from ..cases.precisions import Precision
-from .activations import ROWS, SMOOTH, piecewise_of
+from .activations import ROWS, Smooth, piecewise_of, smooth_of
 from .answers import Solution
 from .exact import Exact
-from .sums import shaped_like_y
+from .sums import over_row, shaped_like_y
 from .wires import by_location
 
 __all__ = [
@@ -120,9 +120,9 @@ def kinks_near(case: Case, solution: Solution, model: Model = NEAREST) -> Array:
     if piecewise is not None:
         return piecewise.on_kink(solution.z, error)
     near = np.zeros(solution.z.shape, bool)
-    if activation["name"] in SMOOTH:
-        for kink in SMOOTH[activation["name"]].kinks:
-            near |= ~error.below(abs(solution.z - _number(kink)))
+    smooth = smooth_of(activation)
+    for kink in () if smooth is None else smooth.kinks:
+        near |= ~error.below(abs(solution.z - _number(kink)))
     return near
 
 
@@ -142,7 +142,7 @@ def _of_y(case: Case, solution: Solution, error: Exact, model: Model) -> Exact:
         return piecewise.steepest(z, error) * error
     if name in ROWS:
         return _of_rows(case, solution, error, model)
-    smooth = SMOOTH[name]
+    smooth = _smooth(case)
     ref = _located(solution.answers["y"].upper(), case)
     scale = abs(z) if smooth.gated else _ones(z)
     own = ref.where(scale.below(ref), scale).times_power(model.directed - form.bits)
@@ -171,7 +171,9 @@ def _of_rows(case: Case, solution: Solution, error: Exact, model: Model) -> Exac
 
 def _of_dz(case: Case, solution: Solution, error: Exact, model: Model) -> Exact | None:
     """Return the error of dz; None if dz is exact, as straight pieces have it."""
-    if case.config["activation"]["name"] not in SMOOTH:
+    if case.config["activation"]["name"] in ROWS:
+        return _of_dz_in_rows(case, solution, error, model)
+    if smooth_of(case.config["activation"]) is None:
         return None
     dy = abs(_located(Exact.of(case.dy), case))
     slope = _slope(solution)
@@ -181,9 +183,40 @@ def _of_dz(case: Case, solution: Solution, error: Exact, model: Model) -> Exact 
     return dy * (_curvature(case, slope, error) * error + own)
 
 
+def _of_dz_in_rows(
+    case: Case, solution: Solution, error: Exact, model: Model
+) -> Exact:
+    """Return the error of dz behind softmax, or its logarithm, over the last axis."""
+    name, form = case.config["activation"]["name"], case.format
+    unit = _number(1).times_power(model.directed - form.bits)
+    p, dy = shaped_like_y(_slope(solution), case), abs(Exact.of(case.dy))
+    width = shaped_like_y(_of_rows(case, solution, error, model), case)
+    entries = _number(p.shape[-1] + 2 * ALLOWANCE)
+    if name == "softmax":
+        # p*(dy - sum(dy*p)), where p is y and off by no more than `width`.
+        total = over_row(dy * (p + width))
+        lost = over_row(dy * width) + total * entries * unit
+        own = (dy + total) * unit * _number(2 * ALLOWANCE)
+        return _located(width * (dy + total) + (p + width) * (lost + own), case)
+    # dy - exp(y)*sum(dy): exp turns the error of y into a relative one.
+    width = p * (width + width * width + unit * _number(ALLOWANCE))
+    total = over_row(dy)
+    lost = width + (p + width) * entries * unit
+    return _located(total * lost + dy * unit * _number(2), case)
+
+
+
+def _smooth(case: Case) -> Smooth:
+    """Return the smooth activation of a case."""
+    smooth = smooth_of(case.config["activation"])
+    if smooth is None:
+        raise ValueError(f"activation of case {case.id} must be smooth")
+    return smooth
+
+
 def _curvature(case: Case, slope: Exact, error: Exact) -> Exact:
     """Return a bound on the second derivative within `error` of z."""
-    curvature = SMOOTH[case.config["activation"]["name"]].curvature
+    curvature = _smooth(case).curvature
     if curvature is not None:
         return Exact.of(np.array(curvature))
     # exp(z + E) <= exp(z) (1 + 2E) for E <= 1

@@ -88,6 +88,8 @@ class Exact:
     def at(self, exponent: int) -> Array:
         """Return the integers that go with a lower exponent."""
         shift = self.exponent - exponent
+        if shift < 0:  # asked for zeros only
+            return self.integers
         # NumPy makes a plain int of a 0-d array of Python integers.
         return np.asarray(_fitting(self.integers, self.bits + shift) << shift)
 
@@ -140,6 +142,8 @@ class Exact:
         return self._rounded(up=True)
 
     def _rounded(self, *, up: bool) -> Array:
+        if self.bits <= 53 and -1000 < self.exponent < 900:
+            return np.ldexp(self.integers.astype(np.float64), self.exponent)
         values = [_float(int(m), self.exponent, up=up) for m in self.integers.flat]
         return np.array(values, np.float64).reshape(self.shape)
 
@@ -159,4 +163,9 @@ def _float(integer: int, exponent: int, *, up: bool) -> float:
 
 def _aligned(one: Exact, other: Exact) -> tuple[Array, Array, int]:
     exponent = min(one.exponent, other.exponent)
+    # Zeros go with every exponent: they must not take bits from the other side.
+    if not one.integers.any():
+        exponent = other.exponent
+    elif not other.integers.any():
+        exponent = one.exponent
     return one.at(exponent), other.at(exponent), exponent
