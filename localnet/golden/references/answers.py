@@ -74,7 +74,7 @@ class Solution:
     answers : dict of str to Enclosed
         y, dx, dkernel, dbias in the shapes of the case.
     rounded : dict of str to ndarray
-        The same as float64.
+        The same as float64; of a case of single products, in its own precision.
     """
 
     sums: Sums
@@ -127,7 +127,15 @@ def _attempt(case: Case, sums: Sums, z: Exact, bits: int) -> Solution | None:
             radii = sums.magnitudes().gradients(dz.radius)
         answers |= {key: Enclosed(middles[key], radii.get(key)) for key in middles}
     wanted = {key: answers[key] for key in case.wants}
-    rounded = {key: value.rounded() for key, value in wanted.items()}
+    rounded: dict[str, Array | None]
+    if "single" in case.flags:  # the one number that a good backend gives
+        form = case.format
+        rounded = {
+            key: value.middle.rounded_to(form.bits, form.least)
+            for key, value in wanted.items()
+        }
+    else:
+        rounded = {key: value.rounded() for key, value in wanted.items()}
     if any(value is None for value in rounded.values()):
         return None
     floats = {key: value for key, value in rounded.items() if value is not None}
@@ -188,7 +196,8 @@ def _rows(z: Exact, bits: int) -> tuple[Enclosed, Enclosed]:
     """Return the logarithm of softmax over the last axis, and softmax itself."""
     logarithms, found = [], []
     for row in z.integers.reshape(-1, z.shape[-1]):
-        points = [Interval.of(int(v), z.exponent, bits) for v in row]
+        largest = int(row.max())  # taken off, for no sum may underflow
+        points = [Interval.of(int(v) - largest, z.exponent, bits) for v in row]
         exps = [point.exp() for point in points]
         total = sum(exps[1:], exps[0])
         logarithm = total.log()

@@ -92,12 +92,14 @@ def bounds_of(
     """
     form, sums = case.format, solution.sums
     terms, magnitudes = sums.terms(), sums.magnitudes()
-    error = rounding_errors(terms.z(), magnitudes.z(), form, model)
+    if {"single", "subnormal"} & set(case.flags) and not model.directed:
+        return _of_one_rounding(case, solution, model)
+    error = rounding_errors(_more(case, terms.z()), magnitudes.z(), form, model)
     found = {"y": shaped_like_y(_of_y(case, solution, error, model), case)}
     if case.dy is not None and solution.dz is not None:
         size = solution.dz.upper()
         extra = _of_dz(case, solution, error, model)
-        counts = _counts(terms.gradients(_ones(size)))
+        counts = _counts(case, terms.gradients(_ones(size)))
         sizes = magnitudes.gradients(size if extra is None else size + extra)
         inherited = None if extra is None else magnitudes.gradients(extra)
         for key, magnitude in sizes.items():
@@ -112,9 +114,8 @@ def kinks_near(case: Case, solution: Solution, model: Model = NEAREST) -> Array:
     sums = solution.sums
     error = _number(0)
     if case.tier == "bounded":
-        error = rounding_errors(
-            sums.terms().z(), sums.magnitudes().z(), case.format, model
-        )
+        terms = _more(case, sums.terms().z())
+        error = rounding_errors(terms, sums.magnitudes().z(), case.format, model)
     activation = case.config["activation"]
     piecewise = piecewise_of(activation)
     if piecewise is not None:
@@ -126,11 +127,37 @@ def kinks_near(case: Case, solution: Solution, model: Model = NEAREST) -> Array:
     return near
 
 
-def _counts(terms: dict[str, Exact]) -> dict[str, Exact]:
+def _more(case: Case, terms: Exact) -> Exact:
+    """
+    Return the number of roundings of sums of products.
+
+    Of low rank, a sum of m products inside one of n has at most (1 + m*u)*(1 + n*u) - 1
+    of error, and m + n + m*n*u <= m*n + 2.
+    """
+    return terms + _number(2) if case.kind == "low_rank" else terms
+
+
+def _counts(case: Case, terms: dict[str, Exact]) -> dict[str, Exact]:
     """Return the number of roundings: a sum without products has one less."""
+    found = {key: _more(case, count) for key, count in terms.items()}
     if "dbias" in terms:
-        terms["dbias"] = terms["dbias"] - _number(1)
-    return terms
+        found["dbias"] = terms["dbias"] - _number(1)
+    return found
+
+
+def _of_one_rounding(
+    case: Case, solution: Solution, model: Model
+) -> dict[str, Array]:
+    """Return how far the nearest number of the format is from the exact one."""
+    found, form = {}, case.format
+    for key in case.wants:
+        rounded = solution.rounded[key]
+        off = abs(solution.answers[key].middle - Exact.of(rounded)).upper()
+        if model.flushing:
+            least = np.ldexp(solution.sums.cells.size + 1.0, form.least)
+            off = off + np.where(rounded == 0, 0.0, least)
+        found[key] = off + np.spacing(np.abs(rounded))
+    return found
 
 
 def _of_y(case: Case, solution: Solution, error: Exact, model: Model) -> Exact:

@@ -7,6 +7,7 @@ integers are 64 bits wide where that is proven to be enough, and Python's own wh
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -141,6 +142,11 @@ class Exact:
         """Return the least float64 that is not below, for every number."""
         return self._rounded(up=True)
 
+    def rounded_to(self, bits: int, least: int) -> Array:
+        """Return the nearest numbers of a format, subnormal ones too, ties to even."""
+        values = [_in_format(int(m), self.exponent, bits, least) for m in self.integers.flat]
+        return np.array(values, np.float64).reshape(self.shape)
+
     def _rounded(self, *, up: bool) -> Array:
         if self.bits <= 53 and -1000 < self.exponent < 900:
             return np.ldexp(self.integers.astype(np.float64), self.exponent)
@@ -159,6 +165,15 @@ def _float(integer: int, exponent: int, *, up: bool) -> float:
     if up and int(result) < kept:
         result = math.nextafter(result, math.inf)
     return math.ldexp(result, exponent + drop)
+
+
+def _in_format(integer: int, exponent: int, bits: int, least: int) -> float:
+    """Return the nearest multiple of what the last bit of a format is worth there."""
+    place = max(exponent + integer.bit_length() - bits, least - bits + 1)
+    if place > exponent:
+        # Python rounds a fraction to the nearest integer, ties to even.
+        integer, exponent = round(Fraction(integer, 2 ** (place - exponent))), place
+    return math.ldexp(float(integer), exponent)
 
 
 def _aligned(one: Exact, other: Exact) -> tuple[Array, Array, int]:
