@@ -18,9 +18,9 @@ __all__ = ["Axes", "Row", "covering", "missing"]
 
 Axes = Mapping[str, Sequence[Any]]
 Row = dict[str, Any]
-TRIES = 40
+TRIES = 24
 # Draws for one combination before it is left out; `missing` tells of it.
-PATIENCE = 25
+PATIENCE = 60
 
 
 def covering(

@@ -159,14 +159,11 @@ def parameters() -> Iterator[Spec]:
 
 def far() -> Iterator[Spec]:
     """Slopes far from 0, where a careless formula gives nan."""
-    names = ("sigmoid", "tanh", "softplus", "swish", "gelu", "mish", *ROWS)
+    names = ("sigmoid", "tanh", "softplus", "swish", "mish", *ROWS)
     for precision in ("float64", "float32", "float16"):
         for name in names:
-            activation: dict[str, Any] = {"name": name}
-            if name == "gelu":
-                if precision != "float16":
-                    continue  # its reference would take minutes
-                activation["approximate"] = False
+            if (name, precision) == ("mish", "float64"):
+                continue  # its reference takes longest of all
             yield Spec(
                 f"{name.replace('_', '-')}-far-{precision}",
                 f"the slope of {name} far from 0, in {precision}",
@@ -174,7 +171,7 @@ def far() -> Iterator[Spec]:
                 (2,),
                 channels=1,
                 batch=2,
-                activation=activation,
+                activation={"name": name},
                 tier="bounded",
                 precision=precision,
                 data=f"large {precision}" if precision != "float64" else FAR,

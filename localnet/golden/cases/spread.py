@@ -91,6 +91,18 @@ SIZES: Axes = {
     "precision": tuple(PRECISIONS),
     "wide": ("x", "kernel", "dy"),
 }
+# Values that the rows of `WINDOWS` take in turn, each at a pace of its own.
+FREE: Axes = {
+    "samples": (1, 3),
+    "filters": (3, 1),
+    "left over": (False, True),
+    "long": (2, 0, 1),
+    "activation": tuple(ACTIVATIONS),
+    "bias": (True, True, False),
+    "precision": tuple(PRECISIONS),
+    "wide": ("x", "kernel", "dy"),
+}
+STEPS = dict(zip(FREE, (1, 3, 5, 7, 5, 7, 3, 2), strict=True))
 # What switches a matrix unit on: sizes that its tiles divide.
 ALIGNED: Axes = {
     "axes": (1, 2, 3),
@@ -114,10 +126,10 @@ OWN: Mapping[str, tuple[str, ...]] = {
 VARIED: Mapping[str, Axes] = {
     kind: {
         **SIZES,
-        "samples": FEW if kind == "low_rank" else FEW[:3],
-        "channels": FEW,
-        "filters": (*FEW, 33),
-        "size": COUNTS[:5] if kind in ("transposed", "low_rank") else COUNTS,
+        "samples": FEW[:3],
+        "channels": FEW[:3],
+        "filters": FEW,
+        "size": COUNTS[:6] if kind in ("shared", "conv") else COUNTS[:4],
         "own": own,
     }
     for kind, own in OWN.items()
@@ -134,8 +146,8 @@ VARIED_ALIGNED: Axes = {
     "wide": ("x", "kernel", "dy"),
 }
 MOST_WEIGHTS = 8_000  # L*K*F
-MOST_PRODUCTS = 100_000  # N*L*K*F
-MOST_CELLS = 10_000  # of x, or y
+MOST_PRODUCTS = 90_000  # N*L*K*F
+MOST_CELLS = 9_000  # of x, or y
 # One long axis at a time: two of them would weigh as much as all the others together.
 LONG = 64
 
@@ -197,6 +209,11 @@ def spread(kind: str = "layer") -> list[Spec]:
         fits=_fits(kind),
         weight=_weight(kind),
     )
+    windows = [
+        {name: values[n * STEPS[name] % len(values)] for name, values in FREE.items()}
+        | row
+        for n, row in enumerate(windows)
+    ]
     sizes = covering(SIZES, 2, fits=_fits(kind), weight=_weight(kind), given=windows)
     aligned = covering(ALIGNED, 2, fits=_fits(kind), weight=_weight(kind))
     return [
@@ -393,7 +410,7 @@ def _weight(kind: str) -> Any:
 
     def weight(row: Row) -> float:
         found = _weight_of(row, kind)
-        return 0.0 if found is None else (found[0] + found[1] / 4 + found[2]) / 3000
+        return 0.0 if found is None else (found[0] + found[1] / 4 + found[2]) / 1200
 
     return weight
 
