@@ -147,7 +147,7 @@ def _integers(seed: int) -> Any:
 def _places(
     sizes: Sequence[int], groups: Sequence[tuple[int, ...]]
 ) -> tuple[Array, Array, int]:
-    """Number all combinations: ``digits @ steps + starts`` gives those of a row."""
+    """Return numbers by which ``digits @ steps + starts`` are a row's combinations."""
     steps = np.zeros((len(sizes), len(groups)), np.int64)
     starts = np.zeros(len(groups), np.int64)
     total = 0

@@ -1,5 +1,5 @@
 """
-Families of cases whose numbers are the point: how they are rounded, and how far they go.
+Families of cases whose numbers are the point: how they round, and how far they go.
 
 Every case says why it is there; the kill matrix (`localnet.golden.matrix`) proves it.
 """
@@ -235,7 +235,9 @@ def beyond() -> Iterator[Spec]:
     small = replace(one, data="small")
     for spec in (
         replace(small, id="beyond-locations", sizes=(1101,), kernel_size=(2,)),
-        replace(small, id="beyond-grid", sizes=(37, 131), kernel_size=(1, 1), first=True),
+        replace(
+            small, id="beyond-grid", sizes=(37, 131), kernel_size=(1, 1), first=True
+        ),
         replace(small, id="beyond-rows", sizes=(261, 3), kernel_size=(1, 2)),
         replace(small, id="beyond-filters", sizes=(3,), filters=1061, first=True),
         replace(small, id="beyond-samples", sizes=(3,), batch=1061, filters=2),
@@ -243,7 +245,12 @@ def beyond() -> Iterator[Spec]:
         replace(one, id="beyond-channels", sizes=(2,), channels=261, filters=3),
         replace(one, id="beyond-patch", sizes=(5, 5), kernel_size=(5, 5), channels=43),
         replace(
-            one, id="beyond-kernel", sizes=(35,), kernel_size=(3,), channels=11, filters=31
+            one,
+            id="beyond-kernel",
+            sizes=(35,),
+            kernel_size=(3,),
+            channels=11,
+            filters=31,
         ),
         replace(
             small, id="beyond-input", sizes=(1031,), strides=(5,), batch=11, channels=3

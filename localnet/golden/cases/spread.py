@@ -17,7 +17,16 @@ from .precisions import PRECISIONS
 from .specs import SMALL, Numbers, Spec
 from .variant_specs import VariantSpec
 
-__all__ = ["ALIGNED", "OWN", "SIZES", "VARIED", "WINDOWS", "numbers_of", "spec_of", "spread"]
+__all__ = [
+    "ALIGNED",
+    "OWN",
+    "SIZES",
+    "VARIED",
+    "WINDOWS",
+    "numbers_of",
+    "spec_of",
+    "spread",
+]
 
 # One, odd below 8, and just above 8, 16, 32, 64 and 128.
 COUNTS = (1, 3, 9, 17, 33, 65, 129)
@@ -195,16 +204,14 @@ def spread(kind: str = "layer") -> list[Spec]:
     """
     if kind != "layer":
         rows = covering(VARIED[kind], 2, fits=_fits(kind), weight=_weight(kind))
-        aligned = [
-            {"own": OWN[kind][0], **row} for row in covering(VARIED_ALIGNED, 2)
-        ]
+        aligned = [{"own": OWN[kind][0], **row} for row in covering(VARIED_ALIGNED, 2)]
         return [
             spec_of(row, f"{kind.replace('_', '-')}-{name}-{n}", kind)
             for name, found in (("spread", rows), ("aligned", aligned))
             for n, row in enumerate(found)
         ]
     windows = covering(
-        WINDOWS | {"kernel": ("2", "3", "mixed"), "size": (3, 5, 9, 17)},
+        {**WINDOWS, "kernel": ("2", "3", "mixed"), "size": (3, 5, 9, 17)},
         3,
         fits=_fits(kind),
         weight=_weight(kind),
@@ -346,15 +353,15 @@ def _fits(kind: str) -> Any:
         counts = (row.get(n, 1) for n in ("size", "samples", "channels", "filters"))
         if sum(count > LONG for count in counts) > 1:
             return False
-        if kind != "transposed":
-            more = {
-                "kernel_size": KERNELS[row["kernel"]][row["axes"]],
-                "strides": STRIDES[row.get("strides", "1")][row["axes"]],
-                "dilation_rate": DILATIONS[row.get("dilation", "1")][row["axes"]],
-                "pads": PADS[row.get("pads", "none")][: row["axes"]],
-            }
-            if not _sees(_outputs(row), _inputs(row, _outputs(row), more), more):
-                return False
+        more = {
+            "kernel_size": KERNELS[row["kernel"]][row["axes"]],
+            "strides": STRIDES[row.get("strides", "1")][row["axes"]],
+            "dilation_rate": DILATIONS[row.get("dilation", "1")][row["axes"]],
+            "pads": PADS[row.get("pads", "none")][: row["axes"]],
+        }
+        # Of a transposed layer these are what it makes, and what it paints there.
+        if not _sees(_outputs(row), _inputs(row, _outputs(row), more), more):
+            return False
         size = _weight_of(row, kind)
         return size is not None and all(
             number <= most // cap
@@ -383,9 +390,9 @@ def _sees(outputs: Shape, inputs: Shape, fields: Mapping[str, Any]) -> bool:
 def _weight_of(row: Row, kind: str) -> tuple[int, int, int] | None:
     """Return weights, products and cells of a row; None if it is no layer."""
     axes, more = row["axes"], _own(row, kind)
-    channels = more.get("channels", row.get("channels", 2))
-    filters = more.get("filters", row.get("filters", 3))
-    samples = row.get("samples", 2)
+    channels = int(more.get("channels") or row.get("channels", 2))
+    filters = int(more.get("filters") or row.get("filters", 3))
+    samples: int = row.get("samples", 2)
     kernel = KERNELS[row["kernel"]][axes]
     strides = STRIDES[row.get("strides", "1")][axes]
     dilations = DILATIONS[row.get("dilation", "1")][axes]
@@ -462,8 +469,10 @@ def numbers_of(spec: Spec, row: Row) -> tuple[str, Mapping[str, Numbers], bool]:
     precision = row.get("precision", names[0])
     role = row.get("wide")
     least = {"float64": 26, "float32": 13}.get(precision, 99)
-    if role and spec.activation["name"] != "relu6" and "max_value" not in (
-        spec.activation
+    if (
+        role
+        and spec.activation["name"] != "relu6"
+        and "max_value" not in (spec.activation)
     ):
         magnitudes = {"x": 2, "kernel": 3, "dy": 2}
         for bits in range(min(PRECISIONS[precision].bits, 40), least - 1, -1):
@@ -473,9 +482,7 @@ def numbers_of(spec: Spec, row: Row) -> tuple[str, Mapping[str, Numbers], bool]:
     start = max(names.index("bfloat16"), 0)
     for name in names[names.index(precision) if precision in names else start :]:
         for numbers, most in ((SMALL, (2, 3, 2)), (SIGNS, (1, 1, 1))):
-            if needed(*most) <= PRECISIONS[name].bits and (
-                numbers is SMALL or k > 8
-            ):
+            if needed(*most) <= PRECISIONS[name].bits and (numbers is SMALL or k > 8):
                 return name, numbers, False
     raise ValueError(f"case {spec.id} must have sums that some precision holds")
 

@@ -157,10 +157,7 @@ def _passed(case: Case, dy: Exact, slope: Enclosed) -> Enclosed:
     size = over_row(abs(dy))
     # No p exceeds 1, by more than its radius.
     spread = radius * (size + size) + (over_row(abs(dy) * radius) * width)
-    return Enclosed(
-        by_location(middle, case.config), by_location(spread, case.config)
-    )
-
+    return Enclosed(by_location(middle, case.config), by_location(spread, case.config))
 
 
 def _activated(case: Case, z: Exact, bits: int) -> tuple[Enclosed, Enclosed]:

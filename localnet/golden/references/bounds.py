@@ -92,8 +92,11 @@ def bounds_of(
     """
     form, sums = case.format, solution.sums
     terms, magnitudes = sums.terms(), sums.magnitudes()
-    if {"single", "subnormal"} & set(case.flags) and not model.directed:
-        return _of_one_rounding(case, solution, model)
+    once: dict[str, Array] = {}
+    if {"single", "subnormal"} & set(case.flags):
+        once = _of_one_rounding(case, solution, model)
+        if not model.directed:
+            return once
     error = rounding_errors(_more(case, terms.z()), magnitudes.z(), form, model)
     found = {"y": shaped_like_y(_of_y(case, solution, error, model), case)}
     if case.dy is not None and solution.dz is not None:
@@ -106,7 +109,8 @@ def bounds_of(
             found[key] = rounding_errors(counts[key], magnitude, form, model)
             if inherited is not None:
                 found[key] = found[key] + inherited[key]
-    return {key: _with_reference(found[key], solution, key) for key in case.wants}
+    bounds = {key: _with_reference(found[key], solution, key) for key in case.wants}
+    return {key: bound + once.get(key, 0.0) for key, bound in bounds.items()}
 
 
 def kinks_near(case: Case, solution: Solution, model: Model = NEAREST) -> Array:
@@ -145,14 +149,17 @@ def _counts(case: Case, terms: dict[str, Exact]) -> dict[str, Exact]:
     return found
 
 
-def _of_one_rounding(
-    case: Case, solution: Solution, model: Model
-) -> dict[str, Array]:
+def _of_one_rounding(case: Case, solution: Solution, model: Model) -> dict[str, Array]:
     """Return how far the nearest number of the format is from the exact one."""
     found, form = {}, case.format
     for key in case.wants:
         rounded = solution.rounded[key]
         off = abs(solution.answers[key].middle - Exact.of(rounded)).upper()
+        # Where a wider exponent keeps bits that a subnormal number has no place for.
+        below = np.abs(rounded) < 2.0**form.least
+        off = off + np.where(below, np.ldexp(np.abs(rounded), -form.bits), 0.0)
+        if model.directed:
+            off = off + np.where(below, 2.0 ** (form.least + 1 - form.bits), 0.0)
         if model.flushing:
             least = np.ldexp(solution.sums.cells.size + 1.0, form.least)
             off = off + np.where(rounded == 0, 0.0, least)
@@ -210,9 +217,7 @@ def _of_dz(case: Case, solution: Solution, error: Exact, model: Model) -> Exact 
     return dy * (_curvature(case, slope, error) * error + own)
 
 
-def _of_dz_in_rows(
-    case: Case, solution: Solution, error: Exact, model: Model
-) -> Exact:
+def _of_dz_in_rows(case: Case, solution: Solution, error: Exact, model: Model) -> Exact:
     """Return the error of dz behind softmax, or its logarithm, over the last axis."""
     name, form = case.config["activation"]["name"], case.format
     unit = _number(1).times_power(model.directed - form.bits)
@@ -230,7 +235,6 @@ def _of_dz_in_rows(
     total = over_row(dy)
     lost = width + (p + width) * entries * unit
     return _located(total * lost + dy * unit * _number(2), case)
-
 
 
 def _smooth(case: Case) -> Smooth:

@@ -144,7 +144,9 @@ class Exact:
 
     def rounded_to(self, bits: int, least: int) -> Array:
         """Return the nearest numbers of a format, subnormal ones too, ties to even."""
-        values = [_in_format(int(m), self.exponent, bits, least) for m in self.integers.flat]
+        values = [
+            _in_format(int(m), self.exponent, bits, least) for m in self.integers.flat
+        ]
         return np.array(values, np.float64).reshape(self.shape)
 
     def _rounded(self, *, up: bool) -> Array:

@@ -206,7 +206,7 @@ def _mpmath(digits: int = DIGITS) -> Any:
         import mpmath
     except ImportError as error:
         raise ImportError(
-            'mpmath is needed to verify activations; pip install mpmath'
+            "mpmath is needed to verify activations; pip install mpmath"
         ) from error
     context = mpmath.MPContext()
     context.dps = digits
@@ -301,8 +301,10 @@ def _smooth(mp: Any, size: Any) -> dict[str, tuple[Function, Function]]:
         ),
         "gelu by tanh": (
             lambda z: z * gate(z),
-            lambda z: gate(z)
-            + z * 2 * gate(z) * (1 - gate(z)) * root * (1 + 3 * cubic * z * z),
+            lambda z: (
+                gate(z)
+                + z * 2 * gate(z) * (1 - gate(z)) * root * (1 + 3 * cubic * z * z)
+            ),
         ),
         "mish": (
             lambda z: z * mp.tanh(softplus(z)),
