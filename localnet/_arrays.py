@@ -12,20 +12,52 @@ import numpy as np
 from . import config
 from ._typing import Array, Shape
 
+# What NumPy itself takes apart.
+PLAIN = (
+    *(np.ndarray, np.generic, list, tuple, str, bytes),
+    *(int, float, complex, type(None)),
+)
+
 __all__ = ["floats", "numbers", "real_numbers", "reals", "upstream"]
 
 
 def numbers(name: str, value: Any) -> Array:
     """Return `value` as an array of numbers: bool, integer, float or complex."""
+    # The first question is cheap, and its answer is almost always no.
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError(
+            f"{name} must have no masked values, got {int(np.sum(value.mask))}: fill "
+            "them first"
+        )
     try:
-        array = np.asarray(value)
+        array = _as_array(value)
     except ValueError as error:
+        if not isinstance(value, PLAIN):
+            raise ValueError(_not_an_array(name, value, error)) from error
         raise ValueError(
             f"{name} must be a rectangular array of numbers, got rows of unequal length"
         ) from error
+    except (TypeError, RuntimeError, BufferError) as error:
+        raise ValueError(_not_an_array(name, value, error)) from error
     if array.dtype.kind not in "biufc":
+        if array.dtype.kind == "O" and not isinstance(value, PLAIN):
+            raise ValueError(_not_an_array(name, value))
         raise ValueError(f"{name} must hold numbers, got dtype {array.dtype}")
     return array
+
+
+def _as_array(value: Any) -> Array:
+    """Return what NumPy makes of `value`; its protocol of 2018 or that of 2021."""
+    if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+        return np.from_dlpack(value)
+    return np.asarray(value)
+
+
+def _not_an_array(name: str, value: Any, why: Exception | None = None) -> str:
+    """Return the sentence for what is no array of numbers, however it calls itself."""
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    reason = f": {str(why).splitlines()[0]}" if why is not None and str(why) else ""
+    return f"{name} must be an array of numbers, got a {kind}{reason}"
 
 
 def real_numbers(name: str, value: Any) -> Array:

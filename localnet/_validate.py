@@ -18,6 +18,7 @@ from ._typing import Shape
 
 __all__ = [
     "choice",
+    "flag",
     "fraction",
     "integer",
     "number",
@@ -29,6 +30,10 @@ __all__ = [
     "sizes",
     "suggestion",
 ]
+
+
+# What can be gone through, but holds no sizes, or none in an order.
+UNORDERED = (str, bytes, dict, set, frozenset)
 
 
 def suggestion(word: object, words: Iterable[str]) -> str:
@@ -48,10 +53,22 @@ def choice(name: str, value: object, words: Sequence[str]) -> str:
     )
 
 
+def flag(name: str, value: Any) -> bool:
+    """Return `value` as a bool: a bool of Python or NumPy, 0 or 1; no string is one."""
+    if isinstance(value, (bool, np.bool, int, np.integer)) and value in (0, 1):
+        return bool(value)
+    raise ValueError(f"{name} must be True or False, got {value!r}")
+
+
+def _is_flag(value: Any) -> bool:
+    """Whether `value` is a truth value, which is no number however Python counts it."""
+    return isinstance(value, (bool, np.bool))
+
+
 def integer(name: str, value: Any, *, minimum: int, maximum: int | None = None) -> int:
-    """Return `value` as a Python int inside the bounds; floats are refused."""
+    """Return `value` as a Python int inside the bounds; no float or bool is one."""
     try:
-        result = operator.index(value)
+        result = minimum - 1 if _is_flag(value) else operator.index(value)
     except TypeError:
         result = minimum - 1
     if result < minimum or (maximum is not None and result > maximum):
@@ -74,7 +91,7 @@ def number(
     """Return `value` as a finite Python float inside the bounds; open, not on them."""
     is_number = isinstance(value, (int, float, np.integer, np.floating))
     try:
-        result = float(value) if is_number else math.nan
+        result = float(value) if is_number and not _is_flag(value) else math.nan
     except OverflowError:  # an int beyond the range of floats
         result = math.inf
     above = result > minimum if open_minimum else result >= minimum
@@ -129,11 +146,11 @@ def sizes(name: str, value: Any, n: int, *, minimum: int = 1) -> Shape:
         items: list[Any] = [value] * n
     else:
         try:
-            items = [] if isinstance(value, (str, bytes)) else list(value)
+            items = [] if isinstance(value, UNORDERED) else list(value)
         except TypeError:
             items = []
     try:
-        result = tuple(operator.index(item) for item in items)
+        result = tuple(operator.index(i) for i in items if not _is_flag(i))
     except TypeError:
         result = ()
     if len(result) != n or any(size < minimum for size in result):
@@ -167,7 +184,8 @@ def pairs(name: str, value: Any, n: int) -> tuple[tuple[int, int], ...]:
 def shape(name: str, value: Any, *, minimum: int = 0) -> Shape:
     """Return `value` as a tuple of ints of at least `minimum`, as many as there are."""
     try:
-        result = tuple(operator.index(size) for size in value)
+        items: list[Any] = [None] if isinstance(value, UNORDERED) else list(value)
+        result = tuple(minimum - 1 if _is_flag(i) else operator.index(i) for i in items)
     except TypeError:
         result = (minimum - 1,)
     if any(size < minimum for size in result):

@@ -200,7 +200,7 @@ class Training:
             "history": repr(model.history.history),
             "epochs": model.history.epoch,
             "noise": [layer.noise.bit_generator.state for layer in model.layers],
-            "shuffling": model._shuffle_rng.bit_generator.state,
+            "shuffling": model._trainer.shuffle_rng.bit_generator.state,
             "callbacks": [
                 repr(c.get_state()) for c in self.callbacks if c is not self.recorder
             ],

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 from raising import refuses
 
 from localnet import _arrays, config
@@ -92,3 +93,71 @@ class TestUpstream:
     def test_another_name(self):
         with refuses("dy must have the shape of the values, (), got (1,)"):
             _arrays.upstream([1.0], (), np.dtype("float32"), of="the values")
+
+
+# Whose array it is ----------------------------------------------------------------
+
+
+class Tensor:
+    """Hands its numbers over by ``__dlpack__`` alone."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __dlpack__(self, **kwargs):
+        return self.array.__dlpack__(**kwargs)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
+class Failing:
+    """An array whose library refuses to hand it over."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __array__(self, dtype=None, copy=None):
+        raise self.error
+
+
+def test_a_masked_value_is_not_taken_for_a_number():
+    masked = np.ma.array([1.0, 2.0, 3.0], mask=[False, True, True])
+    with refuses("x must have no masked values, got 2: fill them first"):
+        _arrays.numbers("x", masked)
+    np.testing.assert_array_equal(_arrays.numbers("x", np.ma.array([1.0])), [1.0])
+
+
+def test_dlpack_alone_is_enough():
+    array = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(_arrays.numbers("x", Tensor(array)), array)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("Can't call numpy() on Tensor that requires grad.\nmore"),
+        TypeError("Got unsupported ScalarType BFloat16"),
+        ValueError("no"),
+    ],
+    ids=["runtime", "type", "value"],
+)
+def test_what_a_library_refuses_to_hand_over_is_said(error):
+    first = str(error).splitlines()[0]
+    with refuses(f"x must be an array of numbers, got a {__name__}.Failing: {first}"):
+        _arrays.numbers("x", Failing(error))
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ({1, 2}, "builtins.set"),
+        ({"a": 1}, "builtins.dict"),
+        ((i for i in "ab"), "builtins.generator"),
+        (scipy.sparse.eye_array(2, format="csr"), "scipy.sparse._csr.csr_array"),
+    ],
+    ids=["set", "dict", "generator", "sparse"],
+)
+def test_what_is_no_array_is_named_by_its_type(value, kind):
+    with refuses(f"x must be an array of numbers, got a {kind}"):
+        _arrays.numbers("x", value)

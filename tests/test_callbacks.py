@@ -508,6 +508,18 @@ class TestModelCheckpoint:
             play(callbacks, [1.0])
         assert seen == []
 
+    @pytest.mark.parametrize("file", ["folder", "folder.npz", "file/m", "file/a/m"])
+    def test_place_that_cannot_be_written_is_found_before_training(
+        self, file, data, tmp_path
+    ):
+        (tmp_path / "folder").mkdir()
+        (tmp_path / "folder.npz").mkdir()
+        (tmp_path / "file").touch()
+        model = small_model()
+        saver = ModelCheckpoint(tmp_path / file)
+        with unchanged(model), pytest.raises((ValueError, OSError), match=r"fol|fil"):
+            model.fit(*data, callbacks=[saver], verbose=0)
+
     @pytest.mark.parametrize(
         ("pattern", "save_freq", "names"),
         [

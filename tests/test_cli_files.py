@@ -1,6 +1,10 @@
 """``localnet show`` and ``localnet convert``, as they are typed."""
 
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +16,7 @@ from localnet.layers import Dense, LocallyConnected1D
 
 h5py = pytest.importorskip("h5py")
 
+CHECKOUT = Path(__file__).parent.parent
 MODELS, FILES = ROOT / "models", ROOT / "files"
 
 
@@ -79,6 +84,60 @@ def test_show_does_not_let_names_steer_the_terminal(tmp_path, capsys):
     _, out, _ = run(capsys, "show", path, "--in-process")
     assert "\x1b" not in out
     assert "red" in out
+
+
+def test_errors_do_not_let_names_steer_the_terminal(tmp_path, capsys):
+    name = "\x1b]0;title\x07\x1b[2J"
+    model = Sequential([Dense(1, input_shape=(1,), name=name)])
+    path = model.save(tmp_path / "m.npz")
+    with np.load(path) as file:
+        arrays = {
+            key: file[key][:0] if file[key].dtype.kind == "f" else file[key]
+            for key in file.files
+        }
+    np.savez(path, **arrays)
+    code, _, err = run(capsys, "convert", path, tmp_path / "o.npz", "--in-process")
+    assert code == 1
+    assert "title" in err
+    assert not set(err) & {"\x1b", "\x07"}
+
+
+def test_a_table_does_not_let_names_steer_the_terminal(capsys):
+    Sequential([Dense(1, input_shape=(1,), name="red\x1b[31m")], name="\x07").summary()
+    out = capsys.readouterr().out
+    assert "red" in out
+    assert not set(out) & {"\x1b", "\x07"}
+
+
+def test_a_terminal_without_the_letters_of_a_name_gets_others(tmp_path):
+    path = Sequential([Dense(1, input_shape=(1,), name="größe\x1b")]).save(
+        tmp_path / "m.npz"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-m", "localnet", "show", path, "--in-process"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        timeout=120,
+        cwd=CHECKOUT,
+    )
+    assert shown.returncode == 0
+    assert b"gr??e?" in shown.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes as POSIX has them")
+def test_a_reader_that_is_gone_ends_a_command_without_a_word(tmp_path):
+    path = Sequential([Dense(1, input_shape=(1,))]).save(tmp_path / "m.npz")
+    read, write = os.pipe()
+    os.close(read)
+    shown = subprocess.run(
+        [sys.executable, "-m", "localnet", "show", path, "--in-process"],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        timeout=120,
+        cwd=CHECKOUT,
+    )
+    os.close(write)
+    assert (shown.returncode, shown.stderr) == (141, b"")
 
 
 @pytest.mark.parametrize("command", ["show", "convert"])

@@ -549,7 +549,7 @@ class Order(Callback):
 def orders(epochs=4, model_seed=0, **kwargs):
     order = Order()
     model = still(metrics=[order.metric])
-    model._shuffle_rng = Sequential(seed=model_seed)._shuffle_rng
+    model._trainer.shuffle_rng = Sequential(seed=model_seed)._trainer.shuffle_rng
     samples = np.arange(7.0)[:, np.newaxis]
     model.fit(
         samples,
@@ -596,8 +596,8 @@ def test_seed_of_fit_and_of_the_model_decide_the_order():
 def test_seed_of_fit_leaves_the_generator_of_the_model():
     a, b = make(), make()
     a.fit(X, Y, seed=3, verbose=0)
-    state = b._shuffle_rng.bit_generator.state
-    assert a._shuffle_rng.bit_generator.state == state
+    state = b._trainer.shuffle_rng.bit_generator.state
+    assert a._trainer.shuffle_rng.bit_generator.state == state
 
 
 @pytest.mark.parametrize("batch", [0, 1])

@@ -656,11 +656,11 @@ def test_a_layer_of_the_user_s_own_with_two_inputs(rng):
         def compute_output_shape(self, input_shape):
             return tuple(input_shape[0])
 
-        def _forward(self, x, training, rng, workspace):
+        def compute(self, x, *, training, rng):
             value, gate = x
             return value * gate, x
 
-        def _backward(self, dz, cache, need_dx, workspace):
+        def gradients(self, dz, cache):
             value, gate = cache
             return (dz * gate, dz * value), {}
 

@@ -509,7 +509,7 @@ def test_without_h5py_the_extra_is_named(tmp_path, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "h5py", None)
-    match = r"need h5py: python -m pip install 'localnet\[h5\]'"
+    match = "need h5py: python -m pip install h5py$"
     with pytest.raises(ImportError, match=match):
         load_model(MODELS / "full_model.h5")
     with pytest.raises(ImportError, match=match):
@@ -552,3 +552,50 @@ def test_a_folder_of_tensorflow_is_told_apart(tmp_path):
         "and save it as .h5 or .keras"
     ):
         load_model(tmp_path)
+
+
+# Names of layers that are paths of HDF5 ------------------------------------------
+
+PATHS = (
+    "name of a layer in a .h5 file must be one or more parts with / between them, none "
+    "of them empty, '.' or '..', got {!r}"
+)
+TAKEN = (
+    "name of a layer in a .h5 file must not be one that the file has already, got {!r}"
+)
+
+
+@pytest.mark.parametrize("name", [".", "..", "a/", "/a", "a//b", "a/./b", "", "a\0b"])
+@pytest.mark.parametrize("save", ["save", "save_weights"])
+def test_a_name_that_could_not_be_read_is_not_written(name, save, tmp_path):
+    path = tmp_path / "m.h5"
+    path.write_bytes(b"old")
+    with refuses(PATHS.format(name)):
+        getattr(Sequential([Dense(2, input_shape=(3,), name=name)]), save)(path)
+    assert path.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["top_level_model_weights"],
+        ["a", "a/a/kernel:0"],
+        ["a", "a/a/bias:0/b"],
+    ],
+)
+def test_a_name_that_the_file_has_already_is_not_written(names, tmp_path):
+    model = Sequential([Dense(3, input_shape=(3,), name=name) for name in names])
+    with refuses(TAKEN.format(names[-1])):
+        model.save(tmp_path / "m.h5")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a/b", "ä", "a b", "a.", "...", "a:0", "kernel:0"])
+@pytest.mark.parametrize("suffix", [".h5", ".keras", ".npz"])
+def test_other_names_come_back(name, suffix, tmp_path):
+    names = ["a", name, "z"]
+    model = Sequential([Dense(3, input_shape=(3,), name=n) for n in names], seed=1)
+    loaded = load_model(model.save(tmp_path / f"m{suffix}"))
+    assert [layer.name for layer in loaded.layers] == names
+    for got, wanted in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(got, wanted)

@@ -103,7 +103,7 @@ def test_a_model_comes_back_from_json(make):
 
 def test_json_may_name_own_layers():
     class Own(Layer):
-        def _forward(self, x, training, rng, workspace):
+        def compute(self, x, *, training, rng):
             return 2 * x, None
 
     text = Sequential([Own(input_shape=(3,))]).to_json()

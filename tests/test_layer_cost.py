@@ -25,7 +25,6 @@ from localnet.layers import (
     LocallyConnected3D,
     Reshape,
 )
-from localnet.layers._base.weights import Weight
 from localnet.ops import dense_cost, elementwise_cost, local_conv_cost
 from localnet.roofline import Machine, Work
 
@@ -266,10 +265,10 @@ def test_a_frozen_layer_above_hands_dx_down():
 class Twice(Layer):
     """A user's layer that says nothing of its cost."""
 
-    def _forward(self, x, training, rng, workspace):
+    def compute(self, x, *, training, rng):
         return 2 * x, None
 
-    def _backward(self, dz, cache, need_dx, workspace):
+    def gradients(self, dz, cache):
         return 2 * dz, {}
 
 
@@ -283,8 +282,8 @@ def test_a_layer_that_does_not_tell_gets_dashes():
 class Shifted(Twice):
     """The same with a weight."""
 
-    def _build(self, input_shape, rng):
-        self._add_weight("shift", (1,), Weight(Zeros(), None, None), rng)
+    def build(self, input_shape):
+        self.add_weight("shift", (1,), initializer=Zeros())
 
 
 @pytest.mark.parametrize(("below", "need_dx"), [(Twice, False), (Shifted, True)])

@@ -856,10 +856,10 @@ def test_layer_of_the_users_own(rng):
             super().__init__(**kwargs)
             self.factor = factor
 
-        def _forward(self, x, training, rng, workspace):
+        def compute(self, x, *, training, rng):
             return self.factor * x, None
 
-        def _backward(self, dz, cache, need_dx, workspace):
+        def gradients(self, dz, cache):
             return self.factor * dz, {}
 
         def get_config(self):

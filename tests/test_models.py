@@ -473,7 +473,7 @@ def test_build_input_shape_of_a_config_is_used():
 
 def test_config_with_custom_objects():
     class Double(layers.Layer):
-        def _forward(self, x, training, rng, workspace):
+        def compute(self, x, *, training, rng):
             return 2 * x, None
 
     ours = Sequential([Double(name="two")]).get_config()

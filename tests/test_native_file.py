@@ -206,23 +206,23 @@ def square_backward(dy, x):
 
 
 class Half(layers.Layer):
-    def _forward(self, x, training, rng, workspace):
+    def compute(self, x, *, training, rng):
         return x / 2, None
 
-    def _backward(self, dz, cache, need_dx, workspace):
+    def gradients(self, dz, cache):
         return dz / 2, {}
 
 
 class Scale(layers.Layer):
     """A weight of the user's own, which only building tells."""
 
-    def _build(self, input_shape, rng):
+    def build(self, input_shape):
         self.params["scale"] = np.full(input_shape[1:], 3.0, self.dtype)
 
-    def _forward(self, x, training, rng, workspace):
+    def compute(self, x, *, training, rng):
         return x * self.params["scale"], x
 
-    def _backward(self, dz, x, need_dx, workspace):
+    def gradients(self, dz, x):
         return dz * self.params["scale"], {"scale": (dz * x).sum(axis=0)}
 
 
@@ -527,7 +527,7 @@ def test_error_names_the_file_and_not_the_hidden_one(step, tmp_path, monkeypatch
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), hidden)
 
     target, name = {
-        "create": (atomic.tempfile, "mkstemp"),
+        "create": (atomic.os, "open"),
         "write": (np.lib.format, "write_array"),
         "replace": (Path, "replace"),
     }[step]

@@ -467,7 +467,7 @@ def test_what_changes_statistics_and_what_does_not():
         model(X)
     before = [s.copy() for s in statistics(model)]
     gradients = model.loss_and_gradients(X, Y)[1]
-    assert len(gradients) == len(model._trainable()) == 8
+    assert len(gradients) == len(model._trainer.trained()) == 8
     model.train_on_batch(X, Y)
     assert all((a != b).any() for a, b in zip(before, statistics(model), strict=True))
     before = model.get_weights()
@@ -530,13 +530,13 @@ def test_a_hook_of_the_users_own_that_fails_undoes_the_step():
         state_names = ("calls",)
         fails = False
 
-        def _build(self, input_shape, rng):
+        def build(self, input_shape):
             self.params["calls"] = np.zeros(1, self.dtype)
 
-        def _forward(self, x, training, rng, workspace):
+        def compute(self, x, *, training, rng):
             return x, training
 
-        def _backward(self, dz, cache, need_dx, workspace):
+        def gradients(self, dz, cache):
             return dz, {}
 
         def _absorbed(self, state, cache):

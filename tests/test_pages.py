@@ -31,6 +31,28 @@ def test_links_are_found():
     assert len(targets(DOCS / "index.rst")) > 15
 
 
+FOREIGN = re.compile(r"install(?:\s+-\S+)*\s+[\"'`]*localnet(?:[\[\"'`\s]|$)")
+
+
+def test_nobody_is_told_to_install_the_other_project_of_this_name():
+    texts = [
+        file
+        for folder in ("localnet", "docs", "notebooks", "benchmarks")
+        for file in (ROOT / folder).rglob("*.*")
+        if file.suffix in {".py", ".rst", ".ipynb", ".md", ".inc"}
+    ]
+    for file in [*texts, *ROOT.glob("*.rst"), *ROOT.glob("*.md")]:
+        assert not FOREIGN.search(file.read_text(encoding="utf-8")), file
+    for advice in (
+        'pip install "localnet[h5]"',
+        "pip install localnet",
+        "install localnet ",
+    ):
+        assert FOREIGN.search(advice)
+    for advice in ('install "path/to/localnet[h5]"', "install . && localnet train"):
+        assert not FOREIGN.search(advice)
+
+
 def test_index_leads_to_every_page():
     index = DOCS / "index.rst"
     pages = set(DOCS.glob("*.rst")) - {index}

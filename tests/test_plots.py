@@ -153,7 +153,7 @@ def test_no_display_and_no_home(tmp_path):
 
 def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    sentence = 'matplotlib is needed to draw; pip install "localnet[plot]"'
+    sentence = "matplotlib is needed to draw: python -m pip install matplotlib"
     with refuses(sentence, ImportError):
         plots.initial_scale([4, 8])
 

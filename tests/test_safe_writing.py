@@ -1,10 +1,12 @@
 """A kill, a full disk or an error at any byte leaves the old file or the new one."""
 
 import errno
+import io
 import os
 import random
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import textwrap
@@ -16,6 +18,8 @@ import pytest
 from forked import ROOT, ForkServer
 from killed import KINDS, model_of, number_of
 
+from localnet.files import native
+from localnet.files.keras import legacy_h5, v3
 from localnet.files.safe import atomic
 from localnet.files.safe.atomic import write_atomically
 
@@ -104,6 +108,106 @@ def test_a_file_that_is_swept_before_it_is_locked_is_made_again(tmp_path, monkey
     write_atomically(tmp_path / "a", lambda stream: stream.write(b"whole"))
     assert len(swept) == 1
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_where_there_is_no_fcntl_files_are_saved_and_loaded(
+    name, tmp_path, monkeypatch
+):
+    save, load = KINDS[name]
+    monkeypatch.setattr(atomic, "fcntl", None)
+    for number in (1, 2):
+        save(model_of(number), tmp_path / name)
+        assert number_of(load(tmp_path / name)) == number
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_atomic_can_be_imported_where_there_is_no_fcntl():
+    code = (
+        "import sys; sys.modules['fcntl'] = None\n"
+        "from localnet.files.safe import atomic\n"
+        "assert atomic.fcntl is None"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+
+
+# Permissions ---------------------------------------------------------------------
+
+
+@posix
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666, 0o755])
+def test_a_file_that_is_saved_again_keeps_its_permissions(name, mode, tmp_path):
+    save, _ = KINDS[name]
+    save(model_of(1), tmp_path / name)
+    (tmp_path / name).chmod(mode)
+    save(model_of(2), tmp_path / name)
+    assert stat.S_IMODE((tmp_path / name).stat().st_mode) == mode
+
+
+@posix
+def test_a_private_file_is_private_while_it_is_written(tmp_path):
+    path, seen = tmp_path / "secret", []
+    path.touch(0o600)
+
+    def write(stream):
+        seen.extend(stat.S_IMODE(p.stat().st_mode) for p in left_over(tmp_path))
+
+    write_atomically(path, write)
+    assert seen == [0o600]
+
+
+def test_a_read_only_file_is_not_replaced(tmp_path, monkeypatch):
+    path = tmp_path / "kept"
+    path.write_bytes(b"old")
+    # Root may write anywhere, so the answer of the system is replaced.
+    monkeypatch.setattr(
+        atomic.os, "access", lambda name, mode: Path(name) != path or not mode & os.W_OK
+    )
+    for check in (atomic.check_place, lambda p: write_atomically(p, Path.write_bytes)):
+        with pytest.raises(PermissionError) as caught:
+            check(path)
+        assert caught.value.filename == str(path)
+    assert path.read_bytes() == b"old"
+    assert left_over(tmp_path) == []
+
+
+@posix
+def test_writing_leaves_the_permissions_of_other_threads_alone(tmp_path, monkeypatch):
+    def forbidden(mask):
+        raise AssertionError("the umask belongs to the whole process")
+
+    monkeypatch.setattr(os, "umask", forbidden)
+    write_atomically(tmp_path / "a", lambda stream: stream.write(b"whole"))
+    assert (tmp_path / "a").read_bytes() == b"whole"
+
+
+# Views ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_failed_write_leaves_no_view_of_a_buffer(name, tmp_path, monkeypatch):
+    # A view in the traceback of a failed write, in a circle, crashes Python 3.12.1.
+    handed = []
+
+    class Refusing:
+        def write(self, data):
+            handed.append(data)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        def __getattr__(self, name):
+            return getattr(io.BytesIO(), name)
+
+    def refuse(path, write):
+        write(Refusing())
+
+    for module in (legacy_h5, v3, native):
+        monkeypatch.setattr(module, "write_atomically", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        KINDS[name][0](model_of(1), tmp_path / name)
+    view = type(io.BytesIO().getbuffer().obj)
+    assert handed
+    assert not any(isinstance(getattr(data, "obj", None), view) for data in handed)
 
 
 def test_without_locks_files_are_written_and_none_is_swept(tmp_path, monkeypatch):

@@ -447,10 +447,10 @@ def test_dropout_of_nothing_is_no_noise(data):
 class Logarithm(layers.Layer):
     """Something that does not work on every number."""
 
-    def _forward(self, x, training, rng, workspace):
+    def compute(self, x, *, training, rng):
         return np.log(x), x
 
-    def _backward(self, dz, cache, need_dx, workspace):
+    def gradients(self, dz, cache):
         return dz / cache, {}
 
 
@@ -463,10 +463,10 @@ def test_looking_for_noise_says_nothing_of_numbers(data):
 class Doubling(layers.Layer):
     """Something else in training than in inference, without any noise."""
 
-    def _forward(self, x, training, rng, workspace):
+    def compute(self, x, *, training, rng):
         return (2 * x, 2) if training else (x, 1)
 
-    def _backward(self, dz, cache, need_dx, workspace):
+    def gradients(self, dz, cache):
         return dz * cache, {}
 
 

@@ -84,7 +84,9 @@ def test_gradients_are_those_of_the_loss():
     weights = {"sample_weight": WEIGHTS}
     _, gradients = model.loss_and_gradients(X, [LABEL, SIZE], **weights)
     step = 6e-6
-    for value, gradient in zip(model._trainable().values(), gradients, strict=True):
+    for value, gradient in zip(
+        model._trainer.trained().values(), gradients, strict=True
+    ):
         for place in np.ndindex(value.shape):
             kept, both = value[place], []
             for sign in (1, -1):
@@ -323,7 +325,7 @@ def test_what_was_compiled_is_compiled_again_from_its_config():
         loss_weights={"size": 0.5},
     )
     model.fit(X, Y, epochs=2, verbose=0, shuffle=False)
-    other = compiled(**model._objective.get_config())
+    other = compiled(**model._trainer.objective.get_config())
     history = other.fit(X, Y, epochs=2, verbose=0, shuffle=False).history
     assert history == model.history.history
     assert other.metrics_names == [

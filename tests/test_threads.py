@@ -1,12 +1,30 @@
 """The team of threads: nobody writes any more once a call is over."""
 
 import signal
+import threading
 import time
 
 import pytest
 
 from localnet import config
 from localnet.ops.runtime import threads
+
+
+def test_where_no_thread_can_start_the_caller_works_alone(monkeypatch):
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    config.set_num_threads(3)
+    monkeypatch.setattr(threads, "_helpers", [])
+    monkeypatch.setattr(threads.threading.Thread, "start", refuse)
+    here, done = threading.get_ident(), []
+    threads.run_all(
+        lambda part: done.append((part, threading.get_ident())),
+        range(4),
+        worthwhile=True,
+    )
+    assert done == [(part, here) for part in range(4)]
+    assert threads._helpers == []
 
 
 class Interrupting:

@@ -377,13 +377,13 @@ def test_what_localnet_lacks_is_named_inside_too(tmp_path):
 
 def test_a_class_of_the_users_own_inside(tmp_path):
     class Scale(Layer):
-        def _build(self, input_shape, rng):
+        def build(self, input_shape):
             self.params["scale"] = np.full(input_shape[1:], 3.0, self.dtype)
 
-        def _forward(self, x, training, rng, workspace):
+        def compute(self, x, *, training, rng):
             return x * self.params["scale"], x
 
-        def _backward(self, dz, cache, need_dx, workspace):
+        def gradients(self, dz, cache):
             return dz * self.params["scale"], {"scale": (dz * cache).sum(axis=0)}
 
     model = Sequential([TimeDistributed(Scale(), input_shape=(3, 2))])

@@ -61,7 +61,7 @@ def test_integer_refuses_what_lies_outside_two_bounds(value):
         _validate.integer("units", value, minimum=3, maximum=4)
 
 
-@pytest.mark.parametrize("value", [1, 1.0, np.float32(1), np.int64(1), True])
+@pytest.mark.parametrize("value", [1, 1.0, np.float32(1), np.int64(1)])
 def test_number_becomes_a_float(value):
     result = _validate.number("rate", value, minimum=1, maximum=1)
     assert result == 1.0
@@ -174,3 +174,41 @@ def test_path_becomes_a_str():
 def test_path_refuses(value):
     with refuses(f"path must be a str or path-like, got {value!r}"):
         _validate.path("path", value)
+
+
+# Truth values are no numbers ------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [True, False, np.True_, 0, 1, np.int64(1)])
+def test_flags(value):
+    assert _validate.flag("use_bias", value) is bool(value)
+
+
+@pytest.mark.parametrize("value", ["False", "", None, 2, -1, 1.0, [True], np.ones(1)])
+def test_what_is_no_flag(value):
+    with refuses(f"use_bias must be True or False, got {value!r}"):
+        _validate.flag("use_bias", value)
+
+
+@pytest.mark.parametrize("value", [True, False, np.True_])
+def test_a_flag_where_a_number_belongs(value):
+    with refuses(f"rate must be a finite number, got {value!r}"):
+        _validate.number("rate", value)
+    with refuses(f"epochs must be an integer >= 0, got {value!r}"):
+        _validate.integer("epochs", value, minimum=0)
+    rule = "must be an integer or a tuple of 2 integers >= 1"
+    for wrong in (value, [value, 2]):
+        with refuses(f"strides {rule}, got {wrong!r}"):
+            _validate.sizes("strides", wrong, 2)
+    with refuses(f"shape must be a tuple of integers >= 0, got {[value]!r}"):
+        _validate.shape("shape", [value])
+
+
+@pytest.mark.parametrize("value", [{1: 2, 3: 4}, {2, 3}, frozenset({2, 3})])
+def test_what_has_no_order_is_no_size(value):
+    with refuses(
+        f"strides must be an integer or a tuple of 2 integers >= 1, got {value!r}"
+    ):
+        _validate.sizes("strides", value, 2)
+    with refuses(f"shape must be a tuple of integers >= 0, got {value!r}"):
+        _validate.shape("shape", value)

@@ -54,16 +54,16 @@ def model_state(model: Any) -> dict[str, Any]:
     optimizer, history = model.optimizer, model.history
     return {
         "layers": [layer_state(layer) for layer in model.leaves.values()],
-        "parts": [id(part) for part in model._stack],
+        "parts": [id(part) for part in model._network.stack],
         "optimizer": id(optimizer),
         "optimizer_state": {} if optimizer is None else bits(optimizer.get_state()),
         "history": (id(history), copy.deepcopy(history and history.history)),
         "compiled": (
             id(model.loss),
             model.metrics_names,
-            [goal.factor for goal in model._objective.goals],
+            [goal.factor for goal in model._trainer.objective.goals],
         ),
-        "shuffling": model._shuffle_rng.bit_generator.state,
+        "shuffling": model._trainer.shuffle_rng.bit_generator.state,
     }
 
 

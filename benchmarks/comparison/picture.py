@@ -37,7 +37,7 @@ def draw(slices: Sequence[Mapping[str, Any]], path: Path) -> None:
         import matplotlib as mpl
     except ImportError:
         raise ImportError(
-            "the picture needs matplotlib: pip install 'localnet[plot]'"
+            "the picture needs matplotlib: pip install matplotlib"
         ) from None
     mpl.use("agg")
     import matplotlib.pyplot as plt

@@ -113,7 +113,7 @@ class BackupAndRestore(Callback):
         self.backup_dir = _validate.path("backup_dir", backup_dir)
         self.path = Path(self.backup_dir) / FILE
         self.save_freq = checked_save_freq(save_freq)
-        self.delete_checkpoint = bool(delete_checkpoint)
+        self.delete_checkpoint = _validate.flag("delete_checkpoint", delete_checkpoint)
         self.batches_since_save = 0
         self.training: Any = None
 

@@ -93,8 +93,8 @@ class ModelCheckpoint(MonitorCallback):
     ) -> None:
         super().__init__(monitor, mode, verbose)
         self.filepath = _validate.path("filepath", filepath)
-        self.save_best_only = bool(save_best_only)
-        self.save_weights_only = bool(save_weights_only)
+        self.save_best_only = _validate.flag("save_best_only", save_best_only)
+        self.save_weights_only = _validate.flag("save_weights_only", save_weights_only)
         self.save_freq = checked_save_freq(save_freq)
         threshold = _validate.optional_number(
             "initial_value_threshold", initial_value_threshold
@@ -113,10 +113,16 @@ class ModelCheckpoint(MonitorCallback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Refuse a `filepath` that no save of this training could use."""
         from ..files import formats  # see `localnet.models.saving`
+        from ..files.safe.atomic import check_place
 
-        formats.file_path(
+        path = formats.file_path(
             self.filepath, "filepath", weights_only=self.save_weights_only
         )
+        folder = path.parent
+        while not folder.exists():  # made when the first file is
+            folder = folder.parent
+        for file in (path, Path(self.filepath)):
+            check_place(folder / file.name, "filepath")
         metrics = getattr(self.model, "metrics_names", None)
         if metrics is None or self.earlier:
             return

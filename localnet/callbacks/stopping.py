@@ -113,7 +113,9 @@ class EarlyStopping(MonitorCallback):
         self.min_delta = abs(_validate.number("min_delta", min_delta))
         self.patience = _validate.integer("patience", patience, minimum=0)
         self.baseline = _validate.optional_number("baseline", baseline)
-        self.restore_best_weights = bool(restore_best_weights)
+        self.restore_best_weights = _validate.flag(
+            "restore_best_weights", restore_best_weights
+        )
         self.start_from_epoch = _validate.integer(
             "start_from_epoch", start_from_epoch, minimum=0
         )

@@ -1,10 +1,17 @@
-"""The command ``localnet``; every subcommand is a module of its own."""
+"""
+The command ``localnet``; every subcommand is a module of its own.
+
+Imports `reproduce` and below.
+"""
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Sequence
 
 from .. import __version__
+from .._terminal import printable
 from . import convert, golden, reproduce, show, train
 
 __all__ = ["main"]
@@ -14,6 +21,8 @@ Locally connected layers (convolution without weight sharing) in pure NumPy.
 
 Try: localnet train digits
 """
+# What a shell reports of a tool that the signal SIGPIPE ended.
+BROKEN_PIPE = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         Exit status: 0; after an error, whose one sentence goes to stderr, 1, or 2 from
-        a command where 1 is an answer; 130 after Ctrl-C, and then nothing is saved.
+        a command where 1 is an answer; 130 after Ctrl-C; 141 if nobody reads a pipe.
 
     Raises
     ------
@@ -37,15 +46,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         With status 2 if the arguments are wrong, and 0 after ``--help`` and
         ``--version``.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal has no letters for is no reason to stop.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _nobody_reads()
     except (ValueError, OSError, ImportError) as error:
-        print(f"localnet: {error}", file=sys.stderr)
+        lines = [printable(line) for line in str(error).splitlines()]
+        print("localnet: " + "\n".join(lines), file=sys.stderr)
         return int(options.error_status)
     except KeyboardInterrupt:
-        print("\nlocalnet: interrupted, no model was saved", file=sys.stderr)
+        print(f"\nlocalnet: {options.interrupted}", file=sys.stderr)
         return 130
+    return status
+
+
+def _nobody_reads() -> int:
+    """End as other tools do when the reader of a pipe has gone: without a word."""
+    # What is still in the buffer would raise once more when Python ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return BROKEN_PIPE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"localnet {__version__}"
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    parser.set_defaults(error_status=1)
+    parser.set_defaults(error_status=1, interrupted="interrupted")
     for command in (train, show, convert, golden, reproduce):
         command.add_command(commands)
     return parser

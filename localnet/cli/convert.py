@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..files import formats, reading
-from ..models import load_model
-from ..models.network import Network
+from ..models import Model, load_model
 from .arguments import Commands, add_in_process
 
 __all__ = ["add_command", "convert_file"]
@@ -68,7 +67,7 @@ def convert_file(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read(options: argparse.Namespace) -> Network:
+def _read(options: argparse.Namespace) -> Model:
     isolated = not options.in_process
     if options.model is None:
         with reading.opened(options.input, isolated=isolated, values=False) as contents:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .._terminal import printable
 from .._typing import Config
 from ..files import reading
 from ..files.contents import Contents, Stored
@@ -47,13 +48,8 @@ def show_file(options: argparse.Namespace) -> int:
     isolated = not options.in_process
     with reading.opened(options.file, isolated=isolated, values=False) as contents:
         for line in _lines(Path(options.file), contents):
-            print(_printable(line))
+            print(printable(line))
     return 0
-
-
-def _printable(line: str) -> str:
-    """Return a line without what would steer the terminal, as a hostile name may."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 
 def _lines(path: Path, contents: Contents) -> list[str]:

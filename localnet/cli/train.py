@@ -104,7 +104,7 @@ def add_command(commands: Commands) -> None:
         help="where the model goes: .npz, .keras or .h5 (default: localnet-digits.npz)",
     )
     train.add_argument("--quiet", action="store_true", help="no progress, no table")
-    train.set_defaults(run=train_digits)
+    train.set_defaults(run=train_digits, interrupted="interrupted, no model was saved")
 
 
 def _model_file(text: str) -> Path:

@@ -266,7 +266,7 @@ def restore_training(
         return
     optimizer.set_state(_read_state(optimizer, state, owners))
     if optimizer.slots:
-        model._updated = list(model._trainable())
+        model._trainer.updated = list(model._trainer.trained())
 
 
 Owners = Sequence[tuple[Source, str]]

@@ -190,7 +190,7 @@ class _PlannedLayer:
 
 def _weight_shapes(layer: Layer, input_shape: BatchShape) -> dict[str, Shape]:
     cls = type(layer.with_inner()[-1])
-    if cls._build is Layer._build or cls.weight_shapes is not Layer.weight_shapes:
+    if cls.build is Layer.build or cls.weight_shapes is not Layer.weight_shapes:
         return layer.weight_shapes(input_shape)
     # A class of the user's own, which has to be built to be known.
     layer.build(input_shape)

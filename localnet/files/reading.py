@@ -159,7 +159,7 @@ def _check_order(model: Any, found: Sequence[Source]) -> None:
 
 def _set_random_state(model: Any, state: Any) -> None:
     try:
-        model._shuffle_rng.bit_generator.state = state["shuffling"]
+        model._trainer.shuffle_rng.bit_generator.state = state["shuffling"]
         for path, layer in model.leaves.items():
             layer.noise_state = state["noise"][path]
     except (KeyError, TypeError, ValueError, OverflowError) as error:

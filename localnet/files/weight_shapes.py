@@ -16,8 +16,9 @@ from .._typing import Array, Shape
 from ..interop import convert_kernel
 from ..interop.layouts import kernel_shape
 from ..layers import InputLayer, Layer
-from ..layers._base.located import LocatedLayer
 from ..layers._base.shapes import BatchShape
+from ..layers._base.windowed import WindowedLayer
+from ..layers._conv import Conv
 from ..layers._local import LocallyConnected
 from .keras.v3 import class_keys
 
@@ -108,7 +109,11 @@ class LayerPlan(NamedTuple):
             return
         sizes = [math.prod(shape) for shape in self.shapes.values()]
         layer, input_shape = self.core
-        if isinstance(layer, LocatedLayer) and layer.padding != "valid":
+        if (
+            isinstance(layer, WindowedLayer)
+            and not isinstance(layer, Conv)
+            and layer.padding != "valid"
+        ):
             # The taps of every window are listed along each axis.
             geometry = layer.geometry(input_shape)
             sizes += map(operator.mul, geometry.output_sizes, geometry.kernel_size)

@@ -114,13 +114,13 @@ def _training(model: Any) -> Config | None:
         return None
     return {
         "optimizer": optimizers.serialize(model.optimizer),
-        **model._objective.get_config(),
+        **model._trainer.objective.get_config(),
     }
 
 
 def _means(model: Any) -> list[str]:
     """Return the classes that Keras has for what the model reports, in order."""
-    goals = model._objective.goals
+    goals = model._trainer.objective.goals
     losses = 1 + sum(len(goal.partial) for goal in goals)
     metrics = sum(len(goal.metrics) for goal in goals)
     return ["Mean"] * losses + ["MeanMetricWrapper"] * metrics
@@ -128,11 +128,11 @@ def _means(model: Any) -> list[str]:
 
 def _optimizer(model: Any) -> Any:
     """Return the optimizer, without its memory if that is of other weights."""
-    optimizer, trained = model.optimizer, model._trainable()
+    optimizer, trained = model.optimizer, model._trainer.trained()
     if optimizer is None or not optimizer.slots:
         return optimizer
     shapes = [weight.shape for weight in trained.values()]
-    if model._updated in (None, list(trained)) and all(
+    if model._trainer.updated in (None, list(trained)) and all(
         [array.shape for array in arrays] == shapes
         for arrays in optimizer.slots.values()
     ):
@@ -172,7 +172,7 @@ def _flat(model: Any) -> dict[str, Array]:
 def _random_state(model: Any) -> Config:
     """Return how far the generators of shuffling and of training noise are."""
     return {
-        "shuffling": model._shuffle_rng.bit_generator.state,
+        "shuffling": model._trainer.shuffle_rng.bit_generator.state,
         "noise": {
             path: layer.noise.bit_generator.state
             for path, layer in model.leaves.items()

@@ -166,7 +166,7 @@ def check_layer(
         the dicts ``params`` and ``grads``. Every evaluation runs on a fresh copy in
         float64: the layer stays as it is, and a random mask is the same each time. A
         layer that is not built is built on the copy.
-    x : array_like
+    x : array_like, or list of them for a layer of several inputs
         Input, batch axis first; checked if it holds floats.
     training : bool
         Handed to ``forward``.
@@ -176,12 +176,13 @@ def check_layer(
     Returns
     -------
     GradientReport
-        One row for ``x`` and one for each weight.
+        One row for ``x``, or for each of ``x[0]``, ``x[1]``, ..., and one for each
+        weight that an optimizer may change.
 
     Raises
     ------
     ValueError
-        As for `check_op`.
+        As for `check_op`; also if `compute_output_shape` does not tell the shape of y.
 
     See Also
     --------
@@ -190,33 +191,61 @@ def check_layer(
     Notes
     -----
     ``backward(dy)`` must give the gradients of ``sum(y*dy) + sum(layer.losses)``.
+
+    Examples
+    --------
+    >>> from localnet.layers import LocallyConnected1D
+    >>> check_layer(LocallyConnected1D(2, 3), np.ones((1, 5, 1))).passed
+    True
     """
     settings = _Settings.of(method, step, tolerance, rng)
-    x = _to_float64(x)
+    several = hasattr(layer, "input_count")
+    given: Any = x
+    names = [f"x[{i}]" for i in range(len(given))] if several else ["x"]
+    inputs = dict(zip(names, map(_to_float64, given if several else [x]), strict=True))
+
+    def together(arguments: Mapping[str, Any]) -> Any:
+        values = [arguments.get(name, value) for name, value in inputs.items()]
+        return values if several else values[0]
+
     template = copy.deepcopy(layer)
-    template.forward(x, training=training)
+    _check_shape(template, inputs, template.forward(together({}), training=training))
     _make_float64(template)
     # Statistics of the data have no gradient.
-    state = getattr(template, "state_names", ())
-    weights = {k: value for k, value in template.params.items() if k not in state}
+    fixed = getattr(template, "fixed_names", ())
+    weights = {k: value for k, value in template.params.items() if k not in fixed}
 
     def run(arguments: Mapping[str, Array]) -> tuple[Any, Array]:
         trial = copy.deepcopy(template)
         trial.params.update((name, arguments[name].copy()) for name in weights)
-        return trial, trial.forward(arguments.get("x", x), training=training)
+        return trial, trial.forward(together(arguments), training=training)
 
     def outputs(arguments: Mapping[str, Array]) -> Array:
         trial, y = run(arguments)
         return _flat(y, trial.losses)
 
-    arguments = {**({"x": x} if _is_float(x) else {}), **weights}
+    floats = {name: value for name, value in inputs.items() if _is_float(value)}
+    arguments = {**floats, **weights}
     trial, y = run(arguments)
     first = _flat(y, trial.losses)
     dy = draw(settings.rng, np.shape(y))
     dx = trial.backward(dy)
-    gradients = {"x": dx, **trial.grads}
+    gradients = dict(zip(inputs, dx if several else [dx], strict=True)) | trial.grads
     dy = _flat(dy, np.ones(len(first) - dy.size))
     return settings.report(_probes(outputs, arguments, gradients, first, dy))
+
+
+def _check_shape(layer: Any, inputs: Mapping[str, Any], y: ArrayLike) -> None:
+    """Refuse a layer that says another shape of its output than it has."""
+    if not hasattr(layer, "compute_output_shape"):
+        return
+    shapes = [(None, *np.shape(value)[1:]) for value in inputs.values()]
+    told = layer.compute_output_shape(shapes[0] if "x" in inputs else shapes)
+    if tuple(told[1:]) != np.shape(y)[1:]:
+        raise ValueError(
+            "compute_output_shape must tell the shape of y, "
+            f"{(None, *np.shape(y)[1:])}, got {tuple(told)}"
+        )
 
 
 def check_model(

@@ -1,4 +1,8 @@
-"""Layers: thin holders of weights, initializers, regularizers and constraints."""
+"""
+Layers: thin holders of weights, initializers, regularizers and constraints.
+
+Imports `activations` and below.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +10,7 @@ from typing import Any
 from .._registry import Registry, custom_object_scope
 from .._typing import Config
 from ._activation import ELU, Activation, LeakyReLU, ReLU, Softmax, ThresholdedReLU
-from ._base.cost import CostedLayer
+from ._base.costed import CostedLayer
 from ._base.handles import Handle
 from ._base.layer import Layer
 from ._base.names import clear_session
@@ -292,3 +296,7 @@ def deserialize(
     if not isinstance(layer, Layer):
         raise ValueError(f"layer config must describe a Layer, got {config!r}")
     return layer
+
+
+def __dir__() -> list[str]:
+    return sorted(["__all__", *__all__])

@@ -1,16 +1,17 @@
 """Layers that are nothing but an activation, and activations that are named layers."""
 
-from functools import partial
-from typing import Any
+from __future__ import annotations
 
-import numpy as np
+from functools import partial
+from typing import Any, Unpack
 
 from .. import _validate, activations
 from .._registry import Registry
-from .._typing import Array, Config, Pair
-from ..ops import Cost, Workspace, view_cost
-from ._base.cost import CostedLayer
+from .._typing import Array, Config, Pair, Shape
+from ..ops import Cost, view_cost
+from ._base.arguments import LayerArguments
 from ._base.layer import Layer
+from ._base.pure import Computed, Gradients
 
 __all__ = [
     "ELU",
@@ -20,7 +21,6 @@ __all__ = [
     "ReLU",
     "Softmax",
     "ThresholdedReLU",
-    "activation_has_logits",
     "activation_pair",
     "resolve_activation",
     "serialize_activation",
@@ -30,22 +30,16 @@ __all__ = [
 MAX_RANK = 64
 
 
-class ActivationLayer(CostedLayer):
+class ActivationLayer(Layer):
     """A layer whose map is the identity, so that only its activation is left."""
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, None]:
+    def compute(self, x: Array, **_: Any) -> Computed:
         return x, None
 
-    def _backward(
-        self, dz: Array, cache: None, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array, dict[str, Array]]:
-        return dz, {}
+    def gradients(self, dy: Array, cache: None) -> Gradients:
+        return dy, {}
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, *, batch_size: int, **_: Any) -> Cost:
         return view_cost(input_shape, batch_size=batch_size, dtype=self.dtype)
 
 
@@ -71,15 +65,11 @@ class Activation(ActivationLayer):
     array([[0., 2.]], dtype=float32)
     """
 
-    def __init__(self, activation: Any, **kwargs: Any) -> None:
+    def __init__(self, activation: Any, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.activation = resolve_activation(activation)
             self._activation_pair = activation_pair(self.activation)
-
-    @property
-    def has_logits(self) -> bool:
-        return activation_has_logits(self.activation)
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
@@ -115,15 +105,13 @@ class LeakyReLU(ActivationLayer):
     array([[-1.,  2.]], dtype=float32)
     """
 
-    def __init__(self, alpha: float = 0.3, **kwargs: Any) -> None:
+    config_names = ("alpha",)
+
+    def __init__(self, alpha: float = 0.3, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.alpha = _validate.number("alpha", alpha, minimum=0.0)
         self._activation_pair = _pair("leaky_relu", alpha=self.alpha)
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "alpha": self.alpha}
 
 
 class ELU(ActivationLayer):
@@ -152,15 +140,13 @@ class ELU(ActivationLayer):
     array([[0., 2.]], dtype=float32)
     """
 
-    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+    config_names = ("alpha",)
+
+    def __init__(self, alpha: float = 1.0, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.alpha = _validate.number("alpha", alpha)
         self._activation_pair = _pair("elu", alpha=self.alpha)
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "alpha": self.alpha}
 
 
 class ReLU(ActivationLayer):
@@ -193,12 +179,14 @@ class ReLU(ActivationLayer):
     array([[0. , 0.5, 1. ]], dtype=float32)
     """
 
+    config_names = ("max_value", "negative_slope", "threshold")
+
     def __init__(
         self,
         max_value: float | None = None,
         negative_slope: float = 0.0,
         threshold: float = 0.0,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(**kwargs)
         with self._named():
@@ -215,15 +203,6 @@ class ReLU(ActivationLayer):
             max_value=self.max_value,
             threshold=self.threshold,
         )
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {
-            **super().get_config(),
-            "max_value": self.max_value,
-            "negative_slope": self.negative_slope,
-            "threshold": self.threshold,
-        }
 
 
 class Softmax(ActivationLayer):
@@ -252,7 +231,9 @@ class Softmax(ActivationLayer):
     array([[0.5, 0.5]], dtype=float32)
     """
 
-    def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
+    config_names = ("axis",)
+
+    def __init__(self, axis: Any = -1, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         several = isinstance(axis, (list, tuple))
         with self._named():
@@ -266,10 +247,6 @@ class Softmax(ActivationLayer):
     @property
     def has_logits(self) -> bool:
         return not isinstance(self.axis, list) or len(self.axis) == 1
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "axis": self.axis}
 
 
 class ThresholdedReLU(ActivationLayer):
@@ -298,15 +275,13 @@ class ThresholdedReLU(ActivationLayer):
     array([[0., 2.]], dtype=float32)
     """
 
-    def __init__(self, theta: float = 1.0, **kwargs: Any) -> None:
+    config_names = ("theta",)
+
+    def __init__(self, theta: float = 1.0, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.theta = _validate.number("theta", theta, minimum=0.0)
         self._activation_pair = _pair("relu", threshold=self.theta)
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "theta": self.theta}
 
 
 CLASSES: dict[str, type[Layer]] = {
@@ -343,18 +318,6 @@ def activation_pair(activation: Any) -> Pair | None:
     if activation is activations.linear:
         return None
     return activations.pair(activation)
-
-
-def activation_has_logits(activation: Any) -> bool:
-    """
-    Tell whether a crossentropy of this activation's result is computed from its logits.
-
-    As in Keras, softmax and sigmoid hand what went into them to every crossentropy, be
-    it their own or not, and whatever the axis.
-    """
-    if isinstance(activation, ActivationLayer):
-        return activation.has_logits
-    return activation in (activations.softmax, activations.sigmoid)
 
 
 def serialize_activation(activation: Any) -> Any:

@@ -1,12 +1,15 @@
 """Convolutional layers: the twins of the locally connected ones, with one kernel."""
 
-from typing import Any, ClassVar
+from __future__ import annotations
 
-import numpy as np
+from typing import Any, ClassVar, Unpack
 
 from .. import _validate
 from .._typing import Array, Config, Shape
-from ..ops import Cost, Workspace, conv_backward, conv_cost, conv_forward
+from ..ops import Cost, conv_backward, conv_cost, conv_forward
+from ._base.arguments import CommonArguments, handed_on
+from ._base.kernel import kernel_config, named_grads
+from ._base.pure import Computed, Gradients, Space
 from ._base.shapes import BatchShape
 from ._base.windowed import WindowedLayer
 
@@ -46,26 +49,9 @@ class Conv(WindowedLayer):
         bias_constraint: Any = None,
         *,
         untied_bias: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[CommonArguments],
     ) -> None:
-        super().__init__(
-            filters=filters,
-            kernel_size=kernel_size,
-            strides=strides,
-            padding=padding,
-            data_format=data_format,
-            dilation_rate=dilation_rate,
-            activation=activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
-            **kwargs,
-        )
+        super().__init__(**handed_on(locals(), "groups", "untied_bias"))
         with self._named():
             self.groups = _validate.integer("groups", groups, minimum=1)
             if self.filters % self.groups:
@@ -101,9 +87,6 @@ class Conv(WindowedLayer):
             )
         return kernel, self.geometry(input_shape).bias_shape(self.filters)
 
-    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
-        self._add_kernel_and_bias(input_shape, rng)
-
     # Forward and backward --------------------------------------------------------
 
     def _check_input(self, shape: BatchShape) -> None:
@@ -121,9 +104,7 @@ class Conv(WindowedLayer):
                 f"{built}, got {shape}"
             )
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, Any]:
+    def compute(self, x: Array, *, workspace: Space = None, **_: Any) -> Computed:
         windows = {k: v for k, v in self._windows.items() if k != "kernel_size"}
         return conv_forward(
             x,
@@ -134,27 +115,20 @@ class Conv(WindowedLayer):
             workspace=workspace,
         )
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array | None, dict[str, Array]]:
-        dx, dkernel, dbias = conv_backward(
-            dz, cache, need_dx=need_dx, workspace=workspace
-        )
-        return dx, self._weight_grads(dkernel, dbias)
+    def gradients(self, dy: Array, cache: Any, **lent: Any) -> Gradients:
+        dx, dkernel, dbias = conv_backward(dy, cache, **lent)
+        return dx, named_grads(dkernel, dbias)
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, **batch: Any) -> Cost:
         return conv_cost(
             input_shape,
             self.filters,
             **self._windows,
             groups=self.groups,
-            batch_size=batch_size,
+            **batch,
             dtype=self.dtype,
             use_bias=self.use_bias,
             untied_bias=self.untied_bias,
-            need_dx=need_dx,
         )
 
     # Config ----------------------------------------------------------------------
@@ -171,10 +145,9 @@ class Conv(WindowedLayer):
         """
         return {
             **super().get_config(),
-            **self._window_config(),
             "dilation_rate": self.dilation_rate,
             "groups": self.groups,
-            **self._kernel_config(),
+            **kernel_config(self),
             **({"untied_bias": True} if self.untied_bias else {}),
         }
 
@@ -275,28 +248,9 @@ class Conv1D(Conv):
         bias_constraint: Any = None,
         *,
         untied_bias: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[CommonArguments],
     ) -> None:
-        super().__init__(
-            filters=filters,
-            kernel_size=kernel_size,
-            strides=strides,
-            padding=padding,
-            data_format=data_format,
-            dilation_rate=dilation_rate,
-            groups=groups,
-            activation=activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
-            untied_bias=untied_bias,
-            **kwargs,
-        )
+        super().__init__(**handed_on(locals()))
 
 
 class Conv2D(Conv):

@@ -1,22 +1,34 @@
 """The fully connected layer, and what names the shape of an input."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 import numpy as np
 
 from .. import _validate
 from .._typing import Array, Config, Shape
-from ..ops import Cost, Workspace, dense_backward, dense_cost, dense_forward
+from ..ops import Cost, dense_backward, dense_cost, dense_forward
+from ._base.arguments import CommonArguments, handed_on
 from ._base.handles import Handle, Node
-from ._base.kernel import KernelLayer
+from ._base.kernel import (
+    KERNEL_ARGUMENTS,
+    LiveWeight,
+    kernel_config,
+    named_grads,
+    take_kernel,
+)
+from ._base.layer import Layer
 from ._base.names import numbered_name
-from ._base.shapes import BatchShape
+from ._base.pure import Computed, Gradients, Space
+from ._base.shapes import BatchShape, checked_shape
 from ._shaping import ShapeLayer
 
 __all__ = ["Dense", "Input", "InputLayer"]
 
 
-class Dense(KernelLayer):
+class Dense(Layer):
     """
     Connect every input of the last axis to every output.
 
@@ -51,6 +63,16 @@ class Dense(KernelLayer):
     array([[6., 6.]], dtype=float32)
     """
 
+    use_bias: bool
+    kernel_initializer: Any
+    bias_initializer: Any
+    kernel_regularizer: Any
+    bias_regularizer: Any
+    kernel_constraint: Any
+    bias_constraint: Any
+    kernel = LiveWeight("The live kernel, or None before the layer is built.")
+    bias = LiveWeight("The live bias, or None without one.")
+
     def __init__(
         self,
         units: int,
@@ -63,37 +85,31 @@ class Dense(KernelLayer):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CommonArguments],
     ) -> None:
-        super().__init__(
-            activation=activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
-            **kwargs,
-        )
+        given = handed_on(locals(), "units")
+        kernel = {name: given.pop(name) for name in KERNEL_ARGUMENTS}
+        super().__init__(**given)
         with self._named():
+            take_kernel(self, kernel)
             self.units = _validate.integer("units", units, minimum=1)
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """Return (N, ..., F) for (N, ..., C); see `Layer.compute_output_shape`."""
         return (*input_shape[:-1], self.units)
 
-    def _kernel_and_bias_shapes(self, input_shape: BatchShape) -> tuple[Shape, Shape]:
-        if len(input_shape) < 2 or input_shape[-1] is None:
-            raise ValueError(
-                "input_shape must have a known last axis beside the batch axis, "
-                f"got {input_shape}"
-            )
-        return (input_shape[-1], self.units), (self.units,)
-
-    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
-        self._add_kernel_and_bias(input_shape, rng)
+    def weight_shapes(self, input_shape: Sequence[int | None]) -> dict[str, Shape]:
+        """Return the shapes of kernel and bias; see `Layer.weight_shapes`."""
+        with self._named():
+            shape = checked_shape(input_shape, self.input_rank)
+            channels = shape[-1] if len(shape) > 1 else None
+            if channels is None:
+                raise ValueError(
+                    "input_shape must have a known last axis beside the batch axis, "
+                    f"got {shape}"
+                )
+        bias = {"bias": (self.units,)} if self.use_bias else {}
+        return {"kernel": (channels, self.units), **bias}
 
     def _check_input(self, shape: BatchShape) -> None:
         channels = self.params["kernel"].shape[0]
@@ -102,35 +118,26 @@ class Dense(KernelLayer):
                 f"input must have {channels} values on its last axis, got shape {shape}"
             )
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, Any]:
+    def compute(self, x: Array, *, workspace: Space = None, **_: Any) -> Computed:
         kernel, bias = self.params["kernel"], self.params.get("bias")
         return dense_forward(x, kernel, bias, workspace=workspace)
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array | None, dict[str, Array]]:
-        dx, dkernel, dbias = dense_backward(
-            dz, cache, need_dx=need_dx, workspace=workspace
-        )
-        return dx, self._weight_grads(dkernel, dbias)
+    def gradients(self, dy: Array, cache: Any, **lent: Any) -> Gradients:
+        dx, dkernel, dbias = dense_backward(dy, cache, **lent)
+        return dx, named_grads(dkernel, dbias)
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, **batch: Any) -> Cost:
         return dense_cost(
             input_shape,
             self.units,
-            batch_size=batch_size,
+            **batch,
             dtype=self.dtype,
             use_bias=self.use_bias,
-            need_dx=need_dx,
         )
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "units": self.units, **self._kernel_config()}
+        return {**super().get_config(), "units": self.units, **kernel_config(self)}
 
 
 class InputLayer(ShapeLayer):

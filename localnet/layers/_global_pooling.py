@@ -1,11 +1,14 @@
 """Global pooling: the maximum or the mean of every channel of an image."""
 
-import math
-from typing import Any, ClassVar
+from __future__ import annotations
 
-from .._typing import Config
+import math
+from typing import Any, Unpack
+
+from .._typing import Config, Shape
 from ..geometry.channels import split_sample
 from ..ops import PAIRS, Cost, resize_cost
+from ._base.arguments import LayerArguments
 from ._base.shapes import BatchShape
 from ._base.spatial import SpatialLayer
 
@@ -26,12 +29,13 @@ __all__ = [
 
 
 class GlobalPooling(SpatialLayer):
-    """The one implementation behind the six public classes."""
-
-    looks_again: ClassVar[bool]
+    """The one implementation behind the public classes."""
 
     def __init__(
-        self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
+        self,
+        data_format: str | None = None,
+        keepdims: bool = False,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         self.keepdims = bool(keepdims)
@@ -47,40 +51,19 @@ class GlobalPooling(SpatialLayer):
             )
         return (1,) * self.rank if self.keepdims else ()
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, **batch: Any) -> Cost:
         _, channels = split_sample(input_shape, self.data_format)
         return resize_cost(
             input_shape,
             (channels,),
             operations=math.prod(input_shape),
-            looks_again=self.looks_again,
-            batch_size=batch_size,
+            looks_again=self.operation == PAIRS["global_max_pool"],
+            **batch,
             dtype=self.dtype,
-            need_dx=need_dx,
         )
 
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), **self._options()}
 
-
-class GlobalMaxPooling(GlobalPooling):
-    """The maximum of every channel."""
-
-    operation = PAIRS["global_max_pool"]
-    looks_again = True
-
-
-class GlobalAveragePooling(GlobalPooling):
-    """The mean of every channel."""
-
-    operation = PAIRS["global_average_pool"]
-    looks_again = False
-
-
-class GlobalMaxPooling1D(GlobalMaxPooling):
+class GlobalMaxPooling1D(GlobalPooling):
     """
     Take the maximum of every channel of a sequence.
 
@@ -113,18 +96,18 @@ class GlobalMaxPooling1D(GlobalMaxPooling):
     array([[3., 5.]], dtype=float32)
     """
 
-    rank = 1
+    rank, operation = 1, PAIRS["global_max_pool"]
 
     def __init__(
         self,
         data_format: str = "channels_last",
         keepdims: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(data_format, keepdims, **kwargs)
 
 
-class GlobalMaxPooling2D(GlobalMaxPooling):
+class GlobalMaxPooling2D(GlobalPooling):
     """
     Take the maximum of every channel of an image.
 
@@ -145,10 +128,10 @@ class GlobalMaxPooling2D(GlobalMaxPooling):
     (None, 1, 1, 3)
     """
 
-    rank = 2
+    rank, operation = 2, PAIRS["global_max_pool"]
 
 
-class GlobalMaxPooling3D(GlobalMaxPooling):
+class GlobalMaxPooling3D(GlobalPooling):
     """
     Take the maximum of every channel of a volume.
 
@@ -169,10 +152,10 @@ class GlobalMaxPooling3D(GlobalMaxPooling):
     (None, 5)
     """
 
-    rank = 3
+    rank, operation = 3, PAIRS["global_max_pool"]
 
 
-class GlobalAveragePooling1D(GlobalAveragePooling):
+class GlobalAveragePooling1D(GlobalPooling):
     """
     Take the mean of every channel of a sequence.
 
@@ -200,18 +183,18 @@ class GlobalAveragePooling1D(GlobalAveragePooling):
     array([[2. , 3.5]], dtype=float32)
     """
 
-    rank = 1
+    rank, operation = 1, PAIRS["global_average_pool"]
 
     def __init__(
         self,
         data_format: str = "channels_last",
         keepdims: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(data_format, keepdims, **kwargs)
 
 
-class GlobalAveragePooling2D(GlobalAveragePooling):
+class GlobalAveragePooling2D(GlobalPooling):
     """
     Take the mean of every channel of an image.
 
@@ -232,10 +215,10 @@ class GlobalAveragePooling2D(GlobalAveragePooling):
     (None, 3)
     """
 
-    rank = 2
+    rank, operation = 2, PAIRS["global_average_pool"]
 
 
-class GlobalAveragePooling3D(GlobalAveragePooling):
+class GlobalAveragePooling3D(GlobalPooling):
     """
     Take the mean of every channel of a volume.
 
@@ -256,7 +239,7 @@ class GlobalAveragePooling3D(GlobalAveragePooling):
     (None, 5)
     """
 
-    rank = 3
+    rank, operation = 3, PAIRS["global_average_pool"]
 
 
 # Keras's other names for them.

@@ -1,22 +1,24 @@
 """Locally connected layers: convolution whose kernel differs from place to place."""
 
-from typing import Any
+from __future__ import annotations
 
-import numpy as np
+from typing import Any, Unpack
 
 from .. import _validate
 from .._typing import Array, Config, Shape
 from ..ops import (
     Cost,
     Sharing,
-    Workspace,
     local_conv_cost,
     shared_conv_backward,
     shared_conv_forward,
     taps_inside,
 )
-from ._base.located import LocatedLayer
+from ._base.arguments import CommonArguments, handed_on
+from ._base.kernel import kernel_config, named_grads
+from ._base.pure import Computed, Gradients, Space
 from ._base.shapes import BatchShape
+from ._base.windowed import WindowedLayer
 
 __all__ = [
     "LocallyConnected",
@@ -26,7 +28,7 @@ __all__ = [
 ]
 
 
-class LocallyConnected(LocatedLayer):
+class LocallyConnected(WindowedLayer):
     """The one implementation behind the three public classes, told apart by `rank`."""
 
     def __init__(
@@ -51,27 +53,9 @@ class LocallyConnected(LocatedLayer):
         fans: str = "keras",
         share: Any = 1,
         tile: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CommonArguments],
     ) -> None:
-        super().__init__(
-            filters=filters,
-            kernel_size=kernel_size,
-            strides=strides,
-            padding=padding,
-            data_format=data_format,
-            dilation_rate=dilation_rate,
-            activation=activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
-            fans=fans,
-            **kwargs,
-        )
+        super().__init__(**handed_on(locals(), "implementation", "share", "tile"))
         with self._named():
             self.implementation = _validate.integer(
                 "implementation", implementation, minimum=1, maximum=3
@@ -115,9 +99,7 @@ class LocallyConnected(LocatedLayer):
 
     # Forward and backward --------------------------------------------------------
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, Any]:
+    def compute(self, x: Array, *, workspace: Space = None, **_: Any) -> Computed:
         return shared_conv_forward(
             x,
             self.params["kernel"],
@@ -128,27 +110,20 @@ class LocallyConnected(LocatedLayer):
             workspace=workspace,
         )
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array | None, dict[str, Array]]:
-        dx, dkernel, dbias = shared_conv_backward(
-            dz, cache, need_dx=need_dx, workspace=workspace
-        )
-        return dx, self._weight_grads(dkernel, dbias)
+    def gradients(self, dy: Array, cache: Any, **lent: Any) -> Gradients:
+        dx, dkernel, dbias = shared_conv_backward(dy, cache, **lent)
+        return dx, named_grads(dkernel, dbias)
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, **batch: Any) -> Cost:
         return local_conv_cost(
             input_shape,
             self.filters,
             share=self.share,
             tile=self.tile,
             **self._windows,
-            batch_size=batch_size,
+            **batch,
             dtype=self.dtype,
             use_bias=self.use_bias,
-            need_dx=need_dx,
         )
 
     # Config ----------------------------------------------------------------------
@@ -165,8 +140,7 @@ class LocallyConnected(LocatedLayer):
         """
         return {
             **super().get_config(),
-            **self._window_config(),
-            **self._kernel_config(),
+            **kernel_config(self),
             "implementation": self.implementation,
             **self._located_config(),
             **({"share": self.share} if max(self.share) > 1 else {}),

@@ -1,8 +1,8 @@
 """Transposed locally connected layers: every input cell paints with its own brush."""
 
-from typing import Any
+from __future__ import annotations
 
-import numpy as np
+from typing import Any, Unpack
 
 from .._typing import Array, Config, Shape
 from ..geometry import Geometry
@@ -15,14 +15,16 @@ from ..geometry.transposed import (
 )
 from ..ops import (
     Cost,
-    Workspace,
     local_conv_transpose_backward,
     local_conv_transpose_cost,
     local_conv_transpose_forward,
     taps_inside,
 )
-from ._base.located import LocatedLayer
+from ._base.arguments import CommonArguments, handed_on
+from ._base.kernel import kernel_config, named_grads
+from ._base.pure import Computed, Gradients, Space
 from ._base.shapes import BatchShape
+from ._base.windowed import WindowedLayer
 
 __all__ = [
     "LocallyConnected1DTranspose",
@@ -31,7 +33,7 @@ __all__ = [
 ]
 
 
-class LocallyConnectedTranspose(LocatedLayer):
+class LocallyConnectedTranspose(WindowedLayer):
     """The one implementation behind the three public classes, told apart by `rank`."""
 
     def __init__(
@@ -54,27 +56,9 @@ class LocallyConnectedTranspose(LocatedLayer):
         bias_constraint: Any = None,
         *,
         fans: str = "keras",
-        **kwargs: Any,
+        **kwargs: Unpack[CommonArguments],
     ) -> None:
-        super().__init__(
-            filters=filters,
-            kernel_size=kernel_size,
-            strides=strides,
-            padding=padding,
-            data_format=data_format,
-            dilation_rate=dilation_rate,
-            activation=activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
-            fans=fans,
-            **kwargs,
-        )
+        super().__init__(**handed_on(locals(), "output_padding"))
         with self._named():
             self._extra = checked_output_padding(output_padding, self.strides)
         self.output_padding = self._extra if set(self._extra) != {None} else None
@@ -130,9 +114,7 @@ class LocallyConnectedTranspose(LocatedLayer):
 
     # Forward and backward --------------------------------------------------------
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, Any]:
+    def compute(self, x: Array, *, workspace: Space = None, **_: Any) -> Computed:
         return local_conv_transpose_forward(
             x,
             self.params["kernel"],
@@ -141,25 +123,18 @@ class LocallyConnectedTranspose(LocatedLayer):
             workspace=workspace,
         )
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array | None, dict[str, Array]]:
-        dx, dkernel, dbias = local_conv_transpose_backward(
-            dz, cache, need_dx=need_dx, workspace=workspace
-        )
-        return dx, self._weight_grads(dkernel, dbias)
+    def gradients(self, dy: Array, cache: Any, **lent: Any) -> Gradients:
+        dx, dkernel, dbias = local_conv_transpose_backward(dy, cache, **lent)
+        return dx, named_grads(dkernel, dbias)
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, **batch: Any) -> Cost:
         return local_conv_transpose_cost(
             input_shape,
             self.filters,
             **self._windows,
-            batch_size=batch_size,
+            **batch,
             dtype=self.dtype,
             use_bias=self.use_bias,
-            need_dx=need_dx,
         )
 
     # Config ----------------------------------------------------------------------
@@ -175,9 +150,8 @@ class LocallyConnectedTranspose(LocatedLayer):
         """
         return {
             **super().get_config(),
-            **self._window_config(),
             "output_padding": self.output_padding,
-            **self._kernel_config(),
+            **kernel_config(self),
             **self._located_config(),
         }
 

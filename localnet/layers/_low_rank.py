@@ -5,18 +5,17 @@ This is the layer of Elsayed et al. 2020 with combining weights that do not depe
 the input, in one, two or three dimensions.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any, NamedTuple, Unpack
 
 from .. import _validate, initializers
 from .._typing import Array, Config, Shape
 from ..activations import softmax_backward, softmax_forward
 from ..ops import (
     Cost,
-    Workspace,
     local_conv_backward,
     local_conv_forward,
     located_bias_backward,
@@ -27,9 +26,11 @@ from ..ops import (
     outer_sum_backward,
     outer_sum_forward,
 )
-from ._base.arguments import resolve, serialized
-from ._base.located import LocatedLayer
+from ._base.arguments import CommonArguments, handed_on, serialized, take_rules
+from ._base.kernel import kernel_config
+from ._base.pure import Computed, Gradients, Space
 from ._base.shapes import BatchShape
+from ._base.windowed import WindowedLayer
 
 __all__ = [
     "LowRankLocallyConnected1D",
@@ -40,6 +41,12 @@ __all__ = [
 # Start values that make the layer a convolution, whatever its rank.
 AS_CONVOLUTION = "conv_init"
 NORMALIZED = "softmax"
+# Arguments that other layers with windows do not have.
+OWN = (
+    *("spatial_rank", "separable", "normalize_weights", "use_spatial_bias"),
+    *("combining_weights_initializer", "combining_weights_regularizer"),
+    "combining_weights_constraint",
+)
 
 
 class LowRankCache(NamedTuple):
@@ -52,8 +59,11 @@ class LowRankCache(NamedTuple):
     conv: Any
 
 
-class LowRankLocallyConnected(LocatedLayer):
+class LowRankLocallyConnected(WindowedLayer):
     """The one implementation behind the three public classes, told apart by `rank`."""
+
+    combining_weights_regularizer: Any
+    combining_weights_constraint: Any
 
     def __init__(
         self,
@@ -81,27 +91,10 @@ class LowRankLocallyConnected(LocatedLayer):
         use_spatial_bias: bool = True,
         dilation_rate: Any = 1,
         fans: str = "local",
-        **kwargs: Any,
+        **kwargs: Unpack[CommonArguments],
     ) -> None:
-        super().__init__(
-            filters=filters,
-            kernel_size=kernel_size,
-            strides=strides,
-            padding=padding,
-            data_format=data_format,
-            dilation_rate=dilation_rate,
-            activation=activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
-            fans=fans,
-            **kwargs,
-        )
+        given = locals()
+        super().__init__(**handed_on(given, *OWN))
         with self._named():
             self.spatial_rank = _validate.integer(
                 "spatial_rank", spatial_rank, minimum=1
@@ -115,16 +108,8 @@ class LowRankLocallyConnected(LocatedLayer):
             self.normalize_weights = normalize_weights
             self.use_spatial_bias = bool(use_spatial_bias)
             self.combining_weights_initializer = combining_weights_initializer
-            if combining_weights_initializer != AS_CONVOLUTION:
-                self.combining_weights_initializer = resolve(
-                    "combining_weights_initializer", combining_weights_initializer
-                )
-            self.combining_weights_regularizer = resolve(
-                "combining_weights_regularizer", combining_weights_regularizer
-            )
-            self.combining_weights_constraint = resolve(
-                "combining_weights_constraint", combining_weights_constraint
-            )
+            as_convolution = combining_weights_initializer == AS_CONVOLUTION
+            take_rules(self, {n: given[n] for n in OWN[4 + as_convolution :]})
 
     # Weights ---------------------------------------------------------------------
 
@@ -162,26 +147,23 @@ class LowRankLocallyConnected(LocatedLayer):
             shapes[name] = (size,)
         return shapes
 
-    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
-        super()._build(input_shape, rng)
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Create all weights; see `Layer.build`."""
+        super().build(input_shape)
         names = self._numbered("combining")
         initializer = self.combining_weights_initializer
         if initializer == AS_CONVOLUTION:
             share = 1 / (len(names) * math.sqrt(self.spatial_rank))
             initializer = initializers.Constant(share)
-        combining = self._rules_of("combining_weights")
-        combining = combining._replace(initializer=initializer)
+        combining = self._rules_of("combining_weights") | {"initializer": initializer}
         bias = self._rules_of("bias")
         for name, shape in self.weight_shapes(input_shape).items():
             if name not in ("kernel", "bias"):
-                weight = combining if name in names else bias
-                self._add_weight(name, shape, weight, rng)
+                self.add_weight(name, shape, **(combining if name in names else bias))
 
     # Forward and backward --------------------------------------------------------
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, LowRankCache]:
+    def compute(self, x: Array, *, workspace: Space = None, **_: Any) -> Computed:
         tables = [self.params[name] for name in self._numbered("combining")]
         mixture, tables_cache = outer_sum_forward(*tables)
         mixture = mixture.reshape(-1, self.spatial_rank)
@@ -202,14 +184,10 @@ class LowRankLocallyConnected(LocatedLayer):
         )
         return y, LowRankCache(tables_cache, normalization, mixing, bias_cache, conv)
 
-    def _backward(
-        self, dz: Array, cache: LowRankCache, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array | None, dict[str, Array]]:
-        dx, dkernel, dbias = local_conv_backward(
-            dz, cache.conv, need_dx=need_dx, workspace=workspace
-        )
+    def gradients(self, dy: Array, cache: LowRankCache, **lent: Any) -> Gradients:
+        dx, dkernel, dbias = local_conv_backward(dy, cache.conv, **lent)
         dmixture, dbasis = mix_kernels_backward(
-            dkernel, cache.mixing, workspace=workspace
+            dkernel, cache.mixing, workspace=lent.get("workspace")
         )
         if cache.normalization is not None:
             dmixture = softmax_backward(dmixture, cache.normalization)
@@ -224,9 +202,7 @@ class LowRankLocallyConnected(LocatedLayer):
             grads |= zip(self._biases, dparts, strict=True)
         return dx, {name: grads[name] for name in self.params}
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, **batch: Any) -> Cost:
         shapes = self.weight_shapes((None, *input_shape)).values()
         return low_rank_conv_cost(
             input_shape,
@@ -234,10 +210,9 @@ class LowRankLocallyConnected(LocatedLayer):
             spatial_rank=self.spatial_rank,
             parameters=sum(math.prod(shape) for shape in shapes),
             **self._windows,
-            batch_size=batch_size,
+            **batch,
             dtype=self.dtype,
             use_bias=self.use_bias,
-            need_dx=need_dx,
         )
 
     # Config ----------------------------------------------------------------------
@@ -256,8 +231,7 @@ class LowRankLocallyConnected(LocatedLayer):
             initializer = initializers.serialize(initializer)
         return {
             **super().get_config(),
-            **self._window_config(),
-            **self._kernel_config(),
+            **kernel_config(self),
             "combining_weights_initializer": initializer,
             **serialized(
                 self, "combining_weights_regularizer", "combining_weights_constraint"

@@ -1,12 +1,14 @@
 """Layers that add cells around images, or cut them away."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import Any, Unpack
 
 from .. import _validate
 from .._typing import Config
 from ..ops import PAIRS
-from ._base.shapes import BatchShape
-from ._base.spatial import SpatialLayer
+from ._base.arguments import LayerArguments
+from ._base.spatial import Margins, SpatialLayer
 
 __all__ = [
     "Cropping1D",
@@ -21,83 +23,26 @@ __all__ = [
 ]
 
 
-class MarginLayer(SpatialLayer):
-    """A layer with cells at both ends of each axis, in the argument `margin_name`."""
-
-    margin_name: str
-    # What one of these cells adds to the length of an axis.
-    sign: int
-
-    def __init__(
-        self, margins: Any, data_format: str | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(data_format=data_format, **kwargs)
-        with self._named():
-            self._margins = _validate.pairs(self.margin_name, margins, self.rank)
-
-    @property
-    def _argument(self) -> Any:
-        """Cells in Keras's form: a single axis has its pair as it is."""
-        return self._margins if self.rank > 1 else self._margins[0]
-
-    def _options(self) -> Config:
-        return {self.margin_name: self._argument}
-
-    def _output_sizes(self, sizes: BatchShape) -> BatchShape:
-        outputs = tuple(
-            None if n is None else n + self.sign * (before + after)
-            for n, (before, after) in zip(sizes, self._margins, strict=True)
-        )
-        if self.sign < 0 and any(o is not None and o < 1 for o in outputs):
-            raise ValueError(
-                f"{self.margin_name} must leave at least one cell, "
-                f"got {self._argument} for spatial sizes {sizes}"
-            )
-        return outputs
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), self.margin_name: self._argument}
-
-
-class ZeroPadding(MarginLayer):
-    """The one implementation behind the layers that add cells."""
+class Padding(SpatialLayer):
+    """The one implementation behind the layers that add cells of any value."""
 
     operation = PAIRS["constant_pad"]
-    margin_name, sign = "padding", 1
-    value = 0.0
-
-    def __init__(
-        self, padding: Any = 1, data_format: str | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(padding, data_format, **kwargs)
-
-    @property
-    def padding(self) -> Any:
-        """Cells before and after each axis; of a single axis, its pair."""
-        return self._argument
-
-    def _options(self) -> Config:
-        return {**super()._options(), "value": self.value}
-
-
-class Padding(ZeroPadding):
-    """The same with a value, which Keras does not have."""
 
     def __init__(
         self,
         padding: Any = 1,
         value: float = 0.0,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(padding, data_format, **kwargs)
+        super().__init__(data_format=data_format, **kwargs)
         with self._named():
+            self._margins = Margins("padding", padding, self.rank)
+            self.padding: Any = self._margins.argument
             self.value = _validate.number("value", value)
 
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "value": self.value}
+    def _options(self) -> Config:
+        return {**super()._options(), "value": self.value}
 
 
 class Padding1D(Padding):
@@ -188,6 +133,23 @@ class Padding3D(Padding):
     rank = 3
 
 
+class ZeroPadding(SpatialLayer):
+    """The same with zeros, as Keras has it."""
+
+    operation = PAIRS["constant_pad"]
+
+    def __init__(
+        self,
+        padding: Any = 1,
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerArguments],
+    ) -> None:
+        super().__init__(data_format=data_format, **kwargs)
+        with self._named():
+            self._margins = Margins("padding", padding, self.rank)
+            self.padding: Any = self._margins.argument
+
+
 class ZeroPadding1D(ZeroPadding):
     """
     Put zeros at the ends of a sequence.
@@ -217,7 +179,7 @@ class ZeroPadding1D(ZeroPadding):
 
     rank, has_data_format = 1, False
 
-    def __init__(self, padding: Any = 1, **kwargs: Any) -> None:
+    def __init__(self, padding: Any = 1, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(padding, **kwargs)
 
 
@@ -274,21 +236,21 @@ class ZeroPadding3D(ZeroPadding):
     rank = 3
 
 
-class Cropping(MarginLayer):
+class Cropping(SpatialLayer):
     """The one implementation behind the three public classes."""
 
     operation = PAIRS["crop"]
-    margin_name, sign = "cropping", -1
 
     def __init__(
-        self, cropping: Any = 0, data_format: str | None = None, **kwargs: Any
+        self,
+        cropping: Any = 0,
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(cropping, data_format, **kwargs)
-
-    @property
-    def cropping(self) -> Any:
-        """Cells cut from the ends of each axis; of a single axis, its pair."""
-        return self._argument
+        super().__init__(data_format=data_format, **kwargs)
+        with self._named():
+            self._margins = Margins("cropping", cropping, self.rank, -1)
+            self.cropping: Any = self._margins.argument
 
 
 class Cropping1D(Cropping):
@@ -319,7 +281,9 @@ class Cropping1D(Cropping):
 
     rank, has_data_format = 1, False
 
-    def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
+    def __init__(
+        self, cropping: Any = (1, 1), **kwargs: Unpack[LayerArguments]
+    ) -> None:
         super().__init__(cropping, **kwargs)
 
 
@@ -379,6 +343,6 @@ class Cropping3D(Cropping):
         self,
         cropping: Any = ((1, 1), (1, 1), (1, 1)),
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(cropping, data_format, **kwargs)

@@ -1,14 +1,13 @@
 """Layers that make one output of several inputs."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable, Sequence
+from typing import Any, Unpack
 
 from .. import _validate
-from .._typing import Array, Config
+from .._typing import Array
 from ..ops import (
-    Workspace,
     add_backward,
     add_forward,
     aligned_shapes,
@@ -25,6 +24,8 @@ from ..ops import (
     subtract_backward,
     subtract_forward,
 )
+from ._base.arguments import LayerArguments
+from ._base.pure import Computed, Gradients, Space
 from ._base.several import MultiInputLayer
 from ._base.shapes import BatchShape
 
@@ -89,19 +90,12 @@ class Merge(MultiInputLayer):
             sizes.append(None if None in column else size)
         return (batch, *sizes)
 
-    def _build(self, input_shape: Any, rng: np.random.Generator) -> None:
-        self._check_known(input_shape)
-
-    def _forward(
-        self, x: Any, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, Any]:
+    def compute(self, x: Any, *, workspace: Space = None, **_: Any) -> Computed:
         y, cache = self._pair[0](*x, **self._options(), workspace=workspace)
         return y, cache
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
-    ) -> tuple[Any, dict[str, Array]]:
-        return self._pair[1](dz, cache, workspace=workspace), {}
+    def gradients(self, dy: Array, cache: Any, *, workspace: Space = None) -> Gradients:
+        return self._pair[1](dy, cache, workspace=workspace), {}
 
 
 def _listed(shapes: Sequence[BatchShape]) -> str:
@@ -281,9 +275,11 @@ class Concatenate(Merge):
     array([[ 1.,  2., 11.]], dtype=float32)
     """
 
+    config_names = ("axis",)
+
     _pair = (concatenate_forward, concatenate_backward)
 
-    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: int = -1, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.axis = _validate.integer("axis", axis, minimum=-64, maximum=63)
@@ -318,10 +314,6 @@ class Concatenate(Merge):
                 )
             sizes.append(known.pop() if known else None)
         return tuple(sizes)
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "axis": self.axis}
 
 
 def add(inputs: Any, **kwargs: Any) -> Any:

@@ -1,14 +1,15 @@
 """Layers that disturb what passes while a model is trained, and are idle otherwise."""
 
+from __future__ import annotations
+
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from .. import _validate, config
-from .._typing import Array, Config
+from .._typing import Array
 from ..ops import (
-    Workspace,
     add_noise_backward,
     add_noise_forward,
     dropout_backward,
@@ -16,9 +17,9 @@ from ..ops import (
     dropout_mask,
     gaussian_noise,
 )
-from ._base.arguments import unknown_argument
+from ._base.arguments import LayerArguments, unknown_argument
 from ._base.layer import Layer
-from ._base.shapes import BatchShape
+from ._base.pure import Computed, Gradients, Space
 
 __all__ = [
     "Dropout",
@@ -30,25 +31,17 @@ __all__ = [
 ]
 
 
-class NoiseLayer(Layer):
-    """A layer with random numbers that may have a seed of its own."""
-
-    def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        with self._named():
-            self.seed = (
-                None if seed is None else _validate.integer("seed", seed, minimum=0)
-            )
-        if self.seed is not None:
-            super().set_seed(np.random.SeedSequence(self.seed))
-
-    def set_seed(self, seed: np.random.SeedSequence) -> None:
-        """Set the source of the noise, unless the layer has a seed of its own."""
-        if self.seed is None:
-            super().set_seed(seed)
+def take_seed(layer: Layer, seed: int | None) -> int | None:
+    """Return a checked seed; if there is one, the noise of the layer comes from it."""
+    if seed is not None:
+        with layer._named():
+            seed = _validate.integer("seed", seed, minimum=0)
+        layer.set_seed(np.random.SeedSequence(seed))
+        layer._has_own_seed = True
+    return seed
 
 
-class Dropout(NoiseLayer):
+class Dropout(Layer):
     """
     Set a random part of the input to zero while training, and scale the rest up.
 
@@ -78,14 +71,17 @@ class Dropout(NoiseLayer):
     array([[1., 2.]], dtype=float32)
     """
 
+    config_names: tuple[str, ...] = ("rate", "noise_shape", "seed")
+
     def __init__(
         self,
         rate: float,
         noise_shape: Any = None,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(seed, **kwargs)
+        super().__init__(**kwargs)
+        self.seed = take_seed(self, seed)
         with self._named():
             self.rate = _validate.fraction("rate", rate)
             self.noise_shape = _noise_shape(noise_shape)
@@ -106,30 +102,24 @@ class Dropout(NoiseLayer):
             )
         return shape
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, Any]:
+    def compute(
+        self,
+        x: Array,
+        *,
+        training: bool,
+        rng: np.random.Generator,
+        workspace: Space = None,
+    ) -> Computed:
         if not training or self.rate == 0:
             return x, None
         shape = self._mask_shape(x)
         mask = dropout_mask(shape, self.rate, rng, x.dtype, workspace=workspace)
         return dropout_forward(x, mask, workspace=workspace)
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array, dict[str, Array]]:
+    def gradients(self, dy: Array, cache: Any, *, workspace: Space = None) -> Gradients:
         if cache is None:
-            return dz, {}
-        return dropout_backward(dz, cache, workspace=workspace), {}
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {
-            **super().get_config(),
-            "rate": self.rate,
-            "noise_shape": self.noise_shape,
-            "seed": self.seed,
-        }
+            return dy, {}
+        return dropout_backward(dy, cache, workspace=workspace), {}
 
 
 class SpatialDropout(Dropout):
@@ -146,28 +136,25 @@ class SpatialDropout(Dropout):
         Arguments of `Dropout` and `Layer`.
     """
 
+    config_names = (*Dropout.config_names, "data_format")
+
     def __init__(
-        self, rate: float, data_format: str | None = None, **kwargs: Any
+        self,
+        rate: float,
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(rate, **kwargs)
         with self._named():
             self.data_format = config.resolve_data_format(data_format)
 
-    def _check_input(self, shape: BatchShape) -> None:
-        if len(shape) != self.input_rank:
-            raise ValueError(
-                f"input must have {self.input_rank} axes, got shape {shape}"
-            )
+    _check_input = Layer._check_rank
 
     def _mask_shape(self, x: Array) -> tuple[int, ...]:
         places = (1,) * (x.ndim - 2)
         if self.data_format == "channels_first":
             return (*x.shape[:2], *places)
         return (len(x), *places, x.shape[-1])
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "data_format": self.data_format}
 
 
 class SpatialDropout1D(SpatialDropout):
@@ -195,18 +182,12 @@ class SpatialDropout1D(SpatialDropout):
     Input (N, W, C). As in Keras there is no `data_format`: channels are last.
     """
 
-    input_rank = 3
+    input_rank, config_names = 3, Dropout.config_names
 
-    def __init__(self, rate: float, **kwargs: Any) -> None:
+    def __init__(self, rate: float, **kwargs: Unpack[LayerArguments]) -> None:
         if "data_format" in kwargs:
             raise unknown_argument(SpatialDropout1D, "data_format")
         super().__init__(rate, "channels_last", **kwargs)
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        config = super().get_config()
-        del config["data_format"]
-        return config
 
 
 class SpatialDropout2D(SpatialDropout):
@@ -269,7 +250,7 @@ class SpatialDropout3D(SpatialDropout):
     input_rank = 5
 
 
-class GaussianNoise(NoiseLayer):
+class GaussianNoise(Layer):
     """
     Add a normally distributed number to every value while training.
 
@@ -297,32 +278,36 @@ class GaussianNoise(NoiseLayer):
     array([[1., 2.]], dtype=float32)
     """
 
-    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(seed, **kwargs)
+    config_names = ("stddev", "seed")
+
+    def __init__(
+        self, stddev: float, seed: int | None = None, **kwargs: Unpack[LayerArguments]
+    ) -> None:
+        super().__init__(**kwargs)
+        self.seed = take_seed(self, seed)
         with self._named():
             self.stddev = _validate.number("stddev", stddev, minimum=0.0)
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, Any]:
+    def compute(
+        self,
+        x: Array,
+        *,
+        training: bool,
+        rng: np.random.Generator,
+        workspace: Space = None,
+    ) -> Computed:
         if not training or self.stddev == 0:
             return x, None
         noise = gaussian_noise(x.shape, self.stddev, rng, x.dtype, workspace=workspace)
         return add_noise_forward(x, noise, workspace=workspace)
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array, dict[str, Array]]:
+    def gradients(self, dy: Array, cache: Any, *, workspace: Space = None) -> Gradients:
         if cache is None:
-            return dz, {}
-        return add_noise_backward(dz, cache, workspace=workspace), {}
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "stddev": self.stddev, "seed": self.seed}
+            return dy, {}
+        return add_noise_backward(dy, cache, workspace=workspace), {}
 
 
-class GaussianDropout(NoiseLayer):
+class GaussianDropout(Layer):
     """
     Multiply every value by a normally distributed factor while training.
 
@@ -351,14 +336,24 @@ class GaussianDropout(NoiseLayer):
     array([[1., 2.]], dtype=float32)
     """
 
-    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(seed, **kwargs)
+    config_names = ("rate", "seed")
+
+    def __init__(
+        self, rate: float, seed: int | None = None, **kwargs: Unpack[LayerArguments]
+    ) -> None:
+        super().__init__(**kwargs)
+        self.seed = take_seed(self, seed)
         with self._named():
             self.rate = _validate.fraction("rate", rate)
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, Any]:
+    def compute(
+        self,
+        x: Array,
+        *,
+        training: bool,
+        rng: np.random.Generator,
+        workspace: Space = None,
+    ) -> Computed:
         if not training or self.rate == 0:
             return x, None
         stddev = math.sqrt(self.rate / (1 - self.rate))
@@ -367,16 +362,10 @@ class GaussianDropout(NoiseLayer):
         )
         return dropout_forward(x, factors, workspace=workspace)
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array, dict[str, Array]]:
+    def gradients(self, dy: Array, cache: Any, *, workspace: Space = None) -> Gradients:
         if cache is None:
-            return dz, {}
-        return dropout_backward(dz, cache, workspace=workspace), {}
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+            return dy, {}
+        return dropout_backward(dy, cache, workspace=workspace), {}
 
 
 def _noise_shape(value: Any) -> tuple[int | None, ...] | None:

@@ -1,22 +1,24 @@
 """Batch normalisation as a layer: with the moving statistics that inference uses."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from .. import _validate
 from .._typing import Array, Config, Shape
 from ..ops import (
-    Workspace,
     batch_norm_backward,
     batch_norm_forward,
     batch_norm_shape,
     moving_statistics,
 )
 from ._activation import MAX_RANK
-from ._base.arguments import resolve, serialized
+from ._base.arguments import LayerArguments, serialized, take_rules
 from ._base.layer import Layer
+from ._base.pure import Computed, Gradients, Space
 from ._base.shapes import BatchShape, checked_shape
 
 __all__ = ["BatchNormalization"]
@@ -88,6 +90,14 @@ class BatchNormalization(Layer):
     """
 
     state_names = ("moving_mean", "moving_variance")
+    beta_initializer: Any
+    gamma_initializer: Any
+    moving_mean_initializer: Any
+    moving_variance_initializer: Any
+    beta_regularizer: Any
+    gamma_regularizer: Any
+    beta_constraint: Any
+    gamma_constraint: Any
 
     def __init__(
         self,
@@ -106,8 +116,9 @@ class BatchNormalization(Layer):
         gamma_constraint: Any = None,
         *,
         fused: bool | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
+        arguments = locals()
         super().__init__(**kwargs)
         with self._named():
             several = isinstance(axis, (list, tuple))
@@ -122,18 +133,7 @@ class BatchNormalization(Layer):
             self.epsilon = _validate.number("epsilon", epsilon, minimum=0.0)
             self.center, self.scale = bool(center), bool(scale)
             self.fused = None if fused is None else bool(fused)
-            self.beta_initializer = resolve("beta_initializer", beta_initializer)
-            self.gamma_initializer = resolve("gamma_initializer", gamma_initializer)
-            self.moving_mean_initializer = resolve(
-                "moving_mean_initializer", moving_mean_initializer
-            )
-            self.moving_variance_initializer = resolve(
-                "moving_variance_initializer", moving_variance_initializer
-            )
-            self.beta_regularizer = resolve("beta_regularizer", beta_regularizer)
-            self.gamma_regularizer = resolve("gamma_regularizer", gamma_regularizer)
-            self.beta_constraint = resolve("beta_constraint", beta_constraint)
-            self.gamma_constraint = resolve("gamma_constraint", gamma_constraint)
+            take_rules(self, arguments)
 
     @property
     def weight_dtype(self) -> np.dtype:
@@ -155,15 +155,15 @@ class BatchNormalization(Layer):
         names = [*(["gamma"] if self.scale else []), *(["beta"] if self.center else [])]
         return dict.fromkeys([*names, *self.state_names], each)
 
-    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Create weights and averages; see `Layer.build`."""
         if self.fused and not self._has_kernel(len(input_shape)):
             raise ValueError(
                 "fused must be False but for float16 and float32, 4 or 5 axes, and "
                 f"channels on axis 1 or -1, got True for {self.dtype}, axis "
                 f"{self.axis} of {input_shape}"
             )
-        for name, shape in self.weight_shapes(input_shape).items():
-            self._add_weight(name, shape, self._rules_of(name), rng)
+        super().build(input_shape)
 
     def _has_kernel(self, rank: int) -> bool:
         """Return whether Keras has a fused kernel for an input of so many axes."""
@@ -193,9 +193,9 @@ class BatchNormalization(Layer):
     def _statistics(self) -> tuple[Array, Array]:
         return self.params["moving_mean"], self.params["moving_variance"]
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, Any]:
+    def compute(
+        self, x: Array, *, training: bool, workspace: Space = None, **_: Any
+    ) -> Computed:
         return batch_norm_forward(
             x,
             self.params.get("gamma"),
@@ -206,12 +206,8 @@ class BatchNormalization(Layer):
             workspace=workspace,
         )
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array | None, dict[str, Array]]:
-        dx, *grads = batch_norm_backward(
-            dz, cache, need_dx=need_dx, workspace=workspace
-        )
+    def gradients(self, dy: Array, cache: Any, **lent: Any) -> Gradients:
+        dx, *grads = batch_norm_backward(dy, cache, **lent)
         named = zip(("gamma", "beta"), grads, strict=True)
         return dx, {name: grad for name, grad in named if grad is not None}
 

@@ -1,12 +1,15 @@
 """Pooling: the maximum or the mean of every window of an image."""
 
-from typing import Any, ClassVar
+from __future__ import annotations
+
+from typing import Any, Unpack
 
 from .. import _validate
-from .._typing import Config
+from .._typing import Config, Shape
 from ..geometry.padding import output_length
 from ..ops import PAIRS, Cost, pool_cost
 from ..ops.pool.windows import PADDINGS, pool_geometry
+from ._base.arguments import LayerArguments
 from ._base.shapes import BatchShape
 from ._base.spatial import SpatialLayer
 
@@ -27,9 +30,7 @@ __all__ = [
 
 
 class Pooling(SpatialLayer):
-    """The one implementation behind the six public classes."""
-
-    looks_again: ClassVar[bool]
+    """The one implementation behind the public classes."""
 
     def __init__(
         self,
@@ -37,7 +38,7 @@ class Pooling(SpatialLayer):
         strides: Any = None,
         padding: str = "valid",
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         with self._named():
@@ -66,40 +67,19 @@ class Pooling(SpatialLayer):
             )
         return outputs
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, **batch: Any) -> Cost:
         windows = pool_geometry(
             input_shape, data_format=self.data_format, **self._options()
         )
         return pool_cost(
             windows,
-            looks_again=self.looks_again,
-            batch_size=batch_size,
+            looks_again=self.operation == PAIRS["max_pool"],
+            **batch,
             dtype=self.dtype,
-            need_dx=need_dx,
         )
 
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), **self._options()}
 
-
-class MaxPooling(Pooling):
-    """The maximum of every window."""
-
-    operation = PAIRS["max_pool"]
-    looks_again = True
-
-
-class AveragePooling(Pooling):
-    """The mean of every window."""
-
-    operation = PAIRS["average_pool"]
-    looks_again = False
-
-
-class MaxPooling1D(MaxPooling):
+class MaxPooling1D(Pooling):
     """
     Take the maximum of every window of a sequence.
 
@@ -137,7 +117,7 @@ class MaxPooling1D(MaxPooling):
     array([3., 2.], dtype=float32)
     """
 
-    rank = 1
+    rank, operation = 1, PAIRS["max_pool"]
 
     def __init__(
         self,
@@ -145,12 +125,12 @@ class MaxPooling1D(MaxPooling):
         strides: Any = None,
         padding: str = "valid",
         data_format: str = "channels_last",
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
-class MaxPooling2D(MaxPooling):
+class MaxPooling2D(Pooling):
     """
     Take the maximum of every window of an image.
 
@@ -172,10 +152,10 @@ class MaxPooling2D(MaxPooling):
     (None, 3, None, 3)
     """
 
-    rank = 2
+    rank, operation = 2, PAIRS["max_pool"]
 
 
-class MaxPooling3D(MaxPooling):
+class MaxPooling3D(Pooling):
     """
     Take the maximum of every window of a volume.
 
@@ -201,10 +181,10 @@ class MaxPooling3D(MaxPooling):
     (None, 2, 2, 3, 1)
     """
 
-    rank = 3
+    rank, operation = 3, PAIRS["max_pool"]
 
 
-class AveragePooling1D(AveragePooling):
+class AveragePooling1D(Pooling):
     """
     Take the mean of every window of a sequence.
 
@@ -237,7 +217,7 @@ class AveragePooling1D(AveragePooling):
     array([2., 2.], dtype=float32)
     """
 
-    rank = 1
+    rank, operation = 1, PAIRS["average_pool"]
 
     def __init__(
         self,
@@ -245,12 +225,12 @@ class AveragePooling1D(AveragePooling):
         strides: Any = None,
         padding: str = "valid",
         data_format: str = "channels_last",
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(pool_size, strides, padding, data_format, **kwargs)
 
 
-class AveragePooling2D(AveragePooling):
+class AveragePooling2D(Pooling):
     """
     Take the mean of every window of an image.
 
@@ -272,10 +252,10 @@ class AveragePooling2D(AveragePooling):
     (None, 2, 2, 3)
     """
 
-    rank = 2
+    rank, operation = 2, PAIRS["average_pool"]
 
 
-class AveragePooling3D(AveragePooling):
+class AveragePooling3D(Pooling):
     """
     Take the mean of every window of a volume.
 
@@ -296,7 +276,7 @@ class AveragePooling3D(AveragePooling):
     (None, 2, 3, 4, 1)
     """
 
-    rank = 3
+    rank, operation = 3, PAIRS["average_pool"]
 
 
 # Keras's other names for them.

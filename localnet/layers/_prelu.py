@@ -1,15 +1,16 @@
 """The rectifier that learns its slope on the negative side."""
 
-from collections.abc import Sequence
-from typing import Any
+from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 from .. import _validate
 from .._typing import Array, Config, Shape
-from ..ops import Workspace, prelu_backward, prelu_forward
-from ._base.arguments import resolve, serialized
+from ..ops import prelu_backward, prelu_forward
+from ._base.arguments import LayerArguments, resolve, serialized
 from ._base.layer import Layer
+from ._base.pure import Computed, Gradients, Space
 from ._base.shapes import BatchShape, checked_shape
 
 __all__ = ["PReLU"]
@@ -55,7 +56,7 @@ class PReLU(Layer):
         alpha_regularizer: Any = None,
         alpha_constraint: Any = None,
         shared_axes: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(**kwargs)
         with self._named():
@@ -87,10 +88,6 @@ class PReLU(Layer):
                 )
         return {"alpha": known}
 
-    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
-        shape = self.weight_shapes(input_shape)["alpha"]
-        self._add_weight("alpha", shape, self._rules_of("alpha"), rng)
-
     def _check_input(self, shape: BatchShape) -> None:
         alpha, shared = self.params["alpha"].shape, self.shared_axes or []
         sizes = tuple(1 if a in shared else size for a, size in enumerate(shape))[1:]
@@ -100,15 +97,11 @@ class PReLU(Layer):
                 f"got shape {shape}"
             )
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, Any]:
+    def compute(self, x: Array, *, workspace: Space = None, **_: Any) -> Computed:
         return prelu_forward(x, self.params["alpha"], workspace=workspace)
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array, dict[str, Array]]:
-        dx, dalpha = prelu_backward(dz, cache, workspace=workspace)
+    def gradients(self, dy: Array, cache: Any, *, workspace: Space = None) -> Gradients:
+        dx, dalpha = prelu_backward(dy, cache, workspace=workspace)
         return dx, {"alpha": dalpha}
 
     def get_config(self) -> Config:

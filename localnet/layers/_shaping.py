@@ -1,28 +1,30 @@
 """Layers that only give every sample another shape."""
 
+from __future__ import annotations
+
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from .. import _validate, config
-from .._typing import Array, Config
+from .._typing import Array, Shape
 from ..ops import (
     Cost,
-    Workspace,
     copy_cost,
     repeat_vector_backward,
     repeat_vector_forward,
     view_cost,
 )
-from ._base.cost import CostedLayer
+from ._base.arguments import LayerArguments
 from ._base.layer import Layer
+from ._base.pure import Computed, Gradients, Space
 from ._base.shapes import BatchShape
 
 __all__ = ["Flatten", "Permute", "RepeatVector", "Reshape", "ShapeLayer"]
 
 
-class ShapeLayer(CostedLayer):
+class ShapeLayer(Layer):
     """A layer that only rearranges: its backward restores the input's shape."""
 
     def _rearrange(self, x: Array) -> Array:
@@ -31,19 +33,13 @@ class ShapeLayer(CostedLayer):
     def _restore(self, dz: Array, input_shape: tuple[int, ...]) -> Array:
         return dz.reshape(input_shape)
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, Any]:
+    def compute(self, x: Array, **_: Any) -> Computed:
         return self._rearrange(x), x.shape
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array, dict[str, Array]]:
-        return self._restore(dz, cache), {}
+    def gradients(self, dy: Array, cache: Any) -> Gradients:
+        return self._restore(dy, cache), {}
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, *, batch_size: int, **_: Any) -> Cost:
         return view_cost(input_shape, batch_size=batch_size, dtype=self.dtype)
 
 
@@ -65,7 +61,11 @@ class Flatten(ShapeLayer):
     array([[1., 2., 3., 4.]], dtype=float32)
     """
 
-    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+    config_names = ("data_format",)
+
+    def __init__(
+        self, data_format: str | None = None, **kwargs: Unpack[LayerArguments]
+    ) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.data_format = config.resolve_data_format(data_format)
@@ -91,16 +91,10 @@ class Flatten(ShapeLayer):
             return np.moveaxis(dz.reshape(samples, *sizes, channels), -1, 1)
         return dz.reshape(input_shape)
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, *, batch_size: int, **_: Any) -> Cost:
         moves = self._moves_channels(len(input_shape) + 1)
         how = copy_cost if moves else view_cost
         return how(input_shape, batch_size=batch_size, dtype=self.dtype)
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "data_format": self.data_format}
 
 
 class Reshape(ShapeLayer):
@@ -127,7 +121,9 @@ class Reshape(ShapeLayer):
             [3., 4.]]], dtype=float32)
     """
 
-    def __init__(self, target_shape: Any, **kwargs: Any) -> None:
+    config_names = ("target_shape",)
+
+    def __init__(self, target_shape: Any, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             try:
@@ -167,10 +163,6 @@ class Reshape(ShapeLayer):
         shape = self.compute_output_shape(x.shape)
         return x.reshape([len(x), *(s for s in shape[1:] if s is not None)])
 
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "target_shape": self.target_shape}
-
 
 class Permute(ShapeLayer):
     """
@@ -196,7 +188,9 @@ class Permute(ShapeLayer):
             [2., 4.]]], dtype=float32)
     """
 
-    def __init__(self, dims: Any, **kwargs: Any) -> None:
+    config_names = ("dims",)
+
+    def __init__(self, dims: Any, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             try:
@@ -215,11 +209,7 @@ class Permute(ShapeLayer):
         """Return the sizes in the new order; see `Layer.compute_output_shape`."""
         return (input_shape[0], *(input_shape[axis] for axis in self.dims))
 
-    def _check_input(self, shape: BatchShape) -> None:
-        if len(shape) != self.input_rank:
-            raise ValueError(
-                f"input must have {self.input_rank} axes, got shape {shape}"
-            )
+    _check_input = Layer._check_rank
 
     def _rearrange(self, x: Array) -> Array:
         return np.ascontiguousarray(x.transpose(0, *self.dims))
@@ -227,14 +217,8 @@ class Permute(ShapeLayer):
     def _restore(self, dz: Array, input_shape: tuple[int, ...]) -> Array:
         return dz.transpose(np.argsort((0, *self.dims)))
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, *, batch_size: int, **_: Any) -> Cost:
         return copy_cost(input_shape, batch_size=batch_size, dtype=self.dtype)
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "dims": self.dims}
 
 
 class RepeatVector(Layer):
@@ -264,9 +248,11 @@ class RepeatVector(Layer):
             [1., 2.]]], dtype=float32)
     """
 
+    config_names = ("n",)
+
     input_rank = 2
 
-    def __init__(self, n: int, **kwargs: Any) -> None:
+    def __init__(self, n: int, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.n = _validate.integer("n", n, minimum=1)
@@ -276,20 +262,10 @@ class RepeatVector(Layer):
         samples, features = input_shape
         return (samples, self.n, features)
 
-    def _check_input(self, shape: BatchShape) -> None:
-        if len(shape) != self.input_rank:
-            raise ValueError(f"input must have 2 axes, got shape {shape}")
+    _check_input = Layer._check_rank
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, Any]:
+    def compute(self, x: Array, *, workspace: Space = None, **_: Any) -> Computed:
         return repeat_vector_forward(x, n=self.n, workspace=workspace)
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array, dict[str, Array]]:
-        return repeat_vector_backward(dz, cache, workspace=workspace), {}
-
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "n": self.n}
+    def gradients(self, dy: Array, cache: Any, *, workspace: Space = None) -> Gradients:
+        return repeat_vector_backward(dy, cache, workspace=workspace), {}

@@ -1,17 +1,19 @@
 """One layer applied to every time step, each step like a sample of its own."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from .._typing import Array, Config, Shape
-from ..ops import Workspace
+from ._base.arguments import LayerArguments
 from ._base.handles import Connectable
 from ._base.layer import Layer
-from ._base.pure import LayerCache
+from ._base.pure import Computed, Gradients, LayerCache, Space
 from ._base.shapes import BatchShape, checked_shape
-from ._base.weights import Weight
+from ._base.weights import Weights
 
 __all__ = ["TimeDistributed"]
 
@@ -50,7 +52,7 @@ class TimeDistributed(Layer):
     (None, 10, 6, 4)
     """
 
-    def __init__(self, layer: Any, **kwargs: Any) -> None:
+    def __init__(self, layer: Any, **kwargs: Unpack[LayerArguments]) -> None:
         if not isinstance(layer, Layer):
             hint = "; make an instance of the class" if isinstance(layer, type) else ""
             if isinstance(layer, Connectable):
@@ -70,24 +72,12 @@ class TimeDistributed(Layer):
     # What is handed on to the inner layer ----------------------------------------
 
     @property
-    def params(self) -> dict[str, Array]:
-        """The live weights, which are those of the inner layer."""
-        return self.layer.params if "layer" in vars(self) else {}
+    def _held(self) -> Weights:
+        return self.layer._held if "layer" in vars(self) else Weights()
 
-    @params.setter
-    def params(self, params: dict[str, Array]) -> None:
+    @_held.setter
+    def _held(self, weights: Weights) -> None:
         """Leave them to the inner layer, which makes them anew when it is built."""
-
-    @property
-    def _weights(self) -> dict[str, Weight]:
-        return self.layer._weights if "layer" in vars(self) else {}
-
-    @_weights.setter
-    def _weights(self, weights: dict[str, Weight]) -> None:
-        """Leave them to the inner layer, as `params`."""
-
-    def _with_penalty(self, name: str, grad: Array) -> Array:
-        return self.layer._with_penalty(name, grad)
 
     @property
     def trainable(self) -> bool:
@@ -139,22 +129,8 @@ class TimeDistributed(Layer):
     def noise_state(self, state: Any) -> None:
         self.layer.noise_state = state
 
-    def weight_losses(self) -> list[float]:
-        """Return the penalties of the inner layer; see `Layer.losses`."""
-        return self.layer.weight_losses()
-
-    @property
-    def constraints(self) -> dict[str, Any]:
-        """The constraint of every weight that has one, by the weight's name."""
-        return self.layer.constraints
-
-    @property
-    def constraints_may_fail(self) -> bool:
-        """Whether a constraint is a callable of the user's own."""
-        return self.layer.constraints_may_fail
-
     def constrain(self) -> None:
-        """Put every weight that has a constraint back into its bounds, in place."""
+        """Put the inner layer's weights back into their bounds; see `Layer`."""
         if self.layer.trainable:
             self.layer.constrain()
 
@@ -196,7 +172,8 @@ class TimeDistributed(Layer):
         batch, *rest = self.layer.compute_output_shape(self.step_shape(input_shape))
         return (batch, input_shape[1], *rest)
 
-    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Build the inner layer, unless it was built before; see `Layer.build`."""
         shape = self.step_shape(input_shape)
         if self.layer.built and not self.built:
             self.layer.check_fits(shape)
@@ -208,9 +185,14 @@ class TimeDistributed(Layer):
 
     # Forward and backward --------------------------------------------------------
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, LayerCache]:
+    def compute(
+        self,
+        x: Array,
+        *,
+        training: bool,
+        rng: np.random.Generator,
+        workspace: Space = None,
+    ) -> Computed:
         y, cache = self.layer.forward_with_cache(
             x.reshape(len(x) * x.shape[1], *x.shape[2:]),
             training,
@@ -219,18 +201,15 @@ class TimeDistributed(Layer):
         )
         return y.reshape(*x.shape[:2], *y.shape[1:]), cache
 
-    def _backward(
-        self, dz: Array, cache: LayerCache, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array | None, dict[str, Array]]:
+    def gradients(self, dy: Array, cache: LayerCache, **lent: Any) -> Gradients:
         dx, grads = self.layer.backward_from_cache(
-            dz.reshape(cache.y.shape),
+            dy.reshape(cache.y.shape),
             cache,
-            need_dx=need_dx,
             weight_penalties=False,  # added by the caller, once for a shared layer
-            workspace=workspace,
+            **lent,
         )
         if dx is not None:
-            dx = dx.reshape(*dz.shape[:2], *dx.shape[1:])
+            dx = dx.reshape(*dy.shape[:2], *dx.shape[1:])
         return dx, grads
 
     def _activity_loss(self, y: Array, cache: LayerCache) -> float | None:

@@ -5,6 +5,8 @@ A convolution is the locally connected layer whose kernels are all equal. So eac
 twin: exactly on the one way, and by least squares on the other.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

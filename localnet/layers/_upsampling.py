@@ -1,12 +1,15 @@
 """Layers that make images larger."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import Any, Unpack
 
 from .. import _validate
-from .._typing import Config
+from .._typing import Config, Shape
 from ..geometry.channels import split_sample
 from ..ops import PAIRS, Cost, upsample_cost
 from ..ops.pool.upsample import INTERPOLATIONS
+from ._base.arguments import LayerArguments
 from ._base.shapes import BatchShape
 from ._base.spatial import SpatialLayer
 
@@ -20,7 +23,10 @@ class UpSampling(SpatialLayer):
     interpolation = "nearest"
 
     def __init__(
-        self, size: Any = 2, data_format: str | None = None, **kwargs: Any
+        self,
+        size: Any = 2,
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         with self._named():
@@ -40,22 +46,18 @@ class UpSampling(SpatialLayer):
             for n, factor in zip(sizes, self._factors, strict=True)
         )
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, **batch: Any) -> Cost:
         sizes, channels = split_sample(input_shape, self.data_format)
         return upsample_cost(
             sizes,
             channels,
             **self._options(),
-            batch_size=batch_size,
+            **batch,
             dtype=self.dtype,
-            need_dx=need_dx,
         )
 
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "size": self.size}
+    def _arguments(self) -> Config:
+        return {"size": self.size}
 
 
 class UpSampling1D(UpSampling):
@@ -86,7 +88,7 @@ class UpSampling1D(UpSampling):
 
     rank, has_data_format = 1, False
 
-    def __init__(self, size: int = 2, **kwargs: Any) -> None:
+    def __init__(self, size: int = 2, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             self._factors = (_validate.integer("size", size, minimum=1),)
@@ -131,7 +133,7 @@ class UpSampling2D(UpSampling):
         size: Any = (2, 2),
         data_format: str | None = None,
         interpolation: str = "nearest",
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(size, data_format, **kwargs)
         with self._named():
@@ -139,9 +141,8 @@ class UpSampling2D(UpSampling):
                 "interpolation", interpolation, INTERPOLATIONS
             )
 
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        return {**super().get_config(), "interpolation": self.interpolation}
+    def _arguments(self) -> Config:
+        return {**super()._arguments(), "interpolation": self.interpolation}
 
 
 class UpSampling3D(UpSampling):

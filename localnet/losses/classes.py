@@ -304,7 +304,7 @@ class CategoricalCrossentropy(PairLoss):
         name: str | None = None,
     ) -> None:
         super().__init__(reduction, name)
-        self.from_logits = bool(from_logits)
+        self.from_logits = _validate.flag("from_logits", from_logits)
         self.label_smoothing = check_label_smoothing(label_smoothing)
         self.axis = axis
 
@@ -341,7 +341,7 @@ class SparseCategoricalCrossentropy(PairLoss):
         name: str | None = None,
     ) -> None:
         super().__init__(reduction, name)
-        self.from_logits = bool(from_logits)
+        self.from_logits = _validate.flag("from_logits", from_logits)
 
 
 class BinaryCrossentropy(PairLoss):
@@ -378,6 +378,6 @@ class BinaryCrossentropy(PairLoss):
         name: str | None = None,
     ) -> None:
         super().__init__(reduction, name)
-        self.from_logits = bool(from_logits)
+        self.from_logits = _validate.flag("from_logits", from_logits)
         self.label_smoothing = check_label_smoothing(label_smoothing)
         self.axis = axis

@@ -1,173 +1,314 @@
-"""
-The calls between the inputs and the outputs of a model, put in order.
+"""Layers wired by hand, the wiring of a functional `Model`; its config, and back."""
 
-The order of the layers, and so that of the weights, is Keras 2's: by their distance
-from the outputs, the furthest first, and among equals by who is met first on the way
-back from the outputs.
-"""
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import numpy as np
 
-from ..layers import Handle, InputLayer
-from ..layers._base.handles import Connectable, Node
+from .._typing import Array, Config
+from ..files.keras.wiring import Source, Wiring
+from ..layers import Handle, InputLayer, Layer
+from ..layers._base.handles import Node
+from ..layers._base.layer import unchanged_on_error
+from ..layers._base.seeds import child_seed
+from ..layers._base.shapes import BatchShape
+from ..training.network import Network
+from ..training.trainer import one_or_list
+from .calls import calls_between
+from .nesting import serialize
+from .program import Program, conformed
 
-__all__ = ["Graph"]
+__all__ = ["Graph", "connected"]
 
 
-class Graph(NamedTuple):
+class Graph(Network):
     """
-    What a functional model is made of.
+    What leads from some handles to others.
 
-    Attributes
+    Parameters
     ----------
-    nodes : tuple of Node
-        Every call, after those whose outputs it takes; those of inputs too.
-    inputs, outputs : tuple of Handle
-        As given; every input is that of an `InputLayer`.
-    layers : tuple of Connectable
-        Everything that is called, once each, in Keras's order.
+    name : str
+        Of the model.
+    seed : numpy.random.SeedSequence
+        Of the layers that have no weights yet.
+    inputs : Handle, or list, tuple or dict of Handle
+        Where arrays come in; the keys of a dict are those of the data.
+    outputs : Handle or list of Handle
+        What is computed.
+
+    Raises
+    ------
+    ValueError
+        If an output depends on an input that is not given, a layer does not fit, or two
+        layers have one name.
     """
 
-    # First, so that a copy meets every call after those that it hangs on.
-    nodes: tuple[Node, ...]
-    inputs: tuple[Handle, ...]
-    outputs: tuple[Handle, ...]
-    layers: tuple[Connectable, ...]
+    def __init__(
+        self, name: str, seed: np.random.SeedSequence, inputs: Any, outputs: Any
+    ) -> None:
+        super().__init__(name)
+        self.keys = _keys_of(inputs)
+        if isinstance(inputs, Mapping):
+            inputs = [inputs[key] for key in self.keys or ()]
+        calls = calls_between(
+            _handles_of("inputs", inputs), _handles_of("outputs", outputs)
+        )
+        self.nodes, self.inputs, self.outputs = calls.nodes, calls.inputs, calls.outputs
+        self.layers = self.stack = list(calls.layers)
+        self._program = Program.of_graph(calls)
+        with unchanged_on_error(*self.parts()):
+            self._create_weights(seed)
 
-    @classmethod
-    def of(cls, inputs: Sequence[Handle], outputs: Sequence[Handle]) -> "Graph":
-        """
-        Find the calls that lead from inputs to outputs.
+    def _create_weights(self, seed: np.random.SeedSequence) -> None:
+        number = 0
+        for layer in self.layers:
+            if isinstance(layer, InputLayer):
+                continue
+            if isinstance(layer, Layer) and not layer.built:
+                layer.set_seed(child_seed(seed, number))
+            number += 1
+        for node in self.nodes:
+            called: Any = node.layer
+            if isinstance(called, InputLayer) or not (
+                isinstance(called, Layer) or called.built
+            ):
+                called.build(_shape_of(node.inputs or node.outputs))
+        self._program.build([handle.shape for handle in self.inputs])
 
-        Parameters
-        ----------
-        inputs, outputs : sequence of Handle
-            Of the model. An input may be the output of a layer: the model then begins
-            behind it.
+    @property
+    def program(self) -> Program:
+        """The calls of the layers, in order."""
+        return self._program
 
-        Returns
-        -------
-        Graph
-            Its layers are those of the handles, shared and not copied.
+    @property
+    def built(self) -> bool:
+        """Whether every layer has its weights, also if there is no layer."""
+        return all(layer.built for layer in self.leaves.values())
 
-        Raises
-        ------
-        ValueError
-            If an input is given twice, an output depends on an input that is not
-            given, or two layers have one name.
-        """
-        if len({id(handle) for handle in inputs}) < len(inputs):
+    @property
+    def input_shape(self) -> Any:
+        """Shape of the input, batch axis first; a list if there are several."""
+        return _shape_of(self.inputs)
+
+    @property
+    def output_shape(self) -> Any:
+        """Shape of the output, batch axis first; a list if there are several."""
+        return _shape_of(self.outputs)
+
+    @property
+    def input_names(self) -> list[str]:
+        """Names of the inputs."""
+        return [handle.name for handle in self.inputs]
+
+    @property
+    def data_names(self) -> list[str]:
+        """The keys of the inputs, or their names."""
+        return list(self.keys or self.input_names)
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the outputs: of their layers, numbered where one has several."""
+        names: list[str] = []
+        seen: Counter[str] = Counter()
+        for handle in self.outputs:
+            name = handle.name
+            while name in names:
+                seen[handle.name] += 1
+                name = f"{handle.name}_{seen[handle.name]}"
+            names.append(name)
+        return names
+
+    def connections(self) -> list[list[str]]:
+        """Return what each layer is called on, for the summary."""
+        numbers = self._numbers()
+        found: dict[int, list[str]] = {id(layer): [] for layer in self.layers}
+        for node in self.nodes:
+            found[id(node.layer)] += [
+                f"{handle.name}[{numbers[handle.node]}][{handle.place}]"
+                for handle in node.inputs
+            ]
+        return list(found.values())
+
+    def build(self, input_shape: Any = None) -> None:
+        """Check shapes of the inputs; the weights exist since the graph was made."""
+        if input_shape is not None:
+            self.conformed(_as_shapes(input_shape))
+
+    def build_for(self, xs: Sequence[Array]) -> None:
+        """Check shapes of the inputs."""
+        self.conformed([x.shape for x in xs])
+
+    def known_input_shapes(self, input_shape: Any) -> list[BatchShape]:
+        """Return the shapes for which costs are worked out."""
+        if input_shape is None:
+            return [handle.shape for handle in self.inputs]
+        shapes = _as_shapes(input_shape)
+        self.conformed(shapes)
+        return shapes
+
+    def conformed(self, shapes: Sequence[BatchShape]) -> list[BatchShape]:
+        """Return shapes of the inputs as the layers take them, or refuse them."""
+        if len(shapes) != len(self.inputs):
             raise ValueError(
-                "inputs must be different from one another, "
-                f"got {[handle.name for handle in inputs]}"
+                f"{self.name}: inputs must be {len(self.inputs)}, {self.data_names}, "
+                f"got {len(shapes)}"
             )
-        inputs, outputs = _cut(inputs, outputs)
-        found, met = _found(outputs)
-        _check_connected(found, inputs)
-        depths, layer_depths = _depths(found)
-        for handle in inputs:  # one that no output depends on
-            if handle.node not in depths:
-                depths[handle.node] = 0
-                layer_depths[handle.node.layer] = 0
-                met[handle.node.layer] = -1
-        layers = sorted(layer_depths, key=lambda x: (-layer_depths[x], met[x]))
-        _check_names(layers)
-        # An order that follows from the graph alone, whoever made the handles when.
-        place = {node: number for number, node in enumerate(found)}
-        nodes = sorted(depths, key=lambda node: (-depths[node], place.get(node, -1)))
-        return cls(tuple(nodes), tuple(inputs), tuple(outputs), tuple(layers))
+        found = []
+        for shape, handle, name in zip(
+            shapes, self.inputs, self.data_names, strict=True
+        ):
+            found.append(conformed(shape, handle.shape))
+            if not _fits(found[-1], handle.shape):
+                raise ValueError(
+                    f"{self.name}: input {name!r} must have shape {handle.shape}, "
+                    f"got {tuple(shape)}"
+                )
+        return found
+
+    def wiring(self) -> Config:
+        """Return the calls by number."""
+        order = {path: number for number, path in enumerate(self.leaves)}
+        return {
+            "calls": [
+                [order[step.path], *step.inputs, step.training]
+                for step in self._program.steps
+            ],
+            "outputs": list(self._program.outputs),
+        }
+
+    # Config ----------------------------------------------------------------------
+
+    def _numbers(self) -> dict[Node, int]:
+        """Return which call of its layer each one is, from 0."""
+        calls: Counter[int] = Counter()
+        numbers = {}
+        for node in self.nodes:
+            numbers[node] = calls[id(node.layer)]
+            calls[id(node.layer)] += 1
+        return numbers
+
+    def get_config(self) -> Config:
+        """Return the names, layers and wiring as Keras writes them."""
+        numbers = self._numbers()
+        calls: dict[int, list[Node]] = {id(layer): [] for layer in self.layers}
+        for node in self.nodes:
+            calls[id(node.layer)].append(node)
+
+        def place(handle: Handle) -> list[Any]:
+            # To Keras, the making of a model is its first call.
+            made = not isinstance(handle.node.layer, Layer)
+            return [handle.name, numbers[handle.node] + made, handle.place]
+
+        entries = []
+        for layer in self.layers:
+            entry = serialize(layer)
+            entry["name"] = layer.name
+            entry["inbound_nodes"] = [
+                [[*place(handle), _options(node)] for handle in node.inputs]
+                for node in calls[id(layer)]
+                if node.inputs
+            ]
+            entries.append(entry)
+        inputs: Any = [place(handle) for handle in self.inputs]
+        if self.keys is not None:
+            inputs = dict(zip(self.keys, inputs, strict=True))
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "layers": entries,
+            "input_layers": inputs,
+            "output_layers": [place(handle) for handle in self.outputs],
+        }
 
 
-def _cut(
-    inputs: Sequence[Handle], outputs: Sequence[Handle]
-) -> tuple[list[Handle], list[Handle]]:
-    """Begin at the inputs: calls behind one that is no input yet are copied."""
-    new = {
-        id(handle): InputLayer(
-            batch_input_shape=handle.shape,
-            dtype=handle.dtype,
-            name=f"{handle.name}_output",
-        ).output
-        for handle in inputs
-        if handle.node.inputs
-    }
-    if not new:
-        return list(inputs), list(outputs)
-    for node in _found(outputs, set(new))[0]:
-        taken = tuple(new.get(id(handle), handle) for handle in node.inputs)
-        if taken != node.inputs:
-            described = [(handle.shape, handle.dtype) for handle in node.outputs]
-            copy = Node(node.layer, taken, described, node.training)
-            for handle, other in zip(node.outputs, copy.outputs, strict=True):
-                new.setdefault(id(handle), other)
-    return (
-        [new.get(id(handle), handle) for handle in inputs],
-        [new.get(id(handle), handle) for handle in outputs],
+def _options(node: Node) -> Config:
+    return {} if node.training is None else {"training": node.training}
+
+
+def connected(wiring: Wiring, layers: Mapping[str, Any]) -> tuple[Any, list[Handle]]:
+    """
+    Call layers on handles as a wiring says.
+
+    Parameters
+    ----------
+    wiring : Wiring
+        From a config.
+    layers : mapping of str to Layer
+        All that it names.
+
+    Returns
+    -------
+    inputs : list or dict of Handle
+        For a `Model`.
+    outputs : list of Handle
+        For a `Model`.
+
+    Raises
+    ------
+    ValueError
+        If a layer does not fit, or has no such output.
+    """
+    made: dict[tuple[str, int], tuple[Handle, ...]] = {}
+    for name, layer in layers.items():
+        if isinstance(layer, InputLayer):
+            made[name, 0] = (layer.output,)
+
+    def handle(source: Source) -> Handle:
+        outputs = made[source.layer, source.call]
+        if source.output >= len(outputs):
+            raise ValueError(
+                f"{source.layer!r} must have an output {source.output}, "
+                f"has {len(outputs)}"
+            )
+        return outputs[source.output]
+
+    calls: Counter[str] = Counter()
+    for call in wiring.calls:
+        layer = layers[call.layer]
+        layer.connect([handle(source) for source in call.sources], call.training)
+        made[call.layer, calls[call.layer]] = layer._nodes[-1].outputs
+        calls[call.layer] += 1
+    inputs: Any = [handle(source) for source in wiring.inputs]
+    if wiring.keys is not None:
+        inputs = dict(zip(wiring.keys, inputs, strict=True))
+    return inputs, [handle(source) for source in wiring.outputs]
+
+
+def _keys_of(inputs: Any) -> tuple[str, ...] | None:
+    if not isinstance(inputs, Mapping):
+        return None
+    if not inputs or not all(isinstance(key, str) for key in inputs):
+        raise ValueError(f"inputs must have names as keys, got {list(inputs)!r}")
+    return tuple(sorted(inputs))
+
+
+def _handles_of(argument: str, value: Any) -> list[Handle]:
+    listed = list(value) if isinstance(value, (list, tuple)) else [value]
+    for item in listed:
+        if not isinstance(item, Handle):
+            raise ValueError(
+                f"{argument} must be a handle or a list of handles, "
+                f"got {type(item).__name__}"
+            )
+    if not listed:
+        raise ValueError(f"{argument} must be a handle or a list of handles, got none")
+    return listed
+
+
+def _shape_of(handles: Sequence[Handle]) -> Any:
+    return one_or_list([handle.shape for handle in handles])
+
+
+def _as_shapes(value: Any) -> list[BatchShape]:
+    several = isinstance(value, (list, tuple)) and any(
+        isinstance(item, (list, tuple)) for item in value
     )
+    return [tuple(shape) for shape in (value if several else [value])]
 
 
-def _found(
-    outputs: Sequence[Handle], known: set[int] | None = None
-) -> tuple[list[Node], dict[Connectable, int]]:
-    """
-    Return the calls that the outputs depend on, and when each layer was met first.
-
-    As Keras does it, depth first, but without recursion: a graph may be deep.
-    """
-    known = known or set()
-    done: dict[Node, bool] = {}
-    found: list[Node] = []
-    met: dict[Connectable, int] = {}
-    for output in outputs:
-        stack = [output.node] if id(output) not in known else []
-        while stack:
-            node = stack.pop()
-            if node not in done:
-                done[node] = False
-                met.setdefault(node.layer, len(met))
-                stack.append(node)
-                # The first input is to be met first.
-                stack += [
-                    handle.node
-                    for handle in reversed(node.inputs)
-                    if id(handle) not in known and handle.node not in done
-                ]
-            elif not done[node]:
-                done[node] = True
-                found.append(node)
-    return found, met
-
-
-def _check_connected(found: Sequence[Node], inputs: Sequence[Handle]) -> None:
-    given = {handle.node for handle in inputs}
-    for node in found:
-        if not node.inputs and node not in given:
-            raise ValueError(
-                f"inputs must hold all that the outputs depend on, got "
-                f"{[handle.name for handle in inputs]} without {node.layer.name!r}"
-            )
-
-
-def _depths(
-    found: Sequence[Node],
-) -> tuple[dict[Node, int], dict[Connectable, int]]:
-    """Return how far each call, and each layer, is from the outputs at most."""
-    depths: dict[Node, int] = {}
-    layer_depths: dict[Connectable, int] = {}
-    for node in reversed(found):
-        depth = max(depths.get(node, 0), layer_depths.get(node.layer, 0))
-        depths[node] = layer_depths[node.layer] = depth
-        for handle in node.inputs:
-            depths[handle.node] = max(depth + 1, depths.get(handle.node, 0))
-    return depths, layer_depths
-
-
-def _check_names(layers: Sequence[Connectable]) -> None:
-    names = set()
-    for layer in layers:
-        if layer.name in names:
-            raise ValueError(
-                f"layers must have names of their own, got {layer.name!r} twice"
-            )
-        names.add(layer.name)
+def _fits(shape: BatchShape, wanted: BatchShape) -> bool:
+    return len(shape) == len(wanted) and all(
+        None in pair or pair[0] == pair[1]
+        for pair in list(zip(shape, wanted, strict=True))[1:]
+    )

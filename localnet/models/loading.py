@@ -7,8 +7,8 @@ from typing import Any
 from .._registry import custom_object_scope
 from .._typing import Config
 from ..files.safe.bounded_json import loads
+from .model import Model
 from .nesting import deserialize
-from .network import Network
 
 __all__ = ["load_model", "model_from_json"]
 
@@ -19,7 +19,7 @@ def load_model(
     compile: bool | None = None,
     *,
     isolated: bool = False,
-) -> Network:
+) -> Model:
     """
     Read a model that its ``save``, Keras 2 or tf_keras wrote.
 
@@ -76,7 +76,7 @@ def load_model(
 
 def model_from_json(
     json_string: str, custom_objects: Mapping[str, Any] | None = None
-) -> Network:
+) -> Model:
     """
     Make a model from the text that its ``to_json``, or that of Keras 2, returned.
 
@@ -109,9 +109,9 @@ def model_from_json(
         return _made(loads("json_string", json_string))
 
 
-def _made(config: Config) -> Network:
+def _made(config: Config) -> Model:
     """Return the model that ``class_name`` and ``config`` describe."""
     model = deserialize(config)
-    if not isinstance(model, Network):
+    if not isinstance(model, Model):
         raise ValueError(f"config must describe a model, got {config!r:.100}")
     return model

@@ -5,18 +5,21 @@ from typing import Any
 from .. import layers as layers_module
 from .._registry import Registry, is_custom
 from .._typing import Config
-from .network import Network
+from ..layers import Layer
 
-__all__ = ["deserialize", "serialize"]
+__all__ = ["deserialize", "model_classes", "serialize"]
+
+# Every kind of model, by the names that configs have for it; each enters itself.
+model_classes: dict[str, Any] = {}
 
 
-def serialize(layer: Any) -> Config:
+def serialize(part: Any) -> Config:
     """
     Return the class name and config of a layer or of a model.
 
     Parameters
     ----------
-    layer : Layer or Network
+    part : Layer or Model
         Built or not.
 
     Returns
@@ -24,11 +27,11 @@ def serialize(layer: Any) -> Config:
     dict
         In Keras's form.
     """
-    if not isinstance(layer, Network):
-        return layers_module.serialize(layer)
-    config = Registry.envelope(layer, "keras", class_name=layer.class_name)
-    if layer.input_shape is not None:
-        config["build_config"] = {"input_shape": layer.input_shape}
+    if isinstance(part, Layer):
+        return layers_module.serialize(part)
+    config = Registry.envelope(part, "keras", class_name=part.class_name)
+    if part.input_shape is not None:
+        config["build_config"] = {"input_shape": part.input_shape}
     return config
 
 
@@ -43,7 +46,7 @@ def deserialize(entry: Any) -> Any:
 
     Returns
     -------
-    Layer or Network
+    Layer or Model
         A layer is not built; a model is, if the shape of its input is known.
 
     Raises
@@ -52,6 +55,6 @@ def deserialize(entry: Any) -> Any:
         If the class is unknown or the config does not fit it.
     """
     name = entry.get("class_name") if isinstance(entry, dict) else None
-    if isinstance(name, str) and name in Network.classes and not is_custom(name):
-        return Network.classes[name].from_config(entry.get("config"))
+    if isinstance(name, str) and name in model_classes and not is_custom(name):
+        return model_classes[name].from_config(entry.get("config"))
     return layers_module.deserialize(entry)

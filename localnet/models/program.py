@@ -16,14 +16,14 @@ from ..layers import InputLayer, Layer, MultiInputLayer
 from ..layers._base.handles import Connectable
 from ..layers._base.shapes import BatchShape
 from ..ops import Workspace
-from ..training.step import Memory
+from ..training.network import Memory
 from ..training.tape import Call, Tape
 from ..training.total_loss import Gradients
+from .calls import Calls
 from .gradient_sums import Sums
-from .graph import Graph
 from .summary import CostedCall
 
-__all__ = ["Nested", "Program", "Step"]
+__all__ = ["Program", "Step", "conformed"]
 
 
 class Step(NamedTuple):
@@ -60,15 +60,6 @@ class Step(NamedTuple):
         return values[self.inputs[0]]
 
 
-class Nested(Connectable):
-    """What can lie in a program beside layers: something with a program of its own."""
-
-    @property
-    def program(self) -> "Program":
-        """The calls that it is made of."""
-        raise NotImplementedError
-
-
 class Program:
     """
     Calls of layers in order.
@@ -82,6 +73,8 @@ class Program:
     ----------
     steps : list of Step
         Each after those whose outputs it takes.
+    input_shapes : list of tuple or None
+        What arrays are brought to that have, or lack, a last axis of size 1.
     outputs : tuple of int
         Places of the outputs.
     layers : dict of str to Layer
@@ -90,6 +83,7 @@ class Program:
 
     def __init__(self, inputs: int) -> None:
         self.inputs = inputs
+        self.input_shapes: list[BatchShape] | None = None
         self.steps: list[Step] = []
         self.outputs: tuple[int, ...] = ()
         self.layers: dict[str, Layer] = {}
@@ -107,29 +101,30 @@ class Program:
         return program
 
     @classmethod
-    def of_graph(cls, graph: Graph) -> "Program":
+    def of_graph(cls, calls: Calls) -> "Program":
         """Return the program of a functional model."""
-        program = cls(len(graph.inputs))
-        places = {id(handle): place for place, handle in enumerate(graph.inputs)}
-        for layer in graph.layers:
+        program = cls(len(calls.inputs))
+        program.input_shapes = [handle.shape for handle in calls.inputs]
+        places = {id(handle): place for place, handle in enumerate(calls.inputs)}
+        for layer in calls.layers:
             if not isinstance(layer, InputLayer):
                 program._enrol(layer)
-        for node in graph.nodes:
+        for node in calls.nodes:
             if node.inputs:
                 taken = [places[id(handle)] for handle in node.inputs]
                 made = program._call(node.layer, taken, node.training)
                 handles = map(id, node.outputs)
                 places.update(zip(handles, made, strict=True))
-        program.outputs = tuple(places[id(handle)] for handle in graph.outputs)
+        program.outputs = tuple(places[id(handle)] for handle in calls.outputs)
         return program
 
     def _enrol(self, layer: Connectable) -> None:
         """Give a layer, or all in a model, their paths."""
-        if isinstance(layer, Nested):
-            for path, inner in layer.program.layers.items():
-                self._enrol_one(inner, f"{layer.name}/{path}")
-        elif isinstance(layer, Layer):
+        if isinstance(layer, Layer):
             self._enrol_one(layer, layer.name)
+        else:
+            for path, inner in _program_of(layer).layers.items():
+                self._enrol_one(inner, f"{layer.name}/{path}")
 
     def _enrol_one(self, layer: Layer, path: str) -> None:
         if id(layer) in self._paths:
@@ -143,8 +138,8 @@ class Program:
         self, layer: Connectable, inputs: Sequence[int], training: bool | None
     ) -> list[int]:
         """Add the steps of one call; return the places of what it gives."""
-        if isinstance(layer, Nested):
-            inner = layer.program
+        if not isinstance(layer, Layer):
+            inner = _program_of(layer)
             self._check_length(len(inner.steps))
             places = list(inputs)
             for step in inner.steps:
@@ -152,8 +147,6 @@ class Program:
                 flag = training if step.training is None else step.training
                 places += self._call(step.layer, taken, flag)
             return [places[place] for place in inner.outputs]
-        if not isinstance(layer, Layer):
-            raise ValueError(f"layer must be a Layer or a model, got {layer!r}")
         self._check_length(1)
         path = self._paths[id(layer)]
         number = self._calls[path] = self._calls.get(path, -1) + 1
@@ -192,12 +185,11 @@ class Program:
         """
         shapes = [tuple(shape) for shape in inputs]
         for step in self.steps:
-            taken = tuple(shapes[place] for place in step.inputs)
-            ((shape, _),) = step.layer._traced(taken)
+            ((shape, _),) = step.layer._traced(tuple(shapes[p] for p in step.inputs))
             shapes.append(shape)
         return shapes
 
-    def build(self, inputs: Sequence[BatchShape]) -> list[BatchShape]:
+    def build(self, inputs: Sequence[BatchShape]) -> None:
         """
         Create the weights of all layers that have none.
 
@@ -205,11 +197,6 @@ class Program:
         ----------
         inputs : sequence of tuple of int or None
             As for `shapes`.
-
-        Returns
-        -------
-        list of tuple of int or None
-            As `shapes`.
 
         Raises
         ------
@@ -224,7 +211,6 @@ class Program:
             else:
                 step.layer.build(shape)
             shapes.append(step.layer.compute_output_shape(shape))
-        return shapes
 
     def costed(self, inputs: Sequence[BatchShape]) -> list[CostedCall]:
         """
@@ -282,6 +268,9 @@ class Program:
             For `run_back`.
         """
         values = list(xs)
+        if self.input_shapes is not None:
+            pairs = zip(xs, self.input_shapes, strict=True)
+            values = [x.reshape(conformed(x.shape, shape)) for x, shape in pairs]
         calls = []
         for step in self.steps:
             y, cache = step.layer.forward_with_cache(
@@ -366,3 +355,20 @@ class Program:
             below = any(learning[place] for place in step.inputs)
             learning.append(below or bool(step.layer.trainable_params))
         return learning
+
+
+def _program_of(model: Any) -> Program:
+    """Return the program of what is no layer."""
+    program = getattr(model, "program", None)
+    if not isinstance(program, Program):
+        raise ValueError(f"layer must be a Layer or a model, got {model!r}")
+    return program
+
+
+def conformed(shape: BatchShape, wanted: BatchShape) -> Any:
+    """Return a shape with or without a last axis of size 1, as it is wanted."""
+    if len(shape) == len(wanted) + 1 and shape[-1] == 1:
+        return tuple(shape[:-1])
+    if len(shape) == len(wanted) - 1 and wanted[-1] == 1:
+        return (*shape, 1)
+    return tuple(shape)

@@ -1,13 +1,14 @@
-"""What all models do with their weights: hand them out, take them in, file them."""
+"""What a model does with its weights: hand them out, take them in, file them."""
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from .. import __version__
 from .._typing import Array, ArrayLike
-from ..layers._base.weights import as_weights
-from ..training.fit import Trainable
+from ..training.trainer import Trained
 
 if TYPE_CHECKING:
     from ..files.contents import Contents
@@ -15,239 +16,256 @@ if TYPE_CHECKING:
 # What reads and writes files is imported where it is used: most processes need none of
 # it, and it would make the import of localnet a third longer.
 
-__all__ = ["Savable"]
+__all__ = [
+    "count_params",
+    "get_weights",
+    "load_contents",
+    "load_weights",
+    "save",
+    "save_weights",
+    "set_weights",
+    "to_json",
+]
 
 
-class Savable(Trainable):
-    """Base of models whose weights are those of their layers, in order."""
+def get_weights(self: Trained) -> list[Array]:
+    """
+    Return copies of all weights.
 
-    # Weights ---------------------------------------------------------------------
+    Returns
+    -------
+    list of ndarray
+        Layer by layer, kernel before bias.
+    """
+    return self._trainer.network.get_weights()
 
-    def get_weights(self) -> list[Array]:
-        """
-        Return copies of all weights.
 
-        Returns
-        -------
-        list of ndarray
-            Layer by layer, kernel before bias.
-        """
-        return [
-            value for layer in self.leaves.values() for value in layer.get_weights()
-        ]
+def set_weights(self: Trained, weights: Sequence[ArrayLike]) -> None:
+    """
+    Replace the values of all weights.
 
-    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """
-        Replace the values of all weights.
+    Parameters
+    ----------
+    weights : sequence of array_like
+        In the order of `get_weights`.
 
-        Parameters
-        ----------
-        weights : sequence of array_like
-            In the order of `get_weights`.
+    Raises
+    ------
+    ValueError
+        If the number or a shape differs; no weight is changed then.
+    """
+    _need_built(self, "set_weights")
+    self._trainer.network.set_weights(weights)
 
-        Raises
-        ------
-        ValueError
-            If the number or a shape differs; no weight is changed then.
-        """
-        self._need_built("set_weights")
-        former = self.get_weights()
-        weights = as_weights(weights)
-        if len(weights) != len(former):
-            raise ValueError(
-                f"weights must be a list of {len(former)} arrays, got {len(weights)}"
-            )
-        try:
-            self._load(weights)
-        except BaseException:
-            self._load(former)
+
+def count_params(self: Trained) -> int:
+    """
+    Return how many numbers the weights hold.
+
+    Returns
+    -------
+    int
+        Sum over the layers.
+
+    Raises
+    ------
+    ValueError
+        If the model is not built.
+    """
+    _need_built(self, "count_params")
+    return sum(layer.count_params() for layer in self._trainer.network.leaves.values())
+
+
+def _need_built(self: Any, method: str) -> None:
+    if not self.built:
+        raise ValueError(
+            f"{self.name}: {method} needs a built model; call build(input_shape)"
+        )
+
+
+def save(self: Trained, path: str | os.PathLike[str]) -> Path:
+    """
+    Write the model to one file: config, weights and how it is trained.
+
+    Parameters
+    ----------
+    path : str or path-like
+        ``.npz`` for localnet's own format, which keeps everything; ``.keras`` or
+        ``.h5`` for Keras. Without a suffix, ``.npz`` is added.
+
+    Returns
+    -------
+    pathlib.Path
+        The file; an old one of this name is replaced as a whole.
+
+    Raises
+    ------
+    ValueError
+        If the model is not built, holds something that JSON cannot or that Keras
+        has no counterpart for, or the suffix is that of another format.
+    ImportError
+        If the format is Keras's and h5py is not installed.
+    OSError
+        If the file cannot be written.
+
+    Warns
+    -----
+    UserWarning
+        If layers were frozen or thawed since the last update: what the optimizer
+        remembers does not fit them, and is left out.
+
+    See Also
+    --------
+    load_model : Reads it.
+
+    Notes
+    -----
+    In a file of Keras, kernels have the layout of the layer's `implementation`, and
+    ``padding="same"`` at implementation 1, which Keras refuses, becomes
+    implementation 3. How far the random generators are is not kept there.
+    """
+    from ..files import writing
+
+    _need_built(self, "save")
+    return writing.write_model(self, path)
+
+
+def save_weights(self: Trained, path: str | os.PathLike[str]) -> Path:
+    """
+    Write the weights alone.
+
+    Parameters
+    ----------
+    path : str or path-like
+        ``.npz`` for localnet's own format, ``.weights.h5`` for Keras's present one,
+        any other ``.h5`` for its legacy one. Without a suffix, ``.npz`` is added.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If the model is not built, Keras has no counterpart for a layer, or the
+        suffix is that of another format.
+    ImportError
+        If the format is Keras's and h5py is not installed.
+    OSError
+        If the file cannot be written.
+    """
+    from ..files import writing
+
+    _need_built(self, "save_weights")
+    return writing.write_weights(self, path)
+
+
+def load_weights(
+    self: Trained,
+    path: str | os.PathLike[str],
+    by_name: bool = False,
+    skip_mismatch: bool = False,
+    *,
+    isolated: bool = False,
+) -> None:
+    """
+    Read the weights in a file of any format, also in one of a whole model.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file; its bytes tell the format.
+    by_name : bool
+        Match layers by name instead of by position, and leave those that are not
+        in the file. Only for Keras's legacy HDF5, which has names.
+    skip_mismatch : bool
+        With `by_name`: warn about layers that do not fit, and leave them.
+    isolated : bool
+        Read in a process of its own, as `load_model` does.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or its shapes are not the model's. No weight is
+        changed then.
+    ImportError
+        If the file is HDF5 and h5py is not installed.
+    OSError
+        If the file cannot be opened.
+
+    Warns
+    -----
+    UserWarning
+        If `skip_mismatch` skips a layer.
+
+    Notes
+    -----
+    Kernels of Keras's implementations 1, 2 and 3 are told apart by their shapes,
+    whichever the layer's own `implementation` is.
+    """
+    from ..files import reading
+
+    _need_built(self, "load_weights")
+    if skip_mismatch and not by_name:
+        raise ValueError("skip_mismatch must be False where by_name is")
+    with reading.opened(path, isolated=isolated) as contents:
+        load_contents(self, path, contents, by_name, skip_mismatch)
+
+
+def load_contents(
+    self: Trained,
+    path: str | os.PathLike[str],
+    contents: "Contents",
+    by_name: bool,
+    skip_mismatch: bool,
+) -> None:
+    """Give the model the weights in an open file; see `load_weights`."""
+    from ..files.loading import sources, sources_by_name
+    from ..files.weight_shapes import plan_model
+
+    plans = plan_model(self)
+    try:
+        found = (
+            sources_by_name(contents, plans, skip_mismatch=skip_mismatch)
+            if by_name
+            else sources(contents, plans)
+        )
+        new = {id(source.plan.layer): source.read() for source in found}
+        set_weights(
+            self,
+            [
+                weight
+                for layer in self._trainer.network.leaves.values()
+                for weight in new.get(id(layer)) or layer.get_weights()
+            ],
+        )
+    except ValueError as error:
+        if str(error).startswith(f"{path} "):  # it was the bytes
             raise
+        raise ValueError(f"{path} must fit the model: {error}") from error
 
-    def _load(self, weights: Sequence[ArrayLike]) -> None:
-        start = 0
-        for layer in self.leaves.values():
-            stop = start + len(layer.params)
-            layer.set_weights(weights[start:stop])
-            start = stop
 
-    def count_params(self) -> int:
-        """
-        Return how many numbers the weights hold.
+def to_json(self: Any, **kwargs: Any) -> str:
+    """
+    Return the config as JSON text.
 
-        Returns
-        -------
-        int
-            Sum over the layers.
+    Parameters
+    ----------
+    **kwargs
+        Passed to `json.dumps`, such as ``indent``.
 
-        Raises
-        ------
-        ValueError
-            If the model is not built.
-        """
-        self._need_built("count_params")
-        return sum(layer.count_params() for layer in self.leaves.values())
-
-    def _need_built(self, method: str) -> None:
-        if not self.built:
-            raise ValueError(
-                f"{self.name}: {method} needs a built model; call build(input_shape)"
-            )
-
-    # Files -----------------------------------------------------------------------
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """
-        Write the model to one file: config, weights and how it is trained.
-
-        Parameters
-        ----------
-        path : str or path-like
-            ``.npz`` for localnet's own format, which keeps everything; ``.keras`` or
-            ``.h5`` for Keras. Without a suffix, ``.npz`` is added.
-
-        Returns
-        -------
-        pathlib.Path
-            The file; an old one of this name is replaced as a whole.
-
-        Raises
-        ------
-        ValueError
-            If the model is not built, holds something that JSON cannot or that Keras
-            has no counterpart for, or the suffix is that of another format.
-        ImportError
-            If the format is Keras's and h5py is not installed.
-        OSError
-            If the file cannot be written.
-
-        Warns
-        -----
-        UserWarning
-            If layers were frozen or thawed since the last update: what the optimizer
-            remembers does not fit them, and is left out.
-
-        See Also
-        --------
-        load_model : Reads it.
-
-        Notes
-        -----
-        In a file of Keras, kernels have the layout of the layer's `implementation`, and
-        ``padding="same"`` at implementation 1, which Keras refuses, becomes
-        implementation 3. How far the random generators are is not kept there.
-        """
-        from ..files import writing
-
-        self._need_built("save")
-        return writing.write_model(self, path)
-
-    def save_weights(self, path: str | os.PathLike[str]) -> Path:
-        """
-        Write the weights alone.
-
-        Parameters
-        ----------
-        path : str or path-like
-            ``.npz`` for localnet's own format, ``.weights.h5`` for Keras's present one,
-            any other ``.h5`` for its legacy one. Without a suffix, ``.npz`` is added.
-
-        Returns
-        -------
-        pathlib.Path
-            The file.
-
-        Raises
-        ------
-        ValueError
-            If the model is not built, Keras has no counterpart for a layer, or the
-            suffix is that of another format.
-        ImportError
-            If the format is Keras's and h5py is not installed.
-        OSError
-            If the file cannot be written.
-        """
-        from ..files import writing
-
-        self._need_built("save_weights")
-        return writing.write_weights(self, path)
-
-    def load_weights(
-        self,
-        path: str | os.PathLike[str],
-        by_name: bool = False,
-        skip_mismatch: bool = False,
-        *,
-        isolated: bool = False,
-    ) -> None:
-        """
-        Read the weights in a file of any format, also in one of a whole model.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file; its bytes tell the format.
-        by_name : bool
-            Match layers by name instead of by position, and leave those that are not
-            in the file. Only for Keras's legacy HDF5, which has names.
-        skip_mismatch : bool
-            With `by_name`: warn about layers that do not fit, and leave them.
-        isolated : bool
-            Read in a process of its own, as `load_model` does.
-
-        Raises
-        ------
-        ValueError
-            If the file is damaged, or its shapes are not the model's. No weight is
-            changed then.
-        ImportError
-            If the file is HDF5 and h5py is not installed.
-        OSError
-            If the file cannot be opened.
-
-        Warns
-        -----
-        UserWarning
-            If `skip_mismatch` skips a layer.
-
-        Notes
-        -----
-        Kernels of Keras's implementations 1, 2 and 3 are told apart by their shapes,
-        whichever the layer's own `implementation` is.
-        """
-        from ..files import reading
-
-        self._need_built("load_weights")
-        if skip_mismatch and not by_name:
-            raise ValueError("skip_mismatch must be False where by_name is")
-        with reading.opened(path, isolated=isolated) as contents:
-            self._load_contents(path, contents, by_name, skip_mismatch)
-
-    def _load_contents(
-        self,
-        path: str | os.PathLike[str],
-        contents: "Contents",
-        by_name: bool,
-        skip_mismatch: bool,
-    ) -> None:
-        from ..files.loading import sources, sources_by_name
-        from ..files.weight_shapes import plan_model
-
-        plans = plan_model(self)
-        try:
-            found = (
-                sources_by_name(contents, plans, skip_mismatch=skip_mismatch)
-                if by_name
-                else sources(contents, plans)
-            )
-            new = {id(source.plan.layer): source.read() for source in found}
-            self.set_weights(
-                [
-                    weight
-                    for layer in self.leaves.values()
-                    for weight in new.get(id(layer)) or layer.get_weights()
-                ]
-            )
-        except ValueError as error:
-            if str(error).startswith(f"{path} "):  # it was the bytes
-                raise
-            raise ValueError(f"{path} must fit the model: {error}") from error
+    Returns
+    -------
+    str
+        For `localnet.models.model_from_json`.
+    """
+    return json.dumps(
+        {
+            "class_name": self.class_name,
+            "config": self.get_config(),
+            "keras_version": f"localnet {__version__}",
+            "backend": "numpy",
+        },
+        **kwargs,
+    )

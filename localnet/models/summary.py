@@ -1,20 +1,92 @@
-"""The tables that `Sequential.summary` prints."""
+"""The tables that `Model.summary` prints."""
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from .. import _validate
+from .._terminal import printable
 from .._typing import Array
 from ..layers import CostedLayer, Layer
 from ..layers._base.shapes import BatchShape
 from ..ops import Cost
-from ..roofline import Machine, Work
+from ..roofline import Machine, Work, this_machine
 
-__all__ = ["CostedCall", "cost_table", "summary_table"]
+__all__ = ["CostedCall", "cost_table", "summary", "summary_table"]
 
 # Keras 2's columns; they grow with long names, so that no cell is broken.
 COLUMNS = (29, 26, 10, 0)
 COST_HEADER: tuple[str, ...] = ("Layer", *("FLOPs", "Bytes", "Time") * 2, "Memory")
+
+
+def summary(
+    self: Any,
+    print_fn: Any = None,
+    *,
+    cost: bool = False,
+    batch_size: int = 32,
+    input_shape: Sequence[int | None] | None = None,
+    machine: Machine | None = None,
+) -> None:
+    """
+    Print the layers with their output shapes and numbers of parameters.
+
+    Parameters
+    ----------
+    print_fn : callable, optional
+        Called with the text; default: written to standard output.
+    cost : bool
+        Whether to add what a batch costs in each layer: operations, bytes moved,
+        the shortest time that these allow, and memory. See `CostedLayer.cost`.
+    batch_size : int
+        Samples of that batch.
+    input_shape : tuple of int or None, optional
+        Batch axis first. With it, the cost of a model that is not built is printed
+        alone, and no weight is made: so one can tell whether the model fits.
+    machine : Machine, optional
+        Speed of arithmetic and memory. Default: measured once per process, which
+        takes about a second.
+
+    Raises
+    ------
+    ValueError
+        If an argument breaks its rule, or the model is not built, unless its cost
+        for an `input_shape` is wanted.
+    """
+    if not self.built and not (cost and self.layers and input_shape is not None):
+        raise ValueError(
+            f"{self.name}: summary needs a built model; call build(input_shape) "
+            "or give the first layer an input_shape"
+        )
+    tables = []
+    if self.built:
+        tables.append(
+            summary_table(
+                f'"{self.name}" ({type(self).__name__})',
+                self.layers,
+                list(self.leaves.values()),
+                self._network.connections(),
+            )
+        )
+    if cost:
+        batch_size = _validate.integer("batch_size", batch_size, minimum=1)
+        if machine is not None and not isinstance(machine, Machine):
+            raise ValueError(f"machine must be a Machine, got {machine!r}")
+        shapes = self._network.known_input_shapes(input_shape)
+        tables.append(
+            cost_table(
+                self.program.costed(shapes),
+                shapes,
+                batch_size,
+                this_machine() if machine is None else machine,
+            )
+        )
+    text = "\n".join(tables)
+    if print_fn is None:
+        sys.stdout.write(text + "\n")
+    else:
+        print_fn(text)
 
 
 def summary_table(
@@ -46,12 +118,14 @@ def summary_table(
     rows: list[tuple[str, ...]] = [("Layer (type)", "Output Shape", "Param #")]
     for part in parts:
         label = f"{part.name} ({getattr(part, 'class_name', type(part).__name__)})"
-        rows.append((label, str(part.output_shape), str(part.count_params())))
+        rows.append(
+            (printable(label), str(part.output_shape), str(part.count_params()))
+        )
     if connections is not None:
         header, *others = rows
         rows = [(*header, "Connected to")]
         for row, sources in zip(others, connections, strict=True):
-            first, *more = sources or [""]
+            first, *more = map(printable, sources or [""])
             rows.append((*row, first))
             rows += [("", "", "", source) for source in more]
     columns = [
@@ -69,7 +143,7 @@ def summary_table(
     return "\n".join(
         line.rstrip()
         for line in (
-            f"Model: {title}",
+            f"Model: {printable(title)}",
             "_" * rule,
             header_line,
             "=" * rule,

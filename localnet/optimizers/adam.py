@@ -106,8 +106,8 @@ class Adam(Optimizer):
         self.beta_1 = _validate.fraction("beta_1", beta_1)
         self.beta_2 = _validate.fraction("beta_2", beta_2)
         self.epsilon = _validate.number("epsilon", epsilon, minimum=0.0)
-        self.adaptive_epsilon = bool(adaptive_epsilon)
-        self.amsgrad = bool(amsgrad)
+        self.adaptive_epsilon = _validate.flag("adaptive_epsilon", adaptive_epsilon)
+        self.amsgrad = _validate.flag("amsgrad", amsgrad)
 
     def _own_config(self) -> Config:
         adaptive = {"adaptive_epsilon": True} if self.adaptive_epsilon else {}

@@ -159,7 +159,7 @@ class Optimizer(Memory, abc.ABC):
         self.global_clipnorm = _validate.optional_number(
             "global_clipnorm", global_clipnorm
         )
-        self.use_ema = bool(use_ema)
+        self.use_ema = _validate.flag("use_ema", use_ema)
         self.ema_momentum = _validate.number(
             "ema_momentum", ema_momentum, minimum=0.0, maximum=1.0
         )

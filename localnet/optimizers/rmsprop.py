@@ -101,7 +101,7 @@ class RMSprop(Optimizer):
         self.rho = _validate.number("rho", rho, minimum=0.0, maximum=1.0)
         self.momentum = _validate.number("momentum", momentum, minimum=0.0, maximum=1.0)
         self.epsilon = _validate.number("epsilon", epsilon, minimum=0.0)
-        self.centered = bool(centered)
+        self.centered = _validate.flag("centered", centered)
 
     def _needs(self, slot: str) -> bool:
         if slot == "momentum":

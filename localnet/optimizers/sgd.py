@@ -86,7 +86,7 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(learning_rate, **common)
         self.momentum = _validate.number("momentum", momentum, minimum=0.0, maximum=1.0)
-        self.nesterov = bool(nesterov)
+        self.nesterov = _validate.flag("nesterov", nesterov)
 
     def _needs(self, slot: str) -> bool:
         return self.momentum != 0 if slot == "momentum" else super()._needs(slot)

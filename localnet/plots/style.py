@@ -38,7 +38,7 @@ def need_matplotlib() -> None:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            'matplotlib is needed to draw; pip install "localnet[plot]"'
+            "matplotlib is needed to draw: python -m pip install matplotlib"
         ) from error
 
 

@@ -1,1 +1,1 @@
-"""From data and a loss to better weights. Imports `layers`, `files` and below."""
+"""From data and a loss to better weights. Imports `callbacks` and below."""

@@ -68,31 +68,28 @@ class Data:
             If an array is missing, empty, not numeric, or of another length than the
             first one, or there are not as many as inputs or outputs.
         """
-        labels = {name: ports.labels(name) for name in ("x", "y", "sample_weight")}
-        xs = [
-            _samples(label, array)
-            for label, array in zip(labels["x"], arrays_of("x", x, ports), strict=True)
-        ]
-        for label, array in zip(labels["x"], xs, strict=True):
-            _check_length(labels["x"][0], xs[0], label, array)
+
+        def named(argument: str, value: Any) -> Iterator[tuple[str, Any]]:
+            arrays = arrays_of(argument, value, ports)
+            return zip(ports.labels(argument), arrays, strict=True)
+
+        first = ports.labels("x")[0]
+        labelled = [(label, _samples(label, array)) for label, array in named("x", x)]
+        xs = [array for _, array in labelled]
         ys: list[Array | None] = []
-        for label, target, needed in zip(
-            labels["y"], arrays_of("y", y, ports), ports.needed, strict=True
-        ):
+        weights: list[Array | None] = []
+        for label, array in labelled:
+            _check_length(first, xs[0], label, array)
+        for (label, target), needed in zip(named("y", y), ports.needed, strict=True):
             if target is None and needed:
                 raise ValueError(f"{label} must be given, got None")
             ys.append(None if target is None else _samples(label, target))
-            _check_length(labels["x"][0], xs[0], label, ys[-1])
-        weights: list[Array | None] = []
-        for label, weight, target in zip(
-            labels["sample_weight"],
-            arrays_of("sample_weight", sample_weight, ports),
-            ys,
-            strict=True,
-        ):
+            _check_length(first, xs[0], label, ys[-1])
+        given = named("sample_weight", sample_weight)
+        for (label, weight), target in zip(given, ys, strict=True):
             # Without targets there is nothing to weigh.
-            given = weight is not None and target is not None
-            weights.append(_samples(label, weight) if given else None)
+            absent = weight is None or target is None
+            weights.append(None if absent else _samples(label, weight))
             _check_weights(label, weights[-1], len(xs[0]))
         return cls(tuple(xs), tuple(ys), tuple(weights))
 

@@ -4,174 +4,134 @@ from typing import Any
 
 import numpy as np
 
-from .. import _validate
 from .._typing import Array
-from ..callbacks import CallbackList, Logs
-from ..layers._base.layer import unchanged_on_error
-from .generators import Source
+from .one_batch import as_results
 from .options import verbosity
 from .sources import checked_data, source_of
-from .step import Steps, one_or_list
+from .trainer import Trained, calls_of, one_or_list
 
-__all__ = ["Measurable"]
+__all__ = ["evaluate", "predict"]
 
 
-class Measurable(Steps):
-    """Base of models that go through data batch by batch."""
+def evaluate(
+    self: Trained,
+    x: Any,
+    y: Any = None,
+    batch_size: int | None = None,
+    verbose: int | str = "auto",
+    sample_weight: Any = None,
+    steps: int | None = None,
+    callbacks: Any = None,
+    max_queue_size: int = 10,
+    workers: int = 1,
+    use_multiprocessing: bool = False,
+    return_dict: bool = False,
+) -> Any:
+    """
+    Measure loss and metrics, without training.
 
-    def evaluate(
-        self,
-        x: Any,
-        y: Any = None,
-        batch_size: int | None = None,
-        verbose: int | str = "auto",
-        sample_weight: Any = None,
-        steps: int | None = None,
-        callbacks: Any = None,
-        max_queue_size: int = 10,
-        workers: int = 1,
-        use_multiprocessing: bool = False,
-        return_dict: bool = False,
-    ) -> Any:
-        """
-        Measure loss and metrics, without training.
+    Parameters
+    ----------
+    x, y, sample_weight : object
+        As for `fit`.
+    batch_size : int, optional
+        Of arrays. Default 32.
+    verbose : {"auto", 0, 1, 2}
+        0 silent; else one line with the result.
+    steps : int, optional
+        Batches to measure. Default: all.
+    callbacks : Callback or list of Callback, optional
+        Their ``on_test_...`` methods are called.
+    max_queue_size, workers, use_multiprocessing
+        Accepted as in Keras, without a meaning.
+    return_dict : bool
+        Whether to return names with the values.
 
-        Parameters
-        ----------
-        x, y, sample_weight : object
-            As for `fit`.
-        batch_size : int, optional
-            Of arrays. Default 32.
-        verbose : {"auto", 0, 1, 2}
-            0 silent; else one line with the result.
-        steps : int, optional
-            Batches to measure. Default: all.
-        callbacks : Callback or list of Callback, optional
-            Their ``on_test_...`` methods are called.
-        max_queue_size, workers, use_multiprocessing
-            Accepted as in Keras, without a meaning.
-        return_dict : bool
-            Whether to return names with the values.
+    Returns
+    -------
+    float, list of float or dict
+        The loss, penalties included; with metrics a list in the order of
+        ``metrics_names``.
 
-        Returns
-        -------
-        float, list of float or dict
-            The loss, penalties included; with metrics a list in the order of
-            ``metrics_names``.
+    Raises
+    ------
+    RuntimeError
+        If the model is not compiled.
+    ValueError
+        If an argument or the data are wrong.
+    """
+    del max_queue_size, workers, use_multiprocessing
+    trainer = self._trainer
+    trainer.need_optimizer()
+    source = source_of(
+        checked_data(x, y, sample_weight, trainer.ports),
+        ports=trainer.ports,
+        batch_size=batch_size,
+        steps=steps,
+    )
+    calls = calls_of(callbacks, self, verbose, steps=source.steps)
+    with trainer.ready(source.first().xs):
+        return as_results(trainer.test_epoch(source, calls), return_dict)
 
-        Raises
-        ------
-        RuntimeError
-            If the model is not compiled.
-        ValueError
-            If an argument or the data are wrong.
-        """
-        del max_queue_size, workers, use_multiprocessing
-        self._need_compiled()
-        source = source_of(
-            checked_data(x, y, sample_weight, self._ports),
-            ports=self._ports,
-            batch_size=_validate.optional_integer("batch_size", batch_size, minimum=1),
-            steps=steps,
-        )
-        level = verbosity(verbose)
-        calls = CallbackList(
-            callbacks,
-            model=self,
-            verbose=level,
-            params={"verbose": level, "steps": source.steps},
-        )
-        with unchanged_on_error(*self._parts()):
-            self._build_for(source.first().xs)
-            return self._result(self._test_epoch(source, calls), return_dict)
 
-    def predict(
-        self,
-        x: Any,
-        batch_size: int | None = None,
-        verbose: int | str = "auto",
-        steps: int | None = None,
-        callbacks: Any = None,
-        max_queue_size: int = 10,
-        workers: int = 1,
-        use_multiprocessing: bool = False,
-    ) -> Any:
-        """
-        Compute the outputs, batch by batch.
+def predict(
+    self: Trained,
+    x: Any,
+    batch_size: int | None = None,
+    verbose: int | str = "auto",
+    steps: int | None = None,
+    callbacks: Any = None,
+    max_queue_size: int = 10,
+    workers: int = 1,
+    use_multiprocessing: bool = False,
+) -> Any:
+    """
+    Compute the outputs, batch by batch.
 
-        Parameters
-        ----------
-        x : array_like, list, tuple or dict of them, Sequence or generator
-            Inputs, samples first. Of batches (x, y) only x is used.
-        batch_size : int, optional
-            Of arrays. Default 32; bounds the memory.
-        verbose : {"auto", 0, 1, 2}
-            Accepted as in Keras; nothing is printed.
-        steps : int, optional
-            Batches to predict. Default: all.
-        callbacks : Callback or list of Callback, optional
-            Their ``on_predict_...`` methods are called.
-        max_queue_size, workers, use_multiprocessing
-            Accepted as in Keras, without a meaning.
+    Parameters
+    ----------
+    x : array_like, list, tuple or dict of them, Sequence or generator
+        Inputs, samples first. Of batches (x, y) only x is used.
+    batch_size : int, optional
+        Of arrays. Default 32; bounds the memory.
+    verbose : {"auto", 0, 1, 2}
+        Accepted as in Keras; nothing is printed.
+    steps : int, optional
+        Batches to predict. Default: all.
+    callbacks : Callback or list of Callback, optional
+        Their ``on_predict_...`` methods are called.
+    max_queue_size, workers, use_multiprocessing
+        Accepted as in Keras, without a meaning.
 
-        Returns
-        -------
-        ndarray or list of ndarray
-            One output per sample; a list if the model has several outputs.
+    Returns
+    -------
+    ndarray or list of ndarray
+        One output per sample; a list if the model has several outputs.
 
-        Raises
-        ------
-        ValueError
-            If there is no sample, or the data do not fit the model.
-        """
-        del max_queue_size, workers, use_multiprocessing
-        ports = self._ports.without_targets()
-        source = source_of(
-            checked_data(x, None, None, ports),
-            ports=ports,
-            batch_size=_validate.optional_integer("batch_size", batch_size, minimum=1),
-            steps=steps,
-        )
-        verbosity(verbose)
-        calls = CallbackList(
-            callbacks,
-            model=self,
-            verbose=0,
-            params={"verbose": 0, "steps": source.steps},
-        )
-        outputs: list[list[Array]] = []
-        with unchanged_on_error(*self._parts()):
-            self._build_for(source.first().xs)
-            calls.on_predict_begin()
-            for number, batch in enumerate(source.batches()):
-                calls.on_predict_batch_begin(number)
-                ys, _ = self._run(batch.xs, False, memory=self._memory)
-                outputs.append([y.copy() for y in ys])
-                calls.on_predict_batch_end(number)
-            source.end_epoch()
-            calls.on_predict_end()
-        return one_or_list([np.concatenate(ys) for ys in zip(*outputs, strict=True)])
-
-    def _test_epoch(self, source: Source, calls: CallbackList) -> Logs:
-        calls.on_test_begin()
-        self._objective.begin()
-        logs: Logs = {}
+    Raises
+    ------
+    ValueError
+        If there is no sample, or the data do not fit the model.
+    """
+    del max_queue_size, workers, use_multiprocessing
+    trainer = self._trainer
+    ports = trainer.ports.without_targets()
+    source = source_of(
+        checked_data(x, None, None, ports),
+        ports=ports,
+        batch_size=batch_size,
+        steps=steps,
+    )
+    verbosity(verbose)
+    calls = calls_of(callbacks, self, 0, steps=source.steps)
+    outputs: list[list[Array]] = []
+    with trainer.ready(source.first().xs):
+        calls.on_predict_begin()
         for number, batch in enumerate(source.batches()):
-            calls.on_test_batch_begin(number)
-            logs = self._test_step(batch)
-            calls.on_test_batch_end(number, logs)
+            calls.on_predict_batch_begin(number)
+            ys, _ = trainer.network.program.run(batch.xs, False, memory=trainer.memory)
+            outputs.append([y.copy() for y in ys])
+            calls.on_predict_batch_end(number)
         source.end_epoch()
-        calls.on_test_end(logs)
-        return logs
-
-    def _try_out(self, source: Source) -> None:
-        """Meet the errors that the data can cause, before any weight changes."""
-        first = source.first()
-        self._build_for(first.xs)
-        ys, _ = self._run(first.take(slice(0, 1)).xs, False)
-        if all(y is None for y in first.ys):
-            return
-        for piece in source.trials(first):
-            shapes = [(len(piece), *y.shape[1:]) for y in ys]
-            outputs = [np.broadcast_to(y, s) for y, s in zip(ys, shapes, strict=True)]
-            self._objective.try_out(piece, outputs)
+        calls.on_predict_end()
+    return one_or_list([np.concatenate(ys) for ys in zip(*outputs, strict=True)])

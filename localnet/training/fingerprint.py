@@ -11,8 +11,8 @@ from .batches import Data
 __all__ = [
     "first_difference",
     "identity_of_data",
-    "identity_of_model",
     "identity_of_optimizer",
+    "identity_of_trainer",
 ]
 
 # Bytes that are looked at: all of a small array, evenly spread rows of a larger one.
@@ -21,14 +21,14 @@ LOOKED_AT = 1 << 24
 PIECE = 1 << 18
 
 
-def identity_of_model(model: Any) -> Config:
+def identity_of_trainer(trainer: Any) -> Config:
     """
-    Describe a compiled model without its state.
+    Describe a compiled model and its training without their state.
 
     Parameters
     ----------
-    model : Sequential
-        Built and compiled.
+    trainer : Trainer
+        Compiled; its network is built.
 
     Returns
     -------
@@ -44,12 +44,12 @@ def identity_of_model(model: Any) -> Config:
                     "config": _without_names(_described(layer.get_config)),
                     "weights": [f"{w.dtype} {w.shape}" for w in layer.params.values()],
                 }
-                for layer in model.leaves.values()
+                for layer in trainer.network.leaves.values()
             ],
-            **model.wiring(),
-            "optimizer": model._compiled_optimizer,
-            "metrics_names": model.metrics_names,
-            "objective": _described(model._objective.get_config),
+            **trainer.network.wiring(),
+            "optimizer": trainer.identity,
+            "metrics_names": trainer.objective.names,
+            "objective": _described(trainer.objective.get_config),
         }
     )
     return identity

@@ -11,262 +11,240 @@ from typing import Any
 import numpy as np
 
 from .. import _validate, config
-from ..callbacks import CallbackList, History
-from ..layers._base.layer import unchanged_on_error
+from ..callbacks import History
 from .batches import Data, split
-from .fit_scipy import ScipyTrainable
 from .generators import is_stream
-from .options import is_due, shuffling, unknown_option, verbosity
+from .inputs_outputs import Ports
+from .options import is_due, shuffling, unknown_option
 from .options import validation_freq as checked_validation_freq
 from .run import Run
-from .sources import checked_data, source_of
+from .sources import checked_data, parted, source_of
+from .trainer import Trained, Trainer, calls_of
 
-__all__ = ["Trainable"]
+__all__ = ["fit"]
 
 
-class Trainable(ScipyTrainable):
-    """Base of models that are trained batch by batch."""
+def fit(
+    self: Trained,
+    x: Any,
+    y: Any = None,
+    batch_size: int | None = None,
+    epochs: int = 1,
+    verbose: int | str = "auto",
+    callbacks: Any = None,
+    validation_split: float = 0.0,
+    validation_data: Any = None,
+    shuffle: bool | str = True,
+    class_weight: Mapping[int, float] | None = None,
+    sample_weight: Any = None,
+    initial_epoch: int = 0,
+    steps_per_epoch: int | None = None,
+    validation_steps: int | None = None,
+    validation_batch_size: int | None = None,
+    validation_freq: int | Sequence[int] = 1,
+    max_queue_size: int = 10,
+    workers: int = 1,
+    use_multiprocessing: bool = False,
+    *,
+    seed: int | None = None,
+    **renamed: Any,
+) -> History:
+    """
+    Train the model.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._shuffle_rng = np.random.default_rng()
+    Parameters
+    ----------
+    x, y : array_like, or a list, tuple or dict of them
+        Inputs and targets, samples first: one for each input and output, in order
+        or by name; one array of targets is for every output. Or x gives batches, x,
+        (x, y) or (x, y, sample_weight): a generator, or a Sequence as in
+        `localnet.utils`.
+    batch_size : int, optional
+        Of arrays. Default 32. The last batch of an epoch may be smaller.
+    epochs : int
+        Number of the epoch to stop before; with `initial_epoch` 0, how many.
+    verbose : {"auto", 0, 1, 2}
+        0 silent, 1 a progress bar, 2 one line per epoch; ``"auto"`` is 1.
+    callbacks : Callback or list of Callback, optional
+        Called at every stage, in order.
+    validation_split : float
+        Last part of the samples, taken away before shuffling.
+    validation_data : (x, y), (x, y, sample_weight), Sequence or generator, optional
+        Wins over `validation_split`.
+    shuffle : bool or "batch"
+        ``True``: a new permutation of the samples every epoch; ``"batch"``: only
+        the batches change places. Those of a Sequence do in both cases, those of a
+        generator never.
+    class_weight : dict of int to float, optional
+        Multiplied into the sample weights; for one output.
+    sample_weight : array_like, or a list, tuple or dict of them, optional
+        Weights of the loss; it is still divided by the number of samples.
+    initial_epoch : int
+        Number of the first epoch.
+    steps_per_epoch : int, optional
+        Batches of an epoch. Default: all that there are, so that a generator makes
+        one epoch. Fewer of arrays or a Sequence: the first in the epoch's order.
+    validation_steps : int, optional
+        The same for each validation; a generator needs it.
+    validation_batch_size : int, optional
+        Default: `batch_size`.
+    validation_freq : int or list of int
+        Validate every so many epochs, or after the listed epochs (from 1).
+    max_queue_size, workers, use_multiprocessing
+        Accepted as in Keras, without a meaning: batches are made when their turn
+        comes, in the thread that calls.
+    seed : int, optional
+        Seed of the shuffling; default: the model's own generator.
+    **renamed
+        None; an old name such as ``nb_epoch`` gets an error with the new one.
 
-    def fit(
-        self,
-        x: Any,
-        y: Any = None,
-        batch_size: int | None = None,
-        epochs: int = 1,
-        verbose: int | str = "auto",
-        callbacks: Any = None,
-        validation_split: float = 0.0,
-        validation_data: Any = None,
-        shuffle: bool | str = True,
-        class_weight: Mapping[int, float] | None = None,
-        sample_weight: Any = None,
-        initial_epoch: int = 0,
-        steps_per_epoch: int | None = None,
-        validation_steps: int | None = None,
-        validation_batch_size: int | None = None,
-        validation_freq: int | Sequence[int] = 1,
-        max_queue_size: int = 10,
-        workers: int = 1,
-        use_multiprocessing: bool = False,
-        *,
-        seed: int | None = None,
-        **renamed: Any,
-    ) -> History:
-        """
-        Train the model.
+    Returns
+    -------
+    History
+        ``history.history`` maps each name to its values by epoch: means over the
+        samples, each taken before the update by its batch, penalties included.
 
-        Parameters
-        ----------
-        x, y : array_like, or a list, tuple or dict of them
-            Inputs and targets, samples first: one for each input and output, in order
-            or by name; one array of targets is for every output. Or x gives batches, x,
-            (x, y) or (x, y, sample_weight): a generator, or a Sequence as in
-            `localnet.utils`.
-        batch_size : int, optional
-            Of arrays. Default 32. The last batch of an epoch may be smaller.
-        epochs : int
-            Number of the epoch to stop before; with `initial_epoch` 0, how many.
-        verbose : {"auto", 0, 1, 2}
-            0 silent, 1 a progress bar, 2 one line per epoch; ``"auto"`` is 1.
-        callbacks : Callback or list of Callback, optional
-            Called at every stage, in order.
-        validation_split : float
-            Last part of the samples, taken away before shuffling.
-        validation_data : (x, y), (x, y, sample_weight), Sequence or generator, optional
-            Wins over `validation_split`.
-        shuffle : bool or "batch"
-            ``True``: a new permutation of the samples every epoch; ``"batch"``: only
-            the batches change places. Those of a Sequence do in both cases, those of a
-            generator never.
-        class_weight : dict of int to float, optional
-            Multiplied into the sample weights; for one output.
-        sample_weight : array_like, or a list, tuple or dict of them, optional
-            Weights of the loss; it is still divided by the number of samples.
-        initial_epoch : int
-            Number of the first epoch.
-        steps_per_epoch : int, optional
-            Batches of an epoch. Default: all that there are, so that a generator makes
-            one epoch. Fewer of arrays or a Sequence: the first in the epoch's order.
-        validation_steps : int, optional
-            The same for each validation; a generator needs it.
-        validation_batch_size : int, optional
-            Default: `batch_size`.
-        validation_freq : int or list of int
-            Validate every so many epochs, or after the listed epochs (from 1).
-        max_queue_size, workers, use_multiprocessing
-            Accepted as in Keras, without a meaning: batches are made when their turn
-            comes, in the thread that calls.
-        seed : int, optional
-            Seed of the shuffling; default: the model's own generator.
-        **renamed
-            None; an old name such as ``nb_epoch`` gets an error with the new one.
+    Raises
+    ------
+    RuntimeError
+        If the model is not compiled.
+    ValueError
+        If an argument or the data are wrong; nothing is changed then. A batch that
+        a Sequence or generator gives later, and which is wrong, ends the training
+        before its step; the steps before it stay.
+    TypeError
+        If a keyword is unknown.
 
-        Returns
-        -------
-        History
-            ``history.history`` maps each name to its values by epoch: means over the
-            samples, each taken before the update by its batch, penalties included.
+    Warns
+    -----
+    UserWarning
+        If a generator gives too few batches. The training ends then as if these had
+        been all, and keeps what they taught; the last epoch may be a short one.
 
-        Raises
-        ------
-        RuntimeError
-            If the model is not compiled.
-        ValueError
-            If an argument or the data are wrong; nothing is changed then. A batch that
-            a Sequence or generator gives later, and which is wrong, ends the training
-            before its step; the steps before it stay.
-        TypeError
-            If a keyword is unknown.
+    See Also
+    --------
+    localnet.callbacks.BackupAndRestore : Resumes a training that was stopped.
 
-        Warns
-        -----
-        UserWarning
-            If a generator gives too few batches. The training ends then as if these had
-            been all, and keeps what they taught; the last epoch may be a short one.
+    Notes
+    -----
+    Ctrl-C between or inside batches leaves whole weights, and the finished epochs
+    in ``model.history``; `KeyboardInterrupt` is passed on.
 
-        See Also
-        --------
-        localnet.callbacks.BackupAndRestore : Resumes a training that was stopped.
-
-        Notes
-        -----
-        Ctrl-C between or inside batches leaves whole weights, and the finished epochs
-        in ``model.history``; `KeyboardInterrupt` is passed on.
-
-        A `numpy.memmap` is read batch by batch, never as a whole; of its targets only
-        some are tried out before training. The first batch of a Sequence or generator
-        is looked at before the training begins, and no batch of a generator beyond
-        those that are used.
-        """
-        del max_queue_size, workers, use_multiprocessing
-        for name in renamed:
-            raise unknown_option(name, inspect.signature(self.fit).parameters)
-        optimizer = self._need_compiled()
-        data = checked_data(x, y, sample_weight, self._ports)
-        held_out = self._validation(validation_data)
-        if held_out is None and validation_split:
-            data, held_out = split(data, validation_split)
-        size, validation_size = (
-            _validate.optional_integer(name, value, minimum=1)
-            for name, value in (
-                ("batch_size", batch_size),
-                ("validation_batch_size", validation_batch_size),
-            )
+    A `numpy.memmap` is read batch by batch, never as a whole; of its targets only
+    some are tried out before training. The first batch of a Sequence or generator
+    is looked at before the training begins, and no batch of a generator beyond
+    those that are used.
+    """
+    del max_queue_size, workers, use_multiprocessing
+    for name in renamed:
+        raise unknown_option(name, inspect.signature(fit).parameters)
+    trainer = self._trainer
+    optimizer = trainer.need_optimizer()
+    data = checked_data(x, y, sample_weight, trainer.ports)
+    held_out = _held_out(validation_data, trainer.ports)
+    if held_out is None and validation_split:
+        data, held_out = split(data, validation_split)
+    validation_size = _validate.optional_integer(
+        "validation_batch_size", validation_batch_size, minimum=1
+    )
+    source = source_of(
+        data,
+        ports=trainer.ports,
+        batch_size=batch_size,
+        shuffle=shuffling(shuffle),
+        steps=steps_per_epoch,
+        class_weight=class_weight,
+        steps_name="steps_per_epoch",
+    )
+    if validation_size is None and isinstance(held_out, Data):
+        validation_size = source.batch_size
+    validation = None
+    if held_out is not None:
+        validation = source_of(
+            held_out,
+            ports=trainer.ports,
+            batch_size=validation_size,
+            steps=validation_steps,
+            name="validation_data",
+            steps_name="validation_steps",
         )
-        source = source_of(
-            data,
-            ports=self._ports,
-            batch_size=size,
-            shuffle=shuffling(shuffle),
-            steps=steps_per_epoch,
-            class_weight=class_weight,
-            steps_name="steps_per_epoch",
-        )
-        if validation_size is None and isinstance(held_out, Data):
-            validation_size = source.batch_size
-        validation = None
-        if held_out is not None:
-            validation = source_of(
-                held_out,
-                ports=self._ports,
-                batch_size=validation_size,
-                steps=validation_steps,
-                name="validation_data",
-                steps_name="validation_steps",
-            )
-            if validation.steps is None:
-                raise ValueError(
-                    "validation_steps must be given where validation_data is a "
-                    "generator, got None"
-                )
-        epochs = _validate.integer("epochs", epochs, minimum=1)
-        initial_epoch = _validate.integer("initial_epoch", initial_epoch, minimum=0)
-        frequency = checked_validation_freq(validation_freq)
-        level = verbosity(verbose)
-        rng = self._shuffle_rng
-        if seed is not None:
-            rng = np.random.default_rng(_validate.integer("seed", seed, minimum=0))
-        calls = CallbackList(
-            callbacks,
-            model=self,
-            verbose=level,
-            params={"verbose": level, "epochs": epochs, "steps": source.steps},
-        )
-        run = Run(
-            model=self,
-            calls=calls,
-            source=source,
-            validation=validation,
-            rng=rng,
-            arguments={
-                "batch_size": source.batch_size,
-                "shuffle": shuffle,
-                "seed": None if seed is None else int(seed),
-                "class_weight": {
-                    str(k): float(v) for k, v in (class_weight or {}).items()
-                },
-                "initial_epoch": initial_epoch,
-                "steps_per_epoch": steps_per_epoch and int(steps_per_epoch),
-                "validation_steps": validation_steps and int(validation_steps),
-                "validation_freq": frequency,
-                "validation_batch_size": validation_size or source.batch_size,
-                "engine": config.get_engine(),
-            },
-            epochs=epochs,
-            epoch=initial_epoch,
-        )
-        with unchanged_on_error(*self._parts()):
-            self._need_same_weights(self._trainable())
-            self._try_out(source)
-            if validation is not None:
-                self._try_out(validation)
-            self.stop_training = False
-            # A training that could not begin is not ended either, and has no history.
-            run.begin()
-        self.history = calls.history
-        try:
-            for epoch in range(run.epoch, epochs):
-                if not source.has_more():
-                    break
-                self._fit_epoch(run)
-                if validation is not None and is_due(epoch + 1, frequency):
-                    results = self._test_epoch(validation, calls)
-                    run.logs |= {f"val_{name}": v for name, v in results.items()}
-                run.leave_epoch()
-                if self.stop_training:
-                    break
-            optimizer.finalize(self._trainable())
-            run.finished = True
-        except KeyboardInterrupt:
-            optimizer.finalize(self._trainable())
-            raise
-        finally:
-            calls.on_train_end(run.logs)
-        return calls.history
-
-    def _fit_epoch(self, run: Run) -> None:
-        run.enter_epoch()
-        for number, batch in enumerate(run.batches(), run.batch):
-            run.calls.on_train_batch_begin(number)
-            run.logs = self._train_step(batch)
-            run.batch = number + 1
-            run.calls.on_train_batch_end(number, run.logs)
-            if self.stop_training:
-                break
-
-    def _validation(self, given: Any) -> Any:
-        if given is None:
-            return None
-        if is_stream(given):
-            return given
-        if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+        if validation.steps is None:
             raise ValueError(
-                "validation_data must be (x, y), (x, y, sample_weight), a Sequence or "
-                f"a generator, got {type(given).__name__}"
+                "validation_steps must be given where validation_data is a "
+                "generator, got None"
             )
-        x, y, weight = (*given, None)[:3]
-        return checked_data(x, y, weight, self._ports, "validation_data")
+    epochs = _validate.integer("epochs", epochs, minimum=1)
+    initial_epoch = _validate.integer("initial_epoch", initial_epoch, minimum=0)
+    frequency = checked_validation_freq(validation_freq)
+    rng = trainer.shuffle_rng
+    if seed is not None:
+        rng = np.random.default_rng(_validate.integer("seed", seed, minimum=0))
+    calls = calls_of(callbacks, self, verbose, epochs=epochs, steps=source.steps)
+    run = Run(
+        trainer=trainer,
+        calls=calls,
+        source=source,
+        validation=validation,
+        rng=rng,
+        arguments={
+            "batch_size": source.batch_size,
+            "shuffle": shuffle,
+            "seed": None if seed is None else int(seed),
+            "class_weight": {str(k): float(v) for k, v in (class_weight or {}).items()},
+            "initial_epoch": initial_epoch,
+            "steps_per_epoch": steps_per_epoch and int(steps_per_epoch),
+            "validation_steps": validation_steps and int(validation_steps),
+            "validation_freq": frequency,
+            "validation_batch_size": validation_size or source.batch_size,
+            "engine": config.get_engine(),
+        },
+        epochs=epochs,
+        epoch=initial_epoch,
+    )
+    with trainer.ready():
+        trainer.need_same_weights(trainer.trained())
+        trainer.try_out(source)
+        if validation is not None:
+            trainer.try_out(validation)
+        trainer.stop_training = False
+        # A training that could not begin is not ended either, and has no history.
+        run.begin()
+    trainer.history = calls.history
+    try:
+        for epoch in range(run.epoch, epochs):
+            if not source.has_more():
+                break
+            _fit_epoch(trainer, run)
+            if validation is not None and is_due(epoch + 1, frequency):
+                results = trainer.test_epoch(validation, calls)
+                run.logs |= {f"val_{name}": v for name, v in results.items()}
+            run.leave_epoch()
+            if trainer.stop_training:
+                break
+        optimizer.finalize(trainer.trained())
+        run.finished = True
+    except KeyboardInterrupt:
+        optimizer.finalize(trainer.trained())
+        raise
+    finally:
+        calls.on_train_end(run.logs)
+    return calls.history
+
+
+def _fit_epoch(trainer: Trainer, run: Run) -> None:
+    run.enter_epoch()
+    for number, batch in enumerate(run.batches(), run.batch):
+        run.calls.on_train_batch_begin(number)
+        run.logs = trainer.train_step(batch)
+        run.batch = number + 1
+        run.calls.on_train_batch_end(number, run.logs)
+        if trainer.stop_training:
+            break
+
+
+def _held_out(given: Any, ports: Ports) -> Any:
+    if given is None or is_stream(given):
+        return given
+    forms = "(x, y), (x, y, sample_weight), a Sequence or a generator"
+    x, y, weight = parted(given, forms)
+    return checked_data(x, y, weight, ports, "validation_data")

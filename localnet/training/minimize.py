@@ -25,7 +25,6 @@ __all__ = [
     "check_layers",
     "check_start",
     "checked_options",
-    "checked_validation",
 ]
 
 # Those of SciPy that need gradients alone. SLSQP calls a callback before its iteration
@@ -80,35 +79,6 @@ def checked_options(
     if method == "tnc":  # counts evaluations alone
         return {"maxfun": 100 * max_iterations, **chosen}
     return {"maxiter": max_iterations, **chosen}
-
-
-def checked_validation(given: Any) -> tuple[Any, ...] | None:
-    """
-    Return what a caller gave as validation data.
-
-    Parameters
-    ----------
-    given : tuple, list or None
-        ``(x, y)`` or ``(x, y, sample_weight)``.
-
-    Returns
-    -------
-    tuple or None
-        The same.
-
-    Raises
-    ------
-    ValueError
-        If it is anything else.
-    """
-    if given is None:
-        return None
-    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
-        raise ValueError(
-            "validation_data must be (x, y) or (x, y, sample_weight), "
-            f"got {type(given).__name__}"
-        )
-    return tuple(given)
 
 
 def check_start(loss: float, gradients: Sequence[Array], inference: float) -> None:
@@ -364,9 +334,9 @@ class Minimisation:
         """Return loss and metrics on the validation data, if there are some."""
         if self.validation is None:
             return {}
-        x, y, *weight = self.validation
+        x, y, weight = self.validation
         logs: Logs = self.model.evaluate(
-            x, y, verbose=0, sample_weight=next(iter(weight), None), return_dict=True
+            x, y, verbose=0, sample_weight=weight, return_dict=True
         )
         return logs
 

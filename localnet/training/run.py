@@ -11,9 +11,10 @@ from .. import _validate
 from .._typing import Array, Config
 from ..callbacks import CallbackList, Logs
 from .batches import Data
-from .fingerprint import identity_of_model
+from .fingerprint import identity_of_trainer
 from .generators import Source
-from .state import get_model_state, set_model_state
+from .state import get_state, set_state
+from .trainer import Trainer
 
 # Checkpoints are imported where there is one: most trainings read and write none.
 
@@ -29,7 +30,7 @@ class Run:
 
     Parameters
     ----------
-    model : Sequential
+    trainer : Trainer
         Compiled.
     calls : CallbackList
         The callbacks.
@@ -53,7 +54,7 @@ class Run:
         Whether the training has ended by itself.
     """
 
-    model: Any
+    trainer: Trainer
     calls: CallbackList
     source: Source
     validation: Source | None
@@ -90,7 +91,7 @@ class Run:
         from .checkpoint import read_checkpoint, refused_with_path
 
         state = read_checkpoint(backup.path, self._identity)
-        former, former_source = get_model_state(self.model), self.source.get_state()
+        former, former_source = get_state(self.trainer), self.source.get_state()
         try:
             with refused_with_path(backup.path):
                 self._set_state(state)
@@ -98,7 +99,7 @@ class Run:
             with refused_with_path(backup.path):
                 self._set_callbacks(state["callbacks"])
         except BaseException:
-            set_model_state(self.model, former)
+            set_state(self.trainer, former)
             self.source.set_state(former_source)
             raise
 
@@ -108,7 +109,7 @@ class Run:
             self.calls.on_epoch_resume(self.epoch, self.batch, self.logs)
             return
         self.calls.on_epoch_begin(self.epoch)
-        self.model._objective.begin()
+        self.trainer.objective.begin()
         self.order = self.source.draw_order(self.rng)
         self.logs = {}
 
@@ -148,7 +149,7 @@ class Run:
         """Return what a resumed run must have in common with this one."""
         return {
             **self.arguments,
-            **identity_of_model(self.model),
+            **identity_of_trainer(self.trainer),
             "callbacks": [type(c).__name__ for c in self.calls.with_state],
             **self.source.identity(),
             "validation_data": self.validation and self.validation.identity(),
@@ -159,7 +160,7 @@ class Run:
         if order is not None:  # the fewest bytes that can count the samples
             order = order.astype(np.min_scalar_type(order.max()))
         return {
-            **get_model_state(self.model),
+            **get_state(self.trainer),
             "epoch": self.epoch,
             "batch": self.batch,
             "order": order,
@@ -184,7 +185,7 @@ class Run:
         if not isinstance(state["logs"], dict):
             raise ValueError(f"logs must be a dict, got {state['logs']!r}")
         order = self._checked_order(state["order"], begun=batch > 0)
-        set_model_state(self.model, state)
+        set_state(self.trainer, state)
         self.rng.bit_generator.state = state["order_rng"]
         self.epoch, self.batch, self.order = epoch, batch, order
         self.logs = state["logs"]

@@ -18,7 +18,7 @@ from .fingerprint import identity_of_data
 from .generators import Batches, Generated, Source, is_iterator, is_stream
 from .inputs_outputs import Ports
 
-__all__ = ["checked_data", "source_of"]
+__all__ = ["checked_data", "parted", "source_of"]
 
 # Samples per piece when targets are tried out before training.
 TRIAL = 128
@@ -135,6 +135,14 @@ def checked_data(
     return x
 
 
+def parted(given: Any, forms: str) -> tuple[Any, Any, Any]:
+    """Return validation data as x, y and a weight or None."""
+    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+        raise ValueError(f"validation_data must be {forms}, got {type(given).__name__}")
+    x, y, weight = (*given, None)[:3]
+    return x, y, weight
+
+
 def source_of(
     data: Any,
     *,
@@ -176,8 +184,8 @@ def source_of(
     ValueError
         If an option does not fit the data.
     """
-    if steps is not None:
-        steps = _validate.integer(steps_name, steps, minimum=1)
+    batch_size = _validate.optional_integer("batch_size", batch_size, minimum=1)
+    steps = _validate.optional_integer(steps_name, steps, minimum=1)
     if isinstance(data, Data):
         if batch_size is None:
             batch_size = 32 if steps is None else -(-len(data) // steps)

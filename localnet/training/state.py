@@ -1,73 +1,75 @@
-"""All that changes in a model while it is trained, taken out and put back."""
+"""All that changes in a training, taken out and put back."""
 
 from typing import Any
 
 import numpy as np
 
-from .._typing import Array
+from .trainer import Trainer
 
-__all__ = ["get_model_state", "set_model_state"]
+__all__ = ["get_state", "set_state"]
 
 
-def get_model_state(model: Any) -> dict[str, Any]:
+def get_state(trainer: Trainer) -> dict[str, Any]:
     """
-    Return what `set_model_state` needs to bring an equal model to where this one is.
+    Return what `set_state` needs to bring an equal training to where this one is.
 
     Parameters
     ----------
-    model : Sequential
-        Built and compiled.
+    trainer : Trainer
+        Compiled; its network is built.
 
     Returns
     -------
     dict
         Copies: weights, generators, the optimizer's memory and numbers, running means.
     """
+    network, optimizer = trainer.network, trainer.need_optimizer()
     return {
-        "weights": model.get_weights(),
-        "optimizer": model.optimizer.get_state(),
-        "numbers": _numbers(model.optimizer),
-        "updated": model._updated is not None,
-        "shuffling": model._shuffle_rng.bit_generator.state,
-        "noise": [layer.noise.bit_generator.state for layer in model.leaves.values()],
-        "means": model._objective.sums,
+        "weights": network.get_weights(),
+        "optimizer": optimizer.get_state(),
+        "numbers": _numbers(optimizer),
+        "updated": trainer.updated is not None,
+        "shuffling": trainer.shuffle_rng.bit_generator.state,
+        "noise": [layer.noise.bit_generator.state for layer in network.leaves.values()],
+        "means": trainer.objective.sums,
     }
 
 
-def set_model_state(model: Any, state: dict[str, Any]) -> None:
+def set_state(trainer: Trainer, state: dict[str, Any]) -> None:
     """
-    Bring a model to where another one was.
+    Bring a training to where another one was.
 
     Parameters
     ----------
-    model : Sequential
-        Equal to the one that the state is from, built and compiled.
+    trainer : Trainer
+        Equal to the one that the state is from.
     state : dict
-        From `get_model_state`.
+        From `get_state`.
 
     Raises
     ------
     ValueError
         If something does not fit, like KeyError or TypeError if it is of another kind.
-        The model may be half way then: keep its own state to go back to.
+        The training may be half way then: keep its own state to go back to.
     """
-    model.set_weights(state["weights"])
-    model.optimizer.set_state(state["optimizer"])
-    trained = model._trainable()
-    for name, slots in model.optimizer.slots.items():
-        if not _same_shapes(slots, list(trained.values())):
+    network, optimizer = trainer.network, trainer.need_optimizer()
+    network.set_weights(state["weights"])
+    optimizer.set_state(state["optimizer"])
+    trained = trainer.trained()
+    for name, slots in optimizer.slots.items():
+        if [slot.shape for slot in slots] != [w.shape for w in trained.values()]:
             raise ValueError(f"slots {name} must have the shapes of the weights")
     # Callbacks may change the learning rate, or a momentum.
-    known = _numbers(model.optimizer)
+    known = _numbers(optimizer)
     for name, number in state["numbers"].items():
         if name not in known:
             raise ValueError(f"optimizer must have a number {name!r}, got none")
-        setattr(model.optimizer, name, number)
-    model._updated = list(trained) if state["updated"] else None
-    model._shuffle_rng.bit_generator.state = state["shuffling"]
-    for layer, noise in zip(model.leaves.values(), state["noise"], strict=True):
+        setattr(optimizer, name, number)
+    trainer.updated = list(trained) if state["updated"] else None
+    trainer.shuffle_rng.bit_generator.state = state["shuffling"]
+    for layer, noise in zip(network.leaves.values(), state["noise"], strict=True):
         layer.noise.bit_generator.state = noise
-    model._objective.sums = state["means"]
+    trainer.objective.sums = state["means"]
 
 
 def _numbers(optimizer: Any) -> dict[str, Any]:
@@ -76,7 +78,3 @@ def _numbers(optimizer: Any) -> dict[str, Any]:
         for name, value in vars(optimizer).items()
         if value is None or isinstance(value, (bool, int, float, np.generic))
     }
-
-
-def _same_shapes(left: list[Array], right: list[Array]) -> bool:
-    return [array.shape for array in left] == [array.shape for array in right]

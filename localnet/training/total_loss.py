@@ -1,6 +1,6 @@
 """What a compiled model minimises and reports, over all of its outputs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
@@ -37,6 +37,8 @@ class Objective:
 
     Parameters
     ----------
+    outputs : sequence of str
+        Names of the outputs.
     loss : str, callable, Loss or None, or a list or dict of them
         ``None``: only the penalties are minimised.
     metrics, weighted_metrics : list of str or callable, or one of them, or None
@@ -44,8 +46,6 @@ class Objective:
         A weighted metric that has the name of another is called ``weighted_<name>``.
     loss_weights : float or None, or a list or dict of them
         Factors of the losses.
-    outputs : sequence of str
-        Names of the outputs.
 
     Raises
     ------
@@ -56,11 +56,11 @@ class Objective:
 
     def __init__(
         self,
+        outputs: Sequence[str] = ("output",),
         loss: Any = None,
         metrics: Any = None,
         loss_weights: Any = None,
         weighted_metrics: Any = None,
-        outputs: Sequence[str] = ("output",),
     ) -> None:
         self.outputs = list(outputs)
         prefixes = [f"{name}_" for name in self.outputs]
@@ -125,24 +125,17 @@ class Objective:
     # The loss --------------------------------------------------------------------
 
     def value(
-        self, batch: Data, ys: Sequence[Array], tape: Tape, layers: Sequence[Layer]
+        self, batch: Data, ys: Sequence[Array], tape: Tape, layers: Iterable[Layer]
     ) -> Losses:
         """Return the loss of a batch: the data's, and all penalties."""
         parts = []
         for place, goal in enumerate(self.goals):
             with self._named(place):
-                parts.append(
-                    goal.value(
-                        batch.ys[place],
-                        ys[place],
-                        batch.sample_weights[place],
-                        tape.logits(place),
-                    )
-                )
+                parts.append(goal.value(*_at(place, batch, ys, tape)))
         return self._summed(parts, tape, layers)
 
     def value_and_gradients(
-        self, batch: Data, ys: Sequence[Array], tape: Tape, layers: Sequence[Layer]
+        self, batch: Data, ys: Sequence[Array], tape: Tape, layers: Iterable[Layer]
     ) -> tuple[Losses, Gradients]:
         """
         Return the loss, and its gradient by each output or by its logits.
@@ -154,10 +147,7 @@ class Objective:
         for place, goal in enumerate(self.goals):
             with self._named(place):
                 part, gradient, by_logits = goal.value_and_gradient(
-                    batch.ys[place],
-                    ys[place],
-                    batch.sample_weights[place],
-                    tape.logits(place),
+                    *_at(place, batch, ys, tape)
                 )
             parts.append(part)
             gradients.dys.append(None if by_logits else gradient)
@@ -165,7 +155,7 @@ class Objective:
         return self._summed(parts, tape, layers), gradients
 
     def _summed(
-        self, parts: list[float], tape: Tape, layers: Sequence[Layer]
+        self, parts: list[float], tape: Tape, layers: Iterable[Layer]
     ) -> Losses:
         factors = (goal.factor for goal in self.goals)
         data = sum(part * f for part, f in zip(parts, factors, strict=True))
@@ -213,6 +203,13 @@ class Objective:
         """Say in errors which of several outputs they are about."""
         several = len(self.outputs) > 1
         return _about(self.outputs[place]) if several else nullcontext()
+
+
+def _at(
+    place: int, batch: Data, ys: Sequence[Array], tape: Tape
+) -> tuple[Any, Array, Array | None, Array | None]:
+    """Return what the loss of an output is computed from."""
+    return batch.ys[place], ys[place], batch.sample_weights[place], tape.logits(place)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from localnet import layers
 from localnet.files import formats, reading
 from localnet.files.safe import isolated
 from localnet.files.weight_shapes import file_bytes
+from localnet.models.saving import load_contents
 
 # What reading one small file may add to the memory of the process.
 ALLOWED = 192 * 2**20
@@ -100,7 +101,7 @@ class Trial:
     def read(self, path, data):
         with self.contents(path, data[:8]) as contents:
             if contents.config is None:
-                self.model._load_contents(path, contents, False, False)
+                load_contents(self.model, path, contents, False, False)
             else:
                 make = localnet.Sequential.from_config
                 reading.model_of(make, path, contents, {}, compile=None)

@@ -29,6 +29,8 @@ NO_NAMES = np.zeros(0)
 # The layout by which our files are read back: the last Keras 2.
 KERAS_VERSION = "2.15.0"
 BACKEND = "tensorflow"
+# The group of the weights that belong to no layer.
+OWN_WEIGHTS = "top_level_model_weights"
 
 
 @contextmanager
@@ -94,8 +96,8 @@ def _layers(root: hdf5.SafeGroup) -> dict[str, list[Stored]]:
     names = root.texts("layer_names")
     if len(set(names)) != len(names):
         raise ValueError("layer_names must be different from one another")
-    if "top_level_model_weights" in root:
-        own = root.group("top_level_model_weights")
+    if OWN_WEIGHTS in root:
+        own = root.group(OWN_WEIGHTS)
         if own.texts("weight_names"):
             raise ValueError(
                 "every weight must belong to a layer, got some of the model's own"
@@ -163,10 +165,30 @@ def write(
         if optimizer:
             group = file.create_group("optimizer_weights")
             _write_arrays(group, optimizer)
-    write_atomically(path, lambda stream: stream.write(buffer.getbuffer()))
+    write_atomically(path, lambda stream: stream.write(buffer.getvalue()))
+
+
+def _check_names(layers: Sequence[LayerWeights]) -> None:
+    """Refuse what could be written but not read: names that HDF5 takes for paths."""
+    arrays = {f"{layer.key}/{name}:0" for layer in layers for name in layer.weights}
+    for layer in layers:
+        try:
+            parts = hdf5.name_parts(layer.key)
+        except ValueError:
+            raise ValueError(
+                "name of a layer in a .h5 file must be one or more parts with / "
+                f"between them, none of them empty, '.' or '..', got {layer.key!r}"
+            ) from None
+        paths = {"/".join(parts[:n]) for n in range(1, len(parts) + 1)}
+        if layer.key == OWN_WEIGHTS or not paths.isdisjoint(arrays):
+            raise ValueError(
+                "name of a layer in a .h5 file must not be one that the file has "
+                f"already, got {layer.key!r}"
+            )
 
 
 def _write_layers(root: Any, layers: Sequence[LayerWeights]) -> None:
+    _check_names(layers)
     _write_names(root, "layer_names", [layer.key for layer in layers])
     root.attrs["backend"] = BACKEND
     root.attrs["keras_version"] = KERAS_VERSION
@@ -174,7 +196,7 @@ def _write_layers(root: Any, layers: Sequence[LayerWeights]) -> None:
     for layer in sorted(layers, key=lambda layer: layer.key):
         group = root.require_group(layer.key)
         _write_arrays(group, {f"{name}:0": v for name, v in layer.weights.items()})
-    own = root.require_group("top_level_model_weights")
+    own = root.require_group(OWN_WEIGHTS)
     _write_names(own, "weight_names", [])
 
 

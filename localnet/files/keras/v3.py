@@ -240,7 +240,7 @@ def write_weights(
         If the file cannot be written.
     """
     data = _weights_file(layers, [], metrics)
-    write_atomically(path, lambda stream: stream.write(data.getbuffer()))
+    write_atomically(path, lambda stream: stream.write(data.getvalue()))
 
 
 def write_model(

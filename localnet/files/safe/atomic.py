@@ -3,11 +3,18 @@
 import contextlib
 import errno
 import os
+import secrets
+import stat
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # Windows and WebAssembly have no locks of this kind
+    fcntl = None
 
 __all__ = ["check_place", "write_atomically"]
 
@@ -30,7 +37,7 @@ def check_place(path: Path, name: str = "path") -> None:
     ValueError
         If a folder or a device has the name.
     OSError
-        If its folder does not exist or cannot be written to.
+        If the file is read-only, or its folder does not exist or cannot be written to.
     """
     if path.exists() and not path.is_file():
         raise ValueError(f"{name} must be a regular file, got {str(path)!r}")
@@ -39,10 +46,15 @@ def check_place(path: Path, name: str = "path") -> None:
         number = errno.ENOENT
     elif not path.parent.is_dir():
         number = errno.ENOTDIR
-    elif not os.access(path.parent, os.W_OK | os.X_OK):
+    elif not os.access(path.parent, os.W_OK | os.X_OK) or not _may_be_replaced(path):
         number = errno.EACCES
     if number:
         raise OSError(number, os.strerror(number), str(path))
+
+
+def _may_be_replaced(path: Path) -> bool:
+    """Whether a file that exists may be written to; renaming over it would not ask."""
+    return not path.exists() or os.access(path, os.W_OK)
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -63,12 +75,13 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     Raises
     ------
     OSError
-        If the disk refuses; the error names `path`. The old file is as it was, and
-        nothing else is left in the folder.
+        If the disk refuses, or the old file is read-only; the error names `path`. The
+        old file is as it was, and nothing else is left in the folder.
 
     Notes
     -----
-    The new file is written beside the old one under the name ``.localnet-*.tmp``, since
+    The new file has the permissions of the old one, or those of any new file. It is
+    written beside the old one under the name ``.localnet-*.tmp``, since
     only within one file system is renaming a single step, and flushed to the disk
     before it is renamed; then the folder is flushed too. A killed process leaves that
     temporary file behind; the next write into the folder deletes it. It is told from
@@ -90,17 +103,18 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    if not _may_be_replaced(path):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     _sweep(path.parent)
-    descriptor, temporary = _new_file(path.parent)
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+    descriptor, temporary = _new_file(path.parent, private=mode is not None)
     try:
         with os.fdopen(descriptor, "w+b") as stream:
             write(stream)
             stream.flush()
             os.fsync(stream.fileno())
-            # mkstemp makes the file private; give it the rights of an ordinary one.
-            mask = os.umask(0)
-            os.umask(mask)
-            temporary.chmod(0o666 & ~mask)
+            if mode is not None:
+                temporary.chmod(mode)
             # Closing it would unlock it; but Windows renames no open file.
             if sys.platform != "win32":
                 temporary.replace(path)
@@ -112,19 +126,21 @@ def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
     _flush_folder(path.parent)
 
 
-def _new_file(folder: Path) -> tuple[int, Path]:
-    """Create a temporary file and lock it."""
+def _new_file(folder: Path, *, private: bool) -> tuple[int, Path]:
+    """Create a temporary file and lock it; the system's mask of rights applies."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     while True:
-        descriptor, name = tempfile.mkstemp(prefix=PREFIX, suffix=SUFFIX, dir=folder)
+        path = folder / f"{PREFIX}{secrets.token_hex(8)}{SUFFIX}"
+        descriptor = os.open(path, flags, 0o600 if private else 0o666)
         _lock(descriptor, wait=True)
-        if Path(name).exists():
-            return descriptor, Path(name)
+        if path.exists():
+            return descriptor, path
         os.close(descriptor)  # swept away by another process before it was locked
 
 
 def _sweep(folder: Path) -> None:
     """Delete the temporary files of writers that were killed."""
-    if sys.platform == "win32":
+    if fcntl is None:
         return
     # Whatever cannot be swept does no harm.
     with contextlib.suppress(OSError):
@@ -140,10 +156,8 @@ def _sweep(folder: Path) -> None:
 
 def _lock(descriptor: int, *, wait: bool) -> bool:
     """Return whether the file is now locked for this process."""
-    if sys.platform == "win32":
+    if fcntl is None:
         return False
-    import fcntl
-
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:  # by another process, or there are no locks here

@@ -18,7 +18,7 @@ from ..._typing import Array
 from ..contents import DEFLATE_RATIO, Stored
 from . import bounded_json
 
-__all__ = ["MAGIC", "SafeGroup", "h5py_module", "opened"]
+__all__ = ["MAGIC", "SafeGroup", "h5py_module", "name_parts", "opened"]
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 # deflate, shuffle, fletcher32: built in everywhere, and none runs foreign code.
@@ -34,9 +34,39 @@ def h5py_module() -> Any:
         import h5py
     except ImportError as error:
         raise ImportError(
-            "HDF5 files (.h5, .keras) need h5py: python -m pip install 'localnet[h5]'"
+            "HDF5 files (.h5, .keras) need h5py: python -m pip install h5py"
         ) from error
     return h5py
+
+
+def name_parts(name: str) -> list[str]:
+    """
+    Return the parts of a name of HDF5, if it leads further into a file at each.
+
+    Parameters
+    ----------
+    name : str
+        Groups and the last name, parted by slashes.
+
+    Returns
+    -------
+    list of str
+        One or more.
+
+    Raises
+    ------
+    ValueError
+        If a part is empty, leads nowhere or up, or has a NUL.
+
+    Examples
+    --------
+    >>> name_parts("dense/kernel:0")
+    ['dense', 'kernel:0']
+    """
+    parts = name.split("/")
+    if {"", ".", ".."} & set(parts) or "\0" in name:
+        raise ValueError(f"name {name!r} must be a name inside the file")
+    return parts
 
 
 @contextmanager
@@ -104,10 +134,8 @@ class SafeGroup:
         """Follow hard links only, one part of the name after the other."""
         h5py = h5py_module()
         found, path = self._group, self._path
-        for part in name.split("/"):
+        for part in name_parts(name):
             path = f"{path}/{part}"
-            if part in ("", ".", "..") or "\0" in part:
-                raise ValueError(f"name {name!r} must be a name inside the file")
             if not isinstance(found, h5py.Group) or part not in found:
                 raise ValueError(f"the file holds no {path!r}")
             if not isinstance(found.get(part, getlink=True), h5py.HardLink):

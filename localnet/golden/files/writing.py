@@ -1,8 +1,8 @@
 """Writing a suite to a folder, whole or not at all."""
 
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -66,7 +66,8 @@ def export(
         )
     files = files_of(load_suite() if suite is None else suite, layouts)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    partial = folder.with_name(f".{folder.name}-{secrets.token_hex(8)}")
+    partial.mkdir()
     try:
         for name, data in files.others.items():
             file = partial / name
@@ -76,16 +77,8 @@ def export(
         (partial / MANIFEST).write_bytes(files.manifest)
         if folder.is_dir():
             folder.rmdir()
-        partial.chmod(0o777 & ~_umask())
         partial.rename(folder)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
     return folder
-
-
-def _umask() -> int:
-    """Return which permissions new files do not get; there is no way but to set it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -206,7 +206,7 @@ def _mpmath(digits: int = DIGITS) -> Any:
         import mpmath
     except ImportError as error:
         raise ImportError(
-            "mpmath is needed to verify activations; pip install mpmath"
+            "mpmath is needed to verify activations: python -m pip install mpmath"
         ) from error
     context = mpmath.MPContext()
     context.dps = digits

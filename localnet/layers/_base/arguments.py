@@ -1,13 +1,23 @@
 """Arguments of layers: names and configs into objects, and objects into configs."""
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict
 
 from ... import _validate, constraints, initializers, regularizers
 from ..._typing import Config
 
-__all__ = ["resolve", "serialized", "unknown_argument"]
+__all__ = [
+    "CommonArguments",
+    "LayerArguments",
+    "handed_on",
+    "resolve",
+    "serialized",
+    "take_rules",
+    "unknown_argument",
+]
 
 # What an argument like ``kernel_initializer`` is, by its last word.
 FAMILIES: dict[str, Any] = {
@@ -17,6 +27,34 @@ FAMILIES: dict[str, Any] = {
 }
 
 
+class CommonArguments(TypedDict, total=False):
+    """The keywords of every layer but ``activity_regularizer``."""
+
+    name: str | None
+    trainable: bool
+    dtype: Any
+    input_shape: Any
+    batch_input_shape: Any
+    input_dim: int | None
+    batch_size: int | None
+    weights: Any
+    dynamic: bool
+    autocast: bool
+
+
+class LayerArguments(CommonArguments, total=False):
+    """The keywords of every layer."""
+
+    activity_regularizer: Any
+
+
+def handed_on(scope: dict[str, Any], *kept: str) -> dict[str, Any]:
+    """Return a constructor's arguments, its fresh `locals`, but for those it keeps."""
+    kept = (*kept, "self", "kwargs", "__class__")
+    named = {name: value for name, value in scope.items() if name not in kept}
+    return {**named, **scope["kwargs"]}
+
+
 def resolve(argument: str, identifier: Any) -> Any:
     """Return the object that is meant; an error calls its family by the argument."""
     family = argument.rpartition("_")[2]
@@ -24,6 +62,13 @@ def resolve(argument: str, identifier: Any) -> Any:
         return FAMILIES[family].get(identifier)
     except ValueError as error:
         raise ValueError(str(error).replace(family, argument, 1)) from error
+
+
+def take_rules(layer: Any, arguments: dict[str, Any]) -> None:
+    """Set initializers, regularizers and constraints on a layer, of all arguments."""
+    for name, value in arguments.items():
+        if name.rpartition("_")[2] in FAMILIES and name != "activity_regularizer":
+            setattr(layer, name, resolve(name, value))
 
 
 def serialized(layer: Any, *arguments: str) -> Config:

@@ -1,49 +1,36 @@
 """
-What every layer has: a name, weights, a build step, and a pure pair underneath.
+The one base of all layers: weights, a source of random numbers, and a pure pair.
 
-A layer is a map with weights followed by an activation. Subclasses provide the map
-(`_build`, `_forward`, `_backward`); what is common to all of them lives here and in the
-parts that `Layer` is made of.
+A layer is a map with weights followed by an activation. Subclasses provide the map by
+the hooks `build`, `compute`, `gradients` and `compute_output_shape`, and override what
+they need of them; what is common to all layers lives here and in its parts.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ... import _arrays, config
-from ..._typing import Array, ArrayLike, Config, Shape
-from ...ops import Workspace
+from ... import activations, config
+from ..._typing import Array, Config, Pair, Shape
+from ...ops import Cost, Workspace
+from . import building, pure, weights
 from .arguments import resolve, unknown_argument
+from .cost import cost_of_layer
 from .handles import Connectable, holds_handles
-from .names import unique_name
-from .pure import LayerCache, PurePair
+from .hooks import AskedFor, named_init, refuse_other_hooks, whole_build
+from .names import Named, unique_name
+from .pure import Computed, Gradients, LayerCache
+from .seeds import child_seed
 from .shapes import BatchShape, checked_shape, declared_shape
-from .weights import Weight
+from .undo import unchanged_on_error
 
 __all__ = ["Layer", "unchanged_on_error"]
 
 
-@contextmanager
-def unchanged_on_error(*parts: Connectable) -> Iterator[None]:
-    """Undo what a failing block did to layers and models: building, drawn noise."""
-    before = [
-        (part, vars(part).copy(), part.noise_state if isinstance(part, Layer) else None)
-        for outer in parts
-        for part in (outer.with_inner() if isinstance(outer, Layer) else [outer])
-    ]
-    try:
-        yield
-    except BaseException:
-        for part, attributes, noise_state in before:
-            vars(part).update(attributes)
-            if isinstance(part, Layer):
-                part.noise_state = noise_state
-        raise
-
-
-class Layer(PurePair, Connectable):
+class Layer(Connectable):
     """
     Base of all layers: holds weights and calls `ops`; has no mathematics of its own.
 
@@ -63,8 +50,6 @@ class Layer(PurePair, Connectable):
 
     Attributes
     ----------
-    params : dict of str to ndarray
-        The live weights, in the order of `get_weights`.
     grads : dict of str to ndarray
         Gradients of the last `backward`.
     input_shape, output_shape : tuple
@@ -73,6 +58,30 @@ class Layer(PurePair, Connectable):
 
     # Axes of the input, batch axis included; None where any number will do.
     input_rank: int | None = None
+    # Weights that the layer sets itself, from what it sees in training.
+    state_names: tuple[str, ...] = ()
+    # Its own arguments that are attributes of the same name, and stand in its config.
+    config_names: tuple[str, ...] = ()
+    # What is applied to the map's result, and its (forward, backward); None: nothing.
+    activation: Any = None
+    _activation_pair: Pair | None = None
+    # Which keywords the two hooks have parameters for.
+    _asked_by_compute: ClassVar[Any] = AskedFor("compute")
+    _asked_by_gradients: ClassVar[Any] = AskedFor("gradients")
+    # Whether its source of random numbers is its own, and not the model's.
+    _has_own_seed = False
+    # Where first weights come from, while the layer is built.
+    _births: np.random.Generator | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_other_hooks(cls, Layer)
+        cls._asked_by_compute = AskedFor("compute")
+        cls._asked_by_gradients = AskedFor("gradients")
+        if "build" in vars(cls):
+            cls.build = whole_build(cls.build)  # type: ignore[method-assign]
+        if "__init__" not in vars(cls):
+            cls.__init__ = named_init(cls)  # type: ignore[method-assign]
 
     def __init__(
         self,
@@ -101,9 +110,8 @@ class Layer(PurePair, Connectable):
         self.built = False
         self.input_shape: BatchShape | None = None
         self.output_shape: BatchShape | None = None
-        self.params: dict[str, Array] = {}
+        self._held = weights.Weights()
         self.grads: dict[str, Array] = {}
-        self._weights: dict[str, Weight] = {}
         self._seed = np.random.SeedSequence()
         self._noise: np.random.Generator | None = None
         self._nodes = ()
@@ -111,47 +119,79 @@ class Layer(PurePair, Connectable):
         # For calls without a workspace of their own: their results are theirs to keep.
         self._scratch = Workspace(keep_results=False)
 
+    def _named(self) -> Named:
+        """Return a context that puts the layer's name before a ValueError's message."""
+        return Named(self)
+
     # Hooks of subclasses ---------------------------------------------------------
 
-    def weight_shapes(self, input_shape: Sequence[int | None]) -> dict[str, Shape]:
+    @whole_build
+    def build(self, input_shape: Sequence[int | None]) -> None:
         """
-        Return the shapes that the weights have for a shape of the input.
+        Create the weights for one shape of the input.
+
+        A subclass calls `add_weight` for each; it may call this one, and need not.
 
         Parameters
         ----------
         input_shape : tuple of int or None
-            Batch axis first.
-
-        Returns
-        -------
-        dict of str to tuple of int
-            In the order of `get_weights`; empty for a layer without weights. Nothing
-            is created, however large they are.
+            Batch axis first. Building again starts with fresh weights.
 
         Raises
         ------
         ValueError
-            If the layer cannot work on this shape.
+            If the layer cannot work on this shape; the layer stays as it was.
         """
-        return {}
+        for name, shape in self.weight_shapes(input_shape).items():
+            self.add_weight(name, shape, **self._rules_of(name))
 
-    def _build(self, input_shape: BatchShape, rng: np.random.Generator) -> None:
-        """Create the weights with `_add_weight`; nothing to do without weights."""
-
-    def with_inner(self) -> "list[Layer]":
+    def compute(self, x: Any, *, training: bool, rng: np.random.Generator) -> Computed:
         """
-        Return the layer, and the layers that it is made of, if there are any.
+        Return the map of a batch, before the activation, and a cache.
+
+        Parameters
+        ----------
+        x : ndarray
+            In the layer's dtype. Not to be modified.
+        training : bool
+            Whether noise and statistics of the batch are wanted.
+        rng : numpy.random.Generator
+            Source of the noise. Who names a keyword ``workspace``, too, gets a
+            `localnet.ops.Workspace` whose memory may be reused.
 
         Returns
         -------
-        list of Layer
-            Itself first.
+        y : ndarray
+            Result, in the dtype of `x`.
+        cache : object
+            What `gradients` needs.
         """
-        return [self]
+        raise NotImplementedError(f"{type(self).__name__} must have a method compute")
+
+    def gradients(self, dy: Any, cache: Any) -> Gradients:
+        """
+        Return the gradients of ``sum(y*dy)``, where y is what `compute` returned.
+
+        Parameters
+        ----------
+        dy : ndarray, shape of y
+            Upstream gradient. Not to be modified.
+        cache : object
+            What `compute` returned with it. Who names keywords ``need_dx`` and
+            ``workspace``, too, is told whether dx is wanted, and lent memory.
+
+        Returns
+        -------
+        dx : ndarray, shape of x
+            Gradient of the input.
+        gradients : dict of str to ndarray
+            Of each weight, by name; they are given away.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must have a method gradients")
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """
-        Return the shape of the output for a shape of the input.
+        Return the shape of the output for a shape of the input; the same by default.
 
         Parameters
         ----------
@@ -165,51 +205,49 @@ class Layer(PurePair, Connectable):
         """
         return tuple(input_shape)
 
+    def weight_shapes(self, input_shape: Sequence[int | None]) -> dict[str, Shape]:
+        """
+        Return the shapes of the weights by name; nothing is created for it.
+
+        A subclass without a `build` of its own gets the weights that it names here,
+        each by its attributes ``<name>_initializer``, ``<name>_regularizer`` and
+        ``<name>_constraint``. A shape that the layer cannot work on is a ValueError.
+        """
+        return {}
+
+    def with_inner(self) -> list[Layer]:
+        """Return the layer itself, and then the layers that it is made of, if any."""
+        return [self]
+
+    def _rules_of(self, name: str) -> dict[str, Any]:
+        """Return the arguments of `add_weight` that attributes named after it hold."""
+        return {
+            rule: getattr(self, f"{name}_{rule}", None)
+            for rule in ("initializer", "regularizer", "constraint")
+        }
+
+    def _check_input(self, shape: BatchShape) -> None:
+        """Refuse an input that the built layer does not fit; any is fine by default."""
+
+    def _check_rank(self, shape: BatchShape) -> None:
+        """Refuse an input that has not as many axes as `input_rank` says."""
+        if len(shape) != self.input_rank:
+            raise ValueError(
+                f"input must have {self.input_rank} axes, got shape {shape}"
+            )
+
     # Building --------------------------------------------------------------------
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
-        """
-        Create the weights for one shape of the input.
-
-        Parameters
-        ----------
-        input_shape : tuple of int or None
-            Batch axis first. Building again starts with fresh weights.
-
-        Raises
-        ------
-        ValueError
-            If the layer cannot work on this shape; the layer stays as it was.
-        """
-        with unchanged_on_error(self), self._named():
-            shape = self._checked_input_shape(input_shape)
-            self.params, self._weights = {}, {}
-            self._build(shape, np.random.default_rng(self._seed))
-            self.input_shape = shape
-            self.output_shape = self.compute_output_shape(shape)
-            if self._initial_weights is not None:
-                self._load(self._initial_weights)
-            self.grads, self._cache = {}, None
-            self.built = True
+    add_weight = building.add_weight
+    _build_whole = building.build_whole
+    _traced = building.traced
 
     def check_fits(self, input_shape: Sequence[int | None]) -> None:
-        """
-        Refuse a shape of the input that the built layer was not built for.
-
-        Parameters
-        ----------
-        input_shape : tuple of int or None
-            Batch axis first.
-
-        Raises
-        ------
-        ValueError
-            If a batch of this shape would be refused.
-        """
+        """Raise a ValueError if a batch of this shape would be refused."""
         with self._named():
             self._check_known(self._checked_input_shape(input_shape))
 
-    def _checked_input_shape(self, input_shape: Any) -> BatchShape:
+    def _checked_input_shape(self, input_shape: Any) -> Any:
         """Return the shape of the input in its normal form."""
         return checked_shape(input_shape, self.input_rank)
 
@@ -218,29 +256,13 @@ class Layer(PurePair, Connectable):
         if None not in input_shape[1:]:
             self._check_input((None, *input_shape[1:]))
 
+    def _shape_of_call(self, shapes: tuple[BatchShape, ...]) -> Any:
+        """Return the shapes of the inputs as `build` takes them."""
+        if len(shapes) != 1:
+            raise ValueError(f"inputs must be one handle, got a list of {len(shapes)}")
+        return shapes[0]
+
     # Forward and backward --------------------------------------------------------
-
-    def forward(self, x: ArrayLike, training: bool = False) -> Array:
-        """
-        Compute the output, and remember what `backward` needs.
-
-        Parameters
-        ----------
-        x : array_like
-            Batch of inputs. An unbuilt layer is built for its shape.
-        training : bool
-            Whether layers with training noise apply it, and such as keep statistics of
-            the data take them in.
-
-        Returns
-        -------
-        ndarray
-            Output, after the activation.
-        """
-        y, self._cache = self.forward_with_cache(x, training)
-        if training:
-            self.absorb(self._cache)
-        return y
 
     def __call__(self, x: Any, training: bool | None = None) -> Any:
         """
@@ -263,84 +285,84 @@ class Layer(PurePair, Connectable):
             return self.connect(x, training)
         return self.forward(x, bool(training))
 
-    def _traced(
-        self, shapes: tuple[BatchShape, ...]
-    ) -> list[tuple[BatchShape, np.dtype]]:
-        with self._named():
-            shape = self._checked_input_shape(self._shape_of_call(shapes))
-            if self.built:
-                self._check_known(shape)
-            else:
-                self._check_first_weights(shape)
-            return [(self.compute_output_shape(shape), self.dtype)]
-
-    def _shape_of_call(self, shapes: tuple[BatchShape, ...]) -> Any:
-        """Return the shapes of the inputs as `build` takes them."""
-        if len(shapes) != 1:
-            raise ValueError(f"inputs must be one handle, got a list of {len(shapes)}")
-        return shapes[0]
-
-    def _check_first_weights(self, shape: BatchShape) -> None:
-        """Refuse a shape that needs other weights than the first call did."""
-        wanted = self.weight_shapes(shape)
-        for node in self._nodes[:1]:
-            former = self._shape_of_call(tuple(handle.shape for handle in node.inputs))
-            if self.weight_shapes(former) != wanted:
-                raise ValueError(
-                    f"input must have the shape of the first call, {former}, "
-                    f"got {shape}"
-                )
-
-    def backward(self, dy: ArrayLike) -> Array:
-        """
-        Compute the gradient of the input, and leave those of the weights in `grads`.
-
-        Parameters
-        ----------
-        dy : array_like, shape of the last output
-            Upstream gradient.
-
-        Returns
-        -------
-        ndarray, shape of the last input
-            Gradient of ``sum(y*dy) + sum(self.losses)``.
-
-        Raises
-        ------
-        RuntimeError
-            If `forward` was not called before.
-        ValueError
-            If `dy` has another shape than the last output.
-        """
-        cache = self._cache
-        if cache is None:
-            raise RuntimeError(
-                f"{self.name}: backward needs the result of forward; call forward first"
-            )
-        with self._named():
-            dy = _arrays.upstream(dy, cache.y.shape, cache.y.dtype)
-        dx, self.grads = self.backward_from_cache(dy, cache)
-        if dx is None:
-            raise RuntimeError(f"{self.name}: _backward returned no dx")
-        return dx
-
-    def _accepted(self, x: Any, workspace: Workspace) -> Any:
-        """Return the input as the map takes it; a layer that is not built is built."""
-        x = self._cast("x", _arrays.numbers("input", x), workspace)
-        if not self.built:
-            self.build((None, *x.shape[1:]))
-        self._check_input(x.shape)
-        return x
-
-    def _check_input(self, shape: BatchShape) -> None:
-        """Refuse an input that the built layer does not fit; any is fine by default."""
+    forward = pure.forward
+    backward = pure.backward
+    forward_with_cache = pure.forward_with_cache
+    backward_from_cache = pure.backward_from_cache
+    _accepted = pure.accepted
+    _activity_loss = pure.activity_loss
 
     @property
     def has_logits(self) -> bool:
-        """Whether Keras computes a crossentropy of the output from its logits."""
-        return False
+        """
+        Whether Keras computes a crossentropy of the output from its logits.
 
-    # Penalties and bounds --------------------------------------------------------
+        Softmax and sigmoid hand what went into them to every crossentropy, be it their
+        own or not, and whatever the axis.
+        """
+        if isinstance(self.activation, Layer):
+            return self.activation.has_logits
+        return self.activation in (activations.softmax, activations.sigmoid)
+
+    # Random numbers --------------------------------------------------------------
+
+    def set_seed(self, seed: np.random.SeedSequence) -> None:
+        """Set the source of the random numbers: first weights, then noise."""
+        if not self._has_own_seed:
+            self._seed, self._noise = seed, None
+
+    @property
+    def noise(self) -> np.random.Generator:
+        """Generator of the layer's training noise, such as dropout masks."""
+        if self._noise is None:
+            self._noise = np.random.default_rng(child_seed(self._seed, 0))
+        return self._noise
+
+    @property
+    def noise_state(self) -> Any:
+        """How far the training noise is; None before any was drawn."""
+        return None if self._noise is None else self._noise.bit_generator.state
+
+    @noise_state.setter
+    def noise_state(self, state: Any) -> None:
+        if state is not None:
+            self.noise.bit_generator.state = state
+
+    # Weights ---------------------------------------------------------------------
+
+    @property
+    def params(self) -> dict[str, Array]:
+        """The live weights, in the order of `get_weights`."""
+        return self._held.values
+
+    @property
+    def weight_dtype(self) -> np.dtype:
+        """Float type of the weights."""
+        return self.dtype
+
+    @property
+    def fixed_names(self) -> tuple[str, ...]:
+        """Weights that no optimizer changes, whatever `trainable` says."""
+        return (*self.state_names, *self._held.fixed)
+
+    def learns(self, name: str) -> bool:
+        """Return whether an optimizer may change a weight, also one yet to be built."""
+        rules = self._held.rules.get(name)
+        fixed = name in self.state_names or (rules is not None and not rules.trainable)
+        return self.trainable and not fixed
+
+    @property
+    def trainable_params(self) -> dict[str, Array]:
+        """The weights that an optimizer may change."""
+        return {key: value for key, value in self.params.items() if self.learns(key)}
+
+    get_weights = weights.get_weights
+    set_weights = weights.set_weights
+    count_params = weights.count_params
+
+    def weight_losses(self) -> list[float]:
+        """Return the penalty of each weight that has a regularizer."""
+        return self._held.losses()
 
     @property
     def losses(self) -> list[float]:
@@ -348,7 +370,36 @@ class Layer(PurePair, Connectable):
         activity = self._cache.activity_loss if self._cache is not None else None
         return [*([] if activity is None else [activity]), *self.weight_losses()]
 
-    # Config ----------------------------------------------------------------------
+    @property
+    def constraints(self) -> dict[str, Any]:
+        """The constraint of every weight that has one, by the weight's name."""
+        return self._held.constraints
+
+    @property
+    def constraints_may_fail(self) -> bool:
+        """Whether a constraint is a callable of the user's own."""
+        return self._held.constraints_may_fail
+
+    def constrain(self) -> None:
+        """Put every weight that has a constraint back into its bounds, in place."""
+        self._held.constrain()
+
+    # Weights that the layer sets itself ------------------------------------------
+
+    def _absorbed(self, state: dict[str, Array], cache: Any) -> dict[str, Array]:
+        """Return the weights of `state_names` after one more training call."""
+        return state
+
+    absorbed = weights.absorbed
+    absorb = weights.absorb
+
+    # Cost and config -------------------------------------------------------------
+
+    def _cost(self, input_shape: Shape, *, batch_size: int, need_dx: bool) -> Cost:
+        """Return the cost of both hooks; `input_shape` of a sample."""
+        raise ValueError(f"{self.name}: cost must be known to the layer, got none")
+
+    cost = cost_of_layer
 
     def get_config(self) -> Config:
         """
@@ -365,10 +416,11 @@ class Layer(PurePair, Connectable):
             "trainable": self.trainable,
             "dtype": self.dtype.name,
             **({} if shape is None else {"batch_input_shape": shape}),
+            **{name: getattr(self, name) for name in self.config_names},
         }
 
     @classmethod
-    def from_config(cls, config: Config) -> "Layer":
+    def from_config(cls, config: Config) -> Layer:
         """
         Make a layer from what `get_config` returned.
 

@@ -1,8 +1,10 @@
-"""Automatic names, numbered within the process."""
+"""Names of layers: numbered within the process, and put before their errors."""
+
+from typing import Any
 
 from ..._registry import snake_case
 
-__all__ = ["clear_session", "numbered_name", "unique_name"]
+__all__ = ["Named", "clear_session", "numbered_name", "unique_name"]
 
 _names_given: dict[str, int] = {}
 
@@ -23,3 +25,22 @@ def numbered_name(stem: str) -> str:
     """Return the stem with ``_1``, ``_2``, ..., as Keras names inputs."""
     _names_given[stem] = _names_given.get(stem, 0) + 1
     return f"{stem}_{_names_given[stem]}"
+
+
+class Named:
+    """Put the name of a layer before the message of a ValueError."""
+
+    __slots__ = ("layer",)
+
+    def __init__(self, layer: Any) -> None:
+        self.layer = layer
+
+    def __enter__(self) -> None:
+        """Do nothing: there is no error yet."""
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        if isinstance(error, ValueError):
+            label = getattr(self.layer, "name", None) or type(self.layer).__name__
+            message = str(error)
+            if not message.startswith(f"{label}: "):
+                raise ValueError(f"{label}: {message}") from error

@@ -1,21 +1,44 @@
 """
-The pure pair under a layer: output and cache, and the gradients from a cache.
+How a layer runs: the pure pair under it, and the convenience around that.
 
-Both take in the activation and the penalties, and leave the layer as it is.
+The pair takes in the activation and the penalties, and leaves the layer as it is: so a
+layer that is used twice, or from two threads, is right. `forward` and `backward`
+remember the last cache.
 """
 
-from collections.abc import Hashable
-from typing import Any, NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..._typing import Array, ArrayLike, Pair
+from ... import _arrays
+from ..._typing import Array, ArrayLike
 from ...ops import Workspace
 from .by_pieces import activate, activation_gradient
-from .seeds import Seeded
-from .statistics import StatisticsHolder
 
-__all__ = ["LayerCache", "PurePair"]
+if TYPE_CHECKING:
+    from .layer import Layer
+
+__all__ = [
+    "Computed",
+    "Gradients",
+    "LayerCache",
+    "Space",
+    "accepted",
+    "activity_loss",
+    "backward",
+    "backward_from_cache",
+    "cast_input",
+    "forward",
+    "forward_with_cache",
+]
+
+
+# What the hooks of a layer return, and the memory that they may be lent.
+Computed = tuple[Array, Any]
+Gradients = tuple[Any, dict[str, Array]]
+Space = Workspace | None
 
 
 class LayerCache(NamedTuple):
@@ -28,160 +51,231 @@ class LayerCache(NamedTuple):
     activity_loss: float | None
 
 
-class PurePair(StatisticsHolder, Seeded):
-    """The part of a layer that computes, and remembers nothing of it."""
+def forward(self: Layer, x: ArrayLike, training: bool = False) -> Array:
+    """
+    Compute the output, and remember what `backward` needs.
 
-    activation: Any = None
-    activity_regularizer: Any
-    _activation_pair: Pair | None = None
-    _scratch: Workspace
+    Parameters
+    ----------
+    x : array_like
+        Batch of inputs. An unbuilt layer is built for its shape.
+    training : bool
+        Whether layers with training noise apply it, and such as keep statistics of
+        the data take them in.
 
-    # Hooks of subclasses ---------------------------------------------------------
+    Returns
+    -------
+    ndarray
+        Output, after the activation.
+    """
+    y, self._cache = self.forward_with_cache(x, training)
+    if training:
+        self.absorb(self._cache)
+    return y
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, Any]:
-        """Return the map of `x` before the activation, and a cache."""
-        raise NotImplementedError
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array | None, dict[str, Array]]:
-        """Return the gradients of `_forward` with respect to `x` and each weight."""
-        raise NotImplementedError
+def backward(self: Layer, dy: ArrayLike) -> Array:
+    """
+    Compute the gradient of the input, and leave those of the weights in `grads`.
 
-    def _accepted(self, x: Any, workspace: Workspace) -> Any:
-        """Return the input as `_forward` takes it, or refuse it."""
-        raise NotImplementedError
+    Parameters
+    ----------
+    dy : array_like, shape of the last output
+        Upstream gradient.
 
-    # Forward and backward --------------------------------------------------------
+    Returns
+    -------
+    ndarray, shape of the last input
+        Gradient of ``sum(y*dy) + sum(self.losses)``.
 
-    def forward_with_cache(
-        self,
-        x: ArrayLike,
-        training: bool = False,
-        rng: np.random.Generator | None = None,
-        *,
-        workspace: Workspace | None = None,
-    ) -> tuple[Array, LayerCache]:
-        """
-        Compute the output and what its gradients need; the layer remembers nothing.
+    Raises
+    ------
+    RuntimeError
+        If `forward` was not called before.
+    ValueError
+        If `dy` has another shape than the last output.
+    """
+    cache = self._cache
+    if cache is None:
+        raise RuntimeError(
+            f"{self.name}: backward needs the result of forward; call forward first"
+        )
+    with self._named():
+        dy = _arrays.upstream(dy, cache.y.shape, cache.y.dtype)
+    dx, self.grads = self.backward_from_cache(dy, cache)
+    if dx is None:
+        raise RuntimeError(f"{self.name}: gradients returned no dx")
+    return dx
 
-        Parameters
-        ----------
-        x : array_like
-            Batch of inputs; cast to the layer's dtype. Not modified.
-        training : bool
-            Whether layers with training noise apply it.
-        rng : numpy.random.Generator, optional
-            Source of the noise; default: the layer's own.
-        workspace : Workspace, optional
-            Memory that is reused: output and cache are valid until the next call with
-            it. A model that trains has one for each layer.
 
-        Returns
-        -------
-        y : ndarray
-            Output, after the activation.
-        cache : LayerCache
-            For `backward_from_cache`.
+def forward_with_cache(
+    self: Layer,
+    x: ArrayLike,
+    training: bool = False,
+    rng: np.random.Generator | None = None,
+    *,
+    workspace: Workspace | None = None,
+) -> tuple[Array, LayerCache]:
+    """
+    Compute the output and what its gradients need; the layer remembers nothing.
 
-        Raises
-        ------
-        ValueError
-            If the layer was built for another shape.
+    Parameters
+    ----------
+    x : array_like
+        Batch of inputs; cast to the layer's dtype. Not modified.
+    training : bool
+        Whether layers with training noise apply it.
+    rng : numpy.random.Generator, optional
+        Source of the noise; default: the layer's own.
+    workspace : Workspace, optional
+        Memory that is reused: output and cache are valid until the next call with
+        it. A model that trains has one for each layer.
 
-        See Also
-        --------
-        backward_from_cache : The gradients.
-        """
-        workspace = workspace or self._scratch
-        with self._named():
-            z, inner = self._forward(
-                self._accepted(x, workspace),
-                training,
-                self.noise if rng is None else rng,
-                workspace,
+    Returns
+    -------
+    y : ndarray
+        Output, after the activation.
+    cache : LayerCache
+        For `backward_from_cache`.
+
+    Raises
+    ------
+    ValueError
+        If the layer was built for another shape.
+
+    See Also
+    --------
+    backward_from_cache : The gradients.
+    """
+    workspace = workspace or self._scratch
+    with self._named():
+        x = self._accepted(x, workspace)
+        rng = self.noise if rng is None else rng
+        compute: Any = self.compute
+        lent = self._asked_by_compute
+        if len(lent) == 3:
+            result = compute(x, training=training, rng=rng, workspace=workspace)
+        else:
+            offered = {"training": training, "rng": rng, "workspace": workspace}
+            result = compute(x, **{name: offered[name] for name in lent})
+        z, inner = _two(result, "compute must return (y, cache)")
+        y, activation = z, None
+        if self._activation_pair is not None:
+            y, activation = activate(self._activation_pair, z, workspace)
+    loss = self._activity_loss(y, inner)
+    return y, LayerCache(y, z, activation, inner, loss)
+
+
+def backward_from_cache(
+    self: Layer,
+    dy: Array | None,
+    cache: LayerCache,
+    *,
+    dlogits: Array | None = None,
+    need_dx: bool = True,
+    weight_penalties: bool = True,
+    workspace: Workspace | None = None,
+) -> tuple[Array | None, dict[str, Array]]:
+    """
+    Compute the gradients of ``sum(y*dy)`` and of this layer's penalties.
+
+    Parameters
+    ----------
+    dy : ndarray, shape of y, or None
+        Upstream gradient; ``None`` if all of it comes by `dlogits`.
+    cache : LayerCache
+        What `forward_with_cache` returned.
+    dlogits : ndarray, shape of y, optional
+        Upstream gradient that bypasses the activation.
+    need_dx : bool
+        Whether the gradient of the input is wanted.
+    weight_penalties : bool
+        Whether to add the gradients of the penalties on weights: a model that calls
+        a layer twice adds them once.
+    workspace : Workspace, optional
+        As for `forward_with_cache`: the gradients are valid until the next call.
+
+    Returns
+    -------
+    dx : ndarray or None
+        Gradient with respect to the input.
+    grads : dict of str to ndarray
+        Gradients with respect to the weights.
+
+    See Also
+    --------
+    forward_with_cache : The pure forward pass.
+    """
+    workspace = workspace or self._scratch
+    if self.activity_regularizer is not None:
+        activity = self.activity_regularizer.gradient(cache.y) / max(1, len(cache.y))
+        dy = activity if dy is None else dy + activity
+    dz = dy
+    if dy is not None and self._activation_pair is not None:
+        dz = activation_gradient(
+            self._activation_pair, dy, cache.logits, cache.activation, workspace
+        )
+    if dlogits is not None:
+        dz = dlogits if dz is None else dz + dlogits
+    if dz is None:
+        raise ValueError("dy must be given where dlogits is not, got None for both")
+    gradients: Any = self.gradients
+    lent = self._asked_by_gradients
+    if len(lent) == 2:
+        result = gradients(dz, cache.inner, need_dx=need_dx, workspace=workspace)
+    else:
+        offered = {"need_dx": need_dx, "workspace": workspace}
+        result = gradients(dz, cache.inner, **{name: offered[name] for name in lent})
+    rule = f"{self.name}: gradients must return (dx, {{name: gradient}})"
+    dx, grads = _two(result, rule)
+    if not self._held.values.keys() <= grads.keys():
+        _check_gradients(self, grads)
+    if weight_penalties:
+        for name, weight in self._held.rules.items():
+            if weight.regularizer is not None and weight.trainable:
+                grads[name] = self._held.with_penalty(name, grads[name])
+    return dx, grads
+
+
+def _check_gradients(self: Layer, grads: dict[str, Array]) -> None:
+    """Refuse gradients that do not hold one for each weight that may need it."""
+    for name in self.params:
+        if name not in grads and name not in self.fixed_names:
+            raise ValueError(
+                f"{self.name}: gradients must hold one for the weight {name!r}, got "
+                f"those of {list(grads)}"
             )
-            y, activation = z, None
-            if self._activation_pair is not None:
-                y, activation = activate(self._activation_pair, z, workspace)
-        loss = self._activity_loss(y, inner)
-        return y, LayerCache(y, z, activation, inner, loss)
 
-    def backward_from_cache(
-        self,
-        dy: Array | None,
-        cache: LayerCache,
-        *,
-        dlogits: Array | None = None,
-        need_dx: bool = True,
-        weight_penalties: bool = True,
-        workspace: Workspace | None = None,
-    ) -> tuple[Array | None, dict[str, Array]]:
-        """
-        Compute the gradients of ``sum(y*dy)`` and of this layer's penalties.
 
-        Parameters
-        ----------
-        dy : ndarray, shape of y, or None
-            Upstream gradient; ``None`` if all of it comes by `dlogits`.
-        cache : LayerCache
-            What `forward_with_cache` returned.
-        dlogits : ndarray, shape of y, optional
-            Upstream gradient that bypasses the activation.
-        need_dx : bool
-            Whether the gradient of the input is wanted.
-        weight_penalties : bool
-            Whether to add the gradients of the penalties on weights: a model that calls
-            a layer twice adds them once.
-        workspace : Workspace, optional
-            As for `forward_with_cache`: the gradients are valid until the next call.
+def accepted(self: Layer, x: Any, workspace: Workspace) -> Any:
+    """Return the input as `compute` takes it; an unbuilt layer is built."""
+    x = cast_input(self, "x", _arrays.numbers("input", x), workspace)
+    if not self.built:
+        self.build((None, *x.shape[1:]))
+    self._check_input(x.shape)
+    return x
 
-        Returns
-        -------
-        dx : ndarray or None
-            Gradient with respect to the input.
-        grads : dict of str to ndarray
-            Gradients with respect to the weights.
 
-        See Also
-        --------
-        forward_with_cache : The pure forward pass.
-        """
-        workspace = workspace or self._scratch
-        if self.activity_regularizer is not None:
-            activity = self.activity_regularizer.gradient(cache.y) / max(
-                1, len(cache.y)
-            )
-            dy = activity if dy is None else dy + activity
-        dz = dy
-        if dy is not None and self._activation_pair is not None:
-            dz = activation_gradient(
-                self._activation_pair, dy, cache.logits, cache.activation, workspace
-            )
-        if dlogits is not None:
-            dz = dlogits if dz is None else dz + dlogits
-        if dz is None:
-            raise ValueError("dy must be given where dlogits is not, got None for both")
-        dx, grads = self._backward(dz, cache.inner, need_dx, workspace)
-        for name, weight in self._weights.items():
-            if weight_penalties and weight.regularizer is not None:
-                grads[name] = self._with_penalty(name, grads[name])
-        return dx, grads
+def activity_loss(self: Layer, y: Array, cache: Any) -> float | None:
+    """Return the penalty on the output, or None if there is none."""
+    if self.activity_regularizer is None:
+        return None
+    loss: float = self.activity_regularizer(y) / max(1, len(y))
+    return loss
 
-    def _cast(self, key: Hashable, x: Array, workspace: Workspace) -> Array:
-        """Return an input in the layer's dtype, in memory that is kept by its key."""
-        # Complex stays, for the complex step.
-        if x.dtype == self.dtype or x.dtype.kind == "c":
-            return x
-        cast = workspace.result(key, x.shape, self.dtype)
-        cast[...] = x
-        return cast
 
-    def _activity_loss(self, y: Array, cache: Any) -> float | None:
-        """Return the penalty on the output, or None if there is none."""
-        if self.activity_regularizer is None:
-            return None
-        loss: float = self.activity_regularizer(y) / max(1, len(y))
-        return loss
+def cast_input(self: Layer, key: Any, x: Array, workspace: Workspace) -> Array:
+    """Return an input in the layer's dtype, in memory that is kept by its key."""
+    # Complex stays, for the complex step.
+    if x.dtype == self.dtype or x.dtype.kind == "c":
+        return x
+    cast = workspace.result(key, x.shape, self.dtype)
+    cast[...] = x
+    return cast
+
+
+def _two(result: Any, rule: str) -> tuple[Any, Any]:
+    """Return what a hook gave, if it is a pair."""
+    if isinstance(result, tuple) and len(result) == 2:
+        return result
+    raise ValueError(f"{rule}, got {type(result).__name__}")

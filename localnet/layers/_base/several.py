@@ -1,5 +1,7 @@
 """The base of layers that take several inputs."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from ... import _arrays
@@ -7,6 +9,7 @@ from ..._typing import Array
 from ...ops import Workspace
 from .handles import Handle
 from .layer import Layer
+from .pure import cast_input
 from .shapes import BatchShape, checked_shape
 
 __all__ = ["MultiInputLayer"]
@@ -14,9 +17,9 @@ __all__ = ["MultiInputLayer"]
 
 class MultiInputLayer(Layer):
     """
-    Base of layers that are called on a list: `_forward` gets a tuple of arrays.
+    Base of layers that are called on a list: `compute` gets a tuple of arrays.
 
-    What is one for another layer is a tuple here: `_backward` returns a tuple of dx as
+    What is one for another layer is a tuple here: `gradients` returns a tuple of dx as
     the gradient of the inputs, and `input_shape` is a tuple of shapes. A subclass says
     in `compute_output_shape` what shapes it can work on.
 
@@ -48,7 +51,9 @@ class MultiInputLayer(Layer):
         ValueError
             If the layer cannot work on these shapes.
         """
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} must have a method compute_output_shape"
+        )
 
     def _handles_in(self, inputs: Any) -> tuple[Handle, ...]:
         with self._named():
@@ -66,7 +71,9 @@ class MultiInputLayer(Layer):
     def _accepted(self, x: Any, workspace: Workspace) -> tuple[Array, ...]:
         self._check_count(x)
         xs = tuple(
-            self._cast(("x", place), _arrays.numbers(f"input {place}", item), workspace)
+            cast_input(
+                self, ("x", place), _arrays.numbers(f"input {place}", item), workspace
+            )
             for place, item in enumerate(x)
         )
         if not self.built:

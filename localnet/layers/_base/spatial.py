@@ -1,20 +1,48 @@
 """What layers without weights that change the sizes of images have in common."""
 
-from typing import Any, ClassVar
+from __future__ import annotations
 
-import numpy as np
+from typing import Any, ClassVar, Unpack
 
-from ... import config
-from ..._typing import Array, Config, Pair
+from ... import _validate, config
+from ..._typing import Array, Config, Pair, Shape
 from ...geometry.channels import sample_shape, split_sample
-from ...ops import Cost, Workspace, resize_cost
-from .cost import CostedLayer
+from ...ops import Cost, resize_cost
+from .arguments import LayerArguments, unknown_argument
+from .layer import Layer
+from .pure import Computed, Gradients, Space
 from .shapes import BatchShape, checked_shape
 
-__all__ = ["SpatialLayer"]
+__all__ = ["Margins", "SpatialLayer"]
 
 
-class SpatialLayer(CostedLayer):
+class Margins:
+    """Cells at both ends of each axis, as the argument `name` has them."""
+
+    def __init__(self, name: str, cells: Any, rank: int, sign: int = 1) -> None:
+        self.name, self.sign = name, sign
+        self.pairs = _validate.pairs(name, cells, rank)
+
+    @property
+    def argument(self) -> Any:
+        """Cells in Keras's form: a single axis has its pair as it is."""
+        return self.pairs if len(self.pairs) > 1 else self.pairs[0]
+
+    def added_to(self, sizes: BatchShape) -> BatchShape:
+        """Return the sizes with the cells, or for a sign of -1 without them."""
+        outputs = tuple(
+            None if n is None else n + self.sign * (before + after)
+            for n, (before, after) in zip(sizes, self.pairs, strict=True)
+        )
+        if self.sign < 0 and any(o is not None and o < 1 for o in outputs):
+            raise ValueError(
+                f"{self.name} must leave at least one cell, "
+                f"got {self.argument} for spatial sizes {sizes}"
+            )
+        return outputs
+
+
+class SpatialLayer(Layer):
     """
     A layer that is one operation of `ops` on images with `rank` spatial axes.
 
@@ -28,14 +56,18 @@ class SpatialLayer(CostedLayer):
         Arguments of `Layer`.
     """
 
+    # Of a layer that adds cells or cuts them; others have hooks of their own.
+    _margins: Margins
     rank: ClassVar[int]
     operation: ClassVar[Pair]
     # Some layers of Keras have one axis and know channels_last only.
     has_data_format: ClassVar[bool] = True
 
-    def __init__(self, *, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *, data_format: str | None = None, **kwargs: Unpack[LayerArguments]
+    ) -> None:
         if data_format is not None and not self.has_data_format:
-            kwargs["data_format"] = data_format  # to be refused
+            raise unknown_argument(type(self), "data_format")
         super().__init__(**kwargs)
         with self._named():
             self.data_format = config.resolve_data_format(
@@ -47,11 +79,11 @@ class SpatialLayer(CostedLayer):
 
     def _output_sizes(self, sizes: BatchShape) -> BatchShape:
         """Return the spatial sizes of the output; those not known stay so."""
-        raise NotImplementedError
+        return self._margins.added_to(sizes)
 
     def _options(self) -> Config:
         """Return what the operation is told beside the data format."""
-        raise NotImplementedError
+        return {self._margins.name: self._margins.argument}
 
     # Shapes ----------------------------------------------------------------------
 
@@ -85,35 +117,33 @@ class SpatialLayer(CostedLayer):
 
     # Forward and backward --------------------------------------------------------
 
-    def _forward(
-        self, x: Array, training: bool, rng: np.random.Generator, workspace: Workspace
-    ) -> tuple[Array, Any]:
+    def compute(self, x: Array, *, workspace: Space = None, **_: Any) -> Computed:
         y, cache = self.operation[0](
             x, data_format=self.data_format, workspace=workspace, **self._options()
         )
         return y, cache
 
-    def _backward(
-        self, dz: Array, cache: Any, need_dx: bool, workspace: Workspace
-    ) -> tuple[Array | None, dict[str, Array]]:
+    def gradients(
+        self, dy: Array, cache: Any, *, need_dx: bool = True, workspace: Space = None
+    ) -> Gradients:
         if not need_dx:
             return None, {}
-        return self.operation[1](dz, cache, workspace=workspace), {}
+        return self.operation[1](dy, cache, workspace=workspace), {}
 
-    def _cost(
-        self, input_shape: tuple[int, ...], batch_size: int, need_dx: bool
-    ) -> Cost:
+    def _cost(self, input_shape: Shape, **batch: Any) -> Cost:
         _, *outputs = self.compute_output_shape((None, *input_shape))
         return resize_cost(
             input_shape,
             tuple(size for size in outputs if size is not None),
-            batch_size=batch_size,
+            **batch,
             dtype=self.dtype,
-            need_dx=need_dx,
         )
+
+    def _arguments(self) -> Config:
+        """Return the arguments beside the data format, as a config has them."""
+        return self._options()
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        if not self.has_data_format:
-            return super().get_config()
-        return {**super().get_config(), "data_format": self.data_format}
+        data_format = {"data_format": self.data_format} if self.has_data_format else {}
+        return {**super().get_config(), **data_format, **self._arguments()}

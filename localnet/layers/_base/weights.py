@@ -1,10 +1,11 @@
-"""How a layer holds its weights: birth, penalties, bounds, copies in and out."""
+"""The weights that a layer has: their birth, penalties, bounds, and copies."""
+
+from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import NoneType
-from typing import Any, NamedTuple
+import threading
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,7 +13,23 @@ from ... import _arrays, constraints, initializers, regularizers
 from ..._typing import Array, ArrayLike
 from ...ops.runtime.pieces import in_pieces
 
-__all__ = ["Weight", "WeightHolder", "as_weights"]
+if TYPE_CHECKING:
+    from .layer import Layer
+    from .pure import LayerCache
+
+__all__ = [
+    "Weight",
+    "Weights",
+    "absorb",
+    "absorbed",
+    "as_weights",
+    "count_params",
+    "get_weights",
+    "set_weights",
+]
+
+# For a moment, while a layer takes in what two threads have found at once.
+_absorbing = threading.Lock()
 
 
 def draw_weight(
@@ -60,193 +77,78 @@ def as_weights(weights: Any) -> list[Any]:
 
 
 class Weight(NamedTuple):
-    """How one weight is born, penalised and kept in bounds."""
+    """
+    How one weight is born, penalised and kept in bounds.
+
+    The values that `mask` is False for carry nothing: they start at 0, and no penalty
+    sees them.
+    """
 
     initializer: Any
-    regularizer: Any
-    constraint: Any
+    regularizer: Any = None
+    constraint: Any = None
+    trainable: bool = True
+    mask: Array | None = None
 
 
-class WeightHolder:
+class Weights:
     """
-    The part of a layer that knows its weights, and nothing of how they are used.
+    Weights by name, and nothing of how they are used.
 
     Attributes
     ----------
-    params : dict of str to ndarray
-        The live weights, in the order of `get_weights`.
+    values : dict of str to ndarray
+        The live weights, in the order of `Layer.get_weights`.
+    rules : dict of str to Weight
+        Of those that were added by `add`.
     """
 
-    name: str
-    built: bool
-    trainable: bool
-    dtype: np.dtype
-    params: dict[str, Array]
-    _weights: dict[str, Weight]
-    # Weights that the layer sets itself; see `localnet.layers._base.statistics`.
-    state_names: tuple[str, ...] = ()
+    def __init__(self) -> None:
+        self.values: dict[str, Array] = {}
+        self.rules: dict[str, Weight] = {}
 
-    @property
-    def weight_dtype(self) -> np.dtype:
-        """Float type of the weights."""
-        return self.dtype
-
-    def _rules_of(self, name: str) -> Weight:
-        """Return the rules for a weight that the arguments called after it set."""
-        return Weight(
-            getattr(self, f"{name}_initializer"),
-            getattr(self, f"{name}_regularizer", None),
-            getattr(self, f"{name}_constraint", None),
-        )
-
-    def _add_weight(
+    def add(
         self,
         name: str,
         shape: tuple[int, ...],
         weight: Weight,
+        dtype: np.dtype,
         rng: np.random.Generator,
         fans: tuple[int, int] | None = None,
     ) -> None:
+        """Draw a weight; a constraint that cannot work is refused at once."""
         # A missing initializer means glorot_uniform in Keras, for the bias as well.
         initializer = weight.initializer
         if initializer is None:
             initializer = initializers.GlorotUniform()
-        self.params[name] = draw_weight(
-            name, initializer, shape, self.weight_dtype, rng, fans
-        )
-        self._weights[name] = weight
+        value = draw_weight(name, initializer, shape, dtype, rng, fans)
+        if weight.mask is not None:
+            value *= weight.mask
+        self.values[name], self.rules[name] = value, weight
         if weight.constraint is not None:
-            self._constrained(name)  # one that cannot work is refused before training
-
-    # Penalties and bounds ---------------------------------------------------------
-
-    def weight_losses(self) -> list[float]:
-        """Return the penalty of each weight that has a regularizer."""
-        return [
-            float(weight.regularizer(self._penalised(name)))
-            for name, weight in self._weights.items()
-            if weight.regularizer is not None
-        ]
-
-    def _penalised(self, name: str) -> Array:
-        """Return the weight as its regularizer sees it."""
-        return self.params[name]
-
-    def _penalty_gradient(self, name: str) -> Array:
-        gradient: Array = self._weights[name].regularizer.gradient(
-            self._penalised(name)
-        )
-        return gradient
-
-    def _with_penalty(self, name: str, grad: Array) -> Array:
-        """Return the gradient of a weight, which is given away, and of its penalty."""
-        regularizer, weight = self._weights[name].regularizer, self.params[name]
-        # Of exactly these classes: one derived from them may do anything.
-        elementwise = type(regularizer) in regularizers.ELEMENTWISE
-        if not elementwise or self._penalised(name) is not weight:
-            return grad + self._penalty_gradient(name)
-
-        def add(grad: Array, weight: Array) -> None:
-            grad += regularizer.gradient(weight)
-
-        in_pieces(add, grad, weight)
-        return grad
+            self._constrained(name)
 
     @property
-    def constraints(self) -> dict[str, Any]:
-        """The constraint of every weight that has one, by the weight's name."""
-        return {
-            name: weight.constraint
-            for name, weight in self._weights.items()
-            if weight.constraint is not None
-        }
+    def fixed(self) -> list[str]:
+        """The weights that were added as not trainable."""
+        return [name for name, weight in self.rules.items() if not weight.trainable]
 
-    @property
-    def constraints_may_fail(self) -> bool:
-        """Whether a constraint is a callable of the user's own."""
-        return any(
-            not isinstance(weight.constraint, (constraints.Constraint, NoneType))
-            for weight in self._weights.values()
-        )
+    def put_last(self, names: tuple[str, ...]) -> None:
+        """Move some weights behind the others."""
+        ordered = sorted(self.values, key=lambda name: name in names)
+        if ordered != list(self.values):
+            self.values = {name: self.values[name] for name in ordered}
 
-    def constrain(self) -> None:
-        """Put every weight that has a constraint back into its bounds, in place."""
-        for name in self.constraints:
-            self.params[name][...] = self._constrained(name)
-
-    def _constrained(self, name: str) -> Array:
-        array = _arrays.numbers(
-            f"result of {name}_constraint",
-            self._weights[name].constraint(self.params[name]),
-        )
-        if array.shape != self.params[name].shape:
-            raise ValueError(
-                f"result of {name}_constraint must have shape "
-                f"{self.params[name].shape}, got {array.shape}"
-            )
-        return array
-
-    # Weights ---------------------------------------------------------------------
-
-    def learns(self, name: str) -> bool:
-        """
-        Return whether an optimizer may change a weight.
-
-        Parameters
-        ----------
-        name : str
-            A key of `params`, or what it will be once the layer is built.
-
-        Returns
-        -------
-        bool
-            False for all of them if the layer is not trainable.
-        """
-        return self.trainable and name not in self.state_names
-
-    @property
-    def trainable_params(self) -> dict[str, Array]:
-        """The weights that an optimizer may change."""
-        return {key: value for key, value in self.params.items() if self.learns(key)}
-
-    def get_weights(self) -> list[Array]:
-        """
-        Return copies of the weights.
-
-        Returns
-        -------
-        list of ndarray
-            In Keras's order: kernel, bias; what no optimizer changes comes last.
-        """
-        return [value.copy() for value in self.params.values()]
-
-    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """
-        Replace the values of all weights.
-
-        Parameters
-        ----------
-        weights : sequence of array_like
-            In the order of `get_weights`; cast to the layer's dtype.
-
-        Raises
-        ------
-        ValueError
-            If the number or a shape differs; no weight is changed then.
-        """
-        with self._named():
-            self._load(weights)
-
-    def _load(self, weights: Sequence[ArrayLike]) -> None:
+    def load(self, weights: Any, hint: str = "") -> None:
+        """Replace all values, or none of them; `hint` says why their number differs."""
         weights = as_weights(weights)
-        if len(weights) != len(self.params):
-            hint = "" if self.built or self.params else "; the layer is not built yet"
+        if len(weights) != len(self.values):
             raise ValueError(
-                f"weights must be a list of {len(self.params)} arrays, "
+                f"weights must be a list of {len(self.values)} arrays, "
                 f"got {len(weights)}{hint}"
             )
         checked = []
-        for (name, value), new in zip(self.params.items(), weights, strict=True):
+        for (name, value), new in zip(self.values.items(), weights, strict=True):
             array = _arrays.numbers(f"weight {name}", new)
             if array.shape != value.shape:
                 raise ValueError(
@@ -260,35 +162,134 @@ class WeightHolder:
         for value, array in checked:
             value[...] = array
 
-    def count_params(self) -> int:
-        """
-        Return how many numbers the weights hold.
+    # Penalties and bounds --------------------------------------------------------
 
-        Returns
-        -------
-        int
-            Taps that fall on padding are counted.
+    def losses(self) -> list[float]:
+        """Return the penalty of each weight that has a regularizer."""
+        return [
+            float(weight.regularizer(self._penalised(name)))
+            for name, weight in self.rules.items()
+            if weight.regularizer is not None
+        ]
 
-        Raises
-        ------
-        ValueError
-            If the layer is not built.
-        """
-        if not self.built:
+    def _penalised(self, name: str) -> Array:
+        """Return the weight as its regularizer sees it."""
+        mask = self.rules[name].mask
+        return self.values[name] if mask is None else self.values[name] * mask
+
+    def with_penalty(self, name: str, grad: Array) -> Array:
+        """Return the gradient of a weight, which is given away, and of its penalty."""
+        _, regularizer, _, _, mask = self.rules[name]
+        # Of exactly these classes: one derived from them may do anything.
+        if type(regularizer) in regularizers.ELEMENTWISE and mask is None:
+
+            def add(grad: Array, weight: Array) -> None:
+                grad += regularizer.gradient(weight)
+
+            in_pieces(add, grad, self.values[name])
+            return grad
+        penalty: Array = regularizer.gradient(self._penalised(name))
+        return grad + (penalty if mask is None else penalty * mask)
+
+    @property
+    def constraints(self) -> dict[str, Any]:
+        """The constraint of every weight that has one, by the weight's name."""
+        return {
+            name: weight.constraint
+            for name, weight in self.rules.items()
+            if weight.constraint is not None
+        }
+
+    @property
+    def constraints_may_fail(self) -> bool:
+        """Whether a constraint is a callable of the user's own."""
+        return any(
+            not isinstance(constraint, constraints.Constraint)
+            for constraint in self.constraints.values()
+        )
+
+    def constrain(self) -> None:
+        """Put every weight that has a constraint back into its bounds, in place."""
+        for name in self.constraints:
+            self.values[name][...] = self._constrained(name)
+
+    def _constrained(self, name: str) -> Array:
+        array = _arrays.numbers(
+            f"result of {name}_constraint",
+            self.rules[name].constraint(self.values[name]),
+        )
+        if array.shape != self.values[name].shape:
             raise ValueError(
-                f"{self.name}: count_params needs a built layer; call build or forward "
-                "first"
+                f"result of {name}_constraint must have shape "
+                f"{self.values[name].shape}, got {array.shape}"
             )
-        return sum(value.size for value in self.params.values())
+        return array
 
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        """Put the layer's name before the message of a ValueError."""
-        try:
-            yield
-        except ValueError as error:
-            label = getattr(self, "name", None) or type(self).__name__
-            message = str(error)
-            if message.startswith(f"{label}: "):
-                raise
-            raise ValueError(f"{label}: {message}") from error
+
+def get_weights(self: Layer) -> list[Array]:
+    """
+    Return copies of the weights.
+
+    Returns
+    -------
+    list of ndarray
+        In Keras's order: kernel, bias; what no optimizer changes comes last.
+    """
+    return [value.copy() for value in self.params.values()]
+
+
+def set_weights(self: Layer, weights: Sequence[ArrayLike]) -> None:
+    """
+    Replace the values of all weights.
+
+    Parameters
+    ----------
+    weights : sequence of array_like
+        In the order of `get_weights`; cast to the layer's dtype.
+
+    Raises
+    ------
+    ValueError
+        If the number or a shape differs; no weight is changed then.
+    """
+    hint = "" if self.built or self.params else "; the layer is not built yet"
+    with self._named():
+        self._held.load(weights, hint)
+
+
+def count_params(self: Layer) -> int:
+    """Return how many numbers the weights hold; a ValueError before `build`."""
+    if not self.built:
+        raise ValueError(
+            f"{self.name}: count_params needs a built layer; call build or forward "
+            "first"
+        )
+    return sum(value.size for value in self.params.values())
+
+
+def absorbed(self: Layer, caches: Iterable[LayerCache]) -> dict[str, Array]:
+    """Return what training calls make of `state_names`, in order; see `absorb`."""
+    state = {name: self.params[name] for name in self.state_names}
+    # Numbers that overflow are the business of who looks at them.
+    with np.errstate(all="ignore"):
+        for cache in caches:
+            state = self._absorbed(state, cache.inner)
+    return state
+
+
+def absorb(self: Layer, *caches: LayerCache) -> None:
+    """
+    Take in what training calls have found out about the data.
+
+    A forward pass changes nothing by itself; `forward` calls this, and so does a
+    model with each training step that is completed.
+
+    Parameters
+    ----------
+    *caches : LayerCache
+        What `forward_with_cache` returned for them, in order.
+    """
+    if self.state_names:
+        with _absorbing:
+            for name, value in self.absorbed(caches).items():
+                self.params[name][...] = value

@@ -43,7 +43,7 @@ def run_all(work: Callable[[T], None], parts: Sequence[T], *, worthwhile: bool) 
         for part in parts:
             work(part)
         return
-    _hire(helpers)
+    helpers = min(helpers, _hire(helpers))
     # `next` on a list's iterator is one step for all threads.
     left, done = iter(parts), SimpleQueue[BaseException | None]()
     # A Ctrl-C at any place here would leave helpers that still write.
@@ -62,12 +62,18 @@ def run_all(work: Callable[[T], None], parts: Sequence[T], *, worthwhile: bool) 
             raise error
 
 
-def _hire(count: int) -> None:
+def _hire(count: int) -> int:
+    """Have so many helpers, or as many as can be had, and return how many there are."""
     with _hiring:
         while len(_helpers) < count:
             name = f"localnet-{len(_helpers)}"
-            _helpers.append(threading.Thread(target=_help, name=name, daemon=True))
-            _helpers[-1].start()
+            helper = threading.Thread(target=_help, name=name, daemon=True)
+            try:
+                helper.start()
+            except RuntimeError:  # a limit on processes, or WebAssembly: work alone
+                break
+            _helpers.append(helper)
+        return len(_helpers)
 
 
 def _help() -> None:

@@ -75,7 +75,7 @@ class PolynomialDecay(Configurable):
             "end_learning_rate", end_learning_rate
         )
         self.power = _validate.number("power", power, minimum=0.0)
-        self.cycle = bool(cycle)
+        self.cycle = _validate.flag("cycle", cycle)
         self.name = name
 
     def __call__(self, step: int) -> float:

@@ -27,7 +27,7 @@ class _Timed(Configurable, abc.ABC):
             "decay_steps", decay_steps, minimum=0.0, open_minimum=True
         )
         self.decay_rate = _validate.number("decay_rate", decay_rate, minimum=0.0)
-        self.staircase = bool(staircase)
+        self.staircase = _validate.flag("staircase", staircase)
         self.name = name
 
     def __call__(self, step: int) -> float:

@@ -11,10 +11,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from . import _arrays, _validate, losses
-from ._registry import Registry, uncalled
-from ._typing import Array, ArrayLike
-from .losses import mae, mse, targets
+from .. import _arrays, _validate, losses
+from .._registry import Registry, uncalled
+from .._typing import Array, ArrayLike
+from ..losses import mae, mse, targets
 
 __all__ = [
     "WeightedMean",

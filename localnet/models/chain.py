@@ -1,0 +1,175 @@
+"""Layers one after the other, the wiring of a `Sequential`."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+
+from .._typing import Array, Config
+from ..layers import Handle, InputLayer, Layer
+from ..layers._base.handles import Node
+from ..layers._base.layer import unchanged_on_error
+from ..layers._base.seeds import child_seed
+from ..layers._base.shapes import BatchShape, checked_shape
+from ..training.network import Network
+from .nesting import serialize
+from .program import Program
+
+__all__ = ["Chain"]
+
+
+class Chain(Network):
+    """
+    Layers that each take the output of the one before.
+
+    Parameters
+    ----------
+    name : str
+        Of the model.
+    seed : numpy.random.SeedSequence
+        Of the layers, in their order.
+    """
+
+    def __init__(self, name: str, seed: np.random.SeedSequence) -> None:
+        super().__init__(name)
+        self.seed = seed
+        self._set([], ())
+        self._program = Program.of_chain([])
+        self._in_program: list[Any] = []
+
+    def _set(self, stack: list[Any], handles: tuple[Handle, ...]) -> None:
+        """Take layers, and the handles of the input and of what each of them gives."""
+        self.stack = stack
+        self.layers = [layer for layer in stack if not isinstance(layer, InputLayer)]
+        linked = len(handles) == len(self.layers) + 1
+        self.handles, self.inputs = handles, handles[:1]
+        self.outputs = handles[-1:] if linked else ()
+
+    @property
+    def program(self) -> Program:
+        """The calls of the layers, in order."""
+        # A model in the stack may have grown since.
+        now = [x if isinstance(x, Layer) else x.program for x in self.layers]
+        if now != self._in_program:
+            self._program, self._in_program = Program.of_chain(self.layers), now
+        return self._program
+
+    @property
+    def nodes(self) -> Sequence[Node]:
+        """The calls on handles."""
+        return [handle.node for handle in self.handles]
+
+    @property
+    def built(self) -> bool:
+        """Whether there is a layer, and every one has its weights."""
+        leaves = self.leaves.values()
+        return bool(leaves) and all(layer.built for layer in leaves)
+
+    @property
+    def input_shape(self) -> BatchShape | None:
+        """Shape of the input, batch axis first; None if it is not known yet."""
+        if not self.stack:
+            return None
+        first = self.stack[0]
+        shape: BatchShape | None = first.input_shape or first.batch_input_shape
+        return shape
+
+    @property
+    def output_shape(self) -> BatchShape | None:
+        """Shape of the output, batch axis first; None if it is not known yet."""
+        shape: BatchShape | None = self.stack[-1].output_shape if self.stack else None
+        return shape
+
+    @property
+    def input_names(self) -> list[str]:
+        """The name of the input."""
+        first = self.stack[0].name if self.stack else self.name
+        is_input = bool(self.stack) and isinstance(self.stack[0], InputLayer)
+        return [first if is_input else f"{first}_input"]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The name of the output, that of the last layer."""
+        return [self.stack[-1].name if self.stack else self.name]
+
+    # Growing ---------------------------------------------------------------------
+
+    def add(self, layer: Any) -> None:
+        """Put a layer on top, and build it if the shape of its input is known."""
+        # An InputLayer draws nothing and must not shift the seeds of the others.
+        if isinstance(layer, Layer) and not isinstance(layer, InputLayer):
+            layer.set_seed(child_seed(self.seed, len(self.layers)))
+        below = self.output_shape if self.stack else layer.batch_input_shape
+        self._set([*self.stack, layer], self.handles)
+        if below is not None and None not in below[1:]:
+            _fit_to(layer, below)
+            self._link(below)
+
+    def pop(self) -> None:
+        """Take the top layer away."""
+        (*stack, layer), handles = self.stack, self.handles
+        if len(handles) == len(self.layers) + 1:
+            *kept, last = handles
+            layer._nodes = tuple(node for node in layer._nodes if node is not last.node)
+            handles = tuple(kept) if stack else ()
+        self._set(stack, handles)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Create the weights that are missing, or refuse a shape that does not fit."""
+        if not self.layers:
+            raise ValueError(f"{self.name}: build needs a layer, the model has none")
+        shape = self.input_shape if input_shape is None else input_shape
+        if shape is None:
+            raise ValueError(
+                f"{self.name}: input_shape must be given to build or to the first layer"
+            )
+        # What is built already is only compared, in every step of a training.
+        with nullcontext() if self.built else unchanged_on_error(*self.parts()):
+            below = shape
+            for layer in self.stack:
+                _fit_to(layer, below)
+                below = layer.compute_output_shape(tuple(below))
+            self._link(checked_shape(shape, None))
+
+    def build_for(self, xs: Sequence[Array]) -> None:
+        """Build for inputs of these shapes."""
+        self.build((None, *xs[0].shape[1:]))
+
+    def known_input_shapes(self, input_shape: Any) -> list[BatchShape]:
+        """Return the shape for which costs are worked out."""
+        shape = self.input_shape if input_shape is None else input_shape
+        return [checked_shape(shape, None)]
+
+    def _link(self, input_shape: BatchShape) -> None:
+        """Give every layer its handle, as in a functional model."""
+        handles = self.handles
+        if not handles:
+            first = self.stack[0]
+            if not isinstance(first, InputLayer):
+                first = self._input_layer(input_shape)
+            handles = (first.output,)
+        for layer in self.layers[len(handles) - 1 :]:
+            handles = (*handles, layer.connect(handles[-1]))
+        self._set(self.stack, handles)
+
+    def _input_layer(self, input_shape: BatchShape) -> InputLayer:
+        first = self.stack[0]
+        return InputLayer(
+            batch_input_shape=input_shape, dtype=first.dtype, name=f"{first.name}_input"
+        )
+
+    def get_config(self) -> Config:
+        """Return the name and the layers as Keras writes them."""
+        entries = [serialize(layer) for layer in self.stack]
+        shape = self.input_shape
+        if shape is not None and not isinstance(self.stack[0], InputLayer):
+            entries.insert(0, serialize(self._input_layer(shape)))
+        return {"name": self.name, "layers": entries}
+
+
+def _fit_to(layer: Any, input_shape: Any) -> None:
+    if layer.built:
+        layer.check_fits(input_shape)
+    else:
+        layer.build(input_shape)

@@ -1,0 +1,173 @@
+"""What is trained: layers, other models among them, and how they are wired."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from .. import config
+from .._typing import Array, ArrayLike, Config
+from ..layers import Handle, Layer
+from ..layers._base.shapes import BatchShape
+from ..layers._base.weights import as_weights
+from ..ops import Workspace
+from .tape import Tape
+
+__all__ = ["Memory", "Network", "Program", "parts_of"]
+
+# A workspace for each call of a layer, by a name that the program chooses.
+Memory: TypeAlias = defaultdict[str, Workspace]
+
+
+class Program(Protocol):
+    """The calls of a network, run in both directions; `layers` by path, each once."""
+
+    layers: dict[str, Layer]
+
+    def run(self, *args: Any, **how: Any) -> tuple[tuple[Array, ...], Tape]:
+        """
+        Return the outputs for inputs and a mode, and what each call of a layer left.
+
+        `noise` replaces the layers' own generators, by path. With a `memory`
+        everything that is returned is valid until the next call with it.
+        """
+
+    def run_back(self, *args: Any, **how: Any) -> dict[str, dict[str, Array]]:
+        """
+        Return the gradients of the trainable weights, by path and name.
+
+        From the gradients of a loss and what the way forward left. The penalties of the
+        layers are part of them: those on outputs for every call, those on weights once.
+        """
+
+
+class Network(Protocol):
+    """
+    What a chain and a graph have in common.
+
+    Parameters
+    ----------
+    name : str
+        Of the model.
+
+    Attributes
+    ----------
+    trainable : bool
+        What was last set for all layers at once.
+    layers : list
+        What the model is made of, in order: layers and models.
+    stack : list
+        The same with an InputLayer, if there is one.
+    inputs, outputs : tuple of Handle
+        Where arrays come in and go out; empty as long as shapes are missing.
+    """
+
+    name: str
+    trainable: bool
+    layers: list[Any]
+    stack: list[Any]
+    inputs: tuple[Handle, ...]
+    outputs: tuple[Handle, ...]
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.trainable = True
+
+    # What differs ----------------------------------------------------------------
+
+    @property
+    def program(self) -> Program:
+        """The calls of the layers, in order."""
+
+    @property
+    def input_names(self) -> list[str]:
+        """Names of the inputs."""
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the outputs."""
+
+    @property
+    def data_names(self) -> list[str]:
+        """Under which names data in a dict belong to the inputs."""
+        return self.input_names
+
+    def build_for(self, xs: Sequence[Array]) -> None:
+        """Create the weights that are missing, for inputs of these shapes."""
+
+    def connections(self) -> list[list[str]] | None:
+        """Return what each layer is called on, for the summary; None for a chain."""
+        return None
+
+    def wiring(self) -> Config:
+        """Return how the layers are wired, without names; ready for JSON."""
+        return {}
+
+    def conformed(self, shapes: Sequence[BatchShape]) -> Sequence[BatchShape]:
+        """Return shapes of the inputs as the layers take them, or refuse them."""
+        return shapes
+
+    # What does not ---------------------------------------------------------------
+
+    @property
+    def leaves(self) -> dict[str, Layer]:
+        """Every layer once, also those in models within, by its path."""
+        return self.program.layers
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Float type of what goes out."""
+        for layer in reversed(self.leaves.values()):
+            return layer.dtype
+        return config.float_dtype(None)
+
+    def parts(self) -> list[Any]:
+        """Return all that a call may change, so that a failed one can be undone."""
+        return [self, *(inner for part in self.stack for inner in parts_of(part))]
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all weights."""
+        return [
+            value for layer in self.leaves.values() for value in layer.get_weights()
+        ]
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Replace the values of all weights, or none."""
+        former = self.get_weights()
+        weights = as_weights(weights)
+        if len(weights) != len(former):
+            raise ValueError(
+                f"weights must be a list of {len(former)} arrays, got {len(weights)}"
+            )
+        try:
+            self._load(weights)
+        except BaseException:
+            self._load(former)
+            raise
+
+    def _load(self, weights: Sequence[ArrayLike]) -> None:
+        start = 0
+        for layer in self.leaves.values():
+            stop = start + len(layer.params)
+            layer.set_weights(weights[start:stop])
+            start = stop
+
+
+def parts_of(part: Any) -> list[Any]:
+    """
+    Return a layer, or a model with everything in it.
+
+    Parameters
+    ----------
+    part : Layer or Model
+        The layer or model.
+
+    Returns
+    -------
+    list
+        Models before what they are made of.
+    """
+    if isinstance(part, Layer):
+        return list(part.with_inner())
+    return [part, part._trainer, *part._network.parts()]

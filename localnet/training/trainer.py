@@ -1,0 +1,276 @@
+"""
+How a model is trained: optimizer, loss, metrics, and what a step makes of a batch.
+
+A model has a `Trainer`, which knows it as a `Network`: layers by path, and a program
+that runs them forwards and backwards. The arithmetic is Keras 2's.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+
+from .. import optimizers
+from .._interrupt import uninterrupted
+from .._typing import Array, Config
+from ..callbacks import CallbackList, History, Logs
+from ..layers import Layer
+from ..layers._base.layer import unchanged_on_error
+from ..ops import Workspace
+from ..optimizers import Optimizer
+from .batches import Data
+from .fingerprint import identity_of_optimizer
+from .generators import Source
+from .inputs_outputs import Ports
+from .network import Memory, Network
+from .options import verbosity
+from .tape import Tape
+from .total_loss import Objective
+
+__all__ = ["Trained", "Trainer", "absorbed_by", "calls_of", "compile", "one_or_list"]
+
+
+class Trainer:
+    """
+    What is compiled, and where the training stands.
+
+    Parameters
+    ----------
+    network : Network
+        What is trained.
+    shuffle_rng : numpy.random.Generator
+        Of the order of the samples.
+
+    Attributes
+    ----------
+    optimizer : Optimizer or None
+        None before `compile`.
+    loss : object
+        As it was given.
+    objective : Objective
+        Losses and metrics.
+    identity : dict
+        The optimizer as it was compiled; callbacks may change its numbers later.
+    updated : list of str or None
+        The weights that the optimizer's memory belongs to; None before any update.
+    memory : Memory
+        What a step leaves for the next one: memory, and no number.
+    history : History or None
+        Of the last training, also of one that was interrupted.
+    stop_training : bool
+        A callback sets it to end the training after the current batch or iteration.
+    """
+
+    def __init__(self, network: Network, shuffle_rng: np.random.Generator) -> None:
+        self.network = network
+        self.shuffle_rng = shuffle_rng
+        self.optimizer: Optimizer | None = None
+        self.loss: Any = None
+        self.objective = Objective()
+        self.identity: Config = {}
+        self.updated: list[str] | None = None
+        self.memory: Memory = defaultdict(Workspace)
+        self.history: History | None = None
+        self.stop_training = False
+
+    @property
+    def ports(self) -> Ports:
+        """Where data go in and come out; compare with targets what is compiled so."""
+        return Ports(
+            tuple(self.network.data_names),
+            tuple(self.network.output_names),
+            self.objective.needs_targets,
+        )
+
+    def need_optimizer(self) -> Optimizer:
+        """Return the optimizer, or refuse a model that is not compiled."""
+        if self.optimizer is None:
+            raise RuntimeError(
+                f"{self.network.name}: the model is not compiled; call "
+                "compile(optimizer, loss)"
+            )
+        return self.optimizer
+
+    def trained(
+        self, of: Mapping[str, Mapping[str, Array]] | None = None
+    ) -> dict[str, Array]:
+        """Return the trainable weights by name, or what `of` holds for each of them."""
+        return {
+            f"{path}/{key}": value if of is None else of[path][key]
+            for path, layer in self.network.leaves.items()
+            for key, value in layer.trainable_params.items()
+        }
+
+    def need_same_weights(self, trained: Mapping[str, Array]) -> None:
+        """Refuse to go on with an optimizer that remembers other weights."""
+        if self.updated not in (None, list(trained)):
+            raise RuntimeError(
+                f"{self.network.name}: the trainable weights are not those of the "
+                f"former updates, {self.updated}; call compile with a new optimizer"
+            )
+
+    # One batch -------------------------------------------------------------------
+
+    @contextmanager
+    def ready(self, xs: Sequence[Array] | None = None) -> Iterator[None]:
+        """Undo what fails within, and build the network for inputs that are given."""
+        with unchanged_on_error(*[self, *self.network.parts()]):
+            if xs is not None:
+                self.network.build_for(xs)
+            yield
+
+    def train_step(self, batch: Data) -> Logs:
+        """Update the weights; return the running means, taken before the update."""
+        program, layers = self.network.program, list(self.network.leaves.values())
+        params = self.trained()
+        self.need_same_weights(params)
+        outputs, tape = program.run(batch.xs, True, memory=self.memory)
+        # Losses and metrics of the user's own may keep them.
+        ys = [y.copy() for y in outputs]
+        loss, gradients = self.objective.value_and_gradients(batch, ys, tape, layers)
+        grads = self.trained(program.run_back(gradients, tape, memory=self.memory))
+        logs = self.objective.update(loss, batch, ys)
+        absorbed = absorbed_by(layers, tape)
+        with uninterrupted(), self._undone_on_error(params):
+            self.need_optimizer().update(params, grads)
+            self.updated = list(params)
+            # A floating-point warning made an error must not leave half an update.
+            with np.errstate(all="ignore"):
+                for layer in layers:
+                    if layer.trainable:
+                        layer.constrain()
+                for state, new in absorbed:
+                    state[...] = new
+        return logs
+
+    @contextmanager
+    def _undone_on_error(self, trained: Mapping[str, Array]) -> Iterator[None]:
+        """Undo a failed update; only constraints of the user's own can make it fail."""
+        if not any(x.constraints_may_fail for x in self.network.leaves.values()):
+            yield
+            return
+        optimizer = self.need_optimizer()
+        state, updated = optimizer.get_state(), self.updated
+        former = {name: value.copy() for name, value in trained.items()}
+        try:
+            yield
+        except BaseException:
+            for name, value in trained.items():
+                value[...] = former[name]
+            optimizer.set_state(state)
+            self.updated = updated
+            raise
+
+    def test_step(self, batch: Data) -> Logs:
+        """Return the running means with this batch."""
+        outputs, tape = self.network.program.run(batch.xs, False, memory=self.memory)
+        ys = [y.copy() for y in outputs]  # as in a training step
+        loss = self.objective.value(batch, ys, tape, self.network.leaves.values())
+        return self.objective.update(loss, batch, ys)
+
+    # Many batches ----------------------------------------------------------------
+
+    def test_epoch(self, source: Source, calls: CallbackList) -> Logs:
+        """Go through data once without learning; return the means."""
+        calls.on_test_begin()
+        self.objective.begin()
+        logs: Logs = {}
+        for number, batch in enumerate(source.batches()):
+            calls.on_test_batch_begin(number)
+            logs = self.test_step(batch)
+            calls.on_test_batch_end(number, logs)
+        source.end_epoch()
+        calls.on_test_end(logs)
+        return logs
+
+    def try_out(self, source: Source) -> None:
+        """Meet the errors that the data can cause, before any weight changes."""
+        first = source.first()
+        self.network.build_for(first.xs)
+        ys, _ = self.network.program.run(first.take(slice(0, 1)).xs, False)
+        if all(y is None for y in first.ys):
+            return
+        for piece in source.trials(first):
+            shapes = [(len(piece), *y.shape[1:]) for y in ys]
+            outputs = [np.broadcast_to(y, s) for y, s in zip(ys, shapes, strict=True)]
+            self.objective.try_out(piece, outputs)
+
+
+class Trained(Protocol):
+    """A model, as `fit` and its like see it: they are its methods."""
+
+    name: str
+    _trainer: Trainer
+
+
+def compile(
+    self: Trained,
+    optimizer: Any = "rmsprop",
+    loss: Any = None,
+    metrics: Any = None,
+    loss_weights: Any = None,
+    weighted_metrics: Any = None,
+) -> None:
+    """
+    Choose how the model is trained.
+
+    Parameters
+    ----------
+    optimizer : str or Optimizer, default "rmsprop"
+        For instance ``"adam"`` or ``SGD(learning_rate=0.1, momentum=0.9)``.
+    loss : str, callable or Loss, or a list or dict of them, optional
+        One for every output; or one for each, in order or by the output's name.
+        ``None``: nothing but the penalties of the layers is minimised.
+    metrics, weighted_metrics : list or dict of str or callable, optional
+        Reported beside the loss; only the weighted ones use sample weights.
+        ``"accuracy"`` and ``"acc"`` choose the kind that fits the shapes. For each
+        output its own: a list of lists or a dict.
+    loss_weights : float, or a list or dict of floats, optional
+        Factors of the losses in their sum.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, a callable lacks its gradient, or two metrics have
+        one name, or a list or dict does not fit the outputs. The model stays as it
+        was.
+
+    Notes
+    -----
+    With several outputs each loss is reported too, as ``<output>_loss`` and without
+    its factor, and a metric is called ``<output>_<metric>``.
+    """
+    trainer, new = self._trainer, optimizers.get(optimizer)
+    if not isinstance(new, Optimizer):
+        raise ValueError(f"optimizer must be an Optimizer, got {optimizer!r}")
+    trainer.objective = Objective(
+        trainer.network.output_names, loss, metrics, loss_weights, weighted_metrics
+    )
+    trainer.loss = loss
+    if new is not trainer.optimizer:
+        trainer.updated = None
+    trainer.optimizer, trainer.identity = new, identity_of_optimizer(new)
+
+
+def absorbed_by(layers: Iterable[Layer], tape: Tape) -> list[tuple[Array, Array]]:
+    """Return each weight that no optimizer changes, and its value after a step."""
+    return [
+        (layer.params[name], new)
+        for layer in layers
+        if layer.state_names
+        for name, new in layer.absorbed(tape.caches(layer)).items()
+    ]
+
+
+def calls_of(given: Any, model: Any, verbose: Any, **params: Any) -> CallbackList:
+    """Return the callbacks of one call, which are told `params` and how loud it is."""
+    level = verbosity(verbose)
+    params = {"verbose": level, **params}
+    return CallbackList(given, model=model, verbose=level, params=params)
+
+
+def one_or_list(values: Sequence[Any]) -> Any:
+    """Return the items as Keras does: in a list, if there are several."""
+    return list(values) if len(values) > 1 else values[0]

@@ -1,0 +1,93 @@
+"""Metric objects say what those of Keras 2 say, after every batch."""
+
+import json
+
+import numpy as np
+import pytest
+from raising import refuses
+from reference import ROOT
+
+from localnet import metrics
+
+RECORDED = json.loads((ROOT / "metric_classes.json").read_text())
+
+
+def batches(kind):
+    for batch in RECORDED["data"][kind]:
+        yield [np.array(values, np.float32) for values in batch]
+
+
+def named(case):
+    kind, name, arguments, weighted, *_ = case
+    return f"{name}-{arguments}-{kind}{'-weighted' if weighted else ''}"
+
+
+@pytest.mark.parametrize("case", RECORDED["answers"], ids=named)
+def test_as_keras(case):
+    kind, name, arguments, weighted, metric_name, results = case
+    metric = getattr(metrics, name)(**arguments)
+    # Keras numbers the names of several objects within a process.
+    assert metric_name.rstrip("0123456789").rstrip("_") == metric.name
+    for (y, p, w), expected in zip(batches(kind), results, strict=True):
+        metric.update_state(y, p, sample_weight=w if weighted else None)
+        np.testing.assert_allclose(metric.result(), expected, rtol=3e-6, atol=3e-7)
+
+
+@pytest.mark.parametrize("case", RECORDED["answers"], ids=named)
+def test_config_reset_and_call(case):
+    kind, name, arguments, *_ = case
+    metric = getattr(metrics, name)(**arguments)
+    again = type(metric).from_config(metric.get_config())
+    assert json.loads(json.dumps(again.get_config())) == metric.get_config()
+    answers = []
+    for one in (metric, metric, again):
+        one.reset_state()
+        for y, p, w in batches(kind):
+            answer = one(y, p, w)
+        answers.append(answer)
+    np.testing.assert_array_equal(answers[0], answers[1])
+    np.testing.assert_array_equal(answers[0], answers[2])
+    metric.reset_states()
+    assert not np.any(metric.result())
+
+
+def test_predictions_that_are_no_probabilities_are_not_counted():
+    auc = metrics.AUC()
+    before = auc([0, 1], [0.2, 0.8])
+    with refuses("y_pred must be from 0 to 1, got numbers from -1 to 2"):
+        auc.update_state([0, 1], [-1.0, 2.0])
+    assert auc.result() == before
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: metrics.AUC(curve="x"), "curve must be 'ROC' or 'PR', got 'x'"),
+        (
+            lambda: metrics.AUC(num_thresholds=1),
+            "num_thresholds must be an integer >= 2, got 1",
+        ),
+        (
+            lambda: metrics.Precision(thresholds=[0.5, 2]),
+            "thresholds must be a finite number >= 0 and <= 1, got 2",
+        ),
+        (
+            lambda: metrics.PrecisionAtRecall(1.5),
+            "recall must be a finite number >= 0 and <= 1, got 1.5",
+        ),
+        (lambda: metrics.Mean(name=3), "name must be a string, got 3"),
+        (lambda: metrics.MeanMetric(3), "fn must be callable, got 3"),
+    ],
+)
+def test_what_is_refused(make, sentence):
+    with refuses(sentence):
+        make()
+
+
+def test_a_metric_of_ones_own_says_what_it_must_define():
+    class Own(metrics.Metric):
+        pass
+
+    for ask in (lambda m: m.update_state(1, 1), lambda m: m.result()):
+        with pytest.raises(NotImplementedError, match="Own must define"):
+            ask(Own())
