@@ -23,6 +23,10 @@ FLAGS = {
     "convention: 0, as Keras has it. Skip it if yours is another.",
     "wide": "Integers of so many bits that operands rounded to TensorFloat-32 or "
     "bfloat16 give other sums.",
+    "single": "One product for each number: a backend that rounds to nearest, in the "
+    "precision of the case or a wider one, gives the nearest number itself.",
+    "subnormal": "Numbers below the smallest normal one. Those that become 0 are "
+    "allowed for by --flushing only.",
     "cancellation": "Sums that are small beside their terms: digits are lost, within "
     "the bound.",
 }

@@ -120,12 +120,14 @@ def judge(
     )
     wrong = int(np.count_nonzero(~inside))
     judged = ratio[limit > 0]
+    with np.errstate(over="ignore"):  # of numbers at the ends of float64
+        square = float(np.sqrt(np.mean(judged**2))) if judged.size else 0.0
     return Judgement(
         wrong,
         want.size,
         worst,
         float(judged.mean()) if judged.size else 0.0,
-        float(np.sqrt(np.mean(judged**2))) if judged.size else 0.0,
+        square,
         _digits(error, want, form),
         f"{wrong} of {want.size} elements are off" if wrong else "",
     )
