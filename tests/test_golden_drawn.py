@@ -5,7 +5,6 @@ import json
 import math
 import shlex
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +94,7 @@ def test_what_is_no_problem_is_refused(arguments, words):
     "text", ["4, 2", "sizes=(4,), kernel_size=2, x=open('a')", "sizes=(", "a b", "z=1"]
 )
 def test_lines_that_are_no_problem_run_nothing(text):
-    with pytest.raises(ValueError, match=r"problem must|malformed|names"):
+    with pytest.raises(ValueError, match="problem must be arguments by name"):
         problem_from(text)
 
 
@@ -173,7 +172,7 @@ def without_gradient_of_pads(case):
 def test_the_rule_is_found(has, words):
     def backend(case):
         answers = right(case)
-        return {**answers, "y": answers["y"] + 1} if has(case) else answers
+        return {**answers, "y": 1 - answers["y"]} if has(case) else answers
 
     rule = explained(backend)[1]
     count = sum(map(has, SUITE))
@@ -187,7 +186,7 @@ def test_a_rule_of_two_properties():
     def backend(case):
         c, answers = case.config, right(case)
         wrong = max(c["strides"]) > 1 and c["data_format"] == "channels_first"
-        return {**answers, "y": answers["y"] + 1} if wrong else answers
+        return {**answers, "y": 1 - answers["y"]} if wrong else answers
 
     rule = explained(backend)[1]
     assert "every case with channels_first and strides above 1" in rule
@@ -205,10 +204,8 @@ def test_which_answers_are_wrong_and_the_smallest_case():
 
 def test_a_known_error_is_recognised():
     ids = [*PLAIN, "stride-2d-last", "stride-2d-first", "no-bias-1d", "relu-1d"]
-    for name in ("bias ignored", "kernel flipped"):
-        report = check(MUTANTS[name].__call__, cases=ids)
-        lines = explain(report)
-        assert any(line.startswith(f"looks like: {name}") for line in lines), lines
+    lines = explain(check(MUTANTS["bias ignored"].__call__, cases=ids))
+    assert lines[3].startswith("looks like: bias ignored (100% alike)")
 
 
 def test_a_right_backend_has_its_limits_explained():
@@ -244,7 +241,7 @@ def test_state_is_explained_as_state():
 def test_properties_are_those_of_some_cases_and_not_of_all():
     found = features(SUITE)
     assert all(column.any() and not column.all() for column in found.values())
-    assert list(found)[0] == "channels_first"
+    assert next(iter(found)) == "channels_first"
 
 
 def tiled():
@@ -333,7 +330,7 @@ def test_programs_get_drawn_problems_too(tmp_path, capsys):
         (["--junit", "."], "--junit must be a file in a folder that exists"),
         (["--xfail", "no-such-file"], "no-such-file"),
         (["--random", "x"], "random must be a seed >= 0"),
-        (["--problem", "x"], "problem must be arguments by name"),
+        (["--problem", "x=1"], "problem must be arguments by name"),
     ],
 )
 def test_words_are_checked_before_any_case_is_run(words, sentence, capsys):
@@ -394,8 +391,3 @@ def test_node_tests_need_onnx(tmp_path, monkeypatch):
     with pytest.raises(ImportError, match="pip install onnx"):
         export_onnx(tmp_path / "x")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_case_is_handed_over_as_it_was(tmp_path):
-    case = replace(SUITE["plain-1d-last"], id="mine")
-    assert check(engines.blocked, Suite([case])).passed

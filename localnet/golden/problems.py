@@ -115,7 +115,7 @@ def problem(
     }
     found: dict[str, Any] = {
         **each,
-        "pads": _validate.pairs("pads", pads, axes) if pads else ((0, 0),) * axes,
+        "pads": _pairs(pads, axes),
         "pad_value": float(_validate.number("pad_value", pad_value)),
         "batch": _validate.integer("batch", batch, minimum=1),
         "channels": _validate.integer("channels", channels, minimum=1),
@@ -148,6 +148,15 @@ def problem(
     return made(VariantSpec(identifier, "a problem of one's own", **found))
 
 
+def _pairs(pads: Any, axes: int) -> tuple[tuple[int, int], ...]:
+    """Return a pair for each axis; one axis may have its pair in a sequence, too."""
+    if isinstance(pads, Collection) and not pads:
+        return ((0, 0),) * axes
+    if axes == 1 and isinstance(pads, (tuple, list)) and len(pads) == 1:
+        pads = pads[0]
+    return _validate.pairs("pads", pads, axes)
+
+
 def problem_from(text: str) -> Case:
     """
     Return the problem that a line of arguments describes.
@@ -175,13 +184,17 @@ def problem_from(text: str) -> Case:
     try:
         call = ast.parse(f"problem({text})", mode="eval").body
         if not isinstance(call, ast.Call) or call.args:
-            raise ValueError("names are missing")
+            raise TypeError("every one needs its name")
         given = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+    except (SyntaxError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError(_NO_LINE.format(text, error)) from None
+    try:
         return problem(**given)
-    except (SyntaxError, TypeError) as error:
-        raise ValueError(
-            f"problem must be arguments by name, got {text!r}: {error}"
-        ) from None
+    except TypeError as error:
+        raise ValueError(_NO_LINE.format(text, error)) from None
+
+
+_NO_LINE = "problem must be arguments by name, got {!r}: {}"
 
 
 def checked(spec: Spec) -> Spec:

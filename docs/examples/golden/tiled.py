@@ -3,7 +3,7 @@ A kernel as a GPU runs it, in blocks of threads, with an error in its last tile.
 
     localnet golden check tiled:backend --explain
 
-Every block has TILE threads, one for each location, and a thread beyond the last location
+Every block has TILE threads, one for each location, and a thread beyond the last one
 does nothing. The number of blocks is rounded down where it must be rounded up:
 ``repaired`` is right.
 """

@@ -151,7 +151,7 @@ def _digits(error: Array, want: Array, form: Precision) -> float:
     """Return the fewest correct digits, as the StRD of NIST counts them."""
     if not error.any():
         return _most_digits(form)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         relative = np.where(want == 0, error, error / np.abs(want))
         digits = -np.log10(relative)
     fewest = float(np.min(np.nan_to_num(digits, nan=0.0, posinf=np.inf, neginf=0.0)))
