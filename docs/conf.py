@@ -81,6 +81,13 @@ def skip_fields(
     return True if type(member).__name__ == "_tuplegetter" else None
 
 
+def skip_requests(
+    _: Any, __: str, name: str, ___: Any, skip: bool, ____: Any
+) -> bool | None:
+    """Leave out what scikit-learn adds to estimators, which its own pages describe."""
+    return True if name.startswith("set_") and name.endswith("_request") else None
+
+
 def find_home(app: Any, env: Any, node: Any, text: Any) -> Any:
     """Lead `localnet.Model` to where it is documented, `localnet.models.Model`."""
     name = node["reftarget"].removeprefix("localnet.")
@@ -135,6 +142,7 @@ def setup(app: Any) -> dict[str, bool]:
     """Take part in the build."""
     app.connect("autodoc-process-docstring", escape_stars, priority=100)
     app.connect("autodoc-skip-member", skip_fields)
+    app.connect("autodoc-skip-member", skip_requests)
     app.connect("missing-reference", find_home)
     app.connect("doctree-read", link_files, priority=100)
     app.add_html_math_renderer(

@@ -1,7 +1,7 @@
 """
 Published experiments done again, from data that need no download.
 
-Imports `plots` and below.
+Imports `plots`, `trials` and below.
 """
 
 from .experiment import Experiment, Results, Trial
