@@ -6,6 +6,7 @@ from typing import Any
 from ..._typing import Array
 from ...interop import convert_bias, convert_kernel
 from ..case import Case
+from ..judging.arrays import as_array
 
 __all__ = ["LAYOUTS", "in_layout", "in_layout_of"]
 
@@ -63,7 +64,9 @@ def in_layout_of(case: Case, answers: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in answers.items():
         name, _, layout = str(key).partition("_")
         if name in CONVERTERS and layout in LAYOUTS:
-            value = CONVERTERS[name](value, layout, "keras1", **_arguments(case))
+            value = CONVERTERS[name](
+                as_array(value), layout, "keras1", **_arguments(case)
+            )
             key = name
         found[key] = value
     return found

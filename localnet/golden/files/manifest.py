@@ -20,7 +20,9 @@ __all__ = [
     "SCHEMA",
     "TRACE_INPUTS",
     "VERSION",
+    "as_json",
     "files_of",
+    "files_of_case",
 ]
 
 FORMAT = "localnet golden suite"
@@ -93,6 +95,19 @@ def files_of(suite: Suite, layouts: Iterable[str] = ()) -> Files:
         "traces": [_add_trace(trace, others) for trace in suite.traces],
     }
     return Files(as_json(found), others)
+
+
+def files_of_case(case: Any) -> dict[str, bytes]:
+    """Return the files of one case, by their path in a folder, with slashes."""
+    files: dict[str, bytes] = {}
+    if case.kind == "trace":
+        _add_trace(case, files)
+    elif case.kind == "layer":
+        layouts = ("6d",) if case.expected else ()  # what is to be refused has none
+        _add_case(case, layouts, files)
+    else:
+        _add_variant(case, files)
+    return files
 
 
 def as_json(value: Any) -> bytes:

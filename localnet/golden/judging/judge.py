@@ -7,6 +7,7 @@ import numpy as np
 
 from ..._typing import Array
 from ..cases.precisions import Precision
+from .arrays import as_array
 
 __all__ = ["Element", "Judgement", "judge"]
 
@@ -76,7 +77,8 @@ def judge(
     Parameters
     ----------
     got : array_like
-        What a backend returned; any real type. The sign of a zero does not count.
+        What a backend returned, as `as_array` takes it. The sign of a zero does not
+        count.
     want : ndarray of float64
         The reference.
     bound : ndarray of float64, or None
@@ -91,9 +93,10 @@ def judge(
     Judgement
         Right if its reason is empty.
     """
-    array = np.asarray(got)
-    if array.dtype.kind not in "biuf":
-        return _refused(f"must hold real numbers, got dtype {array.dtype}", want)
+    try:
+        array = as_array(got)
+    except ValueError as refusal:
+        return _refused(str(refusal), want)
     if array.shape != want.shape:
         return _refused(f"must have shape {want.shape}, got {array.shape}", want)
     if want.size == 0:
