@@ -165,6 +165,11 @@ class Suite:
     variants: Sequence[Case] = ()
     others: Sequence[Case] = ()
 
+    @property
+    def every(self) -> tuple[Case, ...]:
+        """Cases of all kinds; a backend is asked for those that it says it has."""
+        return (*self.cases, *self.variants, *self.others)
+
     def __iter__(self) -> Iterator[Case]:
         return iter(self.cases)
 
@@ -172,7 +177,7 @@ class Suite:
         return len(self.cases)
 
     def __getitem__(self, case_id: str) -> Case:
-        for case in (*self.cases, *self.variants, *self.others):
+        for case in self.every:
             if case.id == case_id:
                 return case
         raise KeyError(case_id)

@@ -13,8 +13,7 @@ from .cases.exactness import exact_spans
 from .cases.families import specs
 from .cases.generate import generate
 from .cases.others import others
-from .cases.precisions import Precision
-from .cases.precisions import PRECISIONS
+from .cases.precisions import PRECISIONS, Precision
 from .cases.precisions import precision as format_of
 from .cases.traces import traces
 from .cases.variants import variant_specs

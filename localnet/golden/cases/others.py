@@ -8,7 +8,6 @@ import math
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 

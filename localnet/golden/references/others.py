@@ -16,7 +16,14 @@ from ..case import Case
 from .answers import solve
 from .wires import patch_cells
 
-__all__ = ["OTHERS", "accumulated", "answers_of", "cast_fixed", "layers_of", "requantise"]
+__all__ = [
+    "OTHERS",
+    "accumulated",
+    "answers_of",
+    "cast_fixed",
+    "layers_of",
+    "requantise",
+]
 
 OTHERS = {
     "pool": "The largest, or the mean, of every window of a channel.",
@@ -135,7 +142,13 @@ def layers_of(case: Case) -> tuple[Case, Case]:
     second = {**case.config["second"], "batch": case.config["batch"]}
     config = {key: value for key, value in case.config.items() if key != "second"}
     plain = replace(
-        case, kind="layer", config=config, kernel2=None, bias2=None, dy=None, wants=("y",)
+        case,
+        kind="layer",
+        config=config,
+        kernel2=None,
+        bias2=None,
+        dy=None,
+        wants=("y",),
     )
     if case.kernel2 is None:
         raise ValueError(f"case {case.id} must have a second kernel")
@@ -249,5 +262,3 @@ def cast_fixed(total: Array, config: Config) -> Array:
     if config["overflow"] == "saturate":
         return np.clip(down, least, most)
     return (down - least) % (1 << config["width"]) + least
-
-
