@@ -39,6 +39,10 @@ def other(case: Case) -> dict[str, Array | None]:
     return COMPUTED[case.kind](case)
 
 
+def _dy(case: Case) -> Array:
+    return np.asarray(case.dy)
+
+
 def _pool(case: Case) -> dict[str, Array | None]:
     c = case.config
     window = {
@@ -48,9 +52,9 @@ def _pool(case: Case) -> dict[str, Array | None]:
     }
     if c["pool"] == "max":
         y, largest = max_pool_forward(case.x, **window)
-        return {"y": y, "dx": max_pool_backward(case.dy, largest)}
+        return {"y": y, "dx": max_pool_backward(_dy(case), largest)}
     y, cache = average_pool_forward(case.x, **window)
-    return {"y": y, "dx": average_pool_backward(case.dy, cache)}
+    return {"y": y, "dx": average_pool_backward(_dy(case), cache)}
 
 
 def _batch_norm(case: Case) -> dict[str, Array | None]:
@@ -67,7 +71,7 @@ def _batch_norm(case: Case) -> dict[str, Array | None]:
         epsilon=c["epsilon"],
         statistics=statistics,
     )
-    grads = batch_norm_backward(case.dy, cache)
+    grads = batch_norm_backward(_dy(case), cache)
     return {"y": y, "dx": grads.dx, "dkernel": grads.dgamma, "dbias": grads.dbeta}
 
 

@@ -8,6 +8,7 @@ import math
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +69,7 @@ def _config(row: Row, kernel: Shape, pads: tuple[int, int] = (0, 0)) -> Config:
 def _is_small(row: Row) -> bool:
     """Return whether all of a row's counts together are few."""
     return bool(
-        row["size"] * row["channels"] * row.get("filters", 2) * row["samples"] <= 1500
+        row["size"] * row["channels"] * row.get("filters", 2) * row["samples"] <= 800
         and row["size"] * row["axes"] <= 40
     )
 
@@ -205,27 +206,26 @@ def _spaced(config: Config, seed: int) -> Array:
 def stacks() -> Iterator[Case]:
     """Yield two layers in a row: what one gives, the other takes, there and back."""
     relu, leaky = {"name": "relu"}, {"name": "leaky_relu", "alpha": 0.25}
-    for n, (below, above) in enumerate(
+    pairs: tuple[tuple[Spec, dict[str, Any]], ...] = (
+        (Spec("", "", (9,), (3,), filters=3, activation=relu), {"kernel": (2,)}),
         (
-            (Spec("", "", (9,), (3,), filters=3, activation=relu), {"kernel": (2,)}),
-            (
-                Spec("", "", (7, 6), (3, 2), first=True, activation=relu),
-                {"kernel": (2, 3), "pads": ((1, 0), (0, 2)), "activation": leaky},
-            ),
-            (
-                Spec("", "", (4, 3, 4), (2, 2, 2), activation=leaky, filters=3),
-                {"kernel": (1, 2, 3), "pads": ((0, 0), (1, 0), (0, 1))},
-            ),
-            (
-                Spec("", "", (67,), (2,), strides=(2,), channels=1, filters=2),
-                {"kernel": (5,), "strides": (2,), "activation": relu},
-            ),
-            (
-                Spec("", "", (18, 3), (2, 2), pads=((0, 0), (1, 1)), first=True),
-                {"kernel": (3, 1), "dilation": (2, 1), "filters": 9},
-            ),
-        )
-    ):
+            Spec("", "", (7, 6), (3, 2), first=True, activation=relu),
+            {"kernel": (2, 3), "pads": ((1, 0), (0, 2)), "activation": leaky},
+        ),
+        (
+            Spec("", "", (4, 3, 4), (2, 2, 2), activation=leaky, filters=3),
+            {"kernel": (1, 2, 3), "pads": ((0, 0), (1, 0), (0, 1))},
+        ),
+        (
+            Spec("", "", (67,), (2,), strides=(2,), channels=1, filters=2),
+            {"kernel": (5,), "strides": (2,), "activation": relu},
+        ),
+        (
+            Spec("", "", (18, 3), (2, 2), pads=((0, 0), (1, 1)), first=True),
+            {"kernel": (3, 1), "dilation": (2, 1), "filters": 9},
+        ),
+    )
+    for n, (below, above) in enumerate(pairs):
         config = below.config
         second = Spec(
             "",
@@ -341,7 +341,10 @@ def _of_integers(name: str, why: str, kind: str, config: Config, row: Row) -> Ca
     shapes = shapes_of(config)
     given = {}
     if row["numbers"] == "all":
-        numbers = {"kernel": Numbers(0, 1, 128), "bias": Numbers(0, 1, 4000)}
+        numbers: dict[str, Numbers] = {
+            "kernel": Numbers(0, 1, 128),
+            "bias": Numbers(0, 1, 4000),
+        }
         seed = zlib.crc32(f"{name}/x".encode()) % (MODULUS - 1) + 1
         values = states(seed, math.prod(shapes["x"])) % 256 - 128
         given["x"] = values.reshape(shapes["x"])

@@ -19,6 +19,7 @@ from .variant_specs import VariantSpec
 
 __all__ = [
     "ALIGNED",
+    "COMBINED",
     "OWN",
     "SIZES",
     "VARIED",
@@ -28,6 +29,7 @@ __all__ = [
     "spread",
 ]
 
+COMBINED = "combined: "
 # One, odd below 8, and just above 8, 16, 32, 64 and 128.
 COUNTS = (1, 3, 9, 17, 33, 65, 129)
 FEW = (1, 3, 9, 17)
@@ -117,8 +119,8 @@ ALIGNED: Axes = {
     "axes": (1, 2, 3),
     "first": (False, True),
     "kernel": ("1", "2", "mixed"),
-    "size": (3, 8, 16),
-    "samples": (2, 8, 16, 33, 64),
+    "size": (3, 8),
+    "samples": (2, 8, 16, 33),
     "channels": (4, 8, 16, 32),
     "filters": (4, 8, 16, 32),
     "activation": ("linear", "relu"),
@@ -135,7 +137,7 @@ OWN: Mapping[str, tuple[str, ...]] = {
 VARIED: Mapping[str, Axes] = {
     kind: {
         **SIZES,
-        "samples": FEW[:3],
+        "samples": FEW,
         "channels": FEW[:3],
         "filters": FEW,
         "size": COUNTS[:6] if kind in ("shared", "conv") else COUNTS[:4],
@@ -154,9 +156,9 @@ VARIED_ALIGNED: Axes = {
     "precision": ("float32", "float64"),
     "wide": ("x", "kernel", "dy"),
 }
-MOST_WEIGHTS = 8_000  # L*K*F
+MOST_WEIGHTS = 7_500  # L*K*F
 MOST_PRODUCTS = 90_000  # N*L*K*F
-MOST_CELLS = 9_000  # of x, or y
+MOST_CELLS = 7_500  # of x, or y
 # One long axis at a time: two of them would weigh as much as all the others together.
 LONG = 64
 
@@ -417,7 +419,7 @@ def _weight(kind: str) -> Any:
 
     def weight(row: Row) -> float:
         found = _weight_of(row, kind)
-        return 0.0 if found is None else (found[0] + found[1] / 4 + found[2]) / 1200
+        return 0.0 if found is None else (found[0] + found[1] / 4 + 3 * found[2]) / 1200
 
     return weight
 
@@ -515,4 +517,4 @@ def _why(spec: Spec, wide: str) -> str:
         words.append(" ".join(f"{value}" for value in spec.activation.values()))
     if wide:
         words.append(f"an operand that uses the bits of {wide}")
-    return "combined: " + ", ".join(words)
+    return COMBINED + ", ".join(words)

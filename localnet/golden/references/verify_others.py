@@ -185,7 +185,7 @@ def _fixed(total: Fraction, c: Config) -> int:
     else:
         half = Fraction(1, 2) if c["rounding"] == "nearest" else 0
         number = math.floor(value + half)
-    most = 2 ** (c["width"] - 1)
+    most: int = 2 ** int(c["width"] - 1)
     if c["overflow"] == "saturate":
         return min(max(number, -most), most - 1)
     while number >= most:
