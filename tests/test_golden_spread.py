@@ -10,7 +10,7 @@ from test_golden_bounds import Shuffled
 
 from localnet.golden import check, computes, export, load_suite
 from localnet.golden.adapters import engines
-from localnet.golden.cases import spread as axes
+from localnet.golden.cases import axes
 from localnet.golden.cases.covering import covering, missing
 from localnet.golden.cases.exactness import exact_spans
 from localnet.golden.cases.generate import complete

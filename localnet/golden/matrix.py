@@ -7,7 +7,7 @@ import numpy as np
 
 from .._typing import Array
 from .case import Case, Suite
-from .cases.spread import COMBINED
+from .cases.axes import COMBINED
 from .check import check_case
 from .mutants import MUTANTS, Mutant
 from .mutants.variant_model import model_of

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from ..references.activations import ROWS
+from .axes import SIGNS
 from .exact import RELU
 from .precisions import PRECISIONS
 from .specs import SMALL, Numbers, Spec, real
-from .spread import SIGNS
 
 __all__ = ["NUMBERS"]
 

@@ -16,13 +16,13 @@ from ..._typing import Array, Config, Shape
 from ..case import Case
 from ..references.answers import solve
 from ..references.others import answers_of, layers_of
+from .axes import KERNELS
 from .covering import Axes, Row, covering
 from .exactness import exact_spans
 from .lehmer import MODULUS, Draw, states
 from .precisions import FORMATS
 from .shapes import shapes_of
 from .specs import SMALL, Numbers, Spec
-from .spread import KERNELS
 
 __all__ = ["OTHER_FAMILIES", "others"]
 

@@ -9,11 +9,12 @@ from dataclasses import replace
 
 from ..._typing import Config
 from ..references.activations import ROWS, SMOOTH
+from .axes import COMBINED, OWN, VARIED
 from .covering import Axes, Row, covering
 from .exact import RELU
 from .sharing import SHARING
 from .specs import Spec, real
-from .spread import COMBINED, OWN, VARIED, spec_of, spread
+from .spread import spec_of, spread
 from .variant_specs import VariantSpec
 
 __all__ = ["VARIANT_FAMILIES", "variant_specs"]

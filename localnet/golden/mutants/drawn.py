@@ -15,6 +15,7 @@ import numpy as np
 from ..._typing import Array, Config
 from ..case import Case
 from ..references.connections import VARIANTS
+from ..references.wires import by_location
 from .base import Mutant, Sees, has_bias, is_first, wants_gradients
 from .model import Model, rounded
 from .variant_model import VariantModel
@@ -55,14 +56,14 @@ def without(
     class Left(base):  # type: ignore[misc,valid-type]
         def contract(self, subscripts: str, one: Array, other: Array) -> Array:
             if OUTPUT_OF[subscripts] != output:
-                return super().contract(subscripts, one, other)
+                return np.asarray(super().contract(subscripts, one, other))
             operands, _, _ = subscripts.partition("->")
             first, _, second = operands.partition(",")
             if letter in first:
                 one = self.masked(one, first.index(letter))
             else:
                 other = self.masked(other, second.index(letter))
-            return super().contract(subscripts, one, other)
+            return np.asarray(super().contract(subscripts, one, other))
 
         def masked(self, array: Array, axis: int) -> Array:
             mask = keep(array.shape[axis])
@@ -73,7 +74,7 @@ def without(
         def dbias(self, dz: Array) -> Array:
             if output == "dbias":
                 dz = self.masked(dz, "nlf".index(letter))
-            return super().dbias(dz)
+            return np.asarray(super().dbias(dz))
 
     return Left
 
@@ -143,7 +144,7 @@ def _limits() -> Iterator[Mutant]:
 def _flat(limit: int, output: str, base: type[Model] = Model) -> type[Model]:
     class Flat(base):  # type: ignore[misc,valid-type]
         def answers(self) -> dict[str, Array]:
-            found = super().answers()
+            found: dict[str, Array] = super().answers()
             if output in found:
                 flat = found[output].copy().reshape(-1)
                 flat[limit:] = 0
@@ -176,7 +177,7 @@ def _narrowed(bits: int, sums: tuple[str, ...]) -> type[Model]:
         def contract(self, subscripts: str, one: Array, other: Array) -> Array:
             if OUTPUT_OF[subscripts] in sums:
                 one, other = rounded(one, bits), rounded(other, bits)
-            return super().contract(subscripts, one, other)
+            return np.asarray(super().contract(subscripts, one, other))
 
     return Narrowed
 
@@ -228,7 +229,7 @@ def _uses(name: str) -> Sees:
 
     def see(case: Case) -> bool:
         c = case.config
-        return {
+        found: dict[str, bool] = {
             "strides": max(c["strides"]) > 1,
             "dilation": max(c["dilation_rate"]) > 1,
             "pads": any(map(any, c["pads"])),
@@ -244,9 +245,14 @@ def _uses(name: str) -> Sees:
             "one filter": c["filters"] == 1,
             "many channels": c["channels"] > 8,
             "many filters": c["filters"] > 8,
-        }[name]
+        }
+        return found[name]
 
     return see
+
+
+def _all(*uses: Sees) -> Sees:
+    return lambda case: all(use(case) for use in uses)
 
 
 OPTIONS: dict[str, Callable[[Config], Config]] = {
@@ -285,7 +291,7 @@ def _options(kind: str = "layer", base: type[Model] = Model) -> Iterator[Mutant]
                 f"{_prefix(kind)}{option} ignored with {condition}",
                 f"{option} forgotten on a path that is taken with {condition}.",
                 False,
-                lambda case, both=both: all(use(case) for use in both),
+                _all(*both),
                 _ignored(option, both[1], base),
                 (kind,),
             )
@@ -298,7 +304,7 @@ def _options(kind: str = "layer", base: type[Model] = Model) -> Iterator[Mutant]
                 f"{_prefix(kind)}bias ignored with {condition}",
                 f"A bias forgotten on a path that is taken with {condition}.",
                 False,
-                lambda case, use=use: has_bias(case) and use(case),
+                _all(has_bias, use),
                 _no_bias(use, base),
                 (kind,),
             )
@@ -308,9 +314,7 @@ def _options(kind: str = "layer", base: type[Model] = Model) -> Iterator[Mutant]
                 f"{_prefix(kind)}slope ignored with {condition}",
                 f"A slope forgotten on a path that is taken with {condition}.",
                 False,
-                lambda case, use=use: (
-                    wants_gradients(case) and _uses("activation")(case) and use(case)
-                ),
+                _all(wants_gradients, _uses("activation"), use),
                 _no_slope(use, base),
                 (kind,),
             )
@@ -319,25 +323,18 @@ def _options(kind: str = "layer", base: type[Model] = Model) -> Iterator[Mutant]
 def _no_bias(condition: Sees, base: type[Model] = Model) -> type[Model]:
     class Unbiased(base):  # type: ignore[misc,valid-type]
         def add_bias(self, z: Array, bias: Array) -> Array:
-            return z if condition(self.case) else super().add_bias(z, bias)
+            return z if condition(self.case) else np.asarray(super().add_bias(z, bias))
 
     return Unbiased
 
 
 def _no_slope(condition: Sees, base: type[Model] = Model) -> type[Model]:
     class Slopeless(base):  # type: ignore[misc,valid-type]
-        def activate(self, z: Array) -> tuple[Array, Any]:
-            self._z = z
-            return super().activate(z)
-
         def dz(self, dy: Array, cache: Any) -> Array:
             if not condition(self.case):
-                return super().dz(dy, cache)
-            case = self.case
-            self.c = {**self.c, "activation": {"name": "linear"}}
-            found = super().dz(dy, super().activate(self._z)[1])
-            self.c = self.config(dict(case.config))
-            return found
+                return np.asarray(super().dz(dy, cache))
+            # A linear layer's slope, for which there is no step of its own.
+            return by_location(dy, self.case.config)
 
     return Slopeless
 

@@ -230,7 +230,7 @@ def requantise(total: Array, config: Config) -> Array:
     down = product >> shift
     rest = 2 * (product - (down << shift))
     up = (rest > 1 << shift) | ((rest == 1 << shift) & (down % 2 == 1))
-    return np.clip(down + up + config["output_zero_point"], -128, 127)
+    return np.asarray(np.clip(down + up + config["output_zero_point"], -128, 127))
 
 
 def cast_fixed(total: Array, config: Config) -> Array:
@@ -260,5 +260,5 @@ def cast_fixed(total: Array, config: Config) -> Array:
         down = down + ((rest > 1 << shift) | ((rest == 1 << shift) & (down % 2 == 1)))
     least, most = -(1 << (config["width"] - 1)), (1 << (config["width"] - 1)) - 1
     if config["overflow"] == "saturate":
-        return np.clip(down, least, most)
-    return (down - least) % (1 << config["width"]) + least
+        return np.asarray(np.clip(down, least, most))
+    return np.asarray((down - least) % (1 << config["width"]) + least)

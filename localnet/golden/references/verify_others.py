@@ -181,11 +181,12 @@ def _integers(case: Case) -> dict[str, Any]:
 def _fixed(total: Fraction, c: Config) -> int:
     value = total * Fraction(2) ** (c["fraction"] - c["fraction_of_products"])
     if c["rounding"] == "even":
-        number = round(value)
+        number: int = round(value)
     else:
         half = Fraction(1, 2) if c["rounding"] == "nearest" else 0
         number = math.floor(value + half)
-    most: int = 2 ** int(c["width"] - 1)
+    width: int = c["width"]
+    most = 1 << (width - 1)
     if c["overflow"] == "saturate":
         return min(max(number, -most), most - 1)
     while number >= most:
