@@ -124,11 +124,12 @@ def _export(options: argparse.Namespace) -> int:
         _filtered(every, options),
         every.traces if exact else (),
         variants=_filtered(every.variants, options),
+        others=_filtered(every.others, options),
     )
     folder = export(options.folder, suite, layouts=options.layout)
     files = [file for file in folder.rglob("*") if file.is_file()]
     size = sum(file.stat().st_size for file in files)
-    count = len(suite.cases) + len(suite.variants)
+    count = len(suite.every)
     print(f"{count} cases, {len(files)} files, {size / 1e6:.1f} MB: {folder}")
     return 0
 
@@ -174,7 +175,7 @@ def _verify(options: argparse.Namespace) -> int:
     from ..golden.references.verify import differences
 
     suite, wrong = load_suite(options.suite), 0
-    cases = [*suite.cases, *suite.variants]
+    cases = suite.every
     for case in cases:
         for difference in differences(case):
             print(f"{case.id}: {difference}")
@@ -188,7 +189,7 @@ def _list(options: argparse.Namespace) -> int:
     from ..golden import load_suite
 
     suite = load_suite()
-    for case in _filtered([*suite.cases, *suite.variants], options):
+    for case in _filtered(suite.every, options):
         print(f"{case.id:<24} {case.tier:<8} {case.precision:<9} {case.why}")
     return 0
 
@@ -198,7 +199,7 @@ def _show(options: argparse.Namespace) -> int:
     from ..golden import load_suite
 
     suite = load_suite()
-    ids = [case.id for case in (*suite.cases, *suite.variants)]
+    ids = [case.id for case in suite.every]
     if options.case not in ids:
         near = _validate.suggestion(options.case, ids)
         raise ValueError(f"case must be one of the suite, got {options.case!r}{near}")
@@ -210,7 +211,7 @@ def _show(options: argparse.Namespace) -> int:
     )
     for key, value in case.config.items():
         print(f"  {key}: {value}")
-    for name in ("x", "kernel", "bias", "dy", "mixture"):
+    for name in ("x", "kernel", "bias", "dy", "mixture", "kernel2", "bias2"):
         array = getattr(case, name)
         if array is not None:
             print(f"  {name}: {array.dtype} {array.shape} from {case.draws[name]}")

@@ -28,7 +28,10 @@ exit status: 0; 1 if a case failed or passed unexpectedly, or none passed; 2 if 
 arguments are wrong.
 """
 
-KINDS = ("layer", "shared", "low_rank", "conv", "transposed", "all")
+KINDS = (
+    *("layer", "shared", "low_rank", "conv", "transposed"),
+    *("pool", "batch_norm", "stack", "int8", "fixed_point", "all"),
+)
 PROGRAM_SECONDS = 600.0
 
 

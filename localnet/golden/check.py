@@ -160,7 +160,7 @@ def check(
     if precision is not None:
         suite = at_precision(suite, precision)
     scale = _validate.number("scale", scale, minimum=0.0, open_minimum=True)
-    layers = [*suite.cases, *suite.variants]
+    layers = suite.every
     every: list[Any] = [*layers, *(suite.traces if traces else ())]
     has = {*(kinds_of(backend) if kinds is None else known_kinds(kinds)), "trace"}
     more: list[Case] = [*stress_cases(has, precision)] if stress else []

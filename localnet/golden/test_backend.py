@@ -23,7 +23,7 @@ def pytest_generate_tests(metafunc: Any) -> None:
     suite = load_suite(option("--golden-suite", None))
     if precision := option("--golden-precision", None):
         suite = at_precision(suite, precision)
-    cases = [*suite.cases, *suite.variants]
+    cases = suite.every
     metafunc.parametrize("case", cases, ids=[case.id for case in cases])
 
 

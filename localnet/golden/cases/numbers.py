@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from ..references.activations import ROWS
+from .axes import SIGNS
 from .exact import RELU
 from .precisions import PRECISIONS
 from .specs import SMALL, Numbers, Spec, real
-from .spread import SIGNS
 
 __all__ = ["NUMBERS"]
 
@@ -264,6 +264,69 @@ def beyond() -> Iterator[Spec]:
         )
 
 
+def narrow() -> Iterator[Spec]:
+    """One long axis in bfloat16, whose sums have room for signs alone."""
+    one = Spec("", "", (1,), (1,), batch=1, channels=1, filters=1, data=SIGNS)
+    for spec in (
+        replace(one, id="long-locations", sizes=(131,), kernel_size=(2,)),
+        replace(one, id="long-rows", sizes=(130, 2), kernel_size=(1, 2), first=True),
+        replace(one, id="long-columns", sizes=(2, 67), kernel_size=(2, 1), filters=2),
+        replace(one, id="some-rows", sizes=(18, 17), kernel_size=(2, 1), filters=9),
+        replace(one, id="long-filters", sizes=(3,), filters=65),
+        replace(one, id="long-samples", sizes=(3,), batch=65, first=True),
+        replace(one, id="longer-samples", sizes=(3,), batch=129, filters=2),
+        replace(one, id="long-channels", sizes=(3,), channels=65),
+        replace(one, id="longer-channels", sizes=(2,), channels=123, first=True),
+        replace(one, id="longest-channels", sizes=(2,), channels=129, bias=False),
+        replace(one, id="long-taps", sizes=(19,), kernel_size=(7,), filters=3),
+    ):
+        yield replace(spec, why="one long axis in bfloat16")
+
+
+def corners() -> Iterator[Spec]:
+    """Large windows of few channels, deep rows, pads on one side by one."""
+    base = Spec("", "", (1,), (1,), batch=2, channels=1, filters=2, precision="float16")
+    for spec in (
+        replace(base, id="window-65", sizes=(6, 14), kernel_size=(5, 13)),
+        replace(
+            base, id="window-143", sizes=(12, 13), kernel_size=(11, 13), first=True
+        ),
+        replace(base, id="window-147", sizes=(8, 7), kernel_size=(7, 7), channels=3),
+        replace(
+            base,
+            id="window-uneven",
+            sizes=(6, 5),
+            kernel_size=(5, 5),
+            channels=3,
+            pads=((1, 2), (3, 0)),
+        ),
+        replace(base, id="point-of-three", sizes=(5,), batch=3),
+        replace(base, id="columns-65", sizes=(2, 65), kernel_size=(2, 1), first=True),
+        replace(
+            base,
+            id="columns-66",
+            sizes=(66,),
+            kernel_size=(2,),
+            activation={"name": "leaky_relu", "alpha": 0.25},
+        ),
+        replace(base, id="columns-33", sizes=(2, 1, 34), kernel_size=(1, 1, 2)),
+        replace(base, id="columns-67", sizes=(1, 2, 67), kernel_size=(1, 2, 1)),
+        replace(
+            base, id="columns-129", sizes=(2, 2, 130), kernel_size=(2, 2, 2), first=True
+        ),
+        replace(base, id="samples-17", sizes=(18,), kernel_size=(2,), batch=17),
+        replace(base, id="pads-before", sizes=(6,), kernel_size=(3,), pads=((1, 0),)),
+        replace(base, id="pads-after", sizes=(6,), kernel_size=(3,), pads=((0, 1),)),
+        replace(base, id="units-of-filters", sizes=(5,), kernel_size=(3,), filters=8),
+    ):
+        narrow = spec.id not in ("window-143", "window-147", "window-uneven")
+        yield replace(
+            spec,
+            why="a combination that the covering arrays leave out",
+            precision="float16" if narrow else "float32",
+        )
+
+
 def kinked() -> Iterator[Spec]:
     """Every location above the kink, or below it: a mask that is all of one kind."""
     yield Spec(
@@ -280,4 +343,4 @@ def kinked() -> Iterator[Spec]:
     )
 
 
-NUMBERS = (single, ranges, parameters, far, units, beyond, kinked)
+NUMBERS = (single, ranges, parameters, far, units, beyond, narrow, corners, kinked)

@@ -9,11 +9,12 @@ from dataclasses import replace
 
 from ..._typing import Config
 from ..references.activations import ROWS, SMOOTH
+from .axes import COMBINED, OWN, VARIED
 from .covering import Axes, Row, covering
 from .exact import RELU
 from .sharing import SHARING
 from .specs import Spec, real
-from .spread import OWN, VARIED, spec_of, spread
+from .spread import spec_of, spread
 from .variant_specs import VariantSpec
 
 __all__ = ["VARIANT_FAMILIES", "variant_specs"]
@@ -220,7 +221,7 @@ def bent() -> Iterator[Spec]:
         yield replace(
             layer,
             id=f"{kind.replace('_', '-')}-bent-{number}",
-            why=f"{kind} behind {row['activation']}, in {row['precision']}",
+            why=f"{COMBINED}{kind} behind {row['activation']}, in {row['precision']}",
             activation=activation,
             flags=(),
             **{**real(row["precision"]), "gradients": True},

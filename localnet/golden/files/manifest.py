@@ -10,6 +10,7 @@ from ..case import FLAGS, INPUTS, Case, Suite
 from ..cases.lehmer import MODULUS, MULTIPLIER, RULE
 from ..references.bounds import ALLOWANCE, EXP_ERRORS
 from ..references.connections import VARIANTS
+from ..references.others import OTHERS
 from .layouts import LAYOUTS, in_layout
 from .npy import encode
 
@@ -27,10 +28,15 @@ __all__ = [
 
 FORMAT = "localnet golden suite"
 TRACE_INPUTS = ("x", "kernel", "bias", "targets")
-VERSION = 1
+VERSION = 2
 MANIFEST = "manifest.json"
 # Where the inputs of a case lie, by its kind.
-FOLDERS = {"layer": "cases", **dict.fromkeys(VARIANTS, "variants"), "trace": "traces"}
+FOLDERS = {
+    "layer": "cases",
+    **dict.fromkeys(VARIANTS, "variants"),
+    **dict.fromkeys(OTHERS, "others"),
+    "trace": "traces",
+}
 SCHEMA = "manifest.schema.json"
 
 ALLOWANCES = {
@@ -90,8 +96,9 @@ def files_of(suite: Suite, layouts: Iterable[str] = ()) -> Files:
         "flags": FLAGS,
         "allowances": ALLOWANCES,
         "cases": cases,
-        "kinds": VARIANTS,
+        "kinds": VARIANTS | OTHERS,
         "variants": [_add_variant(case, others) for case in suite.variants],
+        "others": [_add_variant(case, others) for case in suite.others],
         "traces": [_add_trace(trace, others) for trace in suite.traces],
     }
     return Files(as_json(found), others)
@@ -144,11 +151,12 @@ def _add_variant(case: Case, others: dict[str, bytes]) -> dict[str, Any]:
     """
     inputs = {name: getattr(case, name) for name in INPUTS}
     described = {"kind": case.kind, **_flat(case)}
-    others[f"variants/{case.id}/config.json"] = as_json(described)
+    part = FOLDERS[case.kind]
+    others[f"{part}/{case.id}/config.json"] = as_json(described)
     return {
         "kind": case.kind,
         **_entry(case),
-        "variants": _add_arrays(f"variants/{case.id}", inputs, others),
+        part: _add_arrays(f"{part}/{case.id}", inputs, others),
         **_add_answers(case, others),
     }
 
