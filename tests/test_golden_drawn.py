@@ -11,19 +11,22 @@ import numpy as np
 import pytest
 
 from localnet import cli
-from localnet.golden import Suite, check, load_suite, problem
+from localnet.golden import Suite, check, export, load_suite, problem
 from localnet.golden.adapters import engines
 from localnet.golden.drawn import Drawn
 from localnet.golden.explain import explain
 from localnet.golden.features import features
-from localnet.golden.files.onnx_tests import bfloat16_bits, export_onnx
-from localnet.golden.judging.kinds import KINDS
+from localnet.golden.files.layouts import bfloat16_bits
+from localnet.golden.files.onnx_tests import export_onnx
+from localnet.golden.judging.backends import from_results
 from localnet.golden.mutants import MUTANTS
 from localnet.golden.problems import problem_from
+from localnet.golden.references.connections import VARIANTS
 from localnet.golden.references.verify import differences
 from localnet.golden.render import as_text
 
 SUITE = load_suite()
+KINDS = ("layer", *VARIANTS)
 PLAIN = [f"plain-{n}d-{end}" for n in "123" for end in ("last", "first")]
 EXAMPLE = Path(__file__).parent.parent / "docs" / "examples" / "golden" / "tiled.py"
 
@@ -355,6 +358,26 @@ def test_bits_of_bfloat16():
     values = np.array([1.0, -2.0, 0.0, 3.140625, 1 + 2**-8, 1 + 3 * 2**-8], "f4")
     back = (bfloat16_bits(values).astype("u4") << 16).view("f4")
     assert back.tolist() == [1.0, -2.0, 0.0, 3.140625, 1.0, 1 + 2**-6]
+
+
+def test_bfloat16_as_uint16_beside_float32(tmp_path):
+    suite = Suite([SUITE["plain-1d-last"], SUITE["sigmoid-float32"]])
+    folder = export(tmp_path / "suite", suite, layouts=["uint16"])
+    case = SUITE["plain-1d-last"]
+    for name in ("x", "kernel", "bias", "bias_in_y", "dy"):
+        bits = np.load(folder / "cases" / case.id / f"{name}_uint16.npy")
+        back = (bits.astype("u4") << 16).view("f4")
+        assert np.array_equal(back, getattr(case, name))
+    assert not list((folder / "cases" / "sigmoid-float32").glob("*uint16*"))
+    assert [c.id for c in load_suite(folder)] == [c.id for c in suite]
+    answers = tmp_path / "answers" / case.id
+    answers.mkdir(parents=True)
+    for key, value in right(case).items():
+        np.save(answers / f"{key}_uint16.npy", bfloat16_bits(value))
+    results = from_results(tmp_path / "answers")
+    assert check(results, Suite([case])).exit_status(require_all=True) == 0
+    np.save(answers / "y_uint16.npy", np.zeros(3))
+    assert "must hold uint16" in check(results, Suite([case])).results[0].reason
 
 
 def test_node_tests_hold_in_the_reference_of_onnx(tmp_path):

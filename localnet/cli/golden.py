@@ -17,7 +17,7 @@ error.
 """
 
 TIERS = ("exact", "bounded")
-LAYOUTS = ("6d", "keras2", "keras3", "jax", "torch")
+LAYOUTS = ("6d", "keras2", "keras3", "jax", "torch", "uint16")
 
 
 def add_command(commands: Commands) -> None:
@@ -49,7 +49,8 @@ def _add_export(verbs: Commands) -> None:
         action="append",
         choices=LAYOUTS,
         default=[],
-        help="give kernels and biases in this layout too; may be repeated",
+        help="give kernels and biases in this layout too, or inputs in bfloat16 as their "
+        "bits; may be repeated",
     )
     export.add_argument(
         "--onnx",

@@ -11,8 +11,8 @@ from .._typing import Shape
 from .case import Case
 from .cases.specs import Spec
 from .cases.variant_specs import VariantSpec
-from .judging.kinds import KINDS
 from .problems import made
+from .references.connections import VARIANTS
 from .report import Result
 
 __all__ = ["Drawn"]
@@ -77,14 +77,14 @@ class Drawn:
                 f"random must be a seed >= 0, or SEED:COUNT with a count >= 1, "
                 f"got {seed!r}"
             )
-        kinds = tuple(kind for kind in KINDS if kind in kinds)
+        kinds = tuple(kind for kind in ("layer", *VARIANTS) if kind in kinds)
         return cls(*numbers, kinds, precision or "float32")
 
     def specs(self) -> Iterator[Spec]:
         """Yield as many specs as are wanted, all of them layers."""
         draw = Random(self.seed)
         found = 0
-        while found < self.count:
+        while self.kinds and found < self.count:
             spec = _draw(draw, self.kinds, self.precision)
             with suppress(ValueError):
                 made(spec)

@@ -13,9 +13,9 @@ from .cases.generate import draw_case
 from .cases.precisions import precision as format_of
 from .cases.specs import Spec, real
 from .cases.variant_specs import VariantSpec
-from .judging.kinds import KINDS
 from .references.answers import solve
 from .references.bounds import bounds_of, kinks_near
+from .references.connections import VARIANTS
 
 __all__ = ["checked", "made", "problem", "problem_from"]
 
@@ -106,7 +106,7 @@ def problem(
     )
     form = format_of(precision)
     _validate.choice("tier", tier, ("exact", "bounded"))
-    _validate.choice("kind", kind, KINDS)
+    _validate.choice("kind", kind, ("layer", *VARIANTS))
     each = {
         "sizes": _validate.sizes("sizes", sizes, axes),
         "kernel_size": _validate.sizes("kernel_size", kernel_size, axes),

@@ -11,7 +11,7 @@ from ..cases.lehmer import MODULUS, MULTIPLIER, RULE
 from ..references.bounds import ALLOWANCE, EXP_ERRORS
 from ..references.connections import VARIANTS
 from ..references.others import OTHERS
-from .layouts import LAYOUTS, in_layout
+from .layouts import LAYOUTS, in_layout, in_uint16
 from .npy import encode
 
 __all__ = [
@@ -81,7 +81,10 @@ def files_of(suite: Suite, layouts: Iterable[str] = ()) -> Files:
     Files
         The manifest, and the arrays and configs of every case.
     """
-    layouts = ("6d", *(name for name in LAYOUTS if name in layouts and name != "6d"))
+    wanted = set(layouts)
+    layouts = ("6d", *(name for name in LAYOUTS if name in wanted and name != "6d"))
+    if "uint16" in wanted:
+        layouts = (*layouts, "uint16")
     others: dict[str, bytes] = {}
     cases = [_add_case(case, layouts, others) for case in suite.cases]
     found = {
@@ -130,7 +133,9 @@ def _add_case(
     inputs = {name: getattr(case, name) for name in INPUTS}
     known = []
     for layout in layouts:
-        if found := in_layout(case, layout):
+        if layout == "uint16":
+            inputs |= in_uint16(case)
+        elif found := in_layout(case, layout):
             inputs |= found
             known.append(layout)
     others[f"cases/{case.id}/config.json"] = as_json(_flat(case))

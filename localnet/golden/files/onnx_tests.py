@@ -10,10 +10,11 @@ import numpy as np
 from ..._typing import Array
 from ..case import Case, Suite
 from ..references.wires import patch_cells
+from .layouts import bfloat16_bits
 from .manifest import as_json
 from .writing import new_folder
 
-__all__ = ["bfloat16_bits", "export_onnx", "onnx_files"]
+__all__ = ["export_onnx", "onnx_files"]
 
 OPSET = 20
 KIND = "localnet"  # ONNX's loader makes tests of the kind "node" itself
@@ -179,29 +180,6 @@ def _raw(array: Array, case: Case) -> bytes:
     if case.precision == "bfloat16":
         return bfloat16_bits(array).tobytes()
     return np.ascontiguousarray(array, case.format.holds).tobytes()
-
-
-def bfloat16_bits(array: Array) -> Array:
-    """
-    Return numbers as the 16 bits of their bfloat16, to nearest, ties to even.
-
-    Parameters
-    ----------
-    array : ndarray
-        Finite numbers.
-
-    Returns
-    -------
-    ndarray of uint16
-        Little-endian, in C order.
-
-    Examples
-    --------
-    >>> bfloat16_bits(np.array([1.0, -2.0])).tolist()
-    [16256, 49152]
-    """
-    bits = np.ascontiguousarray(array, "<f4").view("<u4").astype(np.uint64)
-    return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype("<u2")
 
 
 def _tensor(name: str, array: Array, case: Case) -> bytes:

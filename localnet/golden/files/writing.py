@@ -31,9 +31,10 @@ def export(
         The folder; it must not exist, or be empty.
     suite : Suite, optional
         Default: that of `load_suite`.
-    layouts : iterable of {"keras2", "keras3", "jax", "torch"}
+    layouts : iterable of {"keras2", "keras3", "jax", "torch", "uint16"}
         Layouts in which kernels and biases are given too, where they can express the
-        case. The readable layout "6d" is always there.
+        case. The readable layout "6d" is always there. "uint16" gives all inputs of
+        cases in bfloat16 as their 16 bits, too: ``x_uint16.npy`` and so on.
 
     Returns
     -------
@@ -57,7 +58,9 @@ def export(
     """
     from ..suite import load_suite
 
-    layouts = [_validate.choice("layout", name, LAYOUTS) for name in layouts]
+    layouts = [
+        _validate.choice("layout", name, (*LAYOUTS, "uint16")) for name in layouts
+    ]
     with new_folder("path", path) as (folder, partial):
         files = files_of(load_suite() if suite is None else suite, layouts)
         for name, data in files.others.items():
