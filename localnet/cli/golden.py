@@ -49,8 +49,8 @@ def _add_export(verbs: Commands) -> None:
         action="append",
         choices=LAYOUTS,
         default=[],
-        help="give kernels and biases in this layout too, or inputs in bfloat16 as their "
-        "bits; may be repeated",
+        help="give kernels and biases in this layout too, or inputs in bfloat16 as "
+        "their bits; may be repeated",
     )
     export.add_argument(
         "--onnx",
