@@ -348,6 +348,8 @@ def numbers_of(spec: Spec, row: Row) -> tuple[str, Mapping[str, Numbers], bool]:
     names = list(PRECISIONS)[::-1]  # narrowest first
     precision = row.get("precision", names[0])
     role = row.get("wide")
+    if role == "dy" and not spec.gradients:
+        role = "x"
     least = {"float64": 26, "float32": 13}.get(precision, 99)
     if (
         role
