@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from .._terminal import printable
-from . import convert, golden, reproduce, show, sweep, train
+from . import convert, export, golden, reproduce, show, sweep, train
 
 __all__ = ["main"]
 
@@ -84,6 +84,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     parser.set_defaults(error_status=1, interrupted="interrupted")
-    for command in (train, show, convert, golden, reproduce, sweep):
+    for command in (train, show, convert, export, golden, reproduce, sweep):
         command.add_command(commands)
     return parser
