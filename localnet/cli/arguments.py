@@ -7,7 +7,9 @@ from typing import TypeAlias
 
 from .. import _validate
 
-__all__ = ["Commands", "add_limits", "add_workers", "integer"]
+__all__ = ["PRECISIONS", "Commands", "add_limits", "add_workers", "integer"]
+
+PRECISIONS = ("float64", "float32", "float16", "bfloat16")
 
 # What `argparse` gives a command to add itself to.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
