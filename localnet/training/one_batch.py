@@ -48,7 +48,7 @@ def call(self: Any, x: Any, training: bool | None = None) -> Any:
         _arrays.numbers(label, item)
         for label, item in zip(trainer.ports.labels("x"), given, strict=True)
     )
-    with trainer.ready(xs):
+    with trainer.ready(xs, learning=bool(training)):
         ys, tape = trainer.network.program.run(xs, bool(training))
         layers = trainer.network.leaves.values() if training else ()
         for state, new in absorbed_by(layers, tape):
@@ -135,7 +135,7 @@ def train_on_batch(
     batch = Data.of(x, y, sample_weight, trainer.ports).weighted(class_weight)
     if reset_metrics:
         trainer.objective.begin()
-    with trainer.ready(batch.xs):
+    with trainer.ready(batch.xs, learning=True):
         return as_results(trainer.train_step(batch), return_dict)
 
 

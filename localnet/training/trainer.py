@@ -71,6 +71,10 @@ class Trainer:
         self.loss: Any = None
         self.objective = Objective()
         self.identity: Config = {}
+        # What all random numbers follow from, where the user named it.
+        self.seed: list[int] | None = None
+        # Where the first training began, or the first since weights were set.
+        self.start: Config | None = None
         self.updated: list[str] | None = None
         self.memory: Memory = defaultdict(Workspace)
         self.history: History | None = None
@@ -115,9 +119,15 @@ class Trainer:
     # One batch -------------------------------------------------------------------
 
     @contextmanager
-    def ready(self, xs: Sequence[Array] | None = None) -> Iterator[None]:
+    def ready(
+        self, xs: Sequence[Array] | None = None, *, learning: bool = False
+    ) -> Iterator[None]:
         """Undo what fails within, and build the network for inputs that are given."""
-        with unchanged_on_error(*[self, *self.network.parts()]):
+        # Who only looks at a built network changes nothing, and must not undo what a
+        # training in another thread does meanwhile.
+        looking = xs is not None and not learning and self.network.built
+        parts = [] if looking else [self, *self.network.parts()]
+        with unchanged_on_error(*parts):
             if xs is not None:
                 self.network.build_for(xs)
             yield
@@ -259,13 +269,15 @@ def compile(
     if not isinstance(new, Optimizer):
         raise ValueError(f"optimizer must be an Optimizer, got {optimizer!r}")
     trainer.network.program.check_gradients()
+    # First everything that may fail, a `get_config` of the user's own too.
+    identity = identity_of_optimizer(new)
     trainer.objective = Objective(
         trainer.network.output_names, loss, metrics, loss_weights, weighted_metrics
     )
     trainer.loss = loss
     if new is not trainer.optimizer:
         trainer.updated = None
-    trainer.optimizer, trainer.identity = new, identity_of_optimizer(new)
+    trainer.optimizer, trainer.identity = new, identity
 
 
 def absorbed_by(layers: Iterable[Layer], tape: Tape) -> list[tuple[Array, Array]]:
