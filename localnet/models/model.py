@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _validate
 from .._registry import custom_object_scope
 from .._typing import Config
 from ..callbacks import History
@@ -22,9 +23,9 @@ from ..layers._base.names import unique_name
 from ..layers._base.seeds import child_seed
 from ..layers._base.shapes import BatchShape
 from ..optimizers import Optimizer
-from ..training import evaluate, fit, fit_scipy, one_batch, renamed, trainer
+from ..training import evaluate, fit, fit_scipy, one_batch, trainer
 from ..training.trainer import Trainer, one_or_list
-from . import listing, saving, summary
+from . import listing, renamed, saving, summary
 from .chain import Chain
 from .graph import Graph, connected
 from .nesting import deserialize, model_classes

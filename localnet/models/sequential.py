@@ -10,8 +10,8 @@ from .._registry import custom_object_scope
 from ..layers import Handle, InputLayer, Layer
 from ..layers._base.handles import Connectable
 from ..layers._base.layer import unchanged_on_error
-from ..training import renamed
 from ..training.network import parts_of
+from . import renamed
 from .chain import Chain
 from .model import Model
 from .nesting import deserialize, model_classes
