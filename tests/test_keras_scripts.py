@@ -478,3 +478,24 @@ def test_a_picture_of_a_graph(tmp_path):
     shown = {text.get_text().partition(":")[0] for text in ax.texts}
     assert {"a", "b", "s", "d"} <= shown
     assert (tmp_path / "m.png").stat().st_size > 1000
+
+
+def test_files_of_others_are_named(tmp_path):
+    (tmp_path / "cp.ckpt.index").write_bytes(b"x")
+    for name in ("cp.ckpt", "cp.ckpt.index"):
+        with pytest.raises(ValueError, match="got a checkpoint of TensorFlow: load it"):
+            small().load_weights(tmp_path / name)
+
+
+def test_a_config_of_keras_1_is_named():
+    check = importlib.import_module("localnet.files.unsupported").check_counterparts
+    layer = {
+        "class_name": "Convolution2D",
+        "config": {"name": "c", "nb_filter": 4, "border_mode": "valid"},
+    }
+    with refuses(
+        "layer 'c' must be of Keras 2, got 'nb_filter' of Keras 1, which is filters "
+        "now: build the model anew with the new words, and load this file with "
+        "load_weights"
+    ):
+        check({"class_name": "Sequential", "config": {"layers": [layer]}})

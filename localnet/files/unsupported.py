@@ -5,6 +5,7 @@ from typing import Any
 
 from .. import layers as layers_module
 from .._keras.absent import why_absent
+from .._keras.words import NEW_WORDS
 from .._registry import is_custom
 from .._typing import Config
 from ..layers._functions import named_function
@@ -34,6 +35,8 @@ WAYS_OUT = {
     "TFOpLambda": "a merge layer, or a layer of your own in custom_objects",
     "SlicingOpLambda": "a layer of your own in custom_objects",
 }
+# Keys that only configs of Keras 1 have.
+KERAS_1 = ("nb_filter", "border_mode", "W_regularizer", "W_constraint", "dim_ordering")
 ELSE = (
     "give its class in custom_objects; or build the layers that localnet has anew, "
     "under their names, and load them from .h5 with load_weights(path, by_name=True), "
@@ -91,6 +94,13 @@ def _missing(entry: Any) -> list[tuple[str, Any]]:
         raise ValueError(f"a layer must have a class_name, got {entry!r:.100}")
     arguments = entry.get("config")
     name = arguments.get("name") if isinstance(arguments, dict) else None
+    old = [word for word in KERAS_1 if word in (arguments or {})]
+    if old:
+        raise ValueError(
+            f"layer {name!r} must be of Keras 2, got {old[0]!r} of Keras 1, which is "
+            f"{NEW_WORDS[old[0]]} now: build the model anew with the new words, and "
+            "load this file with load_weights"
+        )
     if not layers_module.is_known(entry["class_name"]):
         return [(entry["class_name"], name)]
     if entry["class_name"] == "Lambda" and isinstance(arguments, dict):
