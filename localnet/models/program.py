@@ -163,7 +163,7 @@ class Program:
         return [self.inputs + len(self.steps) - 1]
 
     def _steps_of_last(self, layer: Connectable) -> list[int]:
-        """Return the numbers of the steps that the last call added, in Keras's order."""
+        """Return which steps the last call added, in Keras's order."""
         if isinstance(layer, Layer):
             return [len(self.steps) - 1]
         inner = _program_of(layer)
@@ -296,7 +296,9 @@ class Program:
             values.append(y)
             calls.append(Call(step.layer, cache))
         ends = [self._end(calls, place) for place in self.outputs]
-        return tuple(values[place] for place in self.outputs), Tape(calls, ends, self.as_keras)
+        return tuple(values[place] for place in self.outputs), Tape(
+            calls, ends, self.as_keras
+        )
 
     def _end(self, calls: Sequence[Call], place: int) -> Call | None:
         return None if place < self.inputs else calls[place - self.inputs]

@@ -86,7 +86,7 @@ def loss_and_gradients(
     trainer.need_optimizer()
     ports = replace(trainer.ports, needed=trainer.objective.has_loss)
     batch = Data.of(x, y, sample_weight, ports)
-    with trainer.ready(batch.xs):
+    with trainer.as_compiled(), trainer.ready(batch.xs):
         layers = network.leaves
         noise = {path: copy.deepcopy(layer.noise) for path, layer in layers.items()}
         ys, tape = network.program.run(batch.xs, True, noise=noise)
@@ -131,7 +131,7 @@ def train_on_batch(
     trainer.need_optimizer()
     batch = Data.of(x, y, sample_weight, trainer.ports).weighted(class_weight)
     trainer.objective.begin()
-    with trainer.ready(batch.xs):
+    with trainer.as_compiled(), trainer.ready(batch.xs):
         return as_results(trainer.train_step(batch), return_dict)
 
 

@@ -7,7 +7,7 @@ that runs them forwards and backwards. The arithmetic is Keras 2's.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,6 +24,7 @@ from .batches import Data
 from .fingerprint import identity_of_optimizer
 from .generators import Source
 from .inputs_outputs import Ports
+from .learning import Learning
 from .network import Memory, Network
 from .options import verbosity
 from .tape import Tape
@@ -51,6 +52,8 @@ class Trainer:
         As it was given.
     objective : Objective
         Losses and metrics.
+    learning : Learning
+        Which layers learn.
     identity : dict
         The optimizer as it was compiled; callbacks may change its numbers later.
     updated : list of str or None
@@ -69,6 +72,7 @@ class Trainer:
         self.optimizer: Optimizer | None = None
         self.loss: Any = None
         self.objective = Objective()
+        self.learning = Learning()
         self.identity: Config = {}
         self.updated: list[str] | None = None
         self.memory: Memory = defaultdict(Workspace)
@@ -96,7 +100,7 @@ class Trainer:
     def trained(
         self, of: Mapping[str, Mapping[str, Array]] | None = None
     ) -> dict[str, Array]:
-        """Return the trainable weights by name, or what `of` holds for each of them."""
+        """Return the weights that learn, by name, or what `of` holds for each."""
         return {
             f"{path}/{key}": value if of is None else of[path][key]
             for path, layer in self.network.leaves.items()
@@ -105,10 +109,16 @@ class Trainer:
 
     def need_same_weights(self, trained: Mapping[str, Array]) -> None:
         """Refuse to go on with an optimizer that remembers other weights."""
+        optimizer = self.need_optimizer()
         if self.updated not in (None, list(trained)):
             raise RuntimeError(
                 f"{self.network.name}: the trainable weights are not those of the "
                 f"former updates, {self.updated}; call compile with a new optimizer"
+            )
+        if not optimizer.turns_to(self.network, list(trained.values())):
+            raise ValueError(
+                "optimizer must be one that no other model was trained with, got "
+                f"{optimizer.name}; call compile with a new one"
             )
 
     # One batch -------------------------------------------------------------------
@@ -120,6 +130,10 @@ class Trainer:
             if xs is not None:
                 self.network.build_for(xs)
             yield
+
+    def as_compiled(self) -> AbstractContextManager[None]:
+        """Let the layers learn that were trainable when the model was compiled."""
+        return self.learning.held(self.network.program)
 
     def train_step(self, batch: Data) -> Logs:
         """Update the weights; return the running means, taken before the update."""
@@ -134,7 +148,9 @@ class Trainer:
         logs = self.objective.update(loss, batch, ys)
         absorbed = absorbed_by(layers, tape)
         with uninterrupted(), self._undone_on_error(params):
-            self.need_optimizer().update(params, grads)
+            optimizer = self.need_optimizer()
+            optimizer.update(params, grads)
+            optimizer.has_updated(self.network, list(params.values()))
             self.updated = list(params)
             # A floating-point warning made an error must not leave half an update.
             with np.errstate(all="ignore"):
@@ -252,6 +268,7 @@ def compile(
     if new is not trainer.optimizer:
         trainer.updated = None
     trainer.optimizer, trainer.identity = new, identity_of_optimizer(new)
+    trainer.learning = Learning(trainer.network.leaves.values())
 
 
 def absorbed_by(layers: Iterable[Layer], tape: Tape) -> list[tuple[Array, Array]]:
