@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         optimizers,
         plots,
         regularizers,
+        reproduce,
         roofline,
         utils,
     )
@@ -67,6 +68,7 @@ __all__ = [
     "optimizers",
     "plots",
     "regularizers",
+    "reproduce",
     "roofline",
     "utils",
 ]
@@ -91,4 +93,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(["__all__", "__version__", *__all__])

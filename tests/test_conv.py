@@ -30,7 +30,7 @@ from localnet.ops import (
     shared_kernel,
 )
 from localnet.ops.conv.conv import blocked as fast
-from localnet.ops.conv.einsum import DKERNEL, DPATCHES, FORWARD
+from localnet.ops.conv.definition import DKERNEL, DPATCHES, FORWARD
 
 
 def integers(rng, *shape):

@@ -28,8 +28,8 @@ from localnet.ops import (
     patch_indices,
     view_cost,
 )
+from localnet.ops.images import pad
 from localnet.ops.local import naive
-from localnet.ops.patches import pad
 from localnet.roofline import Machine, Work
 
 

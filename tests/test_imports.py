@@ -4,6 +4,7 @@ import ast
 import configparser
 import graphlib
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -120,6 +121,37 @@ def arrows(depth: int) -> dict[str, set[str]]:
 def test_wings_import_without_a_circle():
     assert circle(arrows(depth=2)) == []
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}}) != []
+
+
+WINGS = [
+    name
+    for name, path in MODULES.items()
+    if name.count(".") == 1 and path.name == "__init__.py"
+]
+
+
+def allowed_by(sentence: str) -> set[str]:
+    """Return the wings that a sentence such as "Imports `ops` and below." names."""
+    named = {f"localnet.{name}" for name in re.findall(r"`(\w+)`", sentence)}
+    lower = "and below" in sentence and max(FLOORS[name][0] for name in named)
+    return named | {name for name, (floor, _) in FLOORS.items() if floor < lower}
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_a_wing_says_what_it_imports(wing):
+    says = ast.get_docstring(ast.parse(MODULES[wing].read_text(encoding="utf-8")))
+    (sentence,) = re.findall(r"Imports\s[^.]*\.", says)
+    taken = arrows(depth=2).get(wing, set()) & FLOORS.keys()
+    assert taken <= allowed_by(sentence)
+
+
+def test_a_sentence_names_the_wings():
+    assert allowed_by("Imports `ops`.") == {"localnet.ops"}
+    assert allowed_by("Imports `ops` and below.") == {
+        "localnet.ops",
+        "localnet.geometry",
+    }
+    assert allowed_by("Imports nothing but checks.") == set()
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name != "localnet"])

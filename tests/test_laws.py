@@ -32,8 +32,8 @@ from localnet.ops import (
     local_matmul_forward,
     patch_indices,
 )
+from localnet.ops.images import channels_last_view
 from localnet.ops.local.bias import bias_in_y
-from localnet.ops.patches import channels_last_view
 
 
 def integers(rng, *shape):

@@ -18,7 +18,7 @@ from localnet.ops import (
     local_conv_backward,
     local_conv_forward,
 )
-from localnet.ops.local import blocked, einsum, naive
+from localnet.ops.local import blocked, definition, naive
 from localnet.ops.runtime import cuts
 
 # More than `cuts.THREAD_LIMIT` multiply-adds, and several blocks.
@@ -122,7 +122,7 @@ def test_a_problem_prints_as_code_that_makes_it_again(problem):
 
 @pytest.mark.parametrize(
     ("engine", "module"),
-    [("naive", naive), ("einsum", einsum), ("blocked", blocked)],
+    [("naive", naive), ("einsum", definition), ("blocked", blocked)],
     ids=config.ENGINES,
 )
 def test_each_name_reaches_its_engine(engine, module, monkeypatch):

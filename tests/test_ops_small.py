@@ -3,6 +3,7 @@
 import copy
 import os
 import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -36,8 +37,9 @@ from localnet.ops import (
     local_matmul_forward,
     patch_indices,
 )
+from localnet.ops.local import definition, local_conv
 from localnet.ops.local.bias import bias_in_y
-from localnet.ops.local.contract import DKERNEL, DPATCHES, FORWARD
+from localnet.ops.local.definition import DKERNEL, DPATCHES, FORWARD
 from localnet.ops.runtime import threads
 from localnet.ops.runtime.transpose import copy_batch_last
 
@@ -46,7 +48,30 @@ def integers(rng, *shape):
     return rng.integers(-4, 5, shape).astype(float)
 
 
-# --- contract -------------------------------------------------------------------------
+# --- the definition -------------------------------------------------------------------
+
+
+def test_the_definition_is_one_page():
+    source = Path(definition.__file__).read_text(encoding="utf-8")
+    lines = re.sub(r'"""(?s:.*?)"""', "", source).splitlines()
+    code = [line for line in lines if line.strip() and line.strip()[0] != "#"]
+    assert 40 < len(code) < 80
+    assert local_conv.ENGINES["einsum"] is definition
+
+
+def test_fold_is_the_adjoint_of_patches():
+    g = Geometry.of((7, 6, 3), kernel_size=(3, 2), strides=(2, 1), dilation_rate=(1, 2))
+    rng = np.random.default_rng(0)
+    x, dp = integers(rng, 2, 7, 6, 3), integers(rng, 2, g.locations, g.patch_size)
+    p, dx = definition.patches(x, g), definition.fold(dp, g)
+    assert np.sum(p * dp) == np.sum(x * dx)
+
+
+def test_windows_are_for_reading():
+    g = Geometry.of((4, 1), kernel_size=3)
+    x = np.zeros((1, 4, 1))
+    assert not definition.windows(x, g).flags.writeable
+    assert np.shares_memory(definition.windows(x, g), x)
 
 
 def exchange(subscripts, operand):

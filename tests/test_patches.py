@@ -12,15 +12,8 @@ from strategies import LAYOUTS, LocalConvProblem, local_conv_problems
 
 from localnet.geometry import Geometry
 from localnet.ops import extract_patches, fold_patches, patch_indices
-from localnet.ops.patches import (
-    channels_last_view,
-    crop,
-    pad,
-    row_window_view,
-    strip_view,
-    tap_slices,
-    window_view,
-)
+from localnet.ops.images import channels_last_view, crop, pad
+from localnet.ops.patches import row_window_view, strip_view, tap_slices, window_view
 
 WINDOWS = reference.load_json("windows_1d.json")
 PADDED = LocalConvProblem(

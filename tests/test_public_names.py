@@ -28,7 +28,10 @@ def hidden_names(name: str, source: str, *, package: str) -> list[str]:
         offered = getattr(importlib.import_module(target), "__all__", None)
         for alias in node.names:
             whole = f"{target}.{alias.name}"
-            public = offered is None or alias.name in offered
+            if alias.name == "*":  # Python itself takes what __all__ offers
+                public = offered is not None
+            else:
+                public = offered is None or alias.name in offered
             if not (public or whole in MODULES or alias.name == "__version__"):
                 hidden.append(whole)
     return hidden
@@ -56,6 +59,8 @@ def test_every_public_name_exists_once(name):
         ("from .._registry import Registry", []),
         ("from .. import _validate, config", []),
         ("from . import patches", []),
+        ("from .patches import *", []),
+        ("from .local import *", ["localnet.ops.local.*"]),
         ("import numpy\nfrom json import dumps", []),
         ("from ..config import FLOATS, floatx", ["localnet.config.FLOATS"]),
         ("def f():\n    from .patches import np", ["localnet.ops.patches.np"]),

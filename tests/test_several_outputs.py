@@ -84,7 +84,9 @@ def test_gradients_are_those_of_the_loss():
     weights = {"sample_weight": WEIGHTS}
     _, gradients = model.loss_and_gradients(X, [LABEL, SIZE], **weights)
     step = 6e-6
-    for value, gradient in zip(model._trainer.trained().values(), gradients, strict=True):
+    for value, gradient in zip(
+        model._trainer.trained().values(), gradients, strict=True
+    ):
         for place in np.ndindex(value.shape):
             kept, both = value[place], []
             for sign in (1, -1):

@@ -5,6 +5,8 @@ For every name there are ``relu(x)``, ``relu_forward(x) -> (y, cache)`` and
 ``relu_backward(dy, cache) -> dx``; `PAIRS` names all the pairs. A cache refers to `x`
 or `y` and is valid until that is written to; `dx` has the dtype of `y`. `get` turns
 what a user may write into an activation, and `pair` an activation into its two halves.
+
+Imports `ops`.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,131 +14,30 @@ from typing import Any, NamedTuple, TypeAlias
 
 from .._registry import Registry, custom_object_scope
 from .._typing import Array, ArrayLike, Config, Pair
-from .gated import (
-    gelu,
-    gelu_backward,
-    gelu_forward,
-    mish,
-    mish_backward,
-    mish_forward,
-    swish,
-    swish_backward,
-    swish_forward,
-)
-from .piecewise import (
-    elu,
-    elu_backward,
-    elu_forward,
-    hard_sigmoid,
-    hard_sigmoid_backward,
-    hard_sigmoid_forward,
-    linear,
-    linear_backward,
-    linear_forward,
-    selu,
-    selu_backward,
-    selu_forward,
-)
-from .rectifiers import (
-    leaky_relu,
-    leaky_relu_backward,
-    leaky_relu_forward,
-    relu,
-    relu6,
-    relu6_backward,
-    relu6_forward,
-    relu_backward,
-    relu_forward,
-)
-from .smooth import (
-    exponential,
-    exponential_backward,
-    exponential_forward,
-    sigmoid,
-    sigmoid_backward,
-    sigmoid_forward,
-    softplus,
-    softplus_backward,
-    softplus_forward,
-    softsign,
-    softsign_backward,
-    softsign_forward,
-    tanh,
-    tanh_backward,
-    tanh_forward,
-)
-from .softmax import (
-    log_softmax,
-    log_softmax_backward,
-    log_softmax_forward,
-    softmax,
-    softmax_backward,
-    softmax_forward,
-)
+from . import gated, normalizing, piecewise, rectifiers, smooth
+from .gated import *
+from .normalizing import *
+from .piecewise import *
+from .rectifiers import *
+from .smooth import *
 
 __all__ = [
     "PAIRS",
     "Activation",
     "ActivationPair",
     "deserialize",
-    "elu",
-    "elu_backward",
-    "elu_forward",
-    "exponential",
-    "exponential_backward",
-    "exponential_forward",
-    "gelu",
-    "gelu_backward",
-    "gelu_forward",
     "get",
-    "hard_sigmoid",
-    "hard_sigmoid_backward",
-    "hard_sigmoid_forward",
-    "leaky_relu",
-    "leaky_relu_backward",
-    "leaky_relu_forward",
-    "linear",
-    "linear_backward",
-    "linear_forward",
-    "log_softmax",
-    "log_softmax_backward",
-    "log_softmax_forward",
-    "mish",
-    "mish_backward",
-    "mish_forward",
     "pair",
-    "relu",
-    "relu6",
-    "relu6_backward",
-    "relu6_forward",
-    "relu_backward",
-    "relu_forward",
-    "selu",
-    "selu_backward",
-    "selu_forward",
     "serialize",
-    "sigmoid",
-    "sigmoid_backward",
-    "sigmoid_forward",
     "silu",
     "silu_backward",
     "silu_forward",
-    "softmax",
-    "softmax_backward",
-    "softmax_forward",
-    "softplus",
-    "softplus_backward",
-    "softplus_forward",
-    "softsign",
-    "softsign_backward",
-    "softsign_forward",
-    "swish",
-    "swish_backward",
-    "swish_forward",
-    "tanh",
-    "tanh_backward",
-    "tanh_forward",
 ]
+__all__ += gated.__all__
+__all__ += normalizing.__all__
+__all__ += piecewise.__all__
+__all__ += rectifiers.__all__
+__all__ += smooth.__all__
 
 silu, silu_forward, silu_backward = swish, swish_forward, swish_backward
 
@@ -374,3 +275,7 @@ def deserialize(
             raise ValueError(f"activation config must hold a name, got {config!r}")
     with custom_object_scope(custom_objects or {}):
         return get(_registry.find(name))
+
+
+def __dir__() -> list[str]:
+    return sorted(["__all__", *__all__])

@@ -16,8 +16,6 @@ from ..ops import stable
 from .smooth import softplus
 
 __all__ = [
-    "GateCache",
-    "GeluCache",
     "gelu",
     "gelu_backward",
     "gelu_forward",

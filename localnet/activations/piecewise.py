@@ -13,8 +13,6 @@ from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Shape
 
 __all__ = [
-    "EluCache",
-    "LinearCache",
     "elu",
     "elu_backward",
     "elu_forward",

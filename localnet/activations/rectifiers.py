@@ -13,7 +13,6 @@ from .. import _arrays, _validate
 from .._typing import Array, ArrayLike
 
 __all__ = [
-    "ReluCache",
     "leaky_relu",
     "leaky_relu_backward",
     "leaky_relu_forward",

@@ -4,6 +4,8 @@ Callbacks: objects whose hooks a training calls at each of its stages.
 `CallbackList` calls the hooks of several callbacks in order, with one dict of logs that
 they may extend. `History` comes last and so keeps what the others added; only
 `BackupAndRestore` comes after it, and saves what all of them have made of a training.
+
+Imports `files`.
 """
 
 from .backup import BackupAndRestore
@@ -31,3 +33,7 @@ __all__ = [
     "TerminateOnNaN",
     "TrainingBar",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(["__all__", *__all__])

@@ -1,4 +1,8 @@
-"""The command ``localnet``; every subcommand is a module of its own."""
+"""
+The command ``localnet``; every subcommand is a module of its own.
+
+Imports `reproduce` and below.
+"""
 
 import argparse
 import io

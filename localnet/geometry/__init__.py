@@ -3,3 +3,7 @@
 from .windows import Geometry
 
 __all__ = ["Geometry"]
+
+
+def __dir__() -> list[str]:
+    return sorted(["__all__", *__all__])

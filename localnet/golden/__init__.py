@@ -5,6 +5,8 @@ A `Case` is one layer on one input, with the exact answer or the nearest float64
 and a proven bound on how far a right backend can be from that. `load_suite` gives the
 cases, `check` holds a function to them, `export` writes them to files for programs in
 other languages.
+
+Imports `models` and below.
 """
 
 from .case import Case, Suite
@@ -15,3 +17,7 @@ from .report import Report
 from .suite import load_suite
 
 __all__ = ["Case", "Report", "Suite", "check", "computes", "export", "load_suite"]
+
+
+def __dir__() -> list[str]:
+    return sorted(["__all__", *__all__])

@@ -7,6 +7,8 @@ model; `dot_test` is for linear maps and `v_curve` shows how the step decides th
 All of them compare slopes of ``sum(dy * y)`` for a random upstream gradient ``dy``: an
 all-ones ``dy`` hides every mistake that merely permutes it. Arrays of floats are cast
 up to float64, and the arrays, layers and models handed in stay as they are.
+
+Imports nothing but checks.
 """
 
 from .checks import check_layer, check_model, check_op, dot_test
@@ -24,3 +26,7 @@ __all__ = [
     "dot_test",
     "v_curve",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(["__all__", *__all__])

@@ -4,6 +4,8 @@ Start values of weights.
 An initializer is called for an array, ``i(shape, dtype=None, *, rng=None)``. Where its
 random numbers come from is decided in this order: the ``seed`` of its constructor, the
 generator ``rng`` of the call, entropy of its own. Any callable of this form will do.
+
+Imports `ops`.
 """
 
 from .._registry import Registry, snake_case
@@ -115,3 +117,7 @@ _registry = Registry[Initializer](
 get = _registry.get
 serialize = _registry.serialize
 deserialize = _registry.deserialize
+
+
+def __dir__() -> list[str]:
+    return sorted(["__all__", *__all__])

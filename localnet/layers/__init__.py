@@ -1,4 +1,8 @@
-"""Layers: thin holders of weights, initializers, regularizers and constraints."""
+"""
+Layers: thin holders of weights, initializers, regularizers and constraints.
+
+Imports `activations` and below.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -292,3 +296,7 @@ def deserialize(
     if not isinstance(layer, Layer):
         raise ValueError(f"layer config must describe a Layer, got {config!r}")
     return layer
+
+
+def __dir__() -> list[str]:
+    return sorted(["__all__", *__all__])

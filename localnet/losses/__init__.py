@@ -6,6 +6,8 @@ pair ``<l>_forward`` and ``<l>_backward`` of `PAIRS`, and as a class that adds s
 weights and a reduction. The order of arguments is Keras's: targets first. A cache
 refers to them and is valid until they are written to; gradients have the dtype of
 `y_pred`.
+
+Imports `ops`.
 """
 
 from collections.abc import Callable
@@ -13,157 +15,38 @@ from typing import Any, TypeAlias
 
 from .._registry import Registry, uncalled
 from .._typing import Array, Config, Pair
+from . import classes, crossentropy, divergence, margin, regression, robust, similarity
 from .base import FunctionLoss, Loss, PairLoss
-from .classes import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    CategoricalHinge,
-    CosineSimilarity,
-    Hinge,
-    Huber,
-    KLDivergence,
-    LogCosh,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    Poisson,
-    SparseCategoricalCrossentropy,
-    SquaredHinge,
-)
-from .crossentropy import (
-    binary_crossentropy,
-    binary_crossentropy_backward,
-    binary_crossentropy_forward,
-    categorical_crossentropy,
-    categorical_crossentropy_backward,
-    categorical_crossentropy_forward,
-    sparse_categorical_crossentropy,
-    sparse_categorical_crossentropy_backward,
-    sparse_categorical_crossentropy_forward,
-)
-from .divergence import (
-    kl_divergence,
-    kl_divergence_backward,
-    kl_divergence_forward,
-    poisson,
-    poisson_backward,
-    poisson_forward,
-)
-from .margin import (
-    categorical_hinge,
-    categorical_hinge_backward,
-    categorical_hinge_forward,
-    hinge,
-    hinge_backward,
-    hinge_forward,
-    squared_hinge,
-    squared_hinge_backward,
-    squared_hinge_forward,
-)
-from .regression import (
-    mean_absolute_error,
-    mean_absolute_error_backward,
-    mean_absolute_error_forward,
-    mean_absolute_percentage_error,
-    mean_absolute_percentage_error_backward,
-    mean_absolute_percentage_error_forward,
-    mean_squared_error,
-    mean_squared_error_backward,
-    mean_squared_error_forward,
-    mean_squared_logarithmic_error,
-    mean_squared_logarithmic_error_backward,
-    mean_squared_logarithmic_error_forward,
-)
-from .robust import (
-    huber,
-    huber_backward,
-    huber_forward,
-    log_cosh,
-    log_cosh_backward,
-    log_cosh_forward,
-)
-from .similarity import (
-    cosine_similarity,
-    cosine_similarity_backward,
-    cosine_similarity_forward,
-)
+from .classes import *
+from .crossentropy import *
+from .divergence import *
+from .margin import *
+from .regression import *
+from .robust import *
+from .similarity import *
 
 __all__ = [
     "PAIRS",
-    "BinaryCrossentropy",
-    "CategoricalCrossentropy",
-    "CategoricalHinge",
-    "CosineSimilarity",
     "FunctionLoss",
-    "Hinge",
-    "Huber",
-    "KLDivergence",
-    "LogCosh",
     "Loss",
-    "MeanAbsoluteError",
-    "MeanAbsolutePercentageError",
-    "MeanSquaredError",
-    "MeanSquaredLogarithmicError",
-    "Poisson",
-    "SparseCategoricalCrossentropy",
-    "SquaredHinge",
     "as_loss",
     "bce",
-    "binary_crossentropy",
-    "binary_crossentropy_backward",
-    "binary_crossentropy_forward",
-    "categorical_crossentropy",
-    "categorical_crossentropy_backward",
-    "categorical_crossentropy_forward",
-    "categorical_hinge",
-    "categorical_hinge_backward",
-    "categorical_hinge_forward",
-    "cosine_similarity",
-    "cosine_similarity_backward",
-    "cosine_similarity_forward",
     "deserialize",
     "get",
-    "hinge",
-    "hinge_backward",
-    "hinge_forward",
-    "huber",
-    "huber_backward",
-    "huber_forward",
-    "kl_divergence",
-    "kl_divergence_backward",
-    "kl_divergence_forward",
     "kld",
-    "log_cosh",
-    "log_cosh_backward",
-    "log_cosh_forward",
     "mae",
     "mape",
-    "mean_absolute_error",
-    "mean_absolute_error_backward",
-    "mean_absolute_error_forward",
-    "mean_absolute_percentage_error",
-    "mean_absolute_percentage_error_backward",
-    "mean_absolute_percentage_error_forward",
-    "mean_squared_error",
-    "mean_squared_error_backward",
-    "mean_squared_error_forward",
-    "mean_squared_logarithmic_error",
-    "mean_squared_logarithmic_error_backward",
-    "mean_squared_logarithmic_error_forward",
     "mse",
     "msle",
-    "poisson",
-    "poisson_backward",
-    "poisson_forward",
     "serialize",
-    "sparse_categorical_crossentropy",
-    "sparse_categorical_crossentropy_backward",
-    "sparse_categorical_crossentropy_forward",
-    "squared_hinge",
-    "squared_hinge_backward",
-    "squared_hinge_forward",
 ]
+__all__ += classes.__all__
+__all__ += crossentropy.__all__
+__all__ += divergence.__all__
+__all__ += margin.__all__
+__all__ += regression.__all__
+__all__ += robust.__all__
+__all__ += similarity.__all__
 
 LossFunction: TypeAlias = Callable[..., Array]
 
@@ -292,3 +175,7 @@ def as_loss(identifier: Any) -> Loss:
         if loss is function:
             return cls()
     return FunctionLoss(loss)
+
+
+def __dir__() -> list[str]:
+    return sorted(["__all__", *__all__])

@@ -20,7 +20,6 @@ from .targets import (
 )
 
 __all__ = [
-    "CrossentropyCache",
     "binary_crossentropy",
     "binary_crossentropy_backward",
     "binary_crossentropy_forward",

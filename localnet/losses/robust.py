@@ -10,7 +10,6 @@ from .._typing import Array, ArrayLike
 from .targets import LossCache, match, mean_backward
 
 __all__ = [
-    "HuberCache",
     "huber",
     "huber_backward",
     "huber_forward",

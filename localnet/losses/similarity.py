@@ -15,7 +15,6 @@ from .targets import (
 )
 
 __all__ = [
-    "CosineSimilarityCache",
     "cosine_similarity",
     "cosine_similarity_backward",
     "cosine_similarity_forward",

@@ -3,8 +3,9 @@ Metrics: what is measured while a model trains, and never trained for.
 
 Any callable ``(y_true, y_pred) -> values`` with one value per sample is a metric, and
 so is an object of a class here, which gathers batches until it is asked for a `result`.
-The functions, the losses by their names, and the classes are those of Keras 2. Imports
-`losses` and below.
+The functions, the losses by their names, and the classes are those of Keras 2.
+
+Imports `losses`, `activations` and below.
 """
 
 from .areas import AUC
@@ -120,3 +121,7 @@ __all__ = [
     "sparse_top_k_categorical_accuracy",
     "top_k_categorical_accuracy",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(["__all__", *__all__])

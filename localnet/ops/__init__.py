@@ -3,6 +3,8 @@ Stateless functions on arrays: every ``<op>_forward`` with its ``<op>_backward``
 
 A forward function returns ``(y, cache)``; its backward takes ``(dy, cache)`` and gives
 the gradients in the order of the forward's arguments. `PAIRS` names them all.
+
+Imports `geometry`.
 """
 
 from .._typing import Pair
@@ -22,11 +24,6 @@ from .cost.spatial import pool_cost, resize_cost, upsample_cost
 from .cost.variants import local_conv_transpose_cost, low_rank_conv_cost
 from .dense import DenseGrads, dense_backward, dense_forward
 from .dropout import dropout_backward, dropout_forward, dropout_mask
-from .local.contract import (
-    LocalMatmulGrads,
-    local_matmul_backward,
-    local_matmul_forward,
-)
 from .local.local_conv import (
     LocalConvCache,
     LocalConvGrads,
@@ -38,6 +35,11 @@ from .local.local_conv_transpose import (
     LocalConvTransposeGrads,
     local_conv_transpose_backward,
     local_conv_transpose_forward,
+)
+from .local.local_matmul import (
+    LocalMatmulGrads,
+    local_matmul_backward,
+    local_matmul_forward,
 )
 from .local.low_rank import (
     MixKernelsGrads,
@@ -211,8 +213,8 @@ __all__ = [
 
 PAIRS: dict[str, Pair] = {
     "local_conv": (local_conv_forward, local_conv_backward),
-    "conv": (conv_forward, conv_backward),
     "local_matmul": (local_matmul_forward, local_matmul_backward),
+    "conv": (conv_forward, conv_backward),
     "local_conv_transpose": (
         local_conv_transpose_forward,
         local_conv_transpose_backward,
@@ -243,3 +245,7 @@ PAIRS: dict[str, Pair] = {
     "repeat_vector": (repeat_vector_forward, repeat_vector_backward),
     "prelu": (prelu_forward, prelu_backward),
 }
+
+
+def __dir__() -> list[str]:
+    return sorted(["__all__", *__all__])

@@ -1,15 +1,15 @@
 """
 Receptive fields: how windows are gathered from an image, and put back.
 
-Every strided view of the project is a named function of this module. All of them are
-read-only: windows overlap, so that writing through one would be wrong.
+Gathering and folding themselves are `ops.local.definition`; here they are checked, and
+here are the other strided views of the engines. All of these are read-only: windows
+overlap, so that writing through one would be wrong.
 """
 
 import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -17,80 +17,18 @@ from numpy.lib.stride_tricks import as_strided
 from .. import _arrays
 from .._typing import Array, ArrayLike, Shape
 from ..geometry import Geometry
-from .runtime.workspace import Workspace
+from .images import crop, pad
+from .local import definition
 
 __all__ = [
-    "batch_first_view",
-    "batch_last_view",
-    "channels_last_view",
-    "crop",
     "extract_patches",
     "fold_patches",
-    "pad",
     "patch_indices",
     "row_window_view",
     "strip_view",
     "tap_slices",
     "window_view",
 ]
-
-
-def pad(x: Array, geometry: Geometry, workspace: Workspace | None = None) -> Array:
-    """
-    Return `x` with the pads of the geometry around its spatial axes.
-
-    Parameters
-    ----------
-    x : ndarray of shape (N, *S, C) or (N, C, *S)
-        Images in the data format of the geometry. Not modified.
-    geometry : Geometry
-        Gives the pads and what they hold.
-    workspace : Workspace, optional
-        Where the result is kept.
-
-    Returns
-    -------
-    ndarray
-        A new array, or `x` itself when there is nothing to add.
-    """
-    if not geometry.has_pads:
-        return x
-    workspace = workspace or Workspace(keep_results=False)
-    sizes = geometry.sample_shape(geometry.padded_sizes, geometry.channels)
-    padded = workspace.result("padded", (len(x), *sizes), x.dtype)
-    padded[...] = geometry.pad_value
-    padded[_inside(geometry)] = x
-    return padded
-
-
-def crop(padded: Array, geometry: Geometry) -> Array:
-    """Return the view of a padded image that `pad` was given."""
-    return padded[_inside(geometry)]
-
-
-def _inside(geometry: Geometry) -> tuple[slice, ...]:
-    spatial = tuple(
-        slice(before, before + n)
-        for n, (before, _) in zip(geometry.input_sizes, geometry.pads, strict=True)
-    )
-    if geometry.channels_last:
-        return (slice(None), *spatial)
-    return (slice(None), slice(None), *spatial)
-
-
-def channels_last_view(x: Array, geometry: Geometry) -> Array:
-    """Return a view of `x` with its channel axis moved last."""
-    return x if geometry.channels_last else np.moveaxis(x, 1, -1)
-
-
-def batch_last_view(a: Array) -> Array:
-    """Return a view of `a` with its first axis moved last."""
-    return a.transpose(*range(1, a.ndim), 0)
-
-
-def batch_first_view(a: Array) -> Array:
-    """Return a view of `a` with its last axis moved first."""
-    return a.transpose(a.ndim - 1, *range(a.ndim - 1))
 
 
 def _need_padded(padded: Array, geometry: Geometry) -> None:
@@ -127,20 +65,7 @@ def window_view(padded: Array, geometry: Geometry) -> Array:
            [11, 12, 13]])
     """
     _need_padded(padded, geometry)
-    if geometry.channels_last:
-        sample, *spatial, channel = padded.strides
-    else:
-        sample, channel, *spatial = padded.strides
-    steps = [b * s for b, s in zip(spatial, geometry.strides, strict=True)]
-    taps = [b * d for b, d in zip(spatial, geometry.dilation_rate, strict=True)]
-    patch_shape = geometry.sample_shape(geometry.kernel_size, geometry.channels)
-    patch_strides = (*taps, channel) if geometry.channels_last else (channel, *taps)
-    return as_strided(
-        padded,
-        (len(padded), *geometry.output_sizes, *patch_shape),
-        (sample, *steps, *patch_strides),
-        writeable=False,
-    )
+    return definition.windows(padded, geometry)
 
 
 def strip_view(padded: Array, geometry: Geometry) -> Array:
@@ -332,17 +257,7 @@ def fold_patches(dpatches: ArrayLike, geometry: Geometry) -> Array:
         raise ValueError(
             f"dpatches must have shape (N, *{expected}), got {dpatches.shape}"
         )
-    n, o = len(dpatches), geometry.output_sizes
-    sizes = geometry.sample_shape(geometry.padded_sizes, geometry.channels)
-    dpadded = np.zeros((n, *sizes), dtype=dpatches.dtype)
-    image = channels_last_view(dpadded, geometry)
-    patch_shape = geometry.sample_shape(geometry.kernel_size, geometry.channels)
-    taps = dpatches.reshape(n, *o, *patch_shape)
-    if not geometry.channels_last:
-        taps = np.moveaxis(taps, 1 + len(o), -1)
-    for tap, cells in tap_slices(geometry):
-        every_window: Any = (..., *tap, slice(None))
-        image[(slice(None), *cells)] += taps[every_window]
+    dpadded = definition.fold(dpatches, geometry)
     return np.ascontiguousarray(crop(dpadded, geometry))
 
 

@@ -5,6 +5,8 @@ Optimizers with the arithmetic of Keras 2: they change parameters in place.
 those before Keras 2.11. A legacy class has the name of the present one in Keras's
 configs, and `deserialize` tells them apart as Keras does.
 
+Imports `ops`.
+
 Examples
 --------
 >>> w = np.array([1.0, 2.0])
@@ -238,3 +240,7 @@ _registry = _Optimizers(
 get = _registry.get
 serialize = _registry.serialize
 deserialize = _registry.deserialize
+
+
+def __dir__() -> list[str]:
+    return sorted(["__all__", *__all__])

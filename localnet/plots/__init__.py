@@ -4,6 +4,8 @@ Pictures for lessons and papers (extra ``plot``).
 Every function draws into the Axes that it is given, or into a new figure, and returns
 the Axes; none opens a window or touches the state of pyplot. ``ax.figure`` is the
 figure, `save` writes it to a file.
+
+Imports `golden` and below.
 """
 
 from .checks import error_histogram, gradient_check, kill_matrix
@@ -26,3 +28,7 @@ __all__ = [
     "receptive_field",
     "save",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(["__all__", *__all__])

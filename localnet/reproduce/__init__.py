@@ -1,4 +1,8 @@
-"""Published experiments done again, from data that need no download."""
+"""
+Published experiments done again, from data that need no download.
+
+Imports `plots` and below.
+"""
 
 from .experiment import Experiment, Results, Trial
 from .lecun1989 import LECUN1989
@@ -9,3 +13,7 @@ from .trials import run
 __all__ = ["EXPERIMENTS", "Experiment", "Results", "Trial", "draw", "run"]
 
 EXPERIMENTS = {experiment.name: experiment for experiment in (LECUN1989, MNIST1D)}
+
+
+def __dir__() -> list[str]:
+    return sorted(["__all__", *__all__])

@@ -36,7 +36,7 @@ def run(
     Parameters
     ----------
     experiment : Experiment
-        One of `localnet.reproduce.EXPERIMENTS`.
+        One of ``localnet.reproduce.EXPERIMENTS``.
     seeds : sequence of int, optional
         Default: as many as the experiment names, from 0.
     epochs : int, optional

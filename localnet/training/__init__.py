@@ -1,1 +1,1 @@
-"""From data and a loss to better weights."""
+"""From data and a loss to better weights. Imports `callbacks` and below."""

@@ -13,11 +13,11 @@ import numpy as np
 from ... import _arrays, config
 from ..._typing import Array, ArrayLike, Shape
 from ...geometry import Geometry
+from ..images import crop, pad
 from ..local.bias import add_bias, bias_gradient
 from ..local.local_conv import check_axes
-from ..patches import crop, pad
 from ..runtime.workspace import Workspace
-from . import blocked, einsum, naive
+from . import blocked, definition, naive
 from .groups import checked_groups, split_channels, split_filters
 from .kernel import kernel_as_matrix, matrix_as_kernel
 
@@ -29,7 +29,7 @@ __all__ = ["ConvCache", "ConvGrads", "conv_backward", "conv_forward"]
 # dkernel and adds to dpadded unless that is None. The kernel is the matrix (K, F).
 ENGINES: dict[str, Any] = {
     "naive": naive,
-    "einsum": einsum,
+    "einsum": definition,
     "blocked": blocked,
 }
 

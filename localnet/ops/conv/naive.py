@@ -4,8 +4,8 @@ import numpy as np
 
 from ..._typing import Array
 from ...geometry import Geometry
+from ..images import crop
 from ..local.naive import connections
-from ..patches import crop
 from ..runtime.workspace import Workspace
 
 __all__ = ["backward", "forward"]

@@ -34,7 +34,7 @@ class LocalConvCost(Cost):
     See Also
     --------
     local_conv_cost : Works them out for `local_conv_forward` and its backward.
-    localnet.ops.cost.conv : The same for a convolution.
+    conv_cost : The same for a convolution.
     """
 
     dx: Work = NOTHING

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._typing import Array
 from ...geometry import Geometry
-from ..patches import channels_last_view
+from ..images import channels_last_view
 from ..runtime.workspace import Workspace
 
 __all__ = ["add_bias", "bias_at_locations", "bias_gradient", "bias_in_y"]

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..._typing import Array
 from ...geometry import Geometry
-from ..patches import channels_last_view
+from ..images import channels_last_view
 from ..runtime.cuts import Block, Cuts, cuts
 from ..runtime.threads import run_all
 from ..runtime.workspace import Workspace

@@ -15,13 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..._typing import Array
-from ..patches import (
-    batch_first_view,
-    batch_last_view,
-    row_window_view,
-    strip_view,
-    window_view,
-)
+from ..images import batch_first_view, batch_last_view
+from ..patches import row_window_view, strip_view, window_view
 from ..runtime.cuts import PARTS, Block, Cuts, even_slices
 from ..runtime.threads import run_all
 from ..runtime.transpose import copy_batch_last

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..._typing import Array
-from ..patches import batch_first_view, channels_last_view
+from ..images import batch_first_view, channels_last_view
 from ..runtime.cuts import Band, Block, Cuts, slices
 from ..runtime.threads import run_all
 from ..runtime.transpose import copy_batch_last

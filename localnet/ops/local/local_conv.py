@@ -12,9 +12,9 @@ import numpy as np
 from ... import _arrays, config
 from ..._typing import Array, ArrayLike
 from ...geometry import Geometry
-from ..patches import pad
+from ..images import pad
 from ..runtime.workspace import Workspace
-from . import blocked, einsum, naive
+from . import blocked, definition, naive
 
 __all__ = [
     "ENGINES",
@@ -29,7 +29,7 @@ __all__ = [
 # Each answers forward(padded, kernel, bias, geometry, workspace) -> y and
 # backward(dy, padded, kernel, geometry, *, need_dx, need_dbias, workspace), where the
 # gradient of the kernel is None for padded None: only it needs to know the input.
-ENGINES: dict[str, Any] = {"naive": naive, "einsum": einsum, "blocked": blocked}
+ENGINES: dict[str, Any] = {"naive": naive, "einsum": definition, "blocked": blocked}
 
 
 class LocalConvCache(NamedTuple):

@@ -15,7 +15,7 @@ from ... import _arrays, _validate, config
 from ..._typing import Array, ArrayLike
 from ...geometry import Geometry
 from ...geometry.transposed import transposed_geometry
-from ..patches import pad
+from ..images import pad
 from ..runtime.workspace import Workspace
 from .bias import add_bias, bias_gradient
 from .local_conv import ENGINES, check_axes

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..._typing import Array, Shape
 from ...geometry import Geometry
-from ..patches import crop
+from ..images import crop
 from ..runtime.workspace import Workspace
 
 __all__ = ["backward", "connections", "forward"]

@@ -35,3 +35,7 @@ Adam = LegacyAdam
 Adamax = LegacyAdamax
 Nadam = LegacyNadam
 RMSprop = LegacyRMSprop
+
+
+def __dir__() -> list[str]:
+    return sorted(["__all__", *__all__])

@@ -45,3 +45,7 @@ _registry: Registry[Schedule] = Registry(
 )
 serialize = _registry.serialize
 deserialize = _registry.deserialize
+
+
+def __dir__() -> list[str]:
+    return sorted(["__all__", *__all__])

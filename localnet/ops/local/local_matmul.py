@@ -1,13 +1,7 @@
 """
-The definition of the layer: three einsums and a sum.
+The layer without its windows, as a pair on patches: `definition` behind checks.
 
-The two backward strings are the forward string with subscripts exchanged: an operand
-and the result change places.
-
-    y [n,l,f] = sum_k p[n,l,k] w[l,k,f] + b[l,f]      nlk,lkf->nlf
-    dp[n,l,k] = sum_f dy[n,l,f] w[l,k,f]              nlf,lkf->nlk
-    dw[l,k,f] = sum_n p[n,l,k] dy[n,l,f]              nlk,nlf->lkf
-    db[l,f]   = sum_n dy[n,l,f]
+It has any patches as its input, and so serves wherever they come from.
 """
 
 from typing import NamedTuple
@@ -16,20 +10,14 @@ import numpy as np
 
 from ... import _arrays
 from ..._typing import Array, ArrayLike
+from .definition import DKERNEL, DPATCHES, FORWARD, contract
 
 __all__ = [
-    "DKERNEL",
-    "DPATCHES",
-    "FORWARD",
     "LocalMatmulCache",
     "LocalMatmulGrads",
     "local_matmul_backward",
     "local_matmul_forward",
 ]
-
-FORWARD = "nlk,lkf->nlf"
-DPATCHES = "nlf,lkf->nlk"
-DKERNEL = "nlk,nlf->lkf"
 
 
 class LocalMatmulCache(NamedTuple):
@@ -87,8 +75,8 @@ def local_matmul_forward(
     -----
     .. math:: y_{nlf} = \sum_k p_{nlk} w_{lkf} + b_{lf}
 
-    Unlike in a convolution, `l` stands on both factors and on the result: it is a
-    batch axis of the product and is never summed.
+    `l` stands on both factors and on the result: it is a batch axis of the product. In
+    a convolution the kernel has no `l`.
 
     References
     ----------
@@ -125,8 +113,7 @@ def local_matmul_forward(
         patches.astype(dtype, copy=False),
         kernel.astype(dtype, copy=False),
     )
-    # y[n,l,f] = sum_k p[n,l,k] w[l,k,f] + b[l,f]
-    y = np.einsum(FORWARD, patches, kernel, optimize=True, order="C")
+    y = contract(FORWARD, patches, kernel)
     if bias is not None:
         y = y + bias
     return y, LocalMatmulCache(patches, kernel, bias is not None)
@@ -153,10 +140,7 @@ def local_matmul_backward(
     dy = _arrays.upstream(dy, y_shape, cache.kernel.dtype)
     dpatches = None
     if need_dpatches:
-        # dp[n,l,k] = sum_f dy[n,l,f] w[l,k,f]
-        dpatches = np.einsum(DPATCHES, dy, cache.kernel, optimize=True, order="C")
-    # dw[l,k,f] = sum_n p[n,l,k] dy[n,l,f]
-    dkernel = np.einsum(DKERNEL, cache.patches, dy, optimize=True, order="C")
-    # db[l,f] = sum_n dy[n,l,f]
+        dpatches = contract(DPATCHES, dy, cache.kernel)
+    dkernel = contract(DKERNEL, cache.patches, dy)
     dbias = np.add.reduce(dy, axis=0) if cache.has_bias else None
     return LocalMatmulGrads(dpatches, dkernel, dbias)

@@ -10,8 +10,6 @@ from .._typing import Array, ArrayLike, Shape
 from ..ops import stable
 
 __all__ = [
-    "Axis",
-    "SoftmaxCache",
     "log_softmax",
     "log_softmax_backward",
     "log_softmax_forward",

@@ -1,7 +1,8 @@
 """
-Convolution as its definition: gather all patches, contract, and fold back.
+Convolution as its definition, which the engine einsum runs.
 
-The two backward strings are the forward string with subscripts exchanged.
+The windows and the fold are those of the locally connected layer; the kernel has no l,
+so that its gradient is summed over the locations too.
 
     y [n,l,f] = sum_k p[n,l,k] w[k,f]                 nlk,kf->nlf
     dp[n,l,k] = sum_f dy[n,l,f] w[k,f]                nlf,kf->nlk
@@ -12,7 +13,8 @@ import numpy as np
 
 from ..._typing import Array
 from ...geometry import Geometry
-from ..patches import channels_last_view, crop, fold_patches, window_view
+from ..images import channels_last_view
+from ..local.definition import fold, patches
 from ..runtime.workspace import Workspace
 
 __all__ = ["DKERNEL", "DPATCHES", "FORWARD", "backward", "forward"]
@@ -26,8 +28,7 @@ def forward(
     padded: Array, kernel: Array, geometry: Geometry, z: Array, workspace: Workspace
 ) -> None:
     """Write z: all patches times the kernel."""
-    # y[n,l,f] = sum_k p[n,l,k] w[k,f]
-    y = np.einsum(FORWARD, _patches(padded, geometry), kernel, optimize=True)
+    y = np.einsum(FORWARD, patches(padded, geometry), kernel, optimize=True)
     target = channels_last_view(z, geometry)
     target[...] = y.reshape(target.shape)
 
@@ -45,15 +46,5 @@ def backward(
     shape = (len(dz), geometry.locations, kernel.shape[1])
     dy = channels_last_view(dz, geometry).reshape(shape)
     if dpadded is not None:
-        # dp[n,l,k] = sum_f dy[n,l,f] w[k,f]
-        dpatches = np.einsum(DPATCHES, dy, kernel, optimize=True)
-        inside = crop(dpadded, geometry)
-        inside += fold_patches(dpatches, geometry)
-    # dw[k,f] = sum_n sum_l p[n,l,k] dy[n,l,f]
-    patches = _patches(padded, geometry)
-    np.einsum(DKERNEL, patches, dy, optimize=True, out=dkernel)
-
-
-def _patches(padded: Array, geometry: Geometry) -> Array:
-    shape = (len(padded), geometry.locations, geometry.patch_size)
-    return window_view(padded, geometry).reshape(shape)
+        dpadded += fold(np.einsum(DPATCHES, dy, kernel, optimize=True), geometry)
+    np.einsum(DKERNEL, patches(padded, geometry), dy, optimize=True, out=dkernel)
