@@ -391,6 +391,10 @@ class WeightedMean:
         ValueError
             If the shapes do not fit each other; nothing is added then.
         """
+        if type(values) is float and type(weights) is int:
+            self._total += values * weights
+            self._weight += weights
+            return
         array = _arrays.real_numbers("values", values).astype(np.float64)
         aligned = targets.align_weights(weights, array)
         self._total += float(np.sum(array * aligned))

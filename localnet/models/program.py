@@ -21,6 +21,7 @@ from ..training.tape import Call, Tape
 from ..training.total_loss import Gradients
 from .calls import Calls
 from .gradient_sums import Sums
+from .prepared import Prepared
 from .summary import CostedCall
 
 __all__ = ["Program", "Step", "conformed"]
@@ -281,10 +282,7 @@ class Program:
         tape : Tape
             For `run_back`.
         """
-        values = list(xs)
-        if self.input_shapes is not None:
-            pairs = zip(xs, self.input_shapes, strict=True)
-            values = [x.reshape(conformed(x.shape, shape)) for x, shape in pairs]
+        values = self.conformed(xs)
         calls = []
         for step in self.steps:
             y, cache = step.layer.forward_with_cache(
@@ -299,6 +297,33 @@ class Program:
         return tuple(values[place] for place in self.outputs), Tape(
             calls, ends, self.as_keras
         )
+
+    def conformed(self, xs: Sequence[Array]) -> list[Array]:
+        """Return inputs with a last axis of size 1 added, or taken away, as needed."""
+        if self.input_shapes is None:
+            return list(xs)
+        pairs = zip(xs, self.input_shapes, strict=True)
+        return [x.reshape(conformed(x.shape, shape)) for x, shape in pairs]
+
+    def prepared(self, training: bool, memory: Memory) -> Prepared | None:
+        """
+        Return the same for inputs that it has run with, as a flat list of calls.
+
+        Parameters
+        ----------
+        training : bool
+            For the calls that do not demand one or the other.
+        memory : Memory
+            As for `run`.
+
+        Returns
+        -------
+        Prepared or None
+            Of these flags `trainable`. None for what is no chain of plain layers.
+        """
+        if not Prepared.is_possible(self):
+            return None
+        return Prepared(self, training, memory)
 
     def _end(self, calls: Sequence[Call], place: int) -> Call | None:
         return None if place < self.inputs else calls[place - self.inputs]
@@ -331,7 +356,7 @@ class Program:
         for place, dy, dlogits in zip(self.outputs, *gradients, strict=True):
             flowing.add(place, dy)
             logits.add(("logits", place), dlogits)
-        learning = self._learning()
+        learning = self.learning()
         names: dict[str, list[str]] = {}
         for number in range(len(self.steps) - 1, -1, -1):
             place = self.inputs + number
@@ -364,7 +389,7 @@ class Program:
             for path, found in names.items()
         }
 
-    def _learning(self) -> list[bool]:
+    def learning(self) -> list[bool]:
         """Return of each place whether any weight that learns has a part in it."""
         learning = [False] * self.inputs
         for step in self.steps:

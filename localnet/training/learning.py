@@ -1,7 +1,7 @@
 """Which layers learn: those that were trainable when the model was compiled."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from ..layers import Layer
@@ -27,8 +27,7 @@ class Learning:
         # The program whose layers are all known, from the first step on.
         self._met: Any = None
 
-    @contextmanager
-    def held(self, program: Any) -> Iterator[None]:
+    def held(self, program: Any) -> AbstractContextManager[None]:
         """
         Let layers be trainable as `compile` saw them, and then as they were again.
 
@@ -36,26 +35,36 @@ class Learning:
         ----------
         program : Program
             Of the model as it is now.
+
+        Returns
+        -------
+        context manager
+            In which it is so.
         """
         if program is not self._met:
             first, self._met = self._met is None, program
             for part in _with_inner(program.layers.values()):
                 self.flags.setdefault(part, first and part.trainable)
-        former = {
-            part: part.trainable
-            for part, flag in self.flags.items()
-            if part.trainable is not flag
-        }
-        if not former:
-            yield
-            return
-        try:
-            for part in former:
-                part.trainable = self.flags[part]
-            yield
-        finally:
-            for part, flag in former.items():
-                part.trainable = flag
+        for part, flag in self.flags.items():
+            if part.trainable is not flag:
+                return _swapped(self.flags)
+        return nullcontext()
+
+
+@contextmanager
+def _swapped(flags: dict[Layer, bool]) -> Iterator[None]:
+    former = {
+        part: part.trainable
+        for part, flag in flags.items()
+        if part.trainable is not flag
+    }
+    try:
+        for part in former:
+            part.trainable = flags[part]
+        yield
+    finally:
+        for part, flag in former.items():
+            part.trainable = flag
 
 
 def _with_inner(layers: Iterable[Layer]) -> list[Layer]:

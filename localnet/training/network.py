@@ -24,6 +24,7 @@ class Program(Protocol):
     """The calls of a network, run in both directions; `layers` by path, each once."""
 
     layers: dict[str, Layer]
+    inputs: int
 
     def run(self, *args: Any, **how: Any) -> tuple[tuple[Array, ...], Tape]:
         """
@@ -32,6 +33,9 @@ class Program(Protocol):
         `noise` replaces the layers' own generators, by path. With a `memory`
         everything that is returned is valid until the next call with it.
         """
+
+    def prepared(self, training: bool, memory: Any) -> Any:
+        """Return the same without checks, for inputs that it has run with; or None."""
 
     def run_back(self, *args: Any, **how: Any) -> dict[str, dict[str, Array]]:
         """

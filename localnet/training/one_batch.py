@@ -93,8 +93,13 @@ def loss_and_gradients(
         loss, gradients = trainer.objective.value_and_gradients(
             batch, ys, tape, list(layers.values())
         )
-        grads = trainer.trained(network.program.run_back(gradients, tape))
-    return loss.total, list(grads.values())
+        grads = network.program.run_back(gradients, tape)
+        names = [
+            (path, name)
+            for path, layer in layers.items()
+            for name in layer.trainable_params
+        ]
+    return loss.total, [grads[path][name] for path, name in names]
 
 
 def train_on_batch(
@@ -129,9 +134,9 @@ def train_on_batch(
     """
     trainer = self._trainer
     trainer.need_optimizer()
-    batch = Data.of(x, y, sample_weight, trainer.ports).weighted(class_weight)
+    batch = trainer.batch(x, y, sample_weight).weighted(class_weight)
     trainer.objective.begin()
-    with trainer.as_compiled(), trainer.ready(batch.xs):
+    with trainer.as_compiled(), trainer.kept(batch.xs, training=True):
         return as_results(trainer.train_step(batch), return_dict)
 
 
@@ -159,9 +164,9 @@ def test_on_batch(
     """
     trainer = self._trainer
     trainer.need_optimizer()
-    batch = Data.of(x, y, sample_weight, trainer.ports)
+    batch = trainer.batch(x, y, sample_weight)
     trainer.objective.begin()
-    with trainer.ready(batch.xs):
+    with trainer.kept(batch.xs, training=False):
         return as_results(trainer.test_step(batch), return_dict)
 
 
@@ -180,9 +185,9 @@ def predict_on_batch(self: Trained, x: Any) -> Any:
         One output per sample; a list if the model has several outputs.
     """
     trainer = self._trainer
-    data = Data.of(x, ports=trainer.ports.without_targets())
-    with trainer.ready(data.xs):
-        return one_or_list(trainer.network.program.run(data.xs, False)[0])
+    data = trainer.inputs(x)
+    with trainer.kept(data.xs, training=False):
+        return one_or_list(trainer.outputs(data.xs))
 
 
 def as_results(logs: Logs, return_dict: bool) -> Any:
