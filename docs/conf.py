@@ -1,7 +1,9 @@
 """Settings of the site: python -m sphinx -W docs FOLDER (CONTRIBUTING.rst)."""
 
+import json
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,14 @@ project = "localnet"
 author = copyright = "The localnet developers"
 release = version = localnet.__version__
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
-exclude_patterns = ["static", "templates"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "myst_nb",
+    "sphinx_copybutton",
+]
+exclude_patterns = ["static", "templates", "lessons/data"]
 templates_path = ["templates"]
 html_theme = "furo"
 html_static_path = ["static"]
@@ -20,6 +28,11 @@ html_css_files = ["site.css"]
 html_title = f"localnet {release}"
 html_math_renderer = "mathml"
 html_copy_source = False
+nb_execution_mode = "off"  # outputs are those that lie in the notebooks
+myst_enable_extensions = ["dollarmath"]
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+copybutton_only_copy_prompt_lines = True
 highlight_language = "none"
 pygments_style = "friendly"
 
@@ -39,6 +52,49 @@ nitpick_ignore_regex = [("py:obj", r"(?!localnet\.).*"), ("py:class", r".*")]
 STAR = re.compile(r"``.*?``|\*(?=[A-Z]\b|\(|[\w.]+[,)])")
 
 
+DOCS = Path(__file__).parent
+# Pages of the site that lie elsewhere in a checkout, and the folders of their links.
+ELSEWHERE = {
+    "readme": "../README",
+    "changelog": "../CHANGELOG",
+    "contributing": "../CONTRIBUTING",
+    "lessons": "../notebooks/README",
+}
+
+
+def bring_lessons(app: Any, config: Any) -> None:
+    """Copy the notebooks to where Sphinx finds them, each with a link to itself."""
+    folder = DOCS / "lessons"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(DOCS.parent / "notebooks" / "data", folder / "data")
+    for file in sorted(DOCS.parent.glob("notebooks/*.ipynb")):
+        notebook = json.loads(file.read_text(encoding="utf-8"))
+        link = {
+            "cell_type": "markdown",
+            "id": "download",
+            "metadata": {},
+            "source": f"{{download}}`Download it as a notebook <{file.name}>`; "
+            "[how to run it](../lessons).",
+        }
+        notebook["cells"][1] = link  # in place of the cell that installs localnet
+        text = json.dumps(notebook, ensure_ascii=False)
+        (folder / file.name).write_text(text, encoding="utf-8")
+
+
+def size_pictures(app: Any, tree: Any) -> None:
+    """Show a picture at half of its pixels, which makes it crisp on fine screens."""
+    from docutils import nodes
+
+    source = ELSEWHERE.get(app.env.docname)
+    for image in tree.findall(nodes.image):
+        if source is not None:
+            image["uri"] = os.path.relpath(DOCS / source / ".." / image["uri"], DOCS)
+        file = DOCS / image["uri"]
+        if file.parent.name == "images" and "width" not in image:
+            width = int.from_bytes(file.read_bytes()[16:20], "big")  # of a PNG
+            image["width"] = f"{width // 2}px"
+
+
 def link_files(app: Any, tree: Any) -> None:
     """
     Turn links to files, as code hosts want them, into links of the site.
@@ -50,14 +106,18 @@ def link_files(app: Any, tree: Any) -> None:
     from sphinx import addnodes
 
     here = app.env.docname
+    folder = Path(ELSEWHERE.get(here, here)).parent
+    pages = {f"{file}.rst": page for page, file in ELSEWHERE.items()}
     for link in list(tree.findall(nodes.reference)):
         target = link.get("refuri", "")
         if not target or target.startswith("#") or ":" in target:
             continue
-        path = os.path.normpath(Path(here).parent / target)
-        document = path.removesuffix(".rst")
+        path = os.path.relpath(DOCS / folder / target, DOCS)
+        if path.startswith("../notebooks/") and path.endswith(".ipynb"):
+            path = f"lessons/{Path(path).stem}.rst"
+        document = pages.get(path, path).removesuffix(".rst")
         new: Any
-        if document != path and document in app.env.found_docs:
+        if path.endswith(".rst") and document in app.env.found_docs:
             new = addnodes.pending_xref(
                 "",
                 refdomain="std",
@@ -68,7 +128,7 @@ def link_files(app: Any, tree: Any) -> None:
                 refwarn=True,
             )
         else:
-            new = addnodes.download_reference("", reftarget=target, refdoc=here)
+            new = addnodes.download_reference("", reftarget="/" + path, refdoc=here)
         text = nodes.inline("", "", *link.children)
         link.replace_self(new)
         new += text
@@ -79,6 +139,13 @@ def skip_fields(
 ) -> bool | None:
     """Leave out the fields of a NamedTuple: nothing is said of them one by one."""
     return True if type(member).__name__ == "_tuplegetter" else None
+
+
+def skip_requests(
+    _: Any, __: str, name: str, ___: Any, skip: bool, ____: Any
+) -> bool | None:
+    """Leave out what scikit-learn adds to estimators, which its own pages describe."""
+    return True if name.startswith("set_") and name.endswith("_request") else None
 
 
 def find_home(app: Any, env: Any, node: Any, text: Any) -> Any:
@@ -133,8 +200,11 @@ def escape_stars(_: Any, __: str, ___: str, ____: Any, _____: Any, lines: Any) -
 
 def setup(app: Any) -> dict[str, bool]:
     """Take part in the build."""
+    app.connect("config-inited", bring_lessons)
+    app.connect("doctree-read", size_pictures, priority=100)
     app.connect("autodoc-process-docstring", escape_stars, priority=100)
     app.connect("autodoc-skip-member", skip_fields)
+    app.connect("autodoc-skip-member", skip_requests)
     app.connect("missing-reference", find_home)
     app.connect("doctree-read", link_files, priority=100)
     app.add_html_math_renderer(

@@ -57,7 +57,7 @@ def _drawn(suite: Suite, file: Path) -> Path:
     """Draw the mutants that the cases of a suite can judge."""
     with plain_style():
         ax = plots.kill_matrix(kill_matrix(suite))
-        return plots.save(ax, file, colours=24)
+        return plots.save(ax, file, dpi=100, colours=24)
 
 
 def main() -> None:

@@ -82,9 +82,12 @@ _HOMES = {
     "load_model": "models",
 }
 
+# A submodule that needs an extra; neither `dir` nor `import *` loads it.
+_OPTIONAL = ("sklearn",)
+
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in __all__ and name not in _OPTIONAL:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = importlib.import_module(f".{_HOMES.get(name, name)}", __name__)
     value = getattr(module, name) if name in _HOMES else module

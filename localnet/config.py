@@ -304,13 +304,21 @@ def get_num_threads() -> int:
     Returns
     -------
     int
-        What `set_num_threads` set; else ``LOCALNET_NUM_THREADS``; else the number of
-        CPUs that this process may use. The answers do not depend on it, bit for bit.
+        What `set_num_threads` set; else ``LOCALNET_NUM_THREADS``; else the least of
+        the CPUs that this process may use, ``OMP_NUM_THREADS`` and the interpreter's
+        own count of CPUs. The answers do not depend on it, bit for bit.
 
     Raises
     ------
     ValueError
         If ``LOCALNET_NUM_THREADS`` is not a positive integer.
+
+    Notes
+    -----
+    joblib and Dask set ``OMP_NUM_THREADS`` in their worker processes, so that these do
+    not fight for CPUs. Of a list, as in ``4,2``, the first number counts; what is no
+    positive number is ignored. From Python 3.13 on the interpreter's count obeys
+    ``PYTHON_CPU_COUNT`` and ``-X cpu_count``.
     """
     if "num_threads" in _process:
         return int(_process["num_threads"])
@@ -321,9 +329,19 @@ def get_num_threads() -> int:
                 f"LOCALNET_NUM_THREADS must be an integer >= 1, got {text!r}"
             )
         return int(text)
+    return _cpus_at_hand()
+
+
+def _cpus_at_hand() -> int:
+    """Return the least of all that limits the threads of this process."""
+    # Python 3.13 has `process_cpu_count`.
+    limits = [getattr(os, "process_cpu_count", os.cpu_count)() or 1]
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        limits.append(len(os.sched_getaffinity(0)))
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if first.isdecimal() and int(first) > 0:
+        limits.append(int(first))
+    return min(limits)
 
 
 def set_num_threads(n: int | None) -> None:

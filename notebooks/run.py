@@ -52,7 +52,7 @@ def normalise(notebook: Any) -> Any:
     """Reduce a notebook, in place, to what does not differ from run to run."""
     notebook.update(metadata=METADATA, nbformat=4, nbformat_minor=5)
     for number, cell in enumerate(notebook["cells"], 1):
-        cell.update(id=f"cell-{number}", metadata={})
+        cell.update(id=f"cell-{number}", metadata=_kept(cell, "mystnb"))
         if cell["cell_type"] == "code":
             cell["outputs"] = list(_merged(cell["outputs"]))
             for output in cell["outputs"]:
@@ -71,9 +71,14 @@ def _merged(outputs: Any) -> Iterator[Any]:
         yield output
 
 
+def _kept(part: Any, key: str) -> Any:
+    """Return what stays of the metadata: words for a picture, or its size."""
+    return {key: part["metadata"][key]} if key in part.get("metadata", {}) else {}
+
+
 def _normalise_output(output: Any) -> None:
     if "metadata" in output:
-        output["metadata"] = {}
+        output["metadata"] = _kept(output, "image/png")
     png = output.get("data", {}).get("image/png")
     if png is not None:
         picture = small_png(base64.b64decode("".join(png)))

@@ -2,6 +2,8 @@
 
 import contextvars
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -205,17 +207,78 @@ def test_an_engine_block_is_of_one_thread():
 # --- threads --------------------------------------------------------------------------
 
 
-def test_num_threads_defaults_to_the_cpus_of_this_process(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 3, 5}, raising=False)
+@pytest.fixture
+def machine(monkeypatch):
+    """Return a function that sets what limits the threads of this process."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    counter = "process_cpu_count" if hasattr(os, "process_cpu_count") else "cpu_count"
+
+    def set_limits(*, count=64, affinity=None, omp=None):
+        monkeypatch.setattr(os, counter, lambda: count)
+        if affinity is None:
+            monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+        else:
+            monkeypatch.setattr(
+                os, "sched_getaffinity", lambda pid: affinity, raising=False
+            )
+        if omp is not None:
+            monkeypatch.setenv("OMP_NUM_THREADS", omp)
+
+    return set_limits
+
+
+def test_num_threads_defaults_to_the_cpus_of_this_process(machine):
+    machine(affinity={0, 3, 5})
     assert config.get_num_threads() == 3
 
 
-def test_num_threads_where_affinity_is_unknown(monkeypatch):
-    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+def test_num_threads_where_affinity_is_unknown(machine):
+    machine(count=6)
     assert config.get_num_threads() == 6
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    machine(count=None)
     assert config.get_num_threads() == 1
+
+
+def test_num_threads_is_the_least_of_its_limits(machine):
+    machine(count=2, affinity=set(range(8)), omp="4")
+    assert config.get_num_threads() == 2
+    machine(count=16, affinity=set(range(8)), omp="4")
+    assert config.get_num_threads() == 4
+    machine(count=16, affinity={1}, omp="4")
+    assert config.get_num_threads() == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "threads"),
+    [
+        *[("1", 1), (" 4 ", 4), ("3,2,1", 3), ("2 , 7", 2), ("800", 6)],
+        *[(text, 6) for text in ("", "0", "-1", "2.5", "many", ",2", "1e0", "0x2")],
+    ],
+)
+def test_what_is_read_of_omp_num_threads(machine, text, threads):
+    machine(count=6, omp=text)
+    assert config.get_num_threads() == threads
+
+
+def test_num_threads_of_localnet_win_over_the_limits(machine, monkeypatch):
+    machine(count=2, omp="1")
+    monkeypatch.setenv("LOCALNET_NUM_THREADS", "5")
+    assert config.get_num_threads() == 5
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "process_cpu_count"), reason="Python 3.13 reads PYTHON_CPU_COUNT"
+)
+def test_num_threads_obeys_the_interpreters_own_count():
+    code = "from localnet import config; print(config.get_num_threads())"
+    printed = subprocess.run(
+        [sys.executable, "-X", "cpu_count=1", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert printed.stdout == "1\n"
 
 
 def test_num_threads_from_the_environment_and_by_call(monkeypatch):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from localnet import cli
+
 FOLDER = Path(__file__).parents[1] / "notebooks"
 FILES = sorted(FOLDER.glob("*.ipynb"))
 # Paths of a machine, addresses in memory, colours of a traceback.
@@ -145,6 +147,32 @@ def test_normalise_removes_what_changes(run):
     assert found["cells"][1]["outputs"][-1]["metadata"] == {}
 
 
+def test_every_picture_has_words(notebook):
+    for cell in code_cells(notebook):
+        if any("image/png" in output.get("data", {}) for output in cell["outputs"]):
+            assert len(cell["metadata"]["mystnb"]["image"]["alt"]) > 20
+
+
+def test_every_lesson_has_aims_and_a_summary(notebook):
+    sources = ["".join(cell["source"]) for cell in notebook["cells"]]
+    assert "**After this lesson you can**" in sources[0]
+    assert "find_spec" in sources[1]  # it installs localnet where that is missing
+    assert sources[-2].startswith("## Summary")
+    assert sources[-1].startswith("## Exercises")
+
+
+def test_slides_begin_at_headings(notebook):
+    spec = importlib.util.spec_from_file_location("slides", FOLDER / "slides.py")
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
+    cells = program.cut(notebook)["cells"]
+    assert len(cells) == len(notebook["cells"]) - 1
+    for cell in cells:
+        is_heading = cell["cell_type"] == "markdown" and cell["source"][0][0] == "#"
+        kind = cell["metadata"]["slideshow"]["slide_type"]
+        assert (kind == "slide") is is_heading
+
+
 def test_the_page_lists_every_notebook():
     page = (FOLDER / "README.rst").read_text(encoding="utf-8")
     assert sorted(re.findall(r"<([^<>]+\.ipynb)>", page)) == [f.name for f in FILES]
@@ -155,3 +183,14 @@ def test_the_program_refuses_to_write_the_small_setting_back(run, monkeypatch, c
     with pytest.raises(SystemExit):
         run.main()
     assert "--check" in capsys.readouterr().err
+
+
+def test_the_command_writes_the_lessons_with_their_data(tmp_path, capsys):
+    folder = tmp_path / "lessons"
+    assert cli.main(["notebooks", str(folder)]) == 0
+    assert "jupyter lab" in capsys.readouterr().out
+    for file in [*FILES, *FOLDER.glob("data/old-model.*")]:
+        copied = folder / file.relative_to(FOLDER)
+        assert copied.read_bytes() == file.read_bytes()
+    assert cli.main(["notebooks", str(folder)]) == 1
+    assert "folder must be new or empty" in capsys.readouterr().err

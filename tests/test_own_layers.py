@@ -5,6 +5,7 @@ import inspect
 import pickle
 import re
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -155,6 +156,17 @@ def test_costed_layers_are_those_with_the_hook():
     assert not isinstance(Scale(), layers.CostedLayer)
     with pytest.raises(ValueError, match=r"^d: cost must be known to the layer"):
         layers.Dropout(0.5, name="d").cost(1, (None, 3))
+
+
+@pytest.mark.parametrize("base", [Layer, layers.CostedLayer])
+def test_an_own_layer_may_tell_its_cost(base):
+    class Told(base):
+        def _cost(self, input_shape, batch_size, need_dx):
+            return Dense(2)._cost(input_shape, batch_size=batch_size, need_dx=need_dx)
+
+    assert isinstance(Told(), layers.CostedLayer)
+    told = Told().cost(4, (None, 3), need_dx=False)
+    assert told == Dense(2).cost(4, (None, 3), need_dx=False)
 
 
 def test_mixins_keep_their_constructor():
@@ -446,6 +458,31 @@ def test_a_layer_that_is_used_twice_and_from_threads_is_right(rng):
     for number, cache in caches.items():
         _, grads = shared.backward_from_cache(np.ones((2, 3), "float32"), cache)
         assert_array_equal(grads["scale"], np.full(3, 2.0 * number))
+
+
+def test_two_threads_may_build_a_layer_by_using_it():
+    class Slow(Scale):
+        def build(self, input_shape):
+            started.set()
+            time.sleep(0.1)
+            self.add_weight("scale", (input_shape[-1],), initializer="ones")
+
+    started, results = threading.Event(), []
+    layer = Slow()
+
+    def run():
+        results.append(layer.forward_with_cache(np.ones((2, 3)))[0])
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    threads[0].start()
+    started.wait(5)
+    for thread in threads[1:]:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 3
+    for result in results:
+        assert_array_equal(result, np.ones((2, 3)))
 
 
 def test_own_layers_go_into_time_distributed(rng):

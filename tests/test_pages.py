@@ -8,7 +8,12 @@ import pytest
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted(
-    [*ROOT.glob("*.rst"), *DOCS.glob("*.rst"), *ROOT.glob("notebooks/*.rst")]
+    [
+        *ROOT.glob("*.rst"),
+        *DOCS.glob("*.rst"),
+        *ROOT.glob("notebooks/*.rst"),
+        *ROOT.glob("teaching/*.rst"),
+    ]
 )
 LINK = re.compile(r"<([^<>\s]+)>`_")
 IMAGE = re.compile(r"^\.\. (?:image|include):: (\S+)$", re.MULTILINE)

@@ -313,7 +313,7 @@ def test_convolution_marks_its_other_windows():
     ax = plots.receptive_field(WINDOWS, 0, kind="convolution")
     [dots] = [c for c in ax.collections if len(c.get_offsets()) == WINDOWS.locations]
     assert_array_equal(dots.get_offsets()[:2], [[1.0, 0.5], [2.0, 0.5]])
-    assert "shared by 16 places" in ax.get_title()
+    assert "shared by 16 locations" in ax.get_title()
     large = Geometry.of((96, 96, 1), kernel_size=3)
     ax = plots.receptive_field(large, 0, kind="convolution")
     assert "dots" not in ax.get_title()

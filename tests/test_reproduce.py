@@ -12,10 +12,11 @@ from raising import refuses
 
 from localnet import reproduce
 from localnet.cli import main
-from localnet.reproduce import EXPERIMENTS, Results, Trial, trials
+from localnet.reproduce import EXPERIMENTS, Results, Trial
 from localnet.reproduce.experiment import in_words, ranking
 from localnet.reproduce.lecun1989 import PAPER, count_links, scaled_tanh
 from localnet.reproduce.picture import points
+from localnet.trials import processes
 
 LECUN, MNIST1D = EXPERIMENTS["lecun1989"], EXPERIMENTS["mnist1d"]
 
@@ -256,7 +257,7 @@ def test_what_cannot_end_well_is_refused_at_once(folder, capsys, arguments, sent
 
 
 def test_a_killed_process_ends_the_command_in_words(folder, capsys, monkeypatch):
-    monkeypatch.setattr(trials, "_begin", sys.exit)
+    monkeypatch.setattr(processes, "_begin", sys.exit)
     command = ["reproduce", "lecun1989", "--seeds", "1", "--quiet"]
     assert main(command) == 1
     assert "a training ended without an answer" in capsys.readouterr().err

@@ -1,7 +1,7 @@
 """
 The command ``localnet``; every subcommand is a module of its own.
 
-Imports `reproduce` and below.
+Imports `homework` and below.
 """
 
 import argparse
@@ -12,7 +12,17 @@ from collections.abc import Sequence
 
 from .. import __version__
 from .._terminal import printable
-from . import convert, golden, reproduce, show, train
+from . import (
+    convert,
+    export,
+    golden,
+    homework,
+    notebooks,
+    reproduce,
+    show,
+    sweep,
+    train,
+)
 
 __all__ = ["main"]
 
@@ -84,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     parser.set_defaults(error_status=1, interrupted="interrupted")
-    for command in (train, show, convert, golden, reproduce):
+    every = (train, show, convert, export, golden, reproduce, sweep)
+    for command in (*every, notebooks, homework):
         command.add_command(commands)
     return parser

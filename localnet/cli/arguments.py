@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from .. import _validate
 
-__all__ = ["Commands", "add_in_process", "integer"]
+__all__ = ["Commands", "add_in_process", "add_workers", "integer"]
 
 # What `argparse` gives a command to add itself to.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -36,4 +36,21 @@ def add_in_process(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="read in this process, for files that you trust; otherwise another one "
         "reads them, with limits on time and memory",
+    )
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where several trainings take place."""
+    workers = parser.add_mutually_exclusive_group()
+    workers.add_argument(
+        "--jobs",
+        type=integer("--jobs", minimum=1),
+        default=1,
+        metavar="N",
+        help="trainings side by side; the numbers do not depend on it (default: 1)",
+    )
+    workers.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="train on the workers of a Dask scheduler, such as tcp://10.0.0.1:8786",
     )

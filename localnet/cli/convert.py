@@ -10,7 +10,7 @@ from ..files import formats, reading
 from ..models import Model, load_model
 from .arguments import Commands, add_in_process
 
-__all__ = ["add_command", "convert_file"]
+__all__ = ["add_command", "convert_file", "read_model", "warnings_on_stderr"]
 
 CONVERT = """\
 Write a model, or weights, in the format that the name of the new file ends in:
@@ -59,15 +59,33 @@ def convert_file(options: argparse.Namespace) -> int:
     """Read one file and write the other."""
     alone = options.weights_only or options.output.lower().endswith(".weights.h5")
     formats.checked_path(options.output, "OUT", weights_only=alone)
-    with _warnings_on_stderr():
-        model = _read(options)
+    with warnings_on_stderr():
+        model = read_model(options)
     path = model.save_weights(options.output) if alone else model.save(options.output)
     what = "weights" if alone else "model"
     print(f"{what} of {model.count_params():,} numbers: {path}")
     return 0
 
 
-def _read(options: argparse.Namespace) -> Model:
+def read_model(options: argparse.Namespace) -> Model:
+    """
+    Read the model that the options ``IN`` and ``--model`` name.
+
+    Parameters
+    ----------
+    options : Namespace
+        With `input`, `model` and `in_process`.
+
+    Returns
+    -------
+    Sequential or Model
+        With its weights.
+
+    Raises
+    ------
+    ValueError
+        If there are weights alone, and no model is named for them.
+    """
     isolated = not options.in_process
     if options.model is None:
         with reading.opened(options.input, isolated=isolated, values=False) as contents:
@@ -83,7 +101,8 @@ def _read(options: argparse.Namespace) -> Model:
 
 
 @contextmanager
-def _warnings_on_stderr() -> Iterator[None]:
+def warnings_on_stderr() -> Iterator[None]:
+    """Print warnings as one line each, as a command does."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield

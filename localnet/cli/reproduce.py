@@ -8,7 +8,7 @@ from .. import plots, reproduce
 from ..files.safe.atomic import check_place
 from ..plots.files import picture_path
 from ..reproduce import EXPERIMENTS, Results
-from .arguments import Commands, integer
+from .arguments import Commands, add_workers, integer
 
 __all__ = ["add_command"]
 
@@ -17,9 +17,12 @@ Do a published experiment again, from data that need no download, and print its 
 beside ours.
 
 lecun1989: five networks for handwritten digits, from one dense layer to shared weights.
+lecun-later: three of them with what was found since, one change at a time.
+
 mnist1d: what locality and what sharing are worth, with and without shuffled positions.
 
-The same seeds give the same table, to the last digit, however many jobs there are.
+The same seeds give the same table, to the last digit, however many jobs or
+workers of a Dask cluster there are.
 """
 
 EXAMPLES = """\
@@ -47,7 +50,7 @@ def add_command(commands: Commands) -> None:
         type=integer("--seeds", minimum=1),
         default=None,
         metavar="N",
-        help="trainings of every network (default: 10 for lecun1989, 5 for mnist1d)",
+        help="trainings of every network (default: 10 for lecun1989, 5 for the others)",
     )
     parser.add_argument(
         "--seed",
@@ -61,15 +64,9 @@ def add_command(commands: Commands) -> None:
         type=integer("--epochs", minimum=1),
         default=None,
         metavar="N",
-        help="passes (default: 300 for lecun1989, 60 for mnist1d)",
+        help="passes (default: 300 for lecun1989, 100 for lecun-later, 60 for mnist1d)",
     )
-    parser.add_argument(
-        "--jobs",
-        type=integer("--jobs", minimum=1),
-        default=1,
-        metavar="N",
-        help="trainings side by side; the table does not depend on it (default: 1)",
-    )
+    add_workers(parser)
     parser.add_argument(
         "--results",
         metavar="FILE",
@@ -113,6 +110,7 @@ def reproduce_experiment(options: argparse.Namespace) -> int:
             seeds=range(options.seed, options.seed + count),
             epochs=options.epochs,
             jobs=options.jobs,
+            dask=options.dask,
             verbose=not options.quiet,
         )
         results.save(path)

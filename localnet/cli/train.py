@@ -2,8 +2,9 @@
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from ..files import formats
 from ..layers import Dense, Dropout, Flatten, LocallyConnected2D
 from ..models import Sequential
 from ..optimizers import SGD, ExponentialDecay
-from .arguments import Commands, integer
+from ..trials import run_trials
+from .arguments import Commands, add_workers, integer
 
 __all__ = ["add_command", "train_digits"]
 
@@ -76,6 +78,7 @@ def add_command(commands: Commands) -> None:
         help="train N networks, from --seed on, and report mean and spread; "
         "the last one is saved (default: 1)",
     )
+    add_workers(train)
     train.add_argument(
         "--split",
         choices=datasets.digits.SPLITS,
@@ -153,47 +156,115 @@ def _digits_network(seed: int, updates: int) -> Sequential:
     return model
 
 
+class Training(NamedTuple):
+    """All that one network depends on."""
+
+    seed: int
+    epochs: int
+    batch_size: int
+    split: str
+    engine: str
+
+
+class Trained(NamedTuple):
+    """A network, the share of held-out digits that it got right, and its time."""
+
+    model: Sequential
+    accuracy: float
+    seconds: float
+
+
 def train_digits(options: argparse.Namespace) -> int:
     """Train, say how well it went, and save the last network."""
-    # Also without the option: a wrong environment is found before the training.
-    config.set_num_threads(options.threads or config.get_num_threads())
-    config.set_engine(options.engine)
-    train, test = datasets.load_digits(split=options.split)
-    (x_train, y_train), (x_test, y_test) = _scaled(*train), _scaled(*test)
-    updates = options.epochs * -(-len(x_train) // options.batch_size)
-
-    accuracies = []
-    for seed in range(options.seed, options.seed + options.seeds):
-        model = _digits_network(seed, updates)
-        if not options.quiet and seed == options.seed:
-            model.summary()
-        started = time.perf_counter()
-        model.fit(
-            x_train,
-            y_train,
-            batch_size=options.batch_size,
-            epochs=options.epochs,
-            verbose=0,
-            callbacks=[] if options.quiet else [TrainingBar()],
+    trainings = [
+        Training(
+            seed, options.epochs, options.batch_size, options.split, options.engine
         )
-        seconds = time.perf_counter() - started
-        accuracy = model.evaluate(x_test, y_test, verbose=0, return_dict=True)[
-            "accuracy"
-        ]
-        accuracies.append(accuracy)
-        right = round(accuracy * len(x_test))
-        print(
-            f"seed {seed}: {accuracy:.1%} of {len(x_test)} held-out digits right "
-            f"({right}), trained on {len(x_train)} in {seconds:.0f} s"
-        )
+        for seed in range(options.seed, options.seed + options.seeds)
+    ]
+    if options.jobs > 1 or options.dask is not None:
+        trained = _side_by_side(trainings, options)
+    else:
+        trained = _one_by_one(trainings, options)
+    accuracies = [each.accuracy for each in trained]
     if len(accuracies) > 1:
         print(
             f"mean of {len(accuracies)} seeds: {np.mean(accuracies):.2%}, "
             f"standard deviation {np.std(accuracies, ddof=1):.2%}"
         )
-    print(f"parameters: {model.count_params():,}")
-    print(f"saved: {model.save(options.save)}")
+    last = trained[-1].model
+    print(f"parameters: {last.count_params():,}")
+    print(f"saved: {last.save(options.save)}")
     return 0
+
+
+def _one_by_one(
+    trainings: Sequence[Training], options: argparse.Namespace
+) -> list[Trained]:
+    """Train in this process, and show every epoch."""
+    # Also without the option: a wrong environment is found before the training.
+    config.set_num_threads(options.threads or config.get_num_threads())
+    config.set_engine(options.engine)
+    trained = []
+    for training in trainings:
+        show = not options.quiet and training is trainings[0]
+        trained.append(_train(training, show=show, progress=not options.quiet))
+        _say(training, trained[-1])
+    return trained
+
+
+def _side_by_side(
+    trainings: Sequence[Training], options: argparse.Namespace
+) -> list[Trained]:
+    """Train in workers, and show how many are done."""
+    if options.threads is not None:
+        raise ValueError(
+            "--threads must be left out where workers train, each with one thread, "
+            f"got {options.threads}"
+        )
+    trained = run_trials(
+        _train,
+        trainings,
+        jobs=options.jobs,
+        dask=options.dask,
+        verbose=not options.quiet,
+    )
+    for training, each in zip(trainings, trained, strict=True):
+        _say(training, each)
+    return trained
+
+
+def _train(
+    training: Training, *, show: bool = False, progress: bool = False
+) -> Trained:
+    train, test = datasets.load_digits(split=training.split)
+    (x_train, y_train), (x_test, y_test) = _scaled(*train), _scaled(*test)
+    updates = training.epochs * -(-len(x_train) // training.batch_size)
+    model = _digits_network(training.seed, updates)
+    if show:
+        model.summary()
+    with config.engine(training.engine):
+        started = time.perf_counter()
+        model.fit(
+            x_train,
+            y_train,
+            batch_size=training.batch_size,
+            epochs=training.epochs,
+            verbose=0,
+            callbacks=[TrainingBar()] if progress else [],
+        )
+        seconds = time.perf_counter() - started
+        measured = model.evaluate(x_test, y_test, verbose=0, return_dict=True)
+    return Trained(model, measured["accuracy"], seconds)
+
+
+def _say(training: Training, trained: Trained) -> None:
+    train, (x_test, _) = datasets.load_digits(split=training.split)
+    right = round(trained.accuracy * len(x_test))
+    print(
+        f"seed {training.seed}: {trained.accuracy:.1%} of {len(x_test)} held-out "
+        f"digits right ({right}), trained on {len(train[0])} in {trained.seconds:.0f} s"
+    )
 
 
 def _scaled(images: Array, labels: Array) -> tuple[Array, Array]:

@@ -6,7 +6,7 @@ and a proven bound on how far a right backend can be from that. `load_suite` giv
 cases, `check` holds a function to them, `export` writes them to files for programs in
 other languages.
 
-Imports `models` and below.
+Imports `export` and below.
 """
 
 from .case import Case, Suite

@@ -1,5 +1,6 @@
 """What a unit sees, and which weights are shared."""
 
+import colorsys
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from .._typing import Array, ArrayLike, Shape
 from ..geometry import Geometry
 from ..layers import Layer
 from ..ops import local_conv_matrix
-from .style import BLACK, BLUE, GREY, LIGHT, ORANGE, axes_for, bar_beside, spaced
+from .style import BLACK, BLUE, GREY, LIGHT, ORANGE, WHEEL, axes_for, spaced
 from .wiring import TITLES, Wiring, wiring
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def _what_it_reads(wires: Wiring, flat: int, index: Shape) -> str:
     weights = windows.patch_size
     name = str(index) if len(index) > 1 else str(index[0])
     dots = " (dots)" if windows.locations <= MOST_TWINS else ""
-    shared = f"shared by {windows.locations} places{dots}"
+    shared = f"shared by {windows.locations} locations{dots}"
     whose = shared if wires.has_shared_weights else "of its own"
     return (
         f"{TITLES[wires.kind]}: output {name}\n"
@@ -237,9 +238,10 @@ def connection_matrix(
     """
     Show the layer as the matrix that it is, coloured by which weight stands where.
 
-    Equal colours are one weight. A dense layer is a full matrix; a locally connected
-    layer is a band in which no colour comes twice; in the band of a convolution every
-    row has the same colours.
+    Equal colours are one weight: the hue says which tap of its window it is, the
+    lightness at which location. A dense layer is a full matrix; in the band of a
+    locally connected layer every diagonal runs from dark to light; in that of a
+    convolution it keeps one colour.
 
     Parameters
     ----------
@@ -288,11 +290,20 @@ def connection_matrix(
     axes = axes_for(ax)
     rows, columns = matrix.shape
     weights = len(np.unique(matrix.compressed()))
-    last = max(1, int(matrix.max()))
-    drawn = axes.imshow(matrix, cmap="cividis", vmin=0, vmax=last, aspect="auto")
+    colours = _colours(wires)
+    from matplotlib.colors import ListedColormap
+
+    axes.imshow(
+        matrix,
+        cmap=ListedColormap(colours),
+        vmin=-0.5,
+        vmax=len(colours) - 0.5,
+        aspect="auto",
+        interpolation="nearest",
+    )
     axes.set_facecolor("white")
     if max(rows, columns) <= MOST_NUMBERS:
-        _write_numbers(axes, matrix, last)
+        _write_numbers(axes, matrix, colours)
     if max(rows, columns) <= MOST_GRID:
         axes.set_xticks(np.arange(1, columns) - 0.5, minor=True)
         axes.set_yticks(np.arange(1, rows) - 0.5, minor=True)
@@ -306,9 +317,32 @@ def connection_matrix(
         f"{TITLES[wires.kind]}\n{links} connections, {weights} weights",
         fontsize="medium",
     )
-    bar = bar_beside(axes, drawn, "index of the weight")
-    bar.yaxis.get_major_locator().set_params(integer=True)
     return axes
+
+
+def _colours(wires: Wiring) -> Array:
+    """Return a colour for each number of the flattened kernel."""
+    windows, filters = wires.windows, wires.filters
+    taps = windows.patch_size
+    if wires.kind == "dense":  # each unit is a location with one filter
+        hues, lights, order = taps, filters, (1, 0)
+    elif wires.has_shared_weights:
+        return _hues(taps * filters)
+    else:
+        hues, lights, order = taps * filters, windows.locations, (0, 1)
+    share = np.linspace(-0.45, 0.65, lights)[:, None, None]  # of black or of white
+    base = _hues(hues)[None]
+    blended = base + np.where(share < 0, share * base, share * (1 - base))
+    found: Array = blended.transpose(*order, 2).reshape(-1, 3)
+    return found
+
+
+def _hues(count: int) -> Array:
+    from matplotlib.colors import to_rgb
+
+    if count <= len(WHEEL):
+        return np.array([to_rgb(colour) for colour in WHEEL[:count]])
+    return np.array([colorsys.hls_to_rgb(i / count, 0.5, 0.7) for i in range(count)])
 
 
 def _weight_numbers(wires: Wiring) -> Any:
@@ -354,8 +388,9 @@ def _of_shared_kernel(windows: Geometry, filters: int) -> Array:
     return numbers.reshape(windows.patch_size, filters)
 
 
-def _write_numbers(ax: Any, matrix: Any, last: int) -> None:
+def _write_numbers(ax: Any, matrix: Any, colours: Array) -> None:
+    luminance = colours @ np.array([0.3, 0.59, 0.11])
     for i, j in np.argwhere(~np.ma.getmaskarray(matrix)):
         number = int(matrix[i, j])
-        colour = "white" if number < 0.55 * last else "black"
+        colour = "white" if luminance[number] < 0.5 else "black"
         ax.text(j, i, str(number), ha="center", va="center", color=colour, fontsize=8)

@@ -13,6 +13,7 @@ __all__ = [
     "ORANGE",
     "ORDER",
     "VERMILLION",
+    "WHEEL",
     "as_label",
     "axes_for",
     "bar_beside",
@@ -30,6 +31,8 @@ ORDER = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (7, 3)))
 GREY, LIGHT = "#777777", "#dddddd"
+# The hues of a few taps.
+WHEEL = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 
 
 def need_matplotlib() -> None:

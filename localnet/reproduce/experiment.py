@@ -17,7 +17,15 @@ from .._typing import Array
 from ..files.safe.atomic import write_atomically
 from ..models import Sequential
 
-__all__ = ["Experiment", "Net", "Results", "Trial", "in_words", "ranking"]
+__all__ = [
+    "Experiment",
+    "Net",
+    "Results",
+    "Trial",
+    "in_words",
+    "mean_and_spread",
+    "ranking",
+]
 
 
 class Net(NamedTuple):
@@ -164,6 +172,13 @@ class Results:
         """How often and how long was trained, in words."""
         count = len(self.seeds)
         return f"{count} seed{'s' * (count > 1)}, {self.epochs} epochs"
+
+    @property
+    def legend(self) -> str:
+        """What ``~`` stands for between two networks of `ranking`, in words."""
+        if len(self.seeds) == 1:
+            return "~: one seed, which does not tell a difference from chance"
+        return "~: paired over the seeds, less than two standard errors apart"
 
     def of(self, net: str, condition: str, measure: str) -> Array:
         """

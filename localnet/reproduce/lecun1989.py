@@ -18,7 +18,15 @@ from ..models import Sequential
 from ..optimizers import Adam
 from .experiment import Experiment, Net, Results, in_words, ranking
 
-__all__ = ["LECUN1989", "PAPER", "count_links", "scaled_tanh"]
+__all__ = [
+    "BATCH",
+    "LECUN1989",
+    "PAPER",
+    "PAPER_COLOUR",
+    "RATE",
+    "count_links",
+    "scaled_tanh",
+]
 
 # Test accuracy in percent, links and free weights of the report's table.
 PAPER = {
@@ -213,7 +221,7 @@ def _table(results: Results) -> str:
                 net.name: results.of(net.name, split, measure) for net in LECUN1989.nets
             }
             lines.append(f"{f'{words}, {measure}:':24}{ranking(values)}")
-    lines.append("~: paired over the seeds, less than two standard errors apart")
+    lines.append(results.legend)
     return "\n".join(lines)
 
 

@@ -109,7 +109,7 @@ def _table(results: Results) -> str:
         }
         text = textwrap.fill(f"{condition}: {ranking(values)}", 88)
         lines += ["", text.replace(HARD, " ")]
-    lines.append("~: paired over the seeds, less than two standard errors apart")
+    lines.append(results.legend)
     return "\n".join(lines)
 
 

@@ -1,12 +1,16 @@
 """What `Layer` does with the hooks of its subclasses: build, compute and gradients."""
 
 import inspect
+import threading
 import types
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ClassVar, TypeVar
 
 __all__ = ["AskedFor", "named_init", "refuse_other_hooks", "whole_build"]
+
+# One thread builds at a time, since a forward pass builds a layer that is not built.
+_building = threading.RLock()
 
 Build = TypeVar("Build", bound=Callable[..., None])
 
@@ -32,10 +36,11 @@ def whole_build(build: Build) -> Build:
 
     @wraps(build)
     def whole(self: Any, input_shape: Any) -> None:
-        if self._births is not None:  # it is called by the build of a subclass
-            build(self, input_shape)
-        else:
-            self._build_whole(build, input_shape)
+        with _building:
+            if self._births is not None:  # it is called by the build of a subclass
+                build(self, input_shape)
+            else:
+                self._build_whole(build, input_shape)
 
     return whole  # type: ignore[return-value]
 

@@ -1,0 +1,254 @@
+"""Checks of the first three assignments: forward, backward, strides and padding."""
+
+import itertools
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from .._typing import Array
+from ..geometry import Geometry
+from ..golden import Case
+from .checks import Check, expect, golden, is_plain, one_of, same
+
+__all__ = ["BACKWARD", "FORWARD", "WINDOWS"]
+
+
+def _rank(case: Case) -> int:
+    return len(case.config["kernel_size"])
+
+
+def _bias(case: Case) -> Array:
+    assert case.bias is not None
+    return case.bias
+
+
+def _size(case: Case) -> tuple[int, ...]:
+    return tuple(case.config["kernel_size"])
+
+
+def _by_hand(homework: ModuleType) -> None:
+    x = np.array([1.0, 2.0, 4.0]).reshape(1, 3, 1)
+    kernel = np.array([[3.0, 5.0], [7.0, 11.0]]).reshape(2, 2, 1)
+    y = homework.local_forward(x, kernel, np.zeros((2, 1)), (2,))
+    same("y", y, [[[13.0], [58.0]]])
+
+
+def _forward(rank: int) -> Any:
+    def run(homework: ModuleType) -> None:
+        def answer(case: Case) -> dict[str, Array]:
+            y = homework.local_forward(case.x, case.kernel, _bias(case), _size(case))
+            return {"y": y}
+
+        golden(answer, lambda case: is_plain(case) and _rank(case) == rank)
+
+    return run
+
+
+def _leaves_inputs(homework: ModuleType) -> None:
+    rng = np.random.default_rng(0)
+    inputs = [
+        rng.integers(-3, 4, shape).astype(float)
+        for shape in ((2, 5, 2), (3, 6, 2), (3, 2))
+    ]
+    before = [array.copy() for array in inputs]
+    first = homework.local_forward(*inputs, (3,))
+    for name, array, old in zip(("x", "kernel", "bias"), inputs, before, strict=True):
+        expect(np.array_equal(array, old), f"{name} was changed by the call")
+    same("y of a second call", homework.local_forward(*inputs, (3,)), first)
+
+
+FORWARD = (
+    Check(
+        "two windows, done by hand",
+        1,
+        _by_hand,
+        "The window at location l begins at cell l; its weights are kernel[l].",
+    ),
+    Check(
+        "sequences",
+        3,
+        _forward(1),
+        "K counts the values of a window: cells first, channels within. Is"
+        " x[n, l : l + R] flattened in that order? Did you add bias[l]?",
+    ),
+    Check(
+        "images",
+        3,
+        _forward(2),
+        "Locations are numbered row by row: l = i * columns + j. y has the shape"
+        " (N, rows, columns, F), and so has the bias without N.",
+    ),
+    Check(
+        "three axes",
+        2,
+        _forward(3),
+        "np.ndindex(*output_sizes) gives the locations of any number of axes, and"
+        " sliding_window_view the windows; it puts the channels before the cells.",
+    ),
+    Check(
+        "the inputs stay as they are",
+        1,
+        _leaves_inputs,
+        "Make a new array for y; do not write into an argument.",
+    ),
+)
+
+
+def _gradient(position: int) -> Any:
+    name = ("dx", "dkernel", "dbias")[position]
+
+    def run(homework: ModuleType) -> None:
+        def answer(case: Case) -> dict[str, Array]:
+            found = homework.local_backward(case.dy, case.x, case.kernel, _size(case))
+            return {name: one_of(3, "local_backward", found)[position]}
+
+        golden(answer, lambda case: is_plain(case) and name in case.wants)
+
+    return run
+
+
+def _adds_windows(homework: ModuleType) -> None:
+    dy, x, kernel = np.ones((1, 5, 1)), np.zeros((1, 7, 1)), np.ones((5, 3, 1))
+    found = one_of(3, "local_backward", homework.local_backward(dy, x, kernel, (3,)))
+    same("dx", found[0], np.array([1.0, 2, 3, 3, 3, 2, 1]).reshape(1, 7, 1))
+
+
+def _is_adjoint(homework: ModuleType) -> None:
+    rng = np.random.default_rng(1)
+    x, kernel, dy = (
+        rng.integers(-3, 4, shape).astype(float)
+        for shape in ((2, 4, 5, 2), (12, 8, 3), (2, 3, 4, 3))
+    )
+    found = one_of(3, "local_backward", homework.local_backward(dy, x, kernel, (2, 2)))
+    dx, dkernel, _ = found
+    left, right = np.sum(dx * x), np.sum(dkernel * kernel)
+    expect(
+        left == right,
+        f"sum(dx * x) and sum(dkernel * kernel) must agree, got {left} and {right}",
+    )
+
+
+BACKWARD = (
+    Check(
+        "dbias",
+        2,
+        _gradient(2),
+        "Every sample adds the same bias: sum dy over the samples, and no other axis.",
+    ),
+    Check(
+        "dkernel",
+        3,
+        _gradient(1),
+        "In einsum letters: nlk,nlf->lkf. Do not divide by the number of samples.",
+    ),
+    Check(
+        "windows that overlap",
+        2,
+        _adds_windows,
+        "A cell that three windows read gets three terms. Add, do not overwrite; and"
+        " dx[:, cells] += ... adds only once to a cell that stands in it twice.",
+    ),
+    Check(
+        "dx",
+        3,
+        _gradient(0),
+        "First the gradient of the patches, nlf,lkf->nlk; then add each value to the"
+        " cell that it was copied from.",
+    ),
+    Check(
+        "the dot test",
+        2,
+        _is_adjoint,
+        "y is linear in x and in kernel: both sums are that of dy * y, without bias.",
+    ),
+)
+
+
+def _count(homework: ModuleType) -> None:
+    for size, width, step in itertools.product((5, 6, 9, 28), (1, 2, 3, 5), (1, 2, 3)):
+        for padding in ("valid", "same"):
+            right = Geometry.of(
+                (size, 1), kernel_size=width, strides=step, padding=padding
+            ).output_sizes[0]
+            found = homework.output_size(size, width, step, padding)
+            expect(
+                found == right,
+                f"output_size({size}, {width}, {step}, {padding!r}) must be {right}, "
+                f"got {found}",
+            )
+
+
+def _pads(homework: ModuleType) -> None:
+    for size, width, step in itertools.product((5, 6, 9, 28), (2, 3, 4, 5), (1, 2, 3)):
+        right = Geometry.of(
+            (size, 1), kernel_size=width, strides=step, padding="same"
+        ).pads[0]
+        found = homework.same_pads(size, width, step)
+        expect(
+            tuple(found) == right,
+            f"same_pads({size}, {width}, {step}) must be {right}, got {found}",
+        )
+
+
+def _strided(homework: ModuleType) -> None:
+    def answer(case: Case) -> dict[str, Array]:
+        y = homework.local_forward(
+            case.x, case.kernel, _bias(case), _size(case), tuple(case.config["strides"])
+        )
+        return {"y": y}
+
+    def wanted(case: Case) -> bool:
+        return is_plain(case, strides=True) and max(case.config["strides"]) > 1
+
+    golden(answer, wanted)
+
+
+def _padded(homework: ModuleType) -> None:
+    rng = np.random.default_rng(2)
+    for size, width, step in ((7, 3, 1), (7, 3, 2), (8, 2, 1), (9, 4, 3), (6, 5, 2)):
+        windows = Geometry.of(
+            (size, 2), kernel_size=width, strides=step, padding="same"
+        )
+        x = rng.integers(-3, 4, (2, size, 2)).astype(float)
+        kernel = rng.integers(-3, 4, (windows.locations, 2 * width, 3)).astype(float)
+        padded = np.pad(x, ((0, 0), *windows.pads, (0, 0)))
+        right = np.zeros((2, windows.locations, 3))
+        for number in range(windows.locations):
+            patch = padded[:, number * step : number * step + width].reshape(2, -1)
+            right[:, number] = patch @ kernel[number]
+        found = homework.local_forward(
+            x, kernel, np.zeros(right.shape[1:]), (width,), (step,), "same"
+        )
+        same(f"y of windows of {width} at every {step}. of {size} cells", found, right)
+
+
+WINDOWS = (
+    Check(
+        "how many locations",
+        2,
+        _count,
+        "valid: the last window must end inside. same: ceil(size / stride), whatever"
+        " the window.",
+    ),
+    Check(
+        "where the pads lie",
+        3,
+        _pads,
+        "Keras's locally connected layers begin window l at l * stride -"
+        " kernel_size // 2: that many cells come before. After: what the last window"
+        " still reads.",
+    ),
+    Check(
+        "strides, held to the golden suite",
+        3,
+        _strided,
+        "Window l begins at cell l * stride, on each axis with its own stride.",
+    ),
+    Check(
+        "padding, against loops",
+        2,
+        _padded,
+        "Pad with zeros on both sides by same_pads, then go on as for valid.",
+    ),
+)
