@@ -21,7 +21,7 @@ OPTIMIZERS = [
     for name in optimizers.__all__
     if isinstance(getattr(optimizers, name), type)
     and issubclass(getattr(optimizers, name), optimizers.Optimizer)
-    and name != "Optimizer"
+    and name not in ("Optimizer", "Legacy")
 ]
 
 
@@ -134,14 +134,14 @@ clips = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     stack=stacks(),
     several=st.booleans(),
     name=st.sampled_from(OPTIMIZERS),
     clip=clips,
     weighted=st.booleans(),
-    sizes=st.lists(st.sampled_from([1, 4, 7]), min_size=3, max_size=6),
+    sizes=st.lists(st.sampled_from([1, 4, 7]), min_size=2, max_size=4),
     dtype=st.sampled_from(["float32", "float64", "int64"]),
     loss=st.sampled_from(["mse", "categorical_crossentropy", "binary_crossentropy"]),
 )
@@ -163,7 +163,10 @@ def test_prepared_and_unprepared_steps_are_equal_to_the_bit(
             found.append(model.predict_on_batch(data))
             found.append(model(data))
         history = model.fit(data, y, batch_size=3, epochs=2, verbose=0, seed=0)
-        found += [history.history, model.evaluate(data, y, batch_size=2, verbose=0)]
+        found += [
+            list(history.history.values()),
+            model.evaluate(data, y, batch_size=2, verbose=0),
+        ]
         found += [model.predict(data, batch_size=2, verbose=0), model.get_weights()]
         return bits([*found, model.optimizer.get_state()])
 
@@ -379,17 +382,20 @@ def test_kinds_of_batches_are_not_kept_without_end():
 
 def test_ten_thousand_steps_hold_nothing():
     model = warm()
-    for _ in range(100):
-        model.train_on_batch(X, Y)
     gc.collect()
+    objects = len(gc.get_objects())
+    for _ in range(10_000):
+        model.train_on_batch(X, Y)
     tracemalloc.start()
     try:
-        for _ in range(10_000):
+        for _ in range(200):
             model.train_on_batch(X, Y)
+        gc.collect()
         held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert held < 16_384
+    assert held < 4096
+    assert len(gc.get_objects()) < objects + 50
 
 
 def test_a_callback_may_train_another_kind_of_batch_in_between():

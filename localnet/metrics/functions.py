@@ -391,14 +391,24 @@ class WeightedMean:
         ValueError
             If the shapes do not fit each other; nothing is added then.
         """
-        if type(values) is float and type(weights) is int:
-            self._total += values * weights
-            self._weight += weights
-            return
         array = _arrays.real_numbers("values", values).astype(np.float64)
         aligned = targets.align_weights(weights, array)
         self._total += float(np.sum(array * aligned))
         self._weight += float(np.sum(aligned))
+
+    def add(self, value: float, samples: int) -> None:
+        """
+        Add one number that stands for some samples, such as the loss of a batch.
+
+        Parameters
+        ----------
+        value : float
+            Their mean.
+        samples : int
+            How many they are.
+        """
+        self._total += value * samples
+        self._weight += samples
 
     def result(self) -> float:
         """

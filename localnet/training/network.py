@@ -1,7 +1,8 @@
-"""What is trained: layers, other models among them, and how they are wired."""
+"""What is trained: layers, other models among them, their wiring, and who learns."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -14,7 +15,7 @@ from ..layers._base.weights import as_weights
 from ..ops import Workspace
 from .tape import Tape
 
-__all__ = ["Memory", "Network", "Program", "parts_of"]
+__all__ = ["Learning", "Memory", "Network", "Program", "parts_of"]
 
 # A workspace for each call of a layer, by a name that the program chooses.
 Memory: TypeAlias = defaultdict[str, Workspace]
@@ -175,3 +176,66 @@ def parts_of(part: Any) -> list[Any]:
     if isinstance(part, Layer):
         return list(part.with_inner())
     return [part, part._trainer, *part._network.parts()]
+
+
+class Learning:
+    """
+    What `compile` saw of the flags `trainable`; all that trains goes by it.
+
+    The rule is Keras's. Its training function is made with the first step after
+    `compile`: a layer that is added later does not learn until the next one.
+
+    Parameters
+    ----------
+    layers : iterable of Layer
+        Of the model, as it is compiled.
+    """
+
+    def __init__(self, layers: Iterable[Layer] = ()) -> None:
+        self.flags = {part: part.trainable for part in _with_inner(layers)}
+        # The program whose layers are all known, from the first step on.
+        self._met: Any = None
+
+    def held(self, program: Any) -> AbstractContextManager[None]:
+        """
+        Let layers be trainable as `compile` saw them, and then as they were again.
+
+        Parameters
+        ----------
+        program : Program
+            Of the model as it is now.
+
+        Returns
+        -------
+        context manager
+            In which it is so.
+        """
+        if program is not self._met:
+            first, self._met = self._met is None, program
+            for part in _with_inner(program.layers.values()):
+                self.flags.setdefault(part, first and part.trainable)
+        for part, flag in self.flags.items():
+            if part.trainable is not flag:
+                return _swapped(self.flags)
+        return nullcontext()
+
+
+@contextmanager
+def _swapped(flags: dict[Layer, bool]) -> Iterator[None]:
+    former = {
+        part: part.trainable
+        for part, flag in flags.items()
+        if part.trainable is not flag
+    }
+    try:
+        for part in former:
+            part.trainable = flags[part]
+        yield
+    finally:
+        for part, flag in former.items():
+            part.trainable = flag
+
+
+def _with_inner(layers: Iterable[Layer]) -> list[Layer]:
+    """Return layers, each before those that it wraps."""
+    return [part for layer in layers for part in layer.with_inner()]

@@ -43,6 +43,10 @@ def call(self: Any, x: Any, training: bool | None = None) -> Any:
     if holds_handles(x):
         return self.connect(x, training)
     trainer = self._trainer
+    plain = None if training or trainer.network.program.inputs > 1 else Data.plain(x)
+    if plain is not None:
+        with trainer.kept(plain.xs, training=False):
+            return one_or_list(trainer.outputs(plain.xs))
     given = arrays_of("x", x, trainer.ports)
     xs = tuple(
         _arrays.numbers(label, item)

@@ -24,8 +24,7 @@ from .batches import Data
 from .fingerprint import identity_of_optimizer
 from .generators import Source
 from .inputs_outputs import Ports
-from .learning import Learning
-from .network import Memory, Network
+from .network import Learning, Memory, Network
 from .options import verbosity
 from .prepared import Prepared, kind_of, undrawn_on_error
 from .tape import Tape
