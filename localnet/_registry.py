@@ -178,6 +178,8 @@ class Registry(Generic[T]):
     def find(self, name: str) -> Callable[..., T]:
         """Return what `name` stands for: a custom object first, then one of ours."""
         known: dict[str, Any] = {**self.factories, **_custom_objects.get()}
+        if not isinstance(name, str):
+            raise ValueError(f"{self.kind} must be a known name, got {name!r:.100}")
         # Keras writes registered classes as "Package>Name".
         for candidate in (name, name.rpartition(">")[2]):
             if candidate in known:

@@ -20,6 +20,7 @@ __all__ = [
     "choice",
     "flag",
     "fraction",
+    "generator",
     "integer",
     "number",
     "optional_integer",
@@ -124,14 +125,23 @@ def optional_integer(name: str, value: Any, *, minimum: int) -> int | None:
     return None if value is None else integer(name, value, minimum=minimum)
 
 
+def generator(name: str, value: Any) -> np.random.Generator:
+    """Return `value` if it is a source of random numbers."""
+    if not isinstance(value, np.random.Generator):
+        raise ValueError(f"{name} must be a numpy.random.Generator, got {value!r}")
+    return value
+
+
 def path(name: str, value: Any) -> str:
-    """Return a str or path-like `value` as a str."""
+    """Return a str or path-like `value` as a str that a system can take."""
     try:
         result = os.fspath(value)
     except TypeError:
         result = None
     if not isinstance(result, str):
         raise ValueError(f"{name} must be a str or path-like, got {value!r}")
+    if "\0" in result:
+        raise ValueError(f"{name} must hold no NUL, got {value!r:.100}")
     return result
 
 

@@ -37,10 +37,12 @@ Axis: TypeAlias = int | list[int] | tuple[int, ...]
 
 def _bound(name: str, value: Any) -> float:
     """Return `value` as a Python number: infinity is a bound too, NaN is none."""
-    bound = value.item() if isinstance(value, np.generic) else value
-    if not isinstance(bound, (int, float)) or math.isnan(bound):
+    bound: Any = value.item() if isinstance(value, np.generic) else value
+    is_number = isinstance(bound, (int, float)) and not isinstance(bound, bool)
+    if not is_number or math.isnan(bound):
         raise ValueError(f"{name} must be a number, got {value!r}")
-    return bound
+    number: float = bound
+    return number
 
 
 def _axis(value: Any) -> Axis:

@@ -38,7 +38,8 @@ SQUARED_NORM_FLOOR = 1e-12
 
 def _factor(name: str, value: Any) -> float:
     # Keras takes int and float here and no NumPy scalar but np.float64, a float.
-    if not isinstance(value, (int, float)) or not math.isfinite(value):
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value):
         raise ValueError(f"{name} must be a finite int or float, got {value!r}")
     return float(value)
 

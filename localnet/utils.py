@@ -131,6 +131,10 @@ def to_categorical(
            [0., 0., 1.],
            [0., 1., 0.]], dtype=float32)
     """
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        raise ValueError(f"dtype must be one of NumPy's, got {dtype!r}") from None
     given = _arrays.real_numbers("y", y)
     # NaN is never equal to itself, nor infinity to a whole number.
     with np.errstate(invalid="ignore"):
@@ -151,7 +155,7 @@ def to_categorical(
         raise ValueError(
             f"y must be below num_classes, {classes}, got {int(labels.max())}"
         )
-    categorical = np.zeros((*labels.shape, classes), np.dtype(dtype))
+    categorical = np.zeros((*labels.shape, classes), kind)
     np.put_along_axis(categorical, labels[..., np.newaxis], 1, axis=-1)
     return categorical
 

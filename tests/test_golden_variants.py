@@ -44,9 +44,9 @@ BEFORE = "bf1675030f517650da25f49b480563b5d3242b6f1b52ee8ca540af2aec4b8719"
 
 def test_plain_layers_are_the_same_bytes():
     manifest = json.loads(files_of(SUITE).manifest)
-    old = as_json([manifest["cases"], manifest["traces"]])
+    old = as_json([manifest["cases"][:139], manifest["traces"]])
     assert hashlib.sha256(old).hexdigest() == BEFORE
-    assert manifest["count"] == len(list(SUITE)) == len(SUITE) == 139
+    assert manifest["count"] == len(list(SUITE)) == len(SUITE) > 139
 
 
 @pytest.mark.parametrize("case", VARIED, ids=repr)
@@ -105,7 +105,7 @@ def test_exactness_is_recorded_and_refused():
 def test_low_rank_is_exact_in_every_order():
     """Also x times each kernel, or dz, before anything is mixed."""
     for case in VARIED:
-        if case.kind == "low_rank":
+        if case.kind == "low_rank" and case.tier == "exact" and case.dy is not None:
             sums = solve(case).sums.magnitudes()
             patches = sums.patches.nearest()
             mixture, kernel, dy = map(np.abs, (case.mixture, case.kernel, case.dy))
@@ -137,7 +137,8 @@ def test_what_a_variant_holds():
     for case in VARIED:
         config, answers = case.config, set(case.wants)
         assert case.expected.keys() == answers
-        assert ("dmixture" in answers) == (case.kind == "low_rank")
+        graded = case.kind == "low_rank" and case.dy is not None
+        assert ("dmixture" in answers) == graded
         assert ("pad_value" in config) == (case.kind != "transposed")
         if case.bias is not None:
             y = case.expected["y"]
@@ -233,13 +234,14 @@ def old(case):
 
 def test_a_backend_that_says_nothing_is_not_asked():
     report = check(old)
-    assert (report.count("PASS"), report.count("SKIP")) == (139, len(VARIED))
+    assert (report.count("PASS"), report.count("SKIP")) == (len(SUITE), len(VARIED))
     assert report.exit_status(require_all=True) == 0
     assert report.not_asked() == {
         kind: sum(case.kind == kind for case in VARIED) for kind in VARIANTS
     }
     text = as_text(report)
-    assert "SKIP 12 cases of kind transposed: the backend does not say" in text
+    number = report.not_asked()["transposed"]
+    assert f"SKIP {number} cases of kind transposed: the backend does not say" in text
     assert len(text.splitlines()) == len(VARIANTS) + 3
     # Asked for by name, it is told why there is nothing.
     report = check(old, cases=["conv-relu"])
@@ -335,7 +337,7 @@ def test_a_program_says_it_on_the_command_line(tmp_path, written, capsys):
 def test_old_programs_that_go_through_the_folders(written):
     files = files_of(SUITE).others
     folders = {tuple(name.split("/")[:2]) for name in files}
-    assert sum(part == "cases" for part, _ in folders) == 139
+    assert sum(part == "cases" for part, _ in folders) == len(SUITE)
     assert sum(part == "variants" for part, _ in folders) == len(VARIED)
     for name, data in files.items():
         if name.startswith("variants") and name.endswith("json"):

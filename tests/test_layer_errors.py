@@ -670,3 +670,42 @@ def test_a_constraint_that_cannot_work_is_refused_at_build(constraint, sentence)
     with refuses(f"lc: result of kernel_constraint {sentence}"):
         layer.build((None, 6, 2))
     assert not layer.built
+
+
+# Truth values, and the batch axis ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda v: layers.Dense(2, use_bias=v), "use_bias"),
+        (lambda v: layers.Dense(2, trainable=v), "trainable"),
+        (lambda v: layers.BatchNormalization(center=v), "center"),
+        (lambda v: layers.BatchNormalization(scale=v), "scale"),
+        (lambda v: layers.GlobalMaxPooling1D(keepdims=v), "keepdims"),
+        (lambda v: layers.Conv1D(2, 2, untied_bias=v), "untied_bias"),
+    ],
+)
+@pytest.mark.parametrize("value", ["False", None, 2])
+def test_what_is_no_flag(make, name, value):
+    with pytest.raises(
+        ValueError, match=f"{name} must be True or False, got {value!r}"
+    ):
+        make(value)
+    for fine in (True, np.False_, 0, 1):
+        make(fine)
+
+
+@pytest.mark.parametrize("batch", ["x", -3, 1.5, True])
+def test_the_batch_axis_is_a_number_or_none(batch):
+    layer = layers.LocallyConnected1D(2, 3)
+    with pytest.raises(ValueError, match="input_shape must be a tuple of sizes, batch"):
+        layer.build((batch, 6, 2))
+    assert not layer.built
+    layer.build((4, 6, 2))
+
+
+@pytest.mark.parametrize("value", ["x", 0, -1, True])
+def test_a_batch_size_without_a_shape_is_checked_too(value):
+    with pytest.raises(ValueError, match="batch_size must be an integer >= 1, got"):
+        layers.Dense(2, batch_size=value)

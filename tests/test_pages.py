@@ -36,7 +36,8 @@ def test_links_are_found():
     assert len(targets(DOCS / "index.rst")) > 15
 
 
-FOREIGN = re.compile(r"install(?:\s+-\S+)*\s+[\"'`]*localnet(?:[\[\"'`\s]|$)")
+# To uninstall it is another matter.
+FOREIGN = re.compile(r"\binstall(?:\s+-\S+)*\s+[\"'`]*localnet(?:[\[\"'`\s]|$)")
 
 
 def test_nobody_is_told_to_install_the_other_project_of_this_name():

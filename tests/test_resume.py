@@ -480,7 +480,10 @@ DAMAGES = {
         put([1], "state", "callbacks", 1, "EarlyStopping", "best_weights"),
         "best_weights must have the shapes",
     ),
-    "history": (put(3, "state", "callbacks", -1, "History", "history"), "TypeError"),
+    "history": (
+        put(3, "state", "callbacks", -1, "History", "history"),
+        "history of History must be a dict, got 3",
+    ),
 }
 
 
@@ -539,6 +542,154 @@ def test_a_state_that_a_file_cannot_hold_is_refused_before_training(tmp_path):
         ),
     ):
         model.fit(X, Y, verbose=0, callbacks=[Odd(), BackupAndRestore(tmp_path)])
+
+
+# Where a training starts from, and who is at work ---------------------------------
+
+
+def small_fit(model, folder, *more, epochs=3):
+    how = {"verbose": 0, "callbacks": [BackupAndRestore(folder), *more]}
+    model.fit(np.eye(4, 2), np.ones((4, 1)), 2, epochs=epochs, **how)
+    return model
+
+
+def small(seed=None):
+    model = Sequential([Dense(1, input_shape=(2,))], seed=seed)
+    model.compile("sgd", "mse")
+    return model
+
+
+def test_a_sweep_over_seeds_that_shares_a_folder_is_refused_by_name(tmp_path):
+    with pytest.raises(Stopped):
+        small_fit(small(3), tmp_path, Stop(3))
+    other = small(0)
+    with (
+        unchanged(other),
+        refuses(f"model_seed must be [3] as in {tmp_path / 'checkpoint.npz'}, got [0]"),
+    ):
+        small_fit(other, tmp_path)
+    expected = small_fit(small(3), tmp_path / "whole").get_weights()
+    resumed = small_fit(small(3), tmp_path).get_weights()
+    assert repr(resumed) == repr(expected)
+
+
+@pytest.mark.parametrize("seed", [np.random.SeedSequence(3).spawn(2)[1], [1, 2]])
+def test_any_seed_of_a_model_is_told_again(seed, tmp_path):
+    with pytest.raises(Stopped):
+        small_fit(small(seed), tmp_path, Stop(3))
+    small_fit(small(seed), tmp_path)
+
+
+def test_other_weights_that_were_loaded_are_refused(tmp_path):
+    def loaded(value, seed=None):
+        model = small(seed)
+        model.set_weights([np.full((2, 1), value), np.zeros(1)])
+        model.save_weights(tmp_path / f"{value}.npz")
+        model = small(seed)
+        model.load_weights(tmp_path / f"{value}.npz")
+        return model
+
+    for seed in (None, 7):
+        with pytest.raises(Stopped):
+            small_fit(loaded(1.0, seed), tmp_path, Stop(3))
+        other = loaded(2.0, seed)
+        with (
+            unchanged(other),
+            pytest.raises(ValueError, match=r"^initial_weights must"),
+        ):
+            small_fit(other, tmp_path)
+        small_fit(loaded(1.0, seed), tmp_path)
+
+
+def test_a_model_whose_seed_nobody_named_resumes_another_one(tmp_path):
+    with pytest.raises(Stopped):
+        small_fit(first := small(), tmp_path, Stop(5))
+    resumed = small_fit(small(), tmp_path)
+    assert repr(resumed.get_weights()) == repr(first.get_weights())
+
+
+def test_the_same_model_goes_on_in_the_same_process(tmp_path):
+    model = small(3)
+    with pytest.raises(Stopped):
+        small_fit(model, tmp_path, Stop(3))
+    small_fit(model, tmp_path)
+    assert model.history.epoch == [0, 1, 2]
+
+
+def test_two_trainings_in_one_folder_in_one_process(tmp_path):
+    pytest.importorskip("fcntl")
+    other = small()
+
+    def intrude(*_):
+        sentence = (
+            f"backup_dir must be of one training at a time, got {str(tmp_path)!r}, in "
+            "which another one is at work"
+        )
+        with unchanged(other), refuses(sentence):
+            small_fit(other, tmp_path)
+
+    model = small_fit(small(), tmp_path, LambdaCallback(on_epoch_begin=intrude))
+    assert len(model.history.epoch) == 3
+    assert list(tmp_path.iterdir()) == []  # neither a checkpoint nor a lock
+    small_fit(other, tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills as POSIX does")
+def test_two_trainings_in_one_folder_in_two_processes(tmp_path):
+    folder, sign = tmp_path / "backup", tmp_path / "sign"
+    with ForkServer("killed") as server:
+        pid = server.start("train_for_ever", str(folder), str(sign))
+        while not sign.exists():
+            time.sleep(0.01)
+        with pytest.raises(ValueError, match="one training at a time"):
+            small_fit(small(3), folder)
+        assert server.kill(pid) == -signal.SIGKILL
+    # Whoever was killed holds nothing any more.
+    with pytest.raises(Stopped):
+        small_fit(small(3), folder, Stop(3), epochs=10**6)
+
+
+def test_a_folder_is_let_go_however_a_training_ends(tmp_path):
+    for error in (Stopped, KeyboardInterrupt):
+        with pytest.raises(error):
+            small_fit(small(), tmp_path, Stop(3, error=error))
+        assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.npz"]
+    small_fit(small(), tmp_path)
+    with pytest.raises(Stopped):
+        small_fit(small(), tmp_path, Stop(0, "on_train_begin"))
+    assert "checkpoint.lock" not in [path.name for path in tmp_path.iterdir()]
+
+
+def test_rows_of_a_large_array_are_looked_at_by_chance(monkeypatch):
+    monkeypatch.setattr(fingerprint, "LOOKED_AT", 8000)
+    x = np.arange(4000.0).reshape(1000, 4)
+    # Half of the rows, whichever half it is, and also behind a view.
+    for part in (slice(0, None, 2), slice(1, None, 2), slice(500), slice(500, None)):
+        changed = x.copy()
+        changed[part] += 1
+        assert identity_of_data(Data((x,))) != identity_of_data(Data((changed,)))
+    again = identity_of_data(Data((np.asfortranarray(x),)))
+    assert again == identity_of_data(Data((x,)))
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        callbacks.LearningRateScheduler(lambda epoch: "x"),
+        callbacks.LearningRateScheduler(lambda epoch: float("nan")),
+        Stop(0, "on_epoch_begin", ValueError),
+    ],
+    ids=["text", "nan", "raises"],
+)
+def test_the_history_stays_where_no_step_was_made(refused):
+    model = small()
+    x, y = np.eye(4, 2), np.ones((4, 1))
+    history = model.fit(x, y, verbose=0)
+    former = dict(history.history)
+    with unchanged(model), pytest.raises(ValueError):  # noqa: PT011
+        model.fit(x, y, verbose=0, callbacks=refused)
+    assert model.history is history
+    assert history.history == former
 
 
 # The callback --------------------------------------------------------------------

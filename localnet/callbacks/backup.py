@@ -116,12 +116,39 @@ class BackupAndRestore(Callback):
         self.delete_checkpoint = _validate.flag("delete_checkpoint", delete_checkpoint)
         self.batches_since_save = 0
         self.training: Any = None
+        self._lock: Any = None
+
+    def lock(self) -> None:
+        """
+        Keep other trainings out of the folder until `on_train_end`.
+
+        Raises
+        ------
+        ValueError
+            If another training is at work in it, in this process or another one.
+        OSError
+            If the folder cannot be written to.
+        """
+        from ..files.safe.locks import Lock
+
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = Lock(self.path.with_suffix(".lock"))
+        if not self._lock.acquire():
+            raise ValueError(
+                "backup_dir must be of one training at a time, got "
+                f"{self.backup_dir!r}, in which another one is at work"
+            )
+
+    def unlock(self) -> None:
+        """Let other trainings in again."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Save where a new training begins; one that is resumed is saved already."""
         self.batches_since_save = 0
         if not self.path.exists():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             self._save()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
@@ -142,6 +169,7 @@ class BackupAndRestore(Callback):
         if self.delete_checkpoint and self.training.finished:
             self.path.unlink(missing_ok=True)
         self.training = None
+        self.unlock()
 
     def _save(self) -> None:
         # A training that was told to stop must be told so again when it is resumed.

@@ -7,7 +7,9 @@ from typing import TypeAlias
 
 from .. import _validate
 
-__all__ = ["Commands", "add_in_process", "add_workers", "integer"]
+__all__ = ["PRECISIONS", "Commands", "add_limits", "add_workers", "integer"]
+
+PRECISIONS = ("float64", "float32", "float16", "bfloat16")
 
 # What `argparse` gives a command to add itself to.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -29,8 +31,15 @@ def integer(option: str, *, minimum: int) -> Callable[[str], int]:
     return convert
 
 
-def add_in_process(parser: argparse.ArgumentParser) -> None:
-    """Add the option to read a file without the protection of another process."""
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how far a file is trusted."""
+    parser.add_argument(
+        "--max-bytes",
+        type=integer("--max-bytes", minimum=0),
+        default=None,
+        metavar="N",
+        help="refuse a file whose arrays would take more memory than N bytes",
+    )
     parser.add_argument(
         "--in-process",
         action="store_true",

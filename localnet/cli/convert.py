@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from ..files import formats, reading
 from ..models import Model, load_model
-from .arguments import Commands, add_in_process
+from .arguments import Commands, add_limits
 
 __all__ = ["add_command", "convert_file", "read_model", "warnings_on_stderr"]
 
@@ -51,7 +51,7 @@ def add_command(commands: Commands) -> None:
         action="store_true",
         help="write weights alone, also where OUT could hold the model",
     )
-    add_in_process(convert)
+    add_limits(convert)
     convert.set_defaults(run=convert_file)
 
 
@@ -74,7 +74,7 @@ def read_model(options: argparse.Namespace) -> Model:
     Parameters
     ----------
     options : Namespace
-        With `input`, `model` and `in_process`.
+        With `input`, `model`, `in_process` and `max_bytes`.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def read_model(options: argparse.Namespace) -> Model:
     ValueError
         If there are weights alone, and no model is named for them.
     """
-    isolated = not options.in_process
+    isolated, limit = not options.in_process, options.max_bytes
     if options.model is None:
         with reading.opened(options.input, isolated=isolated, values=False) as contents:
             if contents.config is None:
@@ -94,8 +94,8 @@ def read_model(options: argparse.Namespace) -> Model:
                     f"{options.input} must hold a model, got weights alone: name the "
                     "file of the model with --model"
                 )
-        return load_model(options.input, isolated=isolated)
-    model = load_model(options.model, isolated=isolated)
+        return load_model(options.input, isolated=isolated, max_bytes=limit)
+    model = load_model(options.model, isolated=isolated, max_bytes=limit)
     model.load_weights(options.input, isolated=isolated)
     return model
 

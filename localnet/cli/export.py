@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ..export import targets
-from .arguments import Commands, add_in_process
+from .arguments import Commands, add_limits
 from .convert import read_model, warnings_on_stderr
 
 __all__ = ["add_command", "export_file"]
@@ -70,7 +70,7 @@ def add_command(commands: Commands) -> None:
         action="store_true",
         help="do not run the result beside localnet",
     )
-    add_in_process(export)
+    add_limits(export)
     export.set_defaults(run=export_file)
 
 

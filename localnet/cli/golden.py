@@ -1,13 +1,12 @@
 """``localnet golden``: reference numbers for backends in any language."""
 
 import argparse
-import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from .. import _validate
-from .arguments import Commands
+from . import golden_check
+from .arguments import PRECISIONS, Commands
 
 __all__ = ["add_command"]
 
@@ -17,26 +16,8 @@ that must agree bit for bit, and correctly rounded ones with a proven bound on t
 error.
 """
 
-CHECK = """\
-Hold a backend to the suite: a Python function, a program that is run for each case, or
-a folder of results. The documentation says what a backend gets and gives.
-"""
-
-CHECK_EXAMPLES = """\
-examples:
-  localnet golden check localnet.golden.adapters.engines:blocked
-  localnet golden check mymodule:backend --precision float32
-  localnet golden check --command './mine {case} {out}' --junit report.xml
-  localnet golden check --suite DIR --results RES
-
-exit status: 0; 1 if a case failed or passed unexpectedly, or none passed; 2 if the
-arguments are wrong.
-"""
-
 TIERS = ("exact", "bounded")
-PRECISIONS = ("float64", "float32", "float16", "bfloat16")
-LAYOUTS = ("6d", "keras2", "keras3", "jax", "torch")
-KINDS = ("layer", "shared", "low_rank", "conv", "transposed", "all")
+LAYOUTS = ("6d", "keras2", "keras3", "jax", "torch", "uint16")
 
 
 def add_command(commands: Commands) -> None:
@@ -48,7 +29,7 @@ def add_command(commands: Commands) -> None:
     )
     verbs = golden.add_subparsers(metavar="COMMAND", required=True)
     _add_export(verbs)
-    _add_check(verbs)
+    golden_check.add_command(verbs)
     _add_mutants(verbs)
     _add_verify(verbs)
     _add_list(verbs)
@@ -68,7 +49,14 @@ def _add_export(verbs: Commands) -> None:
         action="append",
         choices=LAYOUTS,
         default=[],
-        help="give kernels and biases in this layout too; may be repeated",
+        help="give kernels and biases in this layout too, or inputs in bfloat16 as "
+        "their bits; may be repeated",
+    )
+    export.add_argument(
+        "--onnx",
+        action="store_true",
+        help="write node tests of ONNX in place of that, in float32 unless --precision "
+        "says otherwise; needs the extra onnx",
     )
     export.set_defaults(run=_export)
 
@@ -78,98 +66,6 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision", choices=PRECISIONS, help="only cases made for this precision"
     )
-
-
-def _add_check(verbs: Commands) -> None:
-    check = verbs.add_parser(
-        "check",
-        help="hold a backend to the suite",
-        description=CHECK,
-        epilog=CHECK_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    backend = check.add_mutually_exclusive_group(required=True)
-    backend.add_argument(
-        "backend", nargs="?", metavar="MODULE:FUNCTION", help="a Python function"
-    )
-    backend.add_argument(
-        "--command",
-        metavar="'CMD {case} {out}'",
-        help="a program, run for each case with the folder of the case and one for the "
-        "answers; exit status 77 skips the case",
-    )
-    backend.add_argument(
-        "--results", metavar="RES", help="a folder of answers, ID/y.npy and so on"
-    )
-    check.add_argument(
-        "--suite", metavar="DIR", help="an exported suite (default: made in memory)"
-    )
-    check.add_argument(
-        "--precision",
-        choices=PRECISIONS,
-        help="run all cases that hold in this precision, made for it "
-        "(default: every case as it is)",
-    )
-    check.add_argument(
-        "--case",
-        action="append",
-        default=[],
-        metavar="ID",
-        help="run this case; may be repeated (default: all)",
-    )
-    check.add_argument(
-        "--traces", action="store_true", help="also ask for the training traces"
-    )
-    check.add_argument(
-        "--kind",
-        action="append",
-        choices=KINDS,
-        help="the backend has layers of this kind; may be repeated (default: what a "
-        "function says by golden.computes, else layer)",
-    )
-    check.add_argument("--junit", metavar="FILE", help="write JUnit XML")
-    check.add_argument("--json", metavar="FILE", help="write JSON")
-    check.add_argument(
-        "--xfail",
-        metavar="FILE",
-        help="ids of cases that are expected to fail, one a line; # begins a comment",
-    )
-    check.add_argument(
-        "--require-all",
-        action="store_true",
-        help="a skipped case or an answer not given is a failure",
-    )
-    check.add_argument(
-        "--rounding",
-        choices=["nearest", "directed"],
-        default="nearest",
-        help="directed doubles the bounds (default: nearest)",
-    )
-    check.add_argument(
-        "--flushing",
-        action="store_true",
-        help="the backend may flush subnormal numbers to zero",
-    )
-    check.add_argument(
-        "--scale",
-        type=_scale,
-        default=1.0,
-        metavar="X",
-        help="multiply the bounds, for FFT, Winograd and the like (default: 1)",
-    )
-    check.add_argument(
-        "--verbose", action="store_true", help="list cases that passed, too"
-    )
-    check.set_defaults(run=_check, error_status=2)
-
-
-def _scale(text: str) -> float:
-    try:
-        return _validate.number("--scale", float(text), minimum=0, open_minimum=True)
-    except ValueError:
-        raise argparse.ArgumentError(
-            None, f"--scale must be a finite number > 0, got {text!r}"
-        ) from None
 
 
 def _add_mutants(verbs: Commands) -> None:
@@ -215,18 +111,26 @@ def _add_show(verbs: Commands) -> None:
 def _export(options: argparse.Namespace) -> int:
     """Write the suite, or a part of it."""
     from ..golden import Suite, export, load_suite
+    from ..golden.files.onnx_tests import export_onnx
 
+    if options.onnx:
+        precision = options.precision or "float32"
+        suite = Suite([c for c in load_suite() if options.tier in (None, c.tier)])
+        folder, count = export_onnx(options.folder, suite, precision=precision)
+        print(f"{count} node tests of ONNX: {folder}")
+        return 0
     every = load_suite()
     exact = options.tier != "bounded" and options.precision in (None, "float64")
     suite = Suite(
         _filtered(every, options),
         every.traces if exact else (),
         variants=_filtered(every.variants, options),
+        others=_filtered(every.others, options),
     )
     folder = export(options.folder, suite, layouts=options.layout)
     files = [file for file in folder.rglob("*") if file.is_file()]
     size = sum(file.stat().st_size for file in files)
-    count = len(suite.cases) + len(suite.variants)
+    count = len(suite.every)
     print(f"{count} cases, {len(files)} files, {size / 1e6:.1f} MB: {folder}")
     return 0
 
@@ -238,74 +142,6 @@ def _filtered(cases: Iterable[Any], options: argparse.Namespace) -> list[Any]:
         if options.tier in (None, case.tier)
         and options.precision in (None, case.precision)
     ]
-
-
-def _check(options: argparse.Namespace) -> int:
-    """Run the cases, print the report and write it where it is wanted."""
-    from ..golden import check, export, load_suite, render
-    from ..golden.judging import backends
-
-    suite = load_suite(options.suite)
-    with tempfile.TemporaryDirectory() as scratch:
-        if options.backend:
-            name, backend = options.backend, backends.from_name(options.backend)
-        elif options.results:
-            name, backend = options.results, backends.from_results(options.results)
-        else:
-            name, folder = options.command, options.suite
-            if folder is None:
-                folder = export(Path(scratch) / "suite", suite)
-            backend = backends.from_command(options.command, Path(folder))
-        report = check(
-            backend,
-            suite,
-            cases=options.case,
-            xfail=_xfail(options.xfail),
-            traces=options.traces,
-            kinds=_kinds(options.kind),
-            precision=options.precision,
-            directed=options.rounding == "directed",
-            flushing=options.flushing,
-            scale=options.scale,
-            name=name,
-            reproduce=_again(options),
-        )
-    print(render.as_text(report, verbose=options.verbose))
-    if options.junit:
-        Path(options.junit).write_text(render.as_junit(report), encoding="utf-8")
-    if options.json:
-        Path(options.json).write_text(render.as_json(report), encoding="utf-8")
-    return report.exit_status(require_all=options.require_all)
-
-
-def _kinds(words: list[str] | None) -> list[str] | None:
-    """Return the kinds that a backend has."""
-    return list(KINDS[:-1]) if words and "all" in words else words
-
-
-def _xfail(path: str | None) -> list[str]:
-    """Return the ids in a file, without comments."""
-    if path is None:
-        return []
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
-    words = (line.partition("#")[0].strip() for line in lines)
-    return [word for word in words if word]
-
-
-def _again(options: argparse.Namespace) -> str:
-    """Return the command that runs one case again."""
-    import shlex
-
-    words = ["localnet", "golden", "check"]
-    if options.backend:
-        words.append(options.backend)
-    for option in ("command", "results", "suite", "precision"):
-        value = getattr(options, option)
-        if value:
-            words += [f"--{option}", value]
-    for kind in options.kind or ():
-        words += ["--kind", kind]
-    return f"{shlex.join(words)} --case {{id}}"
 
 
 def _mutants(options: argparse.Namespace) -> int:
@@ -340,7 +176,7 @@ def _verify(options: argparse.Namespace) -> int:
     from ..golden.references.verify import differences
 
     suite, wrong = load_suite(options.suite), 0
-    cases = [*suite.cases, *suite.variants]
+    cases = suite.every
     for case in cases:
         for difference in differences(case):
             print(f"{case.id}: {difference}")
@@ -354,7 +190,7 @@ def _list(options: argparse.Namespace) -> int:
     from ..golden import load_suite
 
     suite = load_suite()
-    for case in _filtered([*suite.cases, *suite.variants], options):
+    for case in _filtered(suite.every, options):
         print(f"{case.id:<24} {case.tier:<8} {case.precision:<9} {case.why}")
     return 0
 
@@ -364,7 +200,7 @@ def _show(options: argparse.Namespace) -> int:
     from ..golden import load_suite
 
     suite = load_suite()
-    ids = [case.id for case in (*suite.cases, *suite.variants)]
+    ids = [case.id for case in suite.every]
     if options.case not in ids:
         near = _validate.suggestion(options.case, ids)
         raise ValueError(f"case must be one of the suite, got {options.case!r}{near}")
@@ -376,7 +212,7 @@ def _show(options: argparse.Namespace) -> int:
     )
     for key, value in case.config.items():
         print(f"  {key}: {value}")
-    for name in ("x", "kernel", "bias", "dy", "mixture"):
+    for name in ("x", "kernel", "bias", "dy", "mixture", "kernel2", "bias2"):
         array = getattr(case, name)
         if array is not None:
             print(f"  {name}: {array.dtype} {array.shape} from {case.draws[name]}")

@@ -15,7 +15,7 @@ from ..files.keras.v3 import class_keys
 from ..files.loading import sources
 from ..files.model_weights import plan_config
 from ..files.weight_shapes import LayerPlan
-from .arguments import Commands, add_in_process
+from .arguments import Commands, add_limits
 
 __all__ = ["add_command", "show_file"]
 
@@ -39,7 +39,7 @@ def add_command(commands: Commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     show.add_argument("file", help=".npz, .h5 or .keras, of localnet or of Keras 2")
-    add_in_process(show)
+    add_limits(show)
     show.set_defaults(run=show_file)
 
 
@@ -47,6 +47,7 @@ def show_file(options: argparse.Namespace) -> int:
     """Print the contents of one file."""
     isolated = not options.in_process
     with reading.opened(options.file, isolated=isolated, values=False) as contents:
+        reading.check_bytes(options.file, contents, options.max_bytes)
         for line in _lines(Path(options.file), contents):
             print(printable(line))
     return 0

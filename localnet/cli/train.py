@@ -135,6 +135,7 @@ def _digits_network(seed: int, updates: int) -> Sequential:
         "activation": "relu",
         "kernel_initializer": "he_uniform",
         "fans": "local",
+        "data_format": "channels_last",  # whatever the user's keras.json says
     }
     model = Sequential(
         [
@@ -192,9 +193,8 @@ def train_digits(options: argparse.Namespace) -> int:
             f"mean of {len(accuracies)} seeds: {np.mean(accuracies):.2%}, "
             f"standard deviation {np.std(accuracies, ddof=1):.2%}"
         )
-    last = trained[-1].model
-    print(f"parameters: {last.count_params():,}")
-    print(f"saved: {last.save(options.save)}")
+    print(f"parameters: {trained[-1].model.count_params():,}")
+    print(f"saved: {options.save}")
     return 0
 
 
@@ -209,6 +209,8 @@ def _one_by_one(
     for training in trainings:
         show = not options.quiet and training is trainings[0]
         trained.append(_train(training, show=show, progress=not options.quiet))
+        if training is trainings[-1]:  # before the words, whose reader may be gone
+            trained[-1].model.save(options.save)
         _say(training, trained[-1])
     return trained
 
@@ -229,6 +231,7 @@ def _side_by_side(
         dask=options.dask,
         verbose=not options.quiet,
     )
+    trained[-1].model.save(options.save)
     for training, each in zip(trainings, trained, strict=True):
         _say(training, each)
     return trained

@@ -7,7 +7,7 @@ from typing import Any
 from .. import activations, layers
 from .graph import Graph, Value
 
-__all__ = ["Unsupported", "activation"]
+__all__ = ["LAYERS", "Unsupported", "activation"]
 
 
 class Unsupported(Exception):

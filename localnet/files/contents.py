@@ -17,6 +17,9 @@ import numpy as np
 
 from .._typing import Array, Config, Shape
 
+# Of what a file makes an error say: texts of a stranger's may be long.
+LONGEST = 400
+
 __all__ = ["DEFLATE_RATIO", "Contents", "LayerWeights", "Stored", "explained"]
 
 # What deflate can make of one byte at most; a larger claim is a lie.
@@ -142,6 +145,8 @@ def explained(path: Path) -> Iterator[None]:
             reason = f"no entry {reason}"
         if isinstance(error, MemoryError):
             reason = "it asks for more memory than there is"
+        if len(reason) > LONGEST:
+            reason = f"{reason[:LONGEST]}..."
         raise ValueError(
             f"{path} must be a model or weights file, got a damaged or foreign one: "
             f"{reason}"

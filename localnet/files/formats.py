@@ -209,7 +209,11 @@ def opened(
     ImportError
         If it is HDF5 and h5py is not installed.
     """
-    file = Path(_validate.path("path", path))
+    if not (text := _validate.path("path", path)):
+        raise ValueError("path must name a file, got ''")
+    file = Path(text)
+    if file.is_fifo():  # whose opening would wait for ever
+        raise ValueError(f"path must be of a file that can be sought in, got {text!r}")
     if (file / "saved_model.pb").exists():
         raise ValueError(
             f"{file} must be a file, got a SavedModel of TensorFlow: load it there, "

@@ -1,7 +1,7 @@
 """From the contents of a file to the weights and the training of a model."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .. import optimizers
@@ -20,12 +20,10 @@ class Source(NamedTuple):
     stored: dict[str, Stored]
     layout: str
 
-    def read(self) -> list[Array]:
-        """Return the weights in the order and layout of `Layer.get_weights`."""
-        return [
-            self.plan.convert(name, stored.read(), self.layout, "keras1")
-            for name, stored in self.stored.items()
-        ]
+    def read(self) -> Iterator[Array]:
+        """Give the weights in the order and layout of `Layer.get_weights`."""
+        for name, stored in self.stored.items():
+            yield self.plan.convert(name, stored.read(), self.layout, "keras1")
 
 
 def sources(contents: Contents, plans: Sequence[LayerPlan]) -> list[Source]:

@@ -90,7 +90,14 @@ class _Budget:
     """How many calls have been followed: models within models multiply them."""
 
     def __init__(self) -> None:
+        self.parts = 0
         self.calls = 0
+
+    def take(self, parts: int) -> None:
+        """Count parts before they are made; each is called once at least."""
+        self.parts += parts
+        if self.parts > MAX_CALLS:
+            raise ValueError(f"a model must make at most {MAX_CALLS} calls of layers")
 
     def spend(self) -> None:
         self.calls += 1
@@ -129,6 +136,7 @@ def _parts(
     budget: _Budget,
 ) -> list[_Planned]:
     """Plan the parts of a model, each under its key in Keras's third layout."""
+    budget.take(len(named))
     before = f"{key}/layers/" if key else ""
     stems = class_keys([_keras_class(entry) for _, entry in named])
     return [

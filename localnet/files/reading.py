@@ -1,11 +1,14 @@
 """From a file to a model, in this process or with the reading in another."""
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
+from .. import _validate
 from .._registry import custom_object_scope
+from ..layers._base.weights import give_weights, undrawn
 from . import formats
 from .contents import Contents
 from .loading import Source, restore_training, sources
@@ -13,9 +16,12 @@ from .model_weights import config_bytes, plan_config
 from .safe import isolated as isolation
 from .unsupported import check_counterparts
 
-__all__ = ["model_of", "opened", "read_model"]
+__all__ = ["check_bytes", "model_of", "opened", "read_model"]
 
 M = TypeVar("M")
+
+# Of what an error says: all layers that localnet lacks, but no text without an end.
+LONGEST = 2000
 
 
 def opened(
@@ -50,6 +56,7 @@ def read_model(
     *,
     compile: bool | None,
     isolated: bool,
+    max_bytes: int | None = None,
 ) -> M:
     """
     Read a whole model.
@@ -64,7 +71,7 @@ def read_model(
         Classes and functions of the caller's own by name.
     compile : bool or None
         As for `localnet.load_model`.
-    isolated : bool
+    isolated, max_bytes
         As for `localnet.load_model`.
 
     Returns
@@ -79,8 +86,68 @@ def read_model(
     OSError
         If it cannot be opened.
     """
+    if isolated and max_bytes is not None:
+        # The other process would read all arrays before this one could count them.
+        with opened(path, isolated=True, values=False) as contents:
+            check_bytes(path, contents, max_bytes, custom_objects, compile=compile)
     with opened(path, isolated=isolated) as contents:
+        check_bytes(path, contents, max_bytes, custom_objects, compile=compile)
         return model_of(make, path, contents, custom_objects, compile=compile)
+
+
+def check_bytes(
+    path: str | os.PathLike[str],
+    contents: Contents,
+    max_bytes: int | None,
+    custom_objects: Mapping[str, Any] | None = None,
+    *,
+    compile: bool | None = None,
+) -> None:
+    """
+    Refuse a file whose arrays would take more memory than somebody has.
+
+    Parameters
+    ----------
+    path : str or path-like
+        What errors name.
+    contents : Contents
+        Of the open file.
+    max_bytes : int or None
+        The bytes that the arrays may take; None for any number.
+    custom_objects : mapping of str to object, optional
+        As for `read_model`.
+    compile : bool or None
+        Whether the memory of the optimizer is read too.
+
+    Raises
+    ------
+    ValueError
+        If the arrays take more, in the file or as a model holds them.
+    """
+    limit = _validate.optional_integer("max_bytes", max_bytes, minimum=0)
+    if limit is None:
+        return
+    layers = [stored for group in contents.layers.values() for stored in group]
+    held = sum(stored.nbytes for stored in layers)
+    width = 0
+    if contents.config is not None:
+        with _explained(path), custom_object_scope(custom_objects or {}), undrawn():
+            check_counterparts(contents.config)
+            plans = plan_config(contents.config)
+        sizes = [
+            (plan.layer.weight_dtype.itemsize, math.prod(shape))
+            for plan in plans
+            for shape in plan.shapes.values()
+        ]
+        held = sum(itemsize * size for itemsize, size in sizes)
+        width = max((itemsize for itemsize, _ in sizes), default=0)
+    if compile is not False:
+        remembered = contents.optimizer.values()
+        held += sum(x.size * max(width, x.dtype.itemsize) for x in remembered)
+    if held > limit:
+        raise ValueError(
+            f"{path} must hold arrays of at most {limit} bytes (max_bytes), got {held}"
+        )
 
 
 def model_of(
@@ -125,12 +192,13 @@ def model_of(
         )
     with _explained(path), custom_object_scope(custom_objects):
         check_counterparts(config)
-        found = sources(contents, plan_config(config))
-        model: Any = make(config)
-        if not model.built:  # for inputs of any size, its weights do not wait for one
-            model.build()
+        with undrawn():  # all weights are in the file
+            found = sources(contents, plan_config(config))
+            model: Any = make(config)
+            if not model.built:  # for inputs of any size, weights do not wait for one
+                model.build()
         _check_order(model, found)
-        model.set_weights([weight for source in found for weight in source.read()])
+        _give_weights(model, found)
         if contents.random is not None:
             _set_random_state(model, contents.random)
         if compile is not False:
@@ -146,7 +214,9 @@ def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         if str(error).startswith(f"{path} "):  # it was the bytes
             raise
-        reason = f"no entry {error}" if isinstance(error, KeyError) else error
+        reason = f"no entry {error}" if isinstance(error, KeyError) else str(error)
+        if len(reason) > LONGEST:
+            reason = f"{reason[:LONGEST]}..."
         raise ValueError(f"{path} must describe a model: {reason}") from error
 
 
@@ -155,6 +225,14 @@ def _check_order(model: Any, found: Sequence[Source]) -> None:
     wanted = [layer.name for layer in model.leaves.values() if layer.params]
     if [source.plan.names[-1] for source in found] != wanted:
         raise ValueError(f"layers must stand in the order of their graph, {wanted}")
+
+
+def _give_weights(model: Any, found: Sequence[Source]) -> None:
+    """Read one array after the other into a model that nobody has seen yet."""
+    layers = [layer for layer in model.leaves.values() if layer.params]
+    for layer, source in zip(layers, found, strict=True):
+        give_weights(layer, source.read())
+    model._network.weights_were_set = True
 
 
 def _set_random_state(model: Any, state: Any) -> None:

@@ -13,10 +13,20 @@ from .case import Case, Suite
 from .check import check
 from .files.writing import export
 from .judging.kinds import computes
+from .problems import problem
 from .report import Report
 from .suite import load_suite
 
-__all__ = ["Case", "Report", "Suite", "check", "computes", "export", "load_suite"]
+__all__ = [
+    "Case",
+    "Report",
+    "Suite",
+    "check",
+    "computes",
+    "export",
+    "load_suite",
+    "problem",
+]
 
 
 def __dir__() -> list[str]:

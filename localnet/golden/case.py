@@ -8,21 +8,25 @@ import numpy as np
 
 from .._typing import Array, Config
 from .cases.lehmer import Draw
-from .cases.precisions import PRECISIONS, Precision
-from .references.connections import connections
+from .cases.precisions import FORMATS, Precision
+from .references.connections import VARIANTS, connections
 from .references.wires import to_layout
 
 __all__ = ["FLAGS", "INPUTS", "OUTPUTS", "TIERS", "Case", "Span", "Suite"]
 
 TIERS = ("exact", "bounded")
-INPUTS = ("x", "kernel", "bias", "bias_in_y", "dy", "mixture")
-OUTPUTS = ("y", "dx", "dkernel", "dbias", "dmixture")
+INPUTS = ("x", "kernel", "bias", "bias_in_y", "dy", "mixture", "kernel2", "bias2")
+OUTPUTS = ("y", "dx", "dkernel", "dbias", "dmixture", "dkernel2", "dbias2")
 
 FLAGS = {
     "kink": "A pre-activation lies on the kink of relu, where the gradient is a "
     "convention: 0, as Keras has it. Skip it if yours is another.",
     "wide": "Integers of so many bits that operands rounded to TensorFloat-32 or "
     "bfloat16 give other sums.",
+    "single": "One product for each number: a backend that rounds to nearest, in the "
+    "precision of the case or a wider one, gives the nearest number itself.",
+    "subnormal": "Numbers below the smallest normal one. Those that become 0 are "
+    "allowed for by --flushing only.",
     "cancellation": "Sums that are small beside their terms: digits are lost, within "
     "the bound.",
 }
@@ -88,7 +92,10 @@ class Case:
         ``localnet/golden/references/connections.py``, whose config, kernel and bias
         have other shapes.
     mixture : ndarray of shape (L, R), or None
-        Of low rank: how much of each of the R kernels every location has.
+        Of low rank: how much of each of the R kernels every location has. Of batch
+        normalisation that does not train: mean and variance, of shape (2, C).
+    kernel2, bias2 : ndarray, or None
+        Of a stack: those of the second layer.
     """
 
     id: str
@@ -108,18 +115,20 @@ class Case:
     spans: Mapping[str, Span] = field(default_factory=dict)
     kind: str = "layer"
     mixture: Array | None = None
+    kernel2: Array | None = None
+    bias2: Array | None = None
 
     @property
     def format(self) -> Precision:
         """Properties of the precision."""
-        return PRECISIONS[self.precision]
+        return FORMATS[self.precision]
 
     @property
     def bias_in_y(self) -> Array | None:
         """What is added to each sample of y, in its data format."""
-        if self.bias is None:
+        if self.bias is None or self.kind == "batch_norm":
             return None
-        if self.kind != "layer":
+        if self.kind in VARIANTS:
             places = connections(self.config, self.kind).biases
             return to_layout(np.asarray(self.bias.ravel()[places]), self.config)
         sizes, filters = self.config["output_sizes"], self.config["filters"]
@@ -146,12 +155,20 @@ class Suite:
         Whether it was read from a folder, so that cases may be anybody's.
     variants : sequence of Case
         Layers of other kinds, for backends that say that they have them.
+    others : sequence of Case
+        Pooling, normalisation, stacks, integers and fixed point, likewise.
     """
 
     cases: Sequence[Case]
     traces: Sequence[Any] = ()
     foreign: bool = False
     variants: Sequence[Case] = ()
+    others: Sequence[Case] = ()
+
+    @property
+    def every(self) -> tuple[Case, ...]:
+        """Cases of all kinds; a backend is asked for those that it says it has."""
+        return (*self.cases, *self.variants, *self.others)
 
     def __iter__(self) -> Iterator[Case]:
         return iter(self.cases)
@@ -160,7 +177,7 @@ class Suite:
         return len(self.cases)
 
     def __getitem__(self, case_id: str) -> Case:
-        for case in (*self.cases, *self.variants):
+        for case in self.every:
             if case.id == case_id:
                 return case
         raise KeyError(case_id)

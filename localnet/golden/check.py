@@ -2,19 +2,28 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from .. import _validate
-from .._typing import Array
 from .case import OUTPUTS, Case, Suite
+from .drawn import Drawn
 from .files.layouts import in_layout_of
+from .judging.distrust import Standard, cross_examine, fresh
+from .judging.isolation import Isolated
 from .judging.judge import judge
 from .judging.kinds import kinds_of, known_kinds
+from .judging.siblings import Sibling, Siblings
 from .judging.trust import doubts
 from .references.answers import solve
 from .references.bounds import NEAREST, Model, bounds_of, kinks_near
+from .references.connections import VARIANTS
+from .rejects import Reject
+from .rejects import rejects as refused_cases
 from .report import Report, Result
+from .stress import stress_cases
 from .suite import at_precision, load_suite
 
 __all__ = ["Backend", "Conditions", "check", "check_case"]
@@ -35,11 +44,15 @@ class Conditions:
         Multiplies the bounds, for algorithms outside the theorem.
     foreign : bool
         Whether cases are doubted before they are used.
+    distrust : bool
+        Whether the backend gets copies, which are compared afterwards, and is called
+        again in ways that show what it keeps between calls.
     """
 
     model: Model = NEAREST
     scale: float = 1.0
     foreign: bool = False
+    distrust: bool = False
 
 
 USUAL = Conditions()
@@ -57,6 +70,12 @@ def check(
     directed: bool = False,
     flushing: bool = False,
     scale: float = 1.0,
+    stress: bool = False,
+    random: int | str | None = None,
+    rejects: bool = False,
+    distrust: bool = True,
+    isolated: bool = False,
+    timeout: float | None = None,
     name: str = "",
     reproduce: str = "",
 ) -> Report:
@@ -91,6 +110,23 @@ def check(
     scale : float
         Multiplies the bounds: for FFT, Winograd and the like, whose error is not that
         of a sum of products.
+    stress : bool
+        Whether to ask for what is large or laid out strangely, too: see
+        `localnet.golden.stress`.
+    random : int or str, optional
+        Draw problems beside the suite: a seed, or "SEED:COUNT"; default of the count:
+        100. A failing one is shrunk; its result says how to make it again.
+    rejects : bool
+        Whether to ask for what a backend has to refuse, too: see
+        `localnet.golden.rejects`.
+    distrust : bool
+        Whether to look at what the backend keeps: see
+        `localnet.golden.judging.distrust`.
+    isolated : bool
+        Whether the backend runs in a process of its own, so that a crash costs one case
+        and not the report.
+    timeout : float, optional
+        Seconds for one case, all calls of it together; it takes a process, too.
     name : str
         Of the backend, for the report; default: the name of the function.
     reproduce : str
@@ -104,8 +140,9 @@ def check(
     Raises
     ------
     ValueError
-        If `cases` or `xfail` names a case that the suite does not have, or `kinds` a
-        kind that there is not.
+        If `cases` or `xfail` names a case that the suite does not have, `kinds` a kind
+        that there is not, or `random` is no seed and count; if a backend that must run
+        in a process of its own cannot be handed to one.
 
     See Also
     --------
@@ -123,23 +160,48 @@ def check(
     if precision is not None:
         suite = at_precision(suite, precision)
     scale = _validate.number("scale", scale, minimum=0.0, open_minimum=True)
-    layers = [*suite.cases, *suite.variants]
+    layers = suite.every
     every: list[Any] = [*layers, *(suite.traces if traces else ())]
-    known = {case.id for case in (*layers, *suite.traces)}
+    has = {*(kinds_of(backend) if kinds is None else known_kinds(kinds)), "trace"}
+    more: list[Case] = [*stress_cases(has, precision)] if stress else []
+    if rejects:
+        more += refused_cases(has)
+    known = {case.id for case in (*layers, *suite.traces, *more)}
     _need_known("cases", cases, known)
     _need_known("xfail", xfail, known)
-    conditions = Conditions(Model(directed, flushing), scale, suite.foreign)
-    has = {*(kinds_of(backend) if kinds is None else known_kinds(kinds)), "trace"}
-    results = []
-    for case in every:
-        if cases and case.id not in cases:
-            continue
-        if case.kind not in has:
-            results.append(_not_asked(case))
-            continue
-        result = check_case(backend, case, conditions)
-        results.append(_as_expected(result) if case.id in xfail else result)
-    return Report(name or _name_of(backend), results, reproduce)
+    conditions = Conditions(Model(directed, flushing), scale, suite.foreign, distrust)
+    drawn = None if random is None else Drawn.of(random, has, precision)
+    siblings, results, ours = Siblings(), [], replace(conditions, foreign=False)
+    if getattr(backend, "golden_once", False):
+        conditions = replace(conditions, distrust=False)
+    with _held_to(backend, isolated, timeout) as hold:
+        for case in every:
+            if cases and case.id not in cases:
+                continue
+            if case.kind not in has:
+                results.append(_not_asked(case))
+                continue
+            beside = siblings.of(case) if conditions.distrust else []
+            results.append(hold(case, conditions, beside))
+        for case in more:
+            if not cases or case.id in cases:
+                results.append(hold(case, replace(ours, distrust=False)))
+        results = [_as_expected(r) if r.id in xfail else r for r in results]
+        if drawn is not None:
+            results += drawn.results(lambda case: hold(case, ours))
+    asked = {case.id: case for case in (*every, *more)}
+    return Report(name or _name_of(backend), results, reproduce, asked)
+
+
+def _held_to(
+    backend: Backend, isolated: bool, timeout: float | None
+) -> AbstractContextManager[Callable[..., Result]]:
+    """Return what holds a backend to one case, here or in a process of its own."""
+    if isolated or timeout is not None:
+        if timeout is not None:
+            _validate.number("timeout", timeout, minimum=0.0, open_minimum=True)
+        return Isolated(check_case, backend, timeout)
+    return nullcontext(partial(check_case, backend))
 
 
 def _not_asked(case: Case) -> Result:
@@ -149,7 +211,12 @@ def _not_asked(case: Case) -> Result:
     )
 
 
-def check_case(backend: Backend, case: Any, conditions: Conditions = USUAL) -> Result:
+def check_case(
+    backend: Backend,
+    case: Any,
+    conditions: Conditions = USUAL,
+    siblings: Iterable[Sibling] = (),
+) -> Result:
     """
     Hold a backend to one case.
 
@@ -161,6 +228,8 @@ def check_case(backend: Backend, case: Any, conditions: Conditions = USUAL) -> R
         What it has to compute.
     conditions : Conditions
         What it is judged by.
+    siblings : iterable of Sibling
+        Cases to ask for after it, if the backend is distrusted.
 
     Returns
     -------
@@ -168,51 +237,94 @@ def check_case(backend: Backend, case: Any, conditions: Conditions = USUAL) -> R
         One of PASS, FAIL, SKIP and MISTRUSTED.
     """
     result = Result(case.id, case.tier, case.precision, "PASS", kind=case.kind)
-    wants, bound = tuple(case.wants), case.bound
-    if case.kind != "trace" and (conditions.foreign or conditions.model != NEAREST):
-        solution = solve(case)
-        reasons = doubts(case, solution) if conditions.foreign else []
-        if reasons:
-            return replace(result, status="MISTRUSTED", reason="; ".join(reasons))
-        if conditions.model != NEAREST and case.tier == "bounded":
-            bound = bounds_of(case, solution, conditions.model)
-            if (
-                case.dy is not None
-                and kinks_near(case, solution, conditions.model).any()
-            ):
-                wants = ("y",)
+    reasons, standard = _standard(case, conditions)
+    if reasons:
+        return replace(result, status="MISTRUSTED", reason="; ".join(reasons))
+    given = fresh(case) if conditions.distrust else case
     started = time.perf_counter()
     try:
-        answers = dict(backend(case))
-        if case.kind != "trace":
-            answers = in_layout_of(case, answers)
+        answers = _asked(backend, given)
     except NotImplementedError as error:
         return replace(result, status="SKIP", reason=_in_one_line(error))
-    except Exception as error:
-        return replace(result, status="FAIL", reason=_in_one_line(error))
-    seconds = time.perf_counter() - started
-    return replace(
-        _judged(result, case, answers, wants, bound, conditions.scale), seconds=seconds
-    )
+    except (Exception, SystemExit) as error:
+        status = "PASS" if isinstance(case, Reject) else "FAIL"
+        return replace(result, status=status, reason=_in_one_line(error))
+    if isinstance(case, Reject):
+        return replace(result, status="FAIL", reason=f"must be refused: {case.why}")
+    result = replace(result, seconds=time.perf_counter() - started)
+    result = _judged(result, case, answers, standard, conditions)
+    if not conditions.distrust or result.status != "PASS":
+        return result
+
+    def ask(case: Any, standard: Standard) -> tuple[Mapping[str, Any], str]:
+        try:
+            found = _asked(backend, case)
+        except NotImplementedError:
+            return {}, ""
+        except (Exception, SystemExit) as error:
+            return {}, _in_one_line(error)
+        return found, _judged(result, case, found, standard, conditions).reason
+
+    wrong = cross_examine(ask, case, given, answers, standard, siblings)
+    if not wrong:
+        return result
+    return replace(result, status="FAIL", reason=wrong, by_state=True)
+
+
+def _standard(case: Any, conditions: Conditions) -> tuple[list[str], Standard]:
+    """Return why a case is not to be trusted, and what its answers are held to."""
+    standard = Standard(tuple(case.wants), case.expected, case.bound)
+    model = conditions.model
+    if case.kind not in ("layer", *VARIANTS) or not (
+        conditions.foreign or model != NEAREST
+    ):
+        return [], standard
+    solution = solve(case)
+    if conditions.foreign and (reasons := doubts(case, solution)):
+        return reasons, standard
+    if model != NEAREST and case.tier == "bounded":
+        standard = standard._replace(bound=bounds_of(case, solution, model))
+        if case.dy is not None and kinks_near(case, solution, model).any():
+            standard = standard._replace(wants=("y",))
+    return [], standard
+
+
+def _asked(backend: Backend, case: Any) -> dict[str, Any]:
+    """Return what a backend gives, without what it left out."""
+    answers = backend(case)
+    if not isinstance(answers, Mapping):
+        raise TypeError(f"must return a dict of arrays, got {type(answers).__name__}")
+    return {str(key): value for key, value in answers.items() if value is not None}
 
 
 def _judged(
     result: Result,
     case: Case,
     answers: Mapping[str, Any],
-    wants: tuple[str, ...],
-    bound: Mapping[str, Array],
-    scale: float,
+    standard: Standard,
+    conditions: Conditions,
 ) -> Result:
-    given = {key: answers[key] for key in wants if answers.get(key) is not None}
-    strange = sorted(set(map(str, answers)) - {*OUTPUTS, *case.wants})
+    wants = standard.wants
+    if case.kind != "trace":
+        try:
+            answers = in_layout_of(case, answers)
+        except Exception as error:  # whatever a strange answer leads to
+            return replace(result, status="FAIL", reason=_in_one_line(error))
+    given = {key: answers[key] for key in wants if key in answers}
+    strange = sorted(set(answers) - {*OUTPUTS, *case.wants})
     if strange or not given:
         reason = (
             f"must give any of {', '.join(wants)}, got {', '.join(strange) or 'none'}"
         )
         return replace(result, status="FAIL", reason=reason, missing=wants)
     judged = {
-        key: judge(value, case.expected[key], bound.get(key), case.format, scale)
+        key: judge(
+            value,
+            standard.expected[key],
+            standard.bound.get(key),
+            case.format,
+            conditions.scale,
+        )
         for key, value in given.items()
     }
     wrong = [f"{key}: {j.reason}" for key, j in judged.items() if j.reason]
@@ -233,7 +345,7 @@ def _as_expected(result: Result) -> Result:
     return result
 
 
-def _in_one_line(error: Exception) -> str:
+def _in_one_line(error: BaseException) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, NotImplementedError):
         return text

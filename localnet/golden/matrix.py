@@ -7,12 +7,21 @@ import numpy as np
 
 from .._typing import Array
 from .case import Case, Suite
+from .cases.axes import COMBINED
 from .check import check_case
 from .mutants import MUTANTS, Mutant
 from .mutants.variant_model import model_of
 from .suite import load_suite
 
-__all__ = ["KILLED", "SURVIVED", "Matrix", "kill_matrix", "table"]
+__all__ = [
+    "KILLED",
+    "SURVIVED",
+    "Matrix",
+    "by_hand",
+    "first_killers",
+    "kill_matrix",
+    "table",
+]
 
 KILLED, SURVIVED, UNSEEN = 2, 1, 0
 
@@ -73,6 +82,61 @@ class Matrix:
         return found
 
 
+def by_hand(suite: Suite) -> Suite:
+    """
+    Return a suite without the cases that were combined by a covering array.
+
+    Parameters
+    ----------
+    suite : Suite
+        Any suite.
+
+    Returns
+    -------
+    Suite
+        Plain layers and variants that stand there for one reason each.
+    """
+    cases, variants = (
+        [case for case in part if not case.why.startswith(COMBINED)]
+        for part in (suite.cases, suite.variants)
+    )
+    return Suite(cases, variants=variants)
+
+
+def first_killers(
+    suite: Suite, mutants: Mapping[str, Mutant]
+) -> dict[str, Case | None]:
+    """
+    Return for every mutant the first case that kills it.
+
+    Parameters
+    ----------
+    suite : Suite
+        Any suite.
+    mutants : mapping of str to Mutant
+        By name.
+
+    Returns
+    -------
+    dict of str to Case or None
+        None for a mutant that survives.
+    """
+    found: dict[str, Case | None] = {}
+    cases = sorted(suite.every, key=lambda case: case.kernel.size * len(case.x))
+    for name, mutant in mutants.items():
+        found[name] = next(
+            (
+                case
+                for case in cases
+                if case.kind in mutant.kinds
+                and mutant.sees(case)
+                and _meet(mutant, case, []) == KILLED
+            ),
+            None,
+        )
+    return found
+
+
 def kill_matrix(
     suite: Suite | None = None, mutants: Mapping[str, Mutant] | None = None
 ) -> Matrix:
@@ -82,7 +146,7 @@ def kill_matrix(
     Parameters
     ----------
     suite : Suite, optional
-        Default: that of `localnet.golden.load_suite`.
+        Default: what `by_hand` leaves of that of `localnet.golden.load_suite`.
     mutants : mapping of str to Mutant, optional
         Default: all of the kinds that the suite has cases of.
 
@@ -96,7 +160,7 @@ def kill_matrix(
     ValueError
         If the right backend that mutants are made from does not pass.
     """
-    suite = load_suite() if suite is None else suite
+    suite = by_hand(load_suite()) if suite is None else suite
     cases = [*suite.cases, *suite.variants]
     kinds = {case.kind for case in cases}
     if mutants is None:

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -59,8 +60,18 @@ def _lines_of(report: Report, result: Result, *, verbose: bool) -> Iterator[str]
     for key, judgement in result.answers.items():
         if judgement.reason or verbose:
             yield f"  {key}: {_worst(judgement)}"
-    if result.status in ("FAIL", "XPASS") and report.reproduce:
-        yield f"  again: {report.reproduce.replace('{id}', result.id)}"
+    if result.status in ("FAIL", "XPASS") and (again := _again(report, result)):
+        yield f"  again: {again}"
+
+
+def _again(report: Report, result: Result) -> str:
+    """Return what runs one case again: a command, or a line of Python."""
+    if not result.again:
+        return report.reproduce.replace("{id}", result.id)
+    if report.reproduce:
+        command = report.reproduce.removesuffix(" --case {id}")
+        return f"{command} --problem {shlex.quote(result.again)}"
+    return f"check(backend, Suite([problem({result.again})]))"
 
 
 def _worst(judgement: Judgement) -> str:
@@ -110,9 +121,9 @@ def as_json(report: Report) -> str:
     -------
     str
         JSON: ``backend``, ``passed``, ``totals`` by status, and for each of ``cases``
-        id, tier, precision, kind, asked, status, reason, missing, seconds and
-        ``answers``, with wrong, size, digits, mean, rms and worst (index, got, want,
-        bound, ratio).
+        id, tier, precision, kind, asked, status, reason, missing, seconds, by_state,
+        again and ``answers``, with wrong, size, digits, mean, rms and worst (index,
+        got, want, bound, ratio).
         Numbers that are not finite are given as the words inf, -inf and nan.
     """
     found = {

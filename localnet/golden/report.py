@@ -1,8 +1,9 @@
 """What a check found, and whether that is success."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from .judging.judge import Judgement
 
@@ -41,6 +42,11 @@ class Result:
         Of the case.
     asked : bool
         Whether the backend was given the case, for it says that it has the kind.
+    by_state : bool
+        Whether it failed by what the backend keeps between calls: its first answer,
+        that of `answers`, was right.
+    again : str
+        The arguments of `problem` that make this case again, if it was drawn.
     """
 
     id: str
@@ -53,6 +59,8 @@ class Result:
     seconds: float = 0.0
     kind: str = "layer"
     asked: bool = True
+    by_state: bool = False
+    again: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,11 +76,14 @@ class Report:
         In the order of the suite.
     reproduce : str
         A command with ``{id}`` in it that runs one case again.
+    cases : mapping of str to Case
+        Those that were asked, by id.
     """
 
     backend: str
     results: list[Result]
     reproduce: str = ""
+    cases: Mapping[str, Any] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Result]:
         return iter(self.results)

@@ -12,7 +12,8 @@ from .case import INPUTS, Case, Suite
 from .cases.exactness import exact_spans
 from .cases.families import specs
 from .cases.generate import generate
-from .cases.precisions import Precision
+from .cases.others import others
+from .cases.precisions import PRECISIONS, Precision
 from .cases.precisions import precision as format_of
 from .cases.traces import traces
 from .cases.variants import variant_specs
@@ -62,7 +63,12 @@ def load_suite(path: str | os.PathLike[str] | None = None) -> Suite:
 
 @cache
 def _default() -> Suite:
-    return Suite(generate(specs()), traces(), variants=generate(variant_specs()))
+    return Suite(
+        generate(specs()),
+        traces(),
+        variants=generate(variant_specs()),
+        others=others(),
+    )
 
 
 def at_precision(suite: Suite, precision: str) -> Suite:
@@ -80,7 +86,7 @@ def at_precision(suite: Suite, precision: str) -> Suite:
     -------
     Suite
         Bounded cases of this precision, and exact ones of it and of narrower ones with
-        their arrays in its type.
+        their arrays in its type; cases of integers as they are.
 
     Raises
     ------
@@ -92,7 +98,27 @@ def at_precision(suite: Suite, precision: str) -> Suite:
         suite,
         cases=_all_at(suite.cases, form),
         variants=_all_at(suite.variants, form),
+        others=[
+            found
+            for case in suite.others
+            if (found := _other_at(case, form)) is not None
+        ],
     )
+
+
+def _other_at(case: Case, form: Precision) -> Case | None:
+    """Return a case of another kind in a precision that holds all of its numbers."""
+    own = case.format
+    if case.precision not in PRECISIONS or own.name == form.name:
+        return case  # integers are what they are
+    if own.bits > form.bits or own.greatest > form.greatest:
+        return None
+    arrays = {
+        name: array.astype(form.holds)
+        for name in INPUTS
+        if name != "bias_in_y" and (array := getattr(case, name)) is not None
+    }
+    return replace(case, precision=form.name, **arrays)
 
 
 def _all_at(cases: Iterable[Case], form: Precision) -> list[Case]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from localnet.golden import Report, load_suite
 from localnet.golden.adapters import engines
-from localnet.golden.check import check_case
+from localnet.golden.check import Conditions, check_case
 from localnet.golden.judging.backends import from_name
 from localnet.golden.judging.kinds import KINDS, kinds_of
 from localnet.golden.render import as_text
@@ -23,7 +23,7 @@ def pytest_generate_tests(metafunc: Any) -> None:
     suite = load_suite(option("--golden-suite", None))
     if precision := option("--golden-precision", None):
         suite = at_precision(suite, precision)
-    cases = [*suite.cases, *suite.variants]
+    cases = suite.every
     metafunc.parametrize("case", cases, ids=[case.id for case in cases])
 
 
@@ -37,7 +37,7 @@ def test_case(case: Any, request: Any) -> None:
     kinds = option("--golden-kind", None) or kinds_of(backend)
     if case.kind not in (KINDS if "all" in kinds else kinds):
         pytest.skip(f"the backend does not say that it has {case.kind}")
-    result = check_case(backend, case)
+    result = check_case(backend, case, Conditions(distrust=True))
     if result.status == "SKIP":
         pytest.skip(result.reason or "not implemented")
     if result.status != "PASS":

@@ -67,8 +67,8 @@ class RandomInitializer(Initializer):
         self._entropy: int | None = None
 
     def _generator(self, rng: np.random.Generator | None) -> np.random.Generator:
-        if rng is not None and not isinstance(rng, np.random.Generator):
-            raise ValueError(f"rng must be a numpy.random.Generator, got {rng!r}")
+        if rng is not None:
+            _validate.generator("rng", rng)
         if self.seed is not None:
             return np.random.default_rng(self.seed)
         if rng is not None:
@@ -157,6 +157,8 @@ class RandomUniform(RandomInitializer):
         super().__init__(seed)
         self.minval = _validate.number("minval", minval)
         self.maxval = _validate.number("maxval", maxval)
+        if self.minval > self.maxval:
+            raise ValueError(f"minval must be <= maxval {maxval}, got {minval}")
 
     def _draw(
         self, shape: Shape, dtype: np.dtype, rng: np.random.Generator | None

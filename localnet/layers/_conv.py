@@ -58,7 +58,7 @@ class Conv(WindowedLayer):
                 raise ValueError(
                     f"groups must divide filters {self.filters}, got {self.groups}"
                 )
-        self.untied_bias = bool(untied_bias)
+        self.untied_bias = _validate.flag("untied_bias", untied_bias)
 
     # Weights ---------------------------------------------------------------------
 

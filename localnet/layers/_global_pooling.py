@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Unpack
 
+from .. import _validate
 from .._typing import Config, Shape
 from ..geometry.channels import split_sample
 from ..ops import PAIRS, Cost, resize_cost
@@ -38,7 +39,7 @@ class GlobalPooling(SpatialLayer):
         **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
-        self.keepdims = bool(keepdims)
+        self.keepdims = _validate.flag("keepdims", keepdims)
 
     def _options(self) -> Config:
         return {"keepdims": self.keepdims}

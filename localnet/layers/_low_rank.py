@@ -99,14 +99,14 @@ class LowRankLocallyConnected(WindowedLayer):
             self.spatial_rank = _validate.integer(
                 "spatial_rank", spatial_rank, minimum=1
             )
-            self.separable = bool(separable)
+            self.separable = _validate.flag("separable", separable)
             if normalize_weights not in (NORMALIZED, None):
                 raise ValueError(
                     f"normalize_weights must be {NORMALIZED!r} or None, "
                     f"got {normalize_weights!r}"
                 )
             self.normalize_weights = normalize_weights
-            self.use_spatial_bias = bool(use_spatial_bias)
+            self.use_spatial_bias = _validate.flag("use_spatial_bias", use_spatial_bias)
             self.combining_weights_initializer = combining_weights_initializer
             as_convolution = combining_weights_initializer == AS_CONVOLUTION
             take_rules(self, {n: given[n] for n in OWN[4 + as_convolution :]})

@@ -131,7 +131,8 @@ class BatchNormalization(Layer):
                 "momentum", momentum, minimum=0.0, maximum=1.0
             )
             self.epsilon = _validate.number("epsilon", epsilon, minimum=0.0)
-            self.center, self.scale = bool(center), bool(scale)
+            self.center = _validate.flag("center", center)
+            self.scale = _validate.flag("scale", scale)
             self.fused = None if fused is None else bool(fused)
             take_rules(self, arguments)
 

@@ -105,6 +105,10 @@ def categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     array([1., 0.])
     """
     pair = targets.match_exactly(y_true, y_pred)
+    if pair.y_true.shape[-1:] in ((), (0,)):
+        raise ValueError(
+            f"y_true must have a value for each class, got shape {pair.y_true.shape}"
+        )
     right = np.argmax(pair.y_true, axis=-1) == np.argmax(pair.y_pred, axis=-1)
     return np.asarray(right, pair.y_pred.dtype)
 

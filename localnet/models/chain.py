@@ -12,7 +12,7 @@ from ..layers._base.handles import Node
 from ..layers._base.layer import unchanged_on_error
 from ..layers._base.seeds import child_seed
 from ..layers._base.shapes import BatchShape, checked_shape
-from ..training.network import Network
+from ..training.network import Network, parts_of
 from .nesting import serialize
 from .program import Program
 
@@ -34,6 +34,10 @@ class Chain(Network):
     def __init__(self, name: str, seed: np.random.SeedSequence) -> None:
         super().__init__(name)
         self.seed = seed
+        # What stands in the stack, so that adding to it need not walk through it.
+        self._names: set[str] = set()
+        self._parts: set[Any] = set()
+        self._models: list[Any] = []
         self._set([], ())
         self._program = Program.of_chain([])
         self._in_program: list[Any] = []
@@ -41,7 +45,8 @@ class Chain(Network):
     def _set(self, stack: list[Any], handles: tuple[Handle, ...]) -> None:
         """Take layers, and the handles of the input and of what each of them gives."""
         self.stack = stack
-        self.layers = [layer for layer in stack if not isinstance(layer, InputLayer)]
+        first = bool(stack) and isinstance(stack[0], InputLayer)  # and nowhere else
+        self.layers = stack[first:]
         linked = len(handles) == len(self.layers) + 1
         self.handles, self.inputs = handles, handles[:1]
         self.outputs = handles[-1:] if linked else ()
@@ -105,6 +110,23 @@ class Chain(Network):
         if below is not None and None not in below[1:]:
             _fit_to(layer, below)
             self._link(below)
+        self._note(layer)
+
+    def has_name(self, name: str) -> bool:
+        """Return whether a layer in the stack is called so."""
+        return name in self._names
+
+    def holds(self, parts: Sequence[Any]) -> bool:
+        """Return whether one of some parts stands in the stack, or in a model in it."""
+        inner = {id(x) for model in self._models for x in parts_of(model)}
+        return any(part in self._parts or id(part) in inner for part in parts)
+
+    def _note(self, layer: Any) -> None:
+        self._names.add(layer.name)
+        if isinstance(layer, Layer):
+            self._parts.update(parts_of(layer))
+        else:  # it may grow
+            self._models.append(layer)
 
     def pop(self) -> None:
         """Take the top layer away."""
@@ -114,6 +136,9 @@ class Chain(Network):
             layer._nodes = tuple(node for node in layer._nodes if node is not last.node)
             handles = tuple(kept) if stack else ()
         self._set(stack, handles)
+        self._names, self._parts, self._models = set(), set(), []
+        for other in stack:
+            self._note(other)
 
     def build(self, input_shape: Any = None) -> None:
         """Create the weights that are missing, or refuse a shape that does not fit."""

@@ -19,6 +19,7 @@ def load_model(
     compile: bool | None = None,
     *,
     isolated: bool = False,
+    max_bytes: int | None = None,
 ) -> Model:
     """
     Read a model that its ``save``, Keras 2 or tf_keras wrote.
@@ -37,6 +38,10 @@ def load_model(
     isolated : bool
         Read the file in a process of its own, with limits on time and memory: the HDF5
         library can crash or hang on damaged bytes. For files from strangers.
+    max_bytes : int, optional
+        Refuse the file, before memory is taken, if its arrays would take more bytes as
+        the model holds them: weights, and what the optimizer remembers. A file of some
+        hundred kilobytes can hold gigabytes of zeros.
 
     Returns
     -------
@@ -46,8 +51,8 @@ def load_model(
     Raises
     ------
     ValueError
-        If the file is none of these, is damaged, or holds what localnet has no
-        counterpart for; then all such layers are named.
+        If the file is none of these, is damaged, asks for more than `max_bytes`, or
+        holds what localnet has no counterpart for; then all such layers are named.
     ImportError
         If the file is HDF5 and h5py is not installed.
     OSError
@@ -71,6 +76,7 @@ def load_model(
         custom_objects or {},
         compile=compile,
         isolated=isolated,
+        max_bytes=max_bytes,
     )
 
 

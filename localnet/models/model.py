@@ -107,8 +107,11 @@ class Model(Connectable):
         """Take the parts that a model is made of."""
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name must be a string, got {name!r}")
+        given = seed
         if not isinstance(seed, np.random.SeedSequence):
             try:
+                if isinstance(seed, (bool, np.bool)):
+                    raise TypeError
                 seed = np.random.SeedSequence(seed)
             except (TypeError, ValueError):
                 raise ValueError(
@@ -119,6 +122,9 @@ class Model(Connectable):
         self._network: Chain | Graph = wire(name, child_seed(seed, 1), *ends)
         rng = np.random.default_rng(child_seed(seed, 0))
         self._trainer = Trainer(self._network, rng)
+        if given is not None:
+            named = [*np.atleast_1d(seed.entropy), *seed.spawn_key]
+            self._trainer.seed = [int(number) for number in named]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take the state of another model, in parts of its own, and link its layers."""
@@ -166,9 +172,9 @@ class Model(Connectable):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._network.trainable = bool(value)
+        self._network.trainable = flag = _validate.flag("trainable", value)
         for layer in self.layers:
-            layer.trainable = bool(value)
+            layer.trainable = flag
 
     @property
     def input_shape(self) -> Any:

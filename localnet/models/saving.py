@@ -231,7 +231,7 @@ def load_contents(
             if by_name
             else sources(contents, plans)
         )
-        new = {id(source.plan.layer): source.read() for source in found}
+        new = {id(source.plan.layer): list(source.read()) for source in found}
         set_weights(
             self,
             [

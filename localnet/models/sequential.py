@@ -1,6 +1,7 @@
 """A stack of layers, each fed with the output of the one before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,10 @@ class Sequential(Model):
         seed: int | np.random.SeedSequence | None = None,
     ) -> None:
         self._start(Chain, name, seed)
-        for layer in [layers] if isinstance(layers, Connectable) else layers or ():
+        given = [layers] if isinstance(layers, Connectable) else layers
+        if isinstance(given, str) or not isinstance(given, (Iterable, NoneType)):
+            raise ValueError(f"layers must be a list of layers, got {given!r:.100}")
+        for layer in given or ():
             self.add(layer)
 
     def add(self, layer: Any) -> None:
@@ -89,11 +93,12 @@ class Sequential(Model):
             raise ValueError(f"layer must be a Layer, got {layer!r}{hint}")
         self._check_free("add")
         inside = parts_of(layer)
-        if any(part is other for other in parts_of(self) for part in inside):
+        own = {id(self), id(self._trainer), id(self._network)}
+        if self._network.holds(inside) or any(id(part) in own for part in inside):
             raise ValueError(
                 f"layer must be added once, got {layer.name!r} a second time"
             )
-        if any(other.name == layer.name for other in self._network.stack):
+        if self._network.has_name(layer.name):
             raise ValueError(
                 f"layer must have a name of its own, got {layer.name!r} a second time"
             )

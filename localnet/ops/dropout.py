@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _arrays
+from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Shape
 from .runtime.workspace import Workspace
 
@@ -40,6 +40,7 @@ def dropout_mask(
     ndarray of shape `shape`
         Its mean is 1 in expectation.
     """
+    rng = _validate.generator("rng", rng)
     workspace = workspace or Workspace(keep_results=False)
     drawn = workspace.take("drawn", shape, "float64")
     mask = workspace.result("mask", shape, dtype)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _arrays
+from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Shape
 from .runtime.workspace import Workspace
 
@@ -45,7 +45,7 @@ def gaussian_noise(
     """
     workspace = workspace or Workspace(keep_results=False)
     drawn = workspace.take("drawn", shape, "float64")
-    rng.standard_normal(out=drawn)
+    _validate.generator("rng", rng).standard_normal(out=drawn)
     drawn *= stddev
     drawn += mean
     noise = workspace.result("noise", shape, dtype)

@@ -133,6 +133,10 @@ class Memory:
             If ``iterations`` is missing, a key is unknown, an array does not hold
             floats, or two slots differ in their shapes. Nothing is changed.
         """
+        if not isinstance(state, Mapping):
+            raise ValueError(
+                f"state must be a dict of names to arrays, got {type(state).__name__}"
+            )
         if "iterations" not in state:
             raise ValueError(f"state must hold iterations, got the keys {list(state)}")
         iterations = _validate.integer("iterations", state["iterations"], minimum=0)

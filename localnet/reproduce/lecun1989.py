@@ -66,6 +66,10 @@ def start_weights(fan_in: int) -> Any:
     return draw
 
 
+# Whatever the user's keras.json says.
+LAST: dict[str, Any] = {"data_format": "channels_last"}
+
+
 def _unit(fan_in: int) -> dict[str, Any]:
     """Return what all layers have in common."""
     return {
@@ -78,16 +82,18 @@ def _unit(fan_in: int) -> dict[str, Any]:
 def _first(layer: Any, filters: int, **kwargs: Any) -> list[Layer]:
     """Return H1: windows of 3x3 at every second pixel, 8x8 of them."""
     return [
-        Padding2D(((1, 0), (1, 0)), value=PAPER_COLOUR, input_shape=(16, 16, 1)),
-        layer(filters, 3, strides=2, **kwargs, **_unit(9)),
+        Padding2D(
+            ((1, 0), (1, 0)), value=PAPER_COLOUR, input_shape=(16, 16, 1), **LAST
+        ),
+        layer(filters, 3, strides=2, **kwargs, **LAST, **_unit(9)),
     ]
 
 
 def _second(layer: Any, filters: int, maps: int, **kwargs: Any) -> list[Layer]:
     """Return H2: windows of 5x5 at every second place of H1, 4x4 of them."""
     return [
-        Padding2D(((2, 1), (2, 1)), value=PAPER_COLOUR),
-        layer(filters, 5, strides=2, **kwargs, **_unit(25 * maps)),
+        Padding2D(((2, 1), (2, 1)), value=PAPER_COLOUR, **LAST),
+        layer(filters, 5, strides=2, **kwargs, **LAST, **_unit(25 * maps)),
         Flatten(),
         Dense(10, **_unit(16 * filters)),
     ]

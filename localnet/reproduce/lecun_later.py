@@ -6,6 +6,7 @@ years from now", 2022. Here only drawings that nobody learned from are tested.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ CHANGES = {
 def _train(net: Net, change: str, seed: int, epochs: int) -> dict[str, float]:
     train, test = make_shifted_digits("drawings", seed=seed)
     model, targets = _changed(net, change, seed), _targets(train.y, change)
-    options = {"batch_size": BATCH, "verbose": 0}
+    options: dict[str, Any] = {"batch_size": BATCH, "verbose": 0}
     if change in ("shifts", "all"):
         rng = np.random.default_rng(seed)
         for epoch in range(epochs):

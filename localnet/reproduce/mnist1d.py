@@ -29,6 +29,7 @@ HARD = "\N{NO-BREAK SPACE}"  # a space that ends no line
 
 def _windowed(layer: Any, filters: int, seed: int, **kwargs: Any) -> Sequential:
     layers: list[Layer] = []
+    kwargs["data_format"] = "channels_last"  # whatever the user's keras.json says
     for size in WINDOWS:
         windows = layer(filters, size, strides=2, activation="relu", **kwargs)
         layers += [ZeroPadding1D(1), windows]

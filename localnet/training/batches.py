@@ -365,6 +365,9 @@ def class_weights_of(y: Array, class_weight: Mapping[int, float]) -> Array:
         key: _validate.number(f"class_weight[{key!r}]", value)
         for key, value in class_weight.items()
     }
+    for key, weight in weights.items():
+        if weight < 0:
+            raise ValueError(f"class_weight[{key!r}] must be >= 0, got {weight!r}")
     classes, inverse = np.unique(labels, return_inverse=True)
     missing = [c for c in classes.tolist() if c not in weights]
     if missing:

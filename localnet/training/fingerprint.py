@@ -5,6 +5,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from .._typing import Array, Config
 from .batches import Data
 
@@ -12,10 +14,11 @@ __all__ = [
     "first_difference",
     "identity_of_data",
     "identity_of_optimizer",
+    "identity_of_start",
     "identity_of_trainer",
 ]
 
-# Bytes that are looked at: all of a small array, evenly spread rows of a larger one.
+# Bytes that are looked at: all of a small array, rows of a larger one.
 LOOKED_AT = 1 << 24
 # Bytes of them that are copied at a time.
 PIECE = 1 << 18
@@ -75,6 +78,38 @@ def identity_of_optimizer(optimizer: Any) -> Config:
     }
 
 
+def identity_of_start(trainer: Any) -> Config:
+    """
+    Describe where a training starts from, as far as that can be told again.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        Compiled; its network is built.
+
+    Returns
+    -------
+    dict
+        The model's seed, if it was given, and a fingerprint of the weights, if they
+        follow from it or were set since the last training; None stands for the rest.
+    """
+    network = trainer.network
+    # What was broken off in this process, or kept, is gone on with by the same model.
+    known: Config | None = trainer.start
+    if known is not None and not network.weights_were_set:
+        return known
+    weights = None
+    if trainer.seed is not None or network.weights_were_set:
+        fingerprint = hashlib.blake2b(digest_size=8)
+        for layer in network.leaves.values():
+            for value in layer.params.values():
+                fingerprint.update(value.tobytes())
+        weights = fingerprint.hexdigest()
+    start: Config = {"model_seed": trainer.seed, "initial_weights": weights}
+    trainer.start = start
+    return start
+
+
 def _described(get_config: Callable[[], Config]) -> Config | None:
     """Return a config as a file gives it back, without the name."""
     try:
@@ -128,12 +163,16 @@ def _identity_of_arrays(arrays: Sequence[Array | None]) -> Any:
 def _identity_of_array(array: Array | None) -> Config | None:
     if array is None:
         return None
-    step = max(1, -(-array.nbytes // LOOKED_AT))
+    share = max(1, -(-array.nbytes // LOOKED_AT))
     fingerprint = hashlib.blake2b(digest_size=8)
-    some = array[::step]
-    rows = max(1, PIECE * len(some) // max(1, some.nbytes))
-    for start in range(0, len(some), rows):  # a file may be larger than the memory
-        fingerprint.update(some[start : start + rows].tobytes())
+    rows = np.arange(len(array))
+    if share > 1:  # by chance, since what is evenly spread meets a pattern or misses it
+        chance = np.random.default_rng(len(array))
+        rows = np.sort(chance.choice(rows, -(-len(rows) // share), replace=False))
+    count = max(1, PIECE * len(array) // max(1, array.nbytes))
+    for start in range(0, len(rows), count):  # a file may be larger than the memory
+        some = array[rows[start : start + count]]
+        fingerprint.update(some.tobytes())
     return {
         "shape": list(array.shape),
         "dtype": array.dtype.str,

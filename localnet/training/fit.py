@@ -144,6 +144,8 @@ def fit(
     held_out = _held_out(validation_data, trainer.ports)
     if held_out is None and validation_split:
         data, held_out = split(data, validation_split)
+    _validate.number("validation_split", validation_split)
+    _validate.optional_integer("validation_steps", validation_steps, minimum=1)
     validation_size = _validate.optional_integer(
         "validation_batch_size", validation_batch_size, minimum=1
     )
@@ -210,7 +212,7 @@ def fit(
             trainer.stop_training = False
             # A training that could not begin is not ended either, and has no history.
             run.begin()
-        trainer.history = calls.history
+        former, trainer.history = trainer.history, calls.history
         try:
             for epoch in range(run.epoch, epochs):
                 if not source.has_more():
@@ -227,8 +229,13 @@ def fit(
         except KeyboardInterrupt:
             optimizer.finalize(trainer.trained())
             raise
+        except BaseException:
+            if run.stands_at_its_start:  # no step was made, so nothing is known of any
+                trainer.history = former
+            raise
         finally:
             calls.on_train_end(run.logs)
+            trainer.network.weights_were_set = False
         return calls.history
 
 

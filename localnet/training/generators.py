@@ -149,8 +149,16 @@ class Batches(Stream):
     @property
     def steps(self) -> int:
         """Batches of the epoch that comes; `on_epoch_end` may change the length."""
-        total = len(self.sequence)
+        total = self._length()
         return total if self._steps is None else min(total, self._steps)
+
+    def _length(self) -> int:
+        try:
+            return len(self.sequence)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValueError(
+                f"len({self.name}) must be an integer >= 0, got none: {error}"
+            ) from error
 
     def has_more(self) -> bool:
         """Return whether the Sequence still holds batches; warn if not."""

@@ -74,16 +74,23 @@ class Network(Protocol):
     stack: list[Any]
     inputs: tuple[Handle, ...]
     outputs: tuple[Handle, ...]
+    weights_were_set: bool
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.trainable = True
+        # Since they were drawn, or since the last training ended.
+        self.weights_were_set = False
 
     # What differs ----------------------------------------------------------------
 
     @property
     def program(self) -> Program:
         """The calls of the layers, in order."""
+
+    @property
+    def built(self) -> bool:
+        """Whether every layer has its weights."""
 
     @property
     def input_names(self) -> list[str]:
@@ -150,6 +157,7 @@ class Network(Protocol):
         except BaseException:
             self._load(former)
             raise
+        self.weights_were_set = True
 
     def _load(self, weights: Sequence[ArrayLike]) -> None:
         start = 0

@@ -52,7 +52,7 @@ def call(self: Any, x: Any, training: bool | None = None) -> Any:
         _arrays.numbers(label, item)
         for label, item in zip(trainer.ports.labels("x"), given, strict=True)
     )
-    with trainer.ready(xs):
+    with trainer.ready(xs, learning=bool(training)):
         ys, tape = trainer.network.program.run(xs, bool(training))
         layers = trainer.network.leaves.values() if training else ()
         for state, new in absorbed_by(layers, tape):

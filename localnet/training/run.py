@@ -9,11 +9,11 @@ import numpy as np
 
 from .. import _validate
 from .._typing import Array, Config
-from ..callbacks import CallbackList, Logs
+from ..callbacks import BackupAndRestore, CallbackList, Logs
 from .batches import Data
-from .fingerprint import identity_of_trainer
+from .fingerprint import identity_of_start, identity_of_trainer
 from .generators import Source
-from .state import get_state, set_state
+from .state import check_kind, check_state, get_state, set_state
 from .trainer import Trainer
 
 # Checkpoints are imported where there is one: most trainings read and write none.
@@ -82,10 +82,20 @@ class Run:
             If it cannot be read, or a first one cannot be written.
         """
         backup = self.calls.backup
-        if backup is not None:
-            backup.training = self
-            self._identity = self._described()
-        if backup is None or not backup.path.exists():
+        if backup is None:
+            self.calls.on_train_begin()
+            return
+        backup.training = self
+        self._identity = self._described()
+        backup.lock()
+        try:
+            self._begin_or_resume(backup)
+        except BaseException:
+            backup.unlock()
+            raise
+
+    def _begin_or_resume(self, backup: BackupAndRestore) -> None:
+        if not backup.path.exists():
             self.calls.on_train_begin()
             return
         from .checkpoint import read_checkpoint, refused_with_path
@@ -94,6 +104,7 @@ class Run:
         former, former_source = get_state(self.trainer), self.source.get_state()
         try:
             with refused_with_path(backup.path):
+                self._check_kinds(state)
                 self._set_state(state)
             self.calls.on_train_begin()
             with refused_with_path(backup.path):
@@ -122,6 +133,11 @@ class Run:
         self.source.end_epoch()
         self.epoch, self.batch, self.order = self.epoch + 1, 0, None
         self.calls.on_epoch_end(self.epoch - 1, self.logs)
+
+    @property
+    def stands_at_its_start(self) -> bool:
+        """Whether no step has been made, here or before a checkpoint."""
+        return self.batch == 0 and self.epoch == self.arguments["initial_epoch"]
 
     # The checkpoint --------------------------------------------------------------
 
@@ -153,6 +169,8 @@ class Run:
             "callbacks": [type(c).__name__ for c in self.calls.with_state],
             **self.source.identity(),
             "validation_data": self.validation and self.validation.identity(),
+            # Last, since whoever changed a layer or the data should hear of that.
+            **identity_of_start(self.trainer),
         }
 
     def _get_state(self) -> dict[str, Any]:
@@ -172,6 +190,16 @@ class Run:
             ],
         }
 
+    def _check_kinds(self, state: dict[str, Any]) -> None:
+        """Refuse parts of another kind before anything changes."""
+        check_state(self.trainer, state)
+        check_kind("logs", state["logs"], self.logs)
+        for callback, kept in zip(
+            self.calls.with_state, state["callbacks"], strict=True
+        ):
+            name = type(callback).__name__
+            check_kind(name, kept[name], callback.get_state())
+
     def _set_state(self, state: dict[str, Any]) -> None:
         epoch = _validate.integer("epoch", state["epoch"], minimum=self.epoch)
         # Checkpoints of earlier versions know of arrays only, which have no state.
@@ -182,8 +210,6 @@ class Run:
         needed = epoch + (batch > 0)
         if self.epochs < needed:
             raise ValueError(f"epochs must be >= {needed} by now, got {self.epochs}")
-        if not isinstance(state["logs"], dict):
-            raise ValueError(f"logs must be a dict, got {state['logs']!r}")
         order = self._checked_order(state["order"], begun=batch > 0)
         set_state(self.trainer, state)
         self.rng.bit_generator.state = state["order_rng"]

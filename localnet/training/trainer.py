@@ -78,6 +78,10 @@ class Trainer:
         self.objective = Objective()
         self.learning = Learning()
         self.identity: Config = {}
+        # What all random numbers follow from, where the user named it.
+        self.seed: list[int] | None = None
+        # Where the first training began, or the first since weights were set.
+        self.start: Config | None = None
         self.updated: list[str] | None = None
         self.memory: Memory = defaultdict(Workspace)
         self._prepared: dict[Any, Prepared] = {}
@@ -131,9 +135,15 @@ class Trainer:
     # One batch -------------------------------------------------------------------
 
     @contextmanager
-    def ready(self, xs: Sequence[Array] | None = None) -> Iterator[None]:
+    def ready(
+        self, xs: Sequence[Array] | None = None, *, learning: bool = False
+    ) -> Iterator[None]:
         """Undo what fails within, and build the network for inputs that are given."""
-        with unchanged_on_error(*[self, *self.network.parts()]):
+        # Who only looks at a built network changes nothing, and must not undo what a
+        # training in another thread does meanwhile.
+        looking = xs is not None and not learning and self.network.built
+        parts = [] if looking else [self, *self.network.parts()]
+        with unchanged_on_error(*parts):
             if xs is not None:
                 self.network.build_for(xs)
             yield
@@ -162,8 +172,9 @@ class Trainer:
         """Do what `ready` does, or what is left of it for a batch of a known kind."""
         step = self._prepared.get(kind_of(xs, training))
         if step is None or not step.holds(self.network):
-            return self.ready(xs)
-        return undrawn_on_error(step.drawing) if step.drawing else nullcontext()
+            return self.ready(xs, learning=training)
+        draws = training and step.drawing
+        return undrawn_on_error(step.drawing) if draws else nullcontext()
 
     def prepared(self, xs: Sequence[Array], *, training: bool) -> Prepared:
         """Return what is worked out, once, for batches of this kind."""
@@ -326,13 +337,15 @@ def compile(
     trainer, new = self._trainer, optimizers.get(optimizer)
     if not isinstance(new, Optimizer):
         raise ValueError(f"optimizer must be an Optimizer, got {optimizer!r}")
+    # First everything that may fail, a `get_config` of the user's own too.
+    identity = identity_of_optimizer(new)
     trainer.objective = Objective(
         trainer.network.output_names, loss, metrics, loss_weights, weighted_metrics
     )
     trainer.loss = loss
     if new is not trainer.optimizer:
         trainer.updated = None
-    trainer.optimizer, trainer.identity = new, identity_of_optimizer(new)
+    trainer.optimizer, trainer.identity = new, identity
     trainer.learning = Learning(trainer.network.leaves.values())
 
 

@@ -196,7 +196,7 @@ def opened(
         limit = archive.size(WEIGHTS)
         if archive.compressed(WEIGHTS):
             limit = OVERHEAD if budget is None else OVERHEAD + budget(config)
-        with hdf5.opened(io.BytesIO(archive.read(WEIGHTS, limit))) as root:
+        with hdf5.opened(archive.seekable(WEIGHTS, limit)) as root:
             weights = weights_of(root)
             yield Contents(
                 format="Keras v3 model",

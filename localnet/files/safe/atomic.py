@@ -16,7 +16,7 @@ try:
 except ImportError:  # Windows and WebAssembly have no locks of this kind
     fcntl = None
 
-__all__ = ["check_place", "write_atomically"]
+__all__ = ["check_place", "fcntl", "write_atomically"]
 
 PREFIX, SUFFIX = ".localnet-", ".tmp"
 

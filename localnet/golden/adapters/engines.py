@@ -10,6 +10,8 @@ from ..._typing import Array
 from ...models import Sequential
 from ...optimizers import SGD
 from ..judging.kinds import KINDS, computes
+from ..references.others import OTHERS
+from .engine_others import other
 from .engine_variants import linear
 
 __all__ = ["blocked", "einsum", "naive"]
@@ -20,6 +22,10 @@ def _engine(case: Any, *, engine: str) -> dict[str, Array]:
     """Compute a case with one engine, in the type of its arrays."""
     if case.kind == "trace":
         return _train(case, engine)
+    if case.kind in OTHERS:
+        with config.engine(engine):
+            found = other(case)
+        return {key: value for key, value in found.items() if value is not None}
     parameters = dict(case.config["activation"])
     forward, backward = activations.pair(parameters.pop("name"))
     with config.engine(engine):

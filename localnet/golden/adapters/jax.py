@@ -142,7 +142,7 @@ def functions() -> dict[str, Callable[..., Any]]:
 
     return {
         "linear": lambda z: z,
-        "relu": nn.relu,
+        "relu": _relu,
         "relu6": nn.relu6,
         "leaky_relu": lambda z, alpha=0.2: nn.leaky_relu(z, alpha),
         "elu": lambda z, alpha=1.0: nn.elu(z, alpha),
@@ -160,3 +160,17 @@ def functions() -> dict[str, Callable[..., Any]]:
         "softmax": partial(jax.nn.softmax, axis=-1),
         "log_softmax": partial(jax.nn.log_softmax, axis=-1),
     }
+
+
+def _relu(
+    z: Any, alpha: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+) -> Any:
+    """Return Keras's relu, by JAX's where nothing else is asked for."""
+    import jax
+    import jax.numpy as jnp
+
+    if not alpha and not threshold:
+        found = jax.nn.relu(z)
+    else:
+        found = jnp.where(z > threshold, z, alpha * (z - threshold))
+    return found if max_value is None else jnp.minimum(found, max_value)

@@ -36,7 +36,7 @@ def functions() -> dict[str, Callable[..., Any]]:
 
     return {
         "linear": lambda z: z,
-        "relu": F.relu,
+        "relu": _relu,
         "relu6": F.relu6,
         "leaky_relu": lambda z, alpha=0.2: F.leaky_relu(z, alpha),
         "elu": lambda z, alpha=1.0: F.elu(z, alpha),
@@ -56,3 +56,15 @@ def functions() -> dict[str, Callable[..., Any]]:
         "softmax": lambda z: torch.softmax(z, -1),
         "log_softmax": lambda z: torch.log_softmax(z, -1),
     }
+
+
+def _relu(
+    z: Any, alpha: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+) -> Any:
+    """Return Keras's relu, by PyTorch's where nothing else is asked for."""
+    import torch
+
+    if not alpha and not threshold:
+        return torch.relu(z) if max_value is None else torch.clamp(z, 0, max_value)
+    found = torch.where(z > threshold, z, alpha * (z - threshold))
+    return found if max_value is None else torch.clamp(found, max=max_value)

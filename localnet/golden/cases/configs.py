@@ -5,7 +5,7 @@ import math
 from ..._typing import Config
 from ..references.connections import forward_layer
 
-__all__ = ["check_config", "check_variant"]
+__all__ = ["check_config", "check_other", "check_variant"]
 
 # What the config of each kind holds beside that of a plain layer.
 KEYS = {
@@ -13,6 +13,25 @@ KEYS = {
     "low_rank": ("pad_value", "rank"),
     "conv": ("pad_value", "groups"),
     "transposed": ("output_padding",),
+}
+OTHER_KEYS = {
+    "pool": ("pool",),
+    "batch_norm": ("training", "epsilon"),
+    "stack": ("second",),
+    "int8": (
+        "input_zero_point",
+        "kernel_zero_point",
+        "multiplier",
+        "shift",
+        "output_zero_point",
+    ),
+    "fixed_point": (
+        "width",
+        "fraction",
+        "fraction_of_products",
+        "rounding",
+        "overflow",
+    ),
 }
 # Shared weights are fewer than the wires, for each of which memory is taken.
 MOST_WIRES = 2**24
@@ -35,6 +54,50 @@ def check_config(config: Config, where: str) -> None:
     for n, o, r, s, (before, after), d in axes:
         if (o - 1) * s + (r - 1) * d + 1 > n + before + after:
             raise ValueError(f"the windows of {where} must lie in the padded input")
+
+
+def check_other(config: Config, kind: str, where: str) -> None:
+    """Refuse numbers that do not describe a layer of this other kind."""
+    own = {name for names in OTHER_KEYS.values() for name in names}
+    needed, allowed = set(OTHER_KEYS[kind]), set(OTHER_KEYS[kind])
+    if kind == "int8":
+        needed -= {"multiplier", "shift", "output_zero_point"}
+        if "multiplier" in config:
+            needed = allowed
+    for name in sorted(own):
+        if (name in config and name not in allowed) or (
+            name not in config and name in needed
+        ):
+            rule = "must not" if name in config else "must"
+            raise ValueError(f"{where} {rule} have {name}")
+    plain = {key: value for key, value in config.items() if key not in own}
+    if kind == "batch_norm":
+        plain["kernel_size"] = [1] * len(config["input_sizes"])
+    layers = [plain]
+    if kind == "stack":
+        layers.append({**config["second"], "batch": config["batch"]})
+        one, other = layers
+        if (one["output_sizes"], one["filters"], one["data_format"]) != (
+            other["input_sizes"],
+            other["channels"],
+            other["data_format"],
+        ):
+            raise ValueError(f"second of {where} must take what the first gives")
+    for layer in layers:
+        check_config(layer, where)
+        wires = layer["batch"] * layer["channels"] * layer["filters"]
+        wires *= math.prod(layer["output_sizes"]) * math.prod(layer["kernel_size"])
+        if wires > MOST_WIRES:
+            raise ValueError(f"{where} must have at most {MOST_WIRES} wires")
+    if kind in ("pool", "batch_norm"):
+        if config["channels"] != config["filters"] or any(map(any, config["pads"])):
+            raise ValueError(f"{where} must keep its channels, and have no pads")
+        if kind == "batch_norm" and config["input_sizes"] != config["output_sizes"]:
+            raise ValueError(f"{where} must keep its sizes")
+    if len(config.get("multiplier", [1])) not in (1, config["filters"]):
+        raise ValueError(f"multiplier of {where} must have 1 item, or one a filter")
+    if config.get("fraction", 0) > config.get("fraction_of_products", 0):
+        raise ValueError(f"fraction of {where} must be that of the products, or less")
 
 
 def check_variant(config: Config, kind: str, where: str) -> None:

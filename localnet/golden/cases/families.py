@@ -1,15 +1,17 @@
 """The cases of the default suite, family by family."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 
 from .bounded import BOUNDED
 from .exact import EXACT
+from .numbers import NUMBERS
 from .specs import Spec
+from .spread import spread
 
 __all__ = ["FAMILIES", "specs"]
 
-FAMILIES: dict[str, Callable[[], Iterator[Spec]]] = {
-    family.__name__: family for family in (*EXACT, *BOUNDED)
+FAMILIES: dict[str, Callable[[], Iterable[Spec]]] = {
+    family.__name__: family for family in (*EXACT, *BOUNDED, *NUMBERS, spread)
 }
 
 

@@ -94,6 +94,16 @@ class Draw:
 
     def integers(self, shape: Shape) -> Array:
         """Return the values of an array, before the power of two."""
+        return self._drawn(shape)[0]
+
+    def values(self, shape: Shape) -> Array:
+        """Return the values of an array as float64; a negative 0 keeps its sign."""
+        integers, negative = self._drawn(shape)
+        floats = np.ldexp(integers.astype(np.float64), self.exponent)
+        return np.where((integers == 0) & negative, -0.0, floats)
+
+    def _drawn(self, shape: Shape) -> tuple[Array, Array]:
+        """Return the integers, and which of them have a minus sign."""
         size = int(np.prod(shape, dtype=np.int64))
         if self.count < WIDE:
             d = states(self.seed, size)
@@ -101,11 +111,10 @@ class Draw:
             pairs = states(self.seed, 2 * size).reshape(size, 2)
             d = pairs[:, 0] * 2**31 + pairs[:, 1]
         d %= 2 * self.count
-        values = self.low + self.step * (d // 2)
-        if not self.positive:
-            values = np.where(d % 2 == 1, -values, values)
-        values = values.reshape(shape)
+        values = (self.low + self.step * (d // 2)).reshape(shape)
+        negative = ((d % 2 == 1) & (not self.positive)).reshape(shape)
+        values = np.where(negative, -values, values)
         if self.alternating:
             odd = values[:, 1::2]
             odd[...] = -values[:, : 2 * odd.shape[1] : 2]
-        return values
+        return values, negative

@@ -6,7 +6,7 @@ import numpy as np
 
 from ... import _validate
 
-__all__ = ["PRECISIONS", "Precision", "precision"]
+__all__ = ["FORMATS", "PRECISIONS", "Precision", "precision"]
 
 
 class Precision(NamedTuple):
@@ -48,6 +48,8 @@ PRECISIONS = {
         Precision("bfloat16", 8, -126, 128, "float32"),
     )
 }
+# Integers of 32 bits: also the arrays that hold int8, as float32 holds bfloat16.
+FORMATS = {**PRECISIONS, "int32": Precision("int32", 31, 0, 31, "int32")}
 
 
 def precision(name: object) -> Precision:

@@ -1,5 +1,6 @@
 """What a case is made from, and how its inputs are drawn."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,7 +8,7 @@ from ..._typing import Config, Shape
 from .lehmer import WIDE
 from .precisions import PRECISIONS
 
-__all__ = ["DATA", "Numbers", "Spec", "real"]
+__all__ = ["DATA", "SMALL", "Numbers", "Spec", "real"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ def _real(bits: int, exponent: int) -> Numbers:
 
 def _reals(bits: int) -> dict[str, Numbers]:
     return {
+        "mixture": _real(bits, 0),
         "x": _real(bits, 1),
         "kernel": _real(bits, 0),
         "bias": _real(bits, 0),
@@ -130,8 +132,8 @@ class Spec:
         Whether there is a bias, and whether gradients are wanted.
     tier, precision : str
         Of the case.
-    data : str
-        A key of `DATA`.
+    data : str or mapping of str to Numbers
+        A key of `DATA`, or the numbers themselves.
     flags : tuple of str
         Of the case.
     kind : str
@@ -155,9 +157,14 @@ class Spec:
     gradients: bool = True
     tier: str = "exact"
     precision: str = "bfloat16"
-    data: str = "small"
+    data: str | Mapping[str, Numbers] = "small"
     flags: tuple[str, ...] = ()
     kind: str = "layer"
+
+    @property
+    def numbers(self) -> Mapping[str, Numbers]:
+        """What each input holds."""
+        return DATA[self.data] if isinstance(self.data, str) else self.data
 
     @property
     def config(self) -> Config:

@@ -7,9 +7,14 @@ Every case says why it is there; the kill matrix (`localnet.golden.matrix`) prov
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from ..._typing import Config
+from ..references.activations import ROWS, SMOOTH
+from .axes import COMBINED, OWN, VARIED
+from .covering import Axes, Row, covering
 from .exact import RELU
 from .sharing import SHARING
 from .specs import Spec, real
+from .spread import spec_of, spread
 from .variant_specs import VariantSpec
 
 __all__ = ["VARIANT_FAMILIES", "variant_specs"]
@@ -174,8 +179,58 @@ def low_rank() -> Iterator[Spec]:
     )
 
 
+def combined() -> Iterator[Spec]:
+    """Every kind over the axes of the problem, as the plain layer is."""
+    for kind in VARIED:
+        yield from spread(kind)
+
+
+def bent() -> Iterator[Spec]:
+    """Every kind behind every smooth activation, with its gradients."""
+    activations: dict[str, Config] = {name: {"name": name} for name in (*SMOOTH, *ROWS)}
+    activations["gelu"]["approximate"] = False
+    activations["elu"]["alpha"] = 1.0
+    activations["elu of 2"] = {"name": "elu", "alpha": 2.0}
+    activations["gelu by tanh"] = {"name": "gelu", "approximate": True}
+    activations["linear"] = {"name": "linear"}
+    axes: Axes = {
+        "kind": tuple(VARIED),
+        "activation": tuple(activations),
+        "precision": ("float32", "float64", "bfloat16", "float16"),
+        "axes": (1, 2),
+        "first": (False, True),
+        "bias": (True, False),
+        "strides": ("1", "2"),
+        "pads": ("none", "both"),
+    }
+
+    def fits(row: Row) -> bool:
+        # Over an axis of locations the slopes of softmax sum to 0, as a tied bias does.
+        if row["activation"] in ROWS and row["first"]:
+            return False
+        # Products of three numbers leave the range of float16, their sums bfloat16.
+        narrow = row["precision"] in ("float16", "bfloat16")
+        return row["kind"] != "low_rank" or not narrow
+
+    for number, row in enumerate(covering(axes, 2, fits=fits)):
+        kind, activation = row["kind"], activations[row["activation"]]
+        size = {"kernel": "3", "size": 3, "across": 1, "channels": 2, "filters": 2}
+        layer = spec_of(
+            {**row, **size, "activation": "linear", "own": OWN[kind][0]}, "bent", kind
+        )
+        yield replace(
+            layer,
+            id=f"{kind.replace('_', '-')}-bent-{number}",
+            why=f"{COMBINED}{kind} behind {row['activation']}, in {row['precision']}",
+            activation=activation,
+            flags=(),
+            **{**real(row["precision"]), "gradients": True},
+        )
+
+
 VARIANT_FAMILIES: dict[str, Callable[[], Iterator[Spec]]] = {
-    family.__name__: family for family in (transposed, *SHARING, low_rank)
+    family.__name__: family
+    for family in (transposed, *SHARING, low_rank, combined, bent)
 }
 
 

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from ..._typing import Array
 from ...interop import convert_bias, convert_kernel
-from ..case import Case
+from ..case import INPUTS, Case
+from ..judging.arrays import as_array
 
-__all__ = ["LAYOUTS", "in_layout", "in_layout_of"]
+__all__ = ["LAYOUTS", "bfloat16_bits", "in_layout", "in_layout_of", "in_uint16"]
 
 # Layouts of `localnet.interop` that the kernel of a case can be stored in, too.
 LAYOUTS = ("6d", "keras2", "keras3", "jax", "torch")
@@ -63,7 +66,40 @@ def in_layout_of(case: Case, answers: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in answers.items():
         name, _, layout = str(key).partition("_")
         if name in CONVERTERS and layout in LAYOUTS:
-            value = CONVERTERS[name](value, layout, "keras1", **_arguments(case))
+            value = CONVERTERS[name](
+                as_array(value), layout, "keras1", **_arguments(case)
+            )
             key = name
         found[key] = value
     return found
+
+
+def in_uint16(case: Case) -> dict[str, Array]:
+    """Return the inputs of a case in bfloat16 as their bits; of another, none."""
+    if case.precision != "bfloat16":
+        return {}
+    found = {name: getattr(case, name) for name in INPUTS}
+    return {f"{n}_uint16": bfloat16_bits(a) for n, a in found.items() if a is not None}
+
+
+def bfloat16_bits(array: Array) -> Array:
+    """
+    Return numbers as the 16 bits of their bfloat16, to nearest, ties to even.
+
+    Parameters
+    ----------
+    array : ndarray
+        Finite numbers.
+
+    Returns
+    -------
+    ndarray of uint16
+        Little-endian, in C order.
+
+    Examples
+    --------
+    >>> bfloat16_bits(np.array([1.0, -2.0])).tolist()
+    [16256, 49152]
+    """
+    bits = np.ascontiguousarray(array, "<f4").view("<u4").astype(np.uint64)
+    return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype("<u2")

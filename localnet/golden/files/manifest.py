@@ -10,7 +10,8 @@ from ..case import FLAGS, INPUTS, Case, Suite
 from ..cases.lehmer import MODULUS, MULTIPLIER, RULE
 from ..references.bounds import ALLOWANCE, EXP_ERRORS
 from ..references.connections import VARIANTS
-from .layouts import LAYOUTS, in_layout
+from ..references.others import OTHERS
+from .layouts import LAYOUTS, in_layout, in_uint16
 from .npy import encode
 
 __all__ = [
@@ -20,15 +21,22 @@ __all__ = [
     "SCHEMA",
     "TRACE_INPUTS",
     "VERSION",
+    "as_json",
     "files_of",
+    "files_of_case",
 ]
 
 FORMAT = "localnet golden suite"
 TRACE_INPUTS = ("x", "kernel", "bias", "targets")
-VERSION = 1
+VERSION = 2
 MANIFEST = "manifest.json"
 # Where the inputs of a case lie, by its kind.
-FOLDERS = {"layer": "cases", **dict.fromkeys(VARIANTS, "variants"), "trace": "traces"}
+FOLDERS = {
+    "layer": "cases",
+    **dict.fromkeys(VARIANTS, "variants"),
+    **dict.fromkeys(OTHERS, "others"),
+    "trace": "traces",
+}
 SCHEMA = "manifest.schema.json"
 
 ALLOWANCES = {
@@ -73,7 +81,10 @@ def files_of(suite: Suite, layouts: Iterable[str] = ()) -> Files:
     Files
         The manifest, and the arrays and configs of every case.
     """
-    layouts = ("6d", *(name for name in LAYOUTS if name in layouts and name != "6d"))
+    wanted = set(layouts)
+    layouts = ("6d", *(name for name in LAYOUTS if name in wanted and name != "6d"))
+    if "uint16" in wanted:
+        layouts = (*layouts, "uint16")
     others: dict[str, bytes] = {}
     cases = [_add_case(case, layouts, others) for case in suite.cases]
     found = {
@@ -88,11 +99,25 @@ def files_of(suite: Suite, layouts: Iterable[str] = ()) -> Files:
         "flags": FLAGS,
         "allowances": ALLOWANCES,
         "cases": cases,
-        "kinds": VARIANTS,
+        "kinds": VARIANTS | OTHERS,
         "variants": [_add_variant(case, others) for case in suite.variants],
+        "others": [_add_variant(case, others) for case in suite.others],
         "traces": [_add_trace(trace, others) for trace in suite.traces],
     }
     return Files(as_json(found), others)
+
+
+def files_of_case(case: Any) -> dict[str, bytes]:
+    """Return the files of one case, by their path in a folder, with slashes."""
+    files: dict[str, bytes] = {}
+    if case.kind == "trace":
+        _add_trace(case, files)
+    elif case.kind == "layer":
+        layouts = ("6d",) if case.expected else ()  # what is to be refused has none
+        _add_case(case, layouts, files)
+    else:
+        _add_variant(case, files)
+    return files
 
 
 def as_json(value: Any) -> bytes:
@@ -108,7 +133,9 @@ def _add_case(
     inputs = {name: getattr(case, name) for name in INPUTS}
     known = []
     for layout in layouts:
-        if found := in_layout(case, layout):
+        if layout == "uint16":
+            inputs |= in_uint16(case)
+        elif found := in_layout(case, layout):
             inputs |= found
             known.append(layout)
     others[f"cases/{case.id}/config.json"] = as_json(_flat(case))
@@ -129,11 +156,12 @@ def _add_variant(case: Case, others: dict[str, bytes]) -> dict[str, Any]:
     """
     inputs = {name: getattr(case, name) for name in INPUTS}
     described = {"kind": case.kind, **_flat(case)}
-    others[f"variants/{case.id}/config.json"] = as_json(described)
+    part = FOLDERS[case.kind]
+    others[f"{part}/{case.id}/config.json"] = as_json(described)
     return {
         "kind": case.kind,
         **_entry(case),
-        "variants": _add_arrays(f"variants/{case.id}", inputs, others),
+        part: _add_arrays(f"{part}/{case.id}", inputs, others),
         **_add_answers(case, others),
     }
 

@@ -15,12 +15,13 @@ import numpy as np
 
 from ... import _validate
 from ..._typing import Array, Shape
-from ..case import Case, Span, Suite
-from ..cases.configs import check_config, check_variant
+from ..case import INPUTS, Case, Span, Suite
+from ..cases.configs import check_config, check_other, check_variant
 from ..cases.lehmer import Draw
-from ..cases.precisions import PRECISIONS
+from ..cases.precisions import FORMATS
 from ..cases.shapes import shapes_of
 from ..cases.traces import Trace
+from ..references.others import OTHERS
 from .manifest import FOLDERS, MANIFEST, TRACE_INPUTS
 from .npy import decode, read_array
 from .schema import mismatch
@@ -28,6 +29,7 @@ from .schema import mismatch
 __all__ = ["inside", "read"]
 
 LONGEST_MANIFEST = 2**26
+ARRAYS = tuple(name for name in INPUTS if name != "bias_in_y")
 
 
 def read(path: str | os.PathLike[str]) -> Suite:
@@ -56,8 +58,9 @@ def read(path: str | os.PathLike[str]) -> Suite:
     manifest = _manifest(folder)
     cases = [_case(folder, entry) for entry in manifest["cases"]]
     variants = [_case(folder, entry) for entry in manifest.get("variants", ())]
+    others = [_case(folder, entry) for entry in manifest.get("others", ())]
     traces = [_trace(folder, entry) for entry in manifest["traces"]]
-    return Suite(cases, traces, foreign=True, variants=variants)
+    return Suite(cases, traces, foreign=True, variants=variants, others=others)
 
 
 def inside(folder: Path, *names: str) -> Path:
@@ -102,7 +105,12 @@ def _manifest(folder: Path) -> Any:
         raise ValueError(f"{path} must be JSON: {error}") from None
     if broken := mismatch(found):
         raise ValueError(f"{path}: {broken}")
-    every = (*found["cases"], *found.get("variants", ()), *found["traces"])
+    every = (
+        *found["cases"],
+        *found.get("variants", ()),
+        *found.get("others", ()),
+        *found["traces"],
+    )
     ids = [entry["id"] for entry in every]
     if len(set(ids)) != len(ids) or len(found["cases"]) != found["count"]:
         raise ValueError(
@@ -118,29 +126,35 @@ def _refuse_constant(word: str) -> None:
 
 def _case(folder: Path, entry: Any) -> Case:
     """Return one case, if its arrays are those of the manifest and of its config."""
-    config, form = entry["config"], PRECISIONS[entry["precision"]]
+    config, form = entry["config"], FORMATS[entry["precision"]]
     kind = entry.get("kind", "layer")
     where = f"case {entry['id']} of {folder}"
     if kind == "layer":
         check_config(config, where)
+    elif kind in OTHERS:
+        check_other(config, kind, where)
     else:
         check_variant(config, kind, where)
+    if (form.name == "int32") != (kind in ("int8", "fixed_point")):
+        raise ValueError(f"{where} must have another precision, got {form.name}")
     shapes = shapes_of(config, kind)
     wants = tuple(entry["wants"])
     part = FOLDERS[kind]
     arrays = entry[part]
     needed = ["x", "kernel", *(["dy"] if len(wants) > 1 else [])]
-    for name in [*needed, *(["mixture"] if "mixture" in shapes else [])]:
+    for name in [*needed, *(n for n in ("mixture", "kernel2", "bias2") if n in shapes)]:
         if name not in arrays:
             raise ValueError(f"{where} must have the array {name}")
     if "dbias" in wants and "bias" not in arrays:
         raise ValueError(f"{where} must have a bias if it wants dbias")
-    if "dmixture" in wants and "mixture" not in shapes:
+    if "dmixture" in wants and "dmixture" not in shapes:
         raise ValueError(f"{where} must be of low rank if it wants dmixture")
+    if unknown := set(wants) - shapes.keys():
+        raise ValueError(f"{where} must not want {', '.join(sorted(unknown))}")
 
     inputs = {
         name: _load(folder, entry, part, name, shapes[name], form.holds.str)
-        for name in ("x", "kernel", "bias", "dy", "mixture")
+        for name in ARRAYS
         if name in arrays and name in shapes
     }
     expected = {
@@ -173,6 +187,8 @@ def _case(folder: Path, entry: Any) -> Case:
         {name: Span(**span) for name, span in entry["spans"].items()},
         kind,
         inputs.get("mixture"),
+        inputs.get("kernel2"),
+        inputs.get("bias2"),
     )
 
 

@@ -3,7 +3,8 @@
 import os
 import secrets
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ... import _validate
@@ -12,7 +13,7 @@ from .layouts import LAYOUTS
 from .manifest import MANIFEST, SCHEMA, files_of
 from .schema import schema_text
 
-__all__ = ["export"]
+__all__ = ["export", "new_folder"]
 
 
 def export(
@@ -30,9 +31,10 @@ def export(
         The folder; it must not exist, or be empty.
     suite : Suite, optional
         Default: that of `load_suite`.
-    layouts : iterable of {"keras2", "keras3", "jax", "torch"}
+    layouts : iterable of {"keras2", "keras3", "jax", "torch", "uint16"}
         Layouts in which kernels and biases are given too, where they can express the
-        case. The readable layout "6d" is always there.
+        case. The readable layout "6d" is always there. "uint16" gives all inputs of
+        cases in bfloat16 as their 16 bits, too: ``x_uint16.npy`` and so on.
 
     Returns
     -------
@@ -56,29 +58,58 @@ def export(
     """
     from ..suite import load_suite
 
-    folder = Path(_validate.path("path", path))
-    layouts = [_validate.choice("layout", name, LAYOUTS) for name in layouts]
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise ValueError(f"path must be a new or empty folder, got {str(folder)!r}")
-    if folder.is_dir() and any(folder.iterdir()):
-        raise ValueError(
-            f"path must be a new or empty folder, got {str(folder)!r} with files in it"
-        )
-    files = files_of(load_suite() if suite is None else suite, layouts)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.with_name(f".{folder.name}-{secrets.token_hex(8)}")
-    partial.mkdir()
-    try:
+    layouts = [
+        _validate.choice("layout", name, (*LAYOUTS, "uint16")) for name in layouts
+    ]
+    with new_folder("path", path) as (folder, partial):
+        files = files_of(load_suite() if suite is None else suite, layouts)
         for name, data in files.others.items():
             file = partial / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)
         (partial / SCHEMA).write_bytes(schema_text().encode())
         (partial / MANIFEST).write_bytes(files.manifest)
+    return folder
+
+
+@contextmanager
+def new_folder(
+    argument: str, path: str | os.PathLike[str]
+) -> Iterator[tuple[Path, Path]]:
+    """
+    Give a folder to write to that becomes the wanted one when all is written.
+
+    Parameters
+    ----------
+    argument : str
+        What the path is called.
+    path : str or path-like
+        The folder; it must not exist, or be empty.
+
+    Yields
+    ------
+    folder, partial : Path
+        The one that is wanted, and the one to write to.
+
+    Raises
+    ------
+    ValueError
+        If there is something in the way.
+    """
+    folder = Path(_validate.path(argument, path))
+    rule = f"{argument} must be a new or empty folder, got {str(folder)!r}"
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ValueError(rule)
+    if folder.is_dir() and any(folder.iterdir()):
+        raise ValueError(f"{rule} with files in it")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(f".{folder.name}-{secrets.token_hex(8)}")
+    partial.mkdir()
+    try:
+        yield folder, partial
         if folder.is_dir():
             folder.rmdir()
         partial.rename(folder)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    return folder

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..._typing import Array
 from ..cases.precisions import Precision
+from .arrays import as_array
 
 __all__ = ["Element", "Judgement", "judge"]
 
@@ -76,7 +77,8 @@ def judge(
     Parameters
     ----------
     got : array_like
-        What a backend returned; any real type. The sign of a zero does not count.
+        What a backend returned, as `as_array` takes it. The sign of a zero does not
+        count.
     want : ndarray of float64
         The reference.
     bound : ndarray of float64, or None
@@ -91,9 +93,10 @@ def judge(
     Judgement
         Right if its reason is empty.
     """
-    array = np.asarray(got)
-    if array.dtype.kind not in "biuf":
-        return _refused(f"must hold real numbers, got dtype {array.dtype}", want)
+    try:
+        array = as_array(got)
+    except ValueError as refusal:
+        return _refused(str(refusal), want)
     if array.shape != want.shape:
         return _refused(f"must have shape {want.shape}, got {array.shape}", want)
     if want.size == 0:
@@ -117,12 +120,14 @@ def judge(
     )
     wrong = int(np.count_nonzero(~inside))
     judged = ratio[limit > 0]
+    with np.errstate(over="ignore"):  # of numbers at the ends of float64
+        square = float(np.sqrt(np.mean(judged**2))) if judged.size else 0.0
     return Judgement(
         wrong,
         want.size,
         worst,
         float(judged.mean()) if judged.size else 0.0,
-        float(np.sqrt(np.mean(judged**2))) if judged.size else 0.0,
+        square,
         _digits(error, want, form),
         f"{wrong} of {want.size} elements are off" if wrong else "",
     )
@@ -146,7 +151,7 @@ def _digits(error: Array, want: Array, form: Precision) -> float:
     """Return the fewest correct digits, as the StRD of NIST counts them."""
     if not error.any():
         return _most_digits(form)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         relative = np.where(want == 0, error, error / np.abs(want))
         digits = -np.log10(relative)
     fewest = float(np.min(np.nan_to_num(digits, nan=0.0, posinf=np.inf, neginf=0.0)))

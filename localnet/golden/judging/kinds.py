@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 from ... import _validate
 from ..references.connections import VARIANTS
+from ..references.others import OTHERS
 
 __all__ = ["KINDS", "computes", "kinds_of", "known_kinds"]
 
 PLAIN = "layer"
-KINDS = (PLAIN, *VARIANTS)
+KINDS = (PLAIN, *VARIANTS, *OTHERS)
 AnyBackend = TypeVar("AnyBackend", bound=Callable[..., Any])
 
 
@@ -24,7 +25,8 @@ def computes(*kinds: str) -> Callable[[AnyBackend], AnyBackend]:
 
     Parameters
     ----------
-    *kinds : {"layer", "shared", "low_rank", "conv", "transposed"}
+    *kinds : {"layer", "shared", "low_rank", "conv", "transposed", "pool", \
+"batch_norm", "stack", "int8", "fixed_point"}
         Kinds; "layer" is the plain one, which a backend has that says nothing.
 
     Returns

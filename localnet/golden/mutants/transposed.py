@@ -7,7 +7,7 @@ import numpy as np
 from ..._typing import Array, Config
 from ..case import Case
 from ..references.connections import Connections, connections
-from .base import mutant, wants_gradients
+from .base import mutant, several, wants_gradients
 from .sharing import miswired
 from .variant_model import VariantModel
 
@@ -149,7 +149,7 @@ class TransposedDxOfOneTap(VariantModel):
         return dx.reshape(self.case.x.shape)
 
 
-@mutant(_paints_more_than_one, kinds=("transposed",))
+@mutant(wants_gradients, several("cells"), kinds=("transposed",))
 class TransposedDxOfASharedKernel(VariantModel):
     """dx by the first kernel everywhere, behind a right forward pass."""
 

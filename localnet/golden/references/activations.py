@@ -7,7 +7,8 @@ Piecewise linear ones are exact; of a smooth one the value and the slope are enc
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import NamedTuple
+from inspect import signature
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,27 +16,36 @@ from ..._typing import Array, Config
 from .exact import Exact
 from .intervals import Interval
 
-__all__ = ["PIECEWISE", "ROWS", "SMOOTH", "Piecewise", "Smooth", "piecewise_of"]
+__all__ = [
+    "PIECEWISE",
+    "ROWS",
+    "SMOOTH",
+    "Piecewise",
+    "Smooth",
+    "piecewise_of",
+    "smooth_of",
+]
 
 ROWS = ("softmax", "log_softmax")
 # The constants of selu as published, in decimal.
 SELU_ALPHA = Fraction("1.6732632423543772848170429916717")
 SELU_SCALE = Fraction("1.0507009873554804934193349852946")
+CUBIC = Fraction("0.044715")  # of gelu by tanh
 
 
 class Piecewise(NamedTuple):
     """
-    A continuous function of straight pieces.
+    A function of straight pieces.
 
     Parameters
     ----------
-    kinks : tuple of int
+    kinks : tuple of float
         Where one piece ends and the next begins, ascending.
     slopes, offsets : tuple of float
         One for each piece: ``y = slope*z + offset``.
     """
 
-    kinks: tuple[int, ...]
+    kinks: tuple[float, ...]
     slopes: tuple[float, ...]
     offsets: tuple[float, ...]
 
@@ -52,7 +62,7 @@ class Piecewise(NamedTuple):
         """Return where a kink is no further away than `distance`."""
         near = np.zeros(z.shape, bool)
         for kink in self.kinks:
-            near |= ~distance.below(abs(z - _integer(kink)))
+            near |= ~distance.below(abs(z - _number(kink)))
         return near
 
     def steepest(self, z: Exact, distance: Exact) -> Exact:
@@ -69,27 +79,54 @@ class Piecewise(NamedTuple):
     def _piece(self, z: Exact) -> Array:
         piece = np.zeros(z.shape, np.int64)
         for kink in self.kinks:
-            piece += _integer(kink).below(z)
+            piece += _number(kink).below(z)
         return piece
 
 
-def _integer(value: int) -> Exact:
-    return Exact(np.array(value, np.int64))
+def _number(value: float) -> Exact:
+    return Exact.of(np.array(value))
+
+
+def _relu(
+    alpha: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+) -> Piecewise:
+    """Return Keras's relu: alpha*(z - threshold) below the threshold, and a ceiling."""
+    if max_value is None:
+        return Piecewise((threshold,), (alpha, 1.0), (-alpha * threshold, 0.0))
+    if max_value <= threshold:
+        raise ValueError(f"max_value must be above {threshold}, got {max_value}")
+    return Piecewise(
+        (threshold, max_value),
+        (alpha, 1.0, 0.0),
+        (-alpha * threshold, 0.0, max_value),
+    )
 
 
 PIECEWISE: dict[str, Callable[..., Piecewise]] = {
     "linear": lambda: Piecewise((), (1.0,), (0.0,)),
-    "relu": lambda: Piecewise((0,), (0.0, 1.0), (0.0, 0.0)),
-    "relu6": lambda: Piecewise((0, 6), (0.0, 1.0, 0.0), (0.0, 0.0, 6.0)),
+    "relu": _relu,
+    "relu6": lambda: _relu(max_value=6.0),
     "leaky_relu": lambda alpha: Piecewise((0,), (alpha, 1.0), (0.0, 0.0)),
 }
 
 
 def piecewise_of(activation: Config) -> Piecewise | None:
     """Return the straight pieces of an activation, or None if it has none."""
-    parameters = {key: value for key, value in activation.items() if key != "name"}
     make = PIECEWISE.get(activation["name"])
-    return None if make is None else make(**parameters)
+    return None if make is None else _made(make, activation)
+
+
+def _made(make: Callable[..., Any], activation: Config) -> Any:
+    """Return what a function makes of the parameters of an activation, all of them."""
+    parameters = {key: value for key, value in activation.items() if key != "name"}
+    try:
+        signature(make).bind(**parameters)
+    except TypeError:
+        raise ValueError(
+            f"activation {activation['name']} must have parameters that the "
+            f"references know, got {parameters}"
+        ) from None
+    return make(**parameters)
 
 
 class Smooth(NamedTuple):
@@ -149,12 +186,16 @@ def _dsoftsign(z: Interval) -> Interval:
     return 1 / (size * size)
 
 
-def _elu(z: Interval) -> Interval:
-    return z if z.low > 0 else z.exp() - 1
+def _elu(alpha: float = 1.0) -> Smooth:
+    size = Fraction(alpha)
 
+    def value(z: Interval) -> Interval:
+        return z if z.low > 0 else _constant(size, z) * (z.exp() - 1)
 
-def _delu(z: Interval) -> Interval:
-    return z.number(1) if z.low > 0 else z.exp()
+    def slope(z: Interval) -> Interval:
+        return z.number(1) if z.low > 0 else _constant(size, z) * z.exp()
+
+    return Smooth(value, slope, abs(alpha), kinks=() if alpha == 1 else (0,))
 
 
 def _constant(value: Fraction, z: Interval) -> Interval:
@@ -179,12 +220,31 @@ def _dswish(z: Interval) -> Interval:
     return _sigmoid(z) + z * _dsigmoid(z)
 
 
-def _gelu(z: Interval) -> Interval:
-    return z * z.normal_distribution()
+def _gelu(approximate: bool = False) -> Smooth:
+    if approximate:
+        return Smooth(_gelu_by_tanh, _dgelu_by_tanh, 0.8, gated=True)
+    return Smooth(
+        lambda z: z * z.normal_distribution(),
+        lambda z: z.normal_distribution() + z * z.normal_density(),
+        0.798,  # 2/sqrt(2 pi)
+        gated=True,
+    )
 
 
-def _dgelu(z: Interval) -> Interval:
-    return z.normal_distribution() + z * z.normal_density()
+def _bent(z: Interval) -> Interval:
+    """Return sqrt(2/pi) (z + 0.044715 z**3), whose tanh is nearly erf(z/sqrt 2)."""
+    cube = _constant(CUBIC, z) * (z * z * z)
+    return 2 * z.number(0).normal_density() * (z + cube)
+
+
+def _gelu_by_tanh(z: Interval) -> Interval:
+    return z * (1 + _tanh(_bent(z))) / 2
+
+
+def _dgelu_by_tanh(z: Interval) -> Interval:
+    bend = 1 + _constant(3 * CUBIC, z) * (z * z)
+    inner = z * z.number(0).normal_density() * _dtanh(_bent(z)) * bend
+    return (1 + _tanh(_bent(z))) / 2 + inner
 
 
 def _mish(z: Interval) -> Interval:
@@ -201,9 +261,19 @@ SMOOTH = {
     "softplus": Smooth(_softplus, _sigmoid, 0.25),
     "softsign": Smooth(_softsign, _dsoftsign, 2.0),
     "exponential": Smooth(Interval.exp, Interval.exp, None),
-    "elu": Smooth(_elu, _delu, 1.0),
+    "elu": _elu(),
     "selu": Smooth(_selu, _dselu, 1.7582, kinks=(0,)),
     "swish": Smooth(_swish, _dswish, 0.5, gated=True),
-    "gelu": Smooth(_gelu, _dgelu, 0.798, gated=True),  # 2/sqrt(2 pi)
+    "gelu": _gelu(),
     "mish": Smooth(_mish, _dmish, 0.65, gated=True),
 }
+
+
+def smooth_of(activation: Config) -> Smooth | None:
+    """Return what encloses an activation, or None if it is no smooth function."""
+    name = activation["name"]
+    makers: dict[str, Callable[..., Smooth]] = {"elu": _elu, "gelu": _gelu}
+    if name not in SMOOTH:
+        return None
+    smooth: Smooth = _made(makers.get(name, lambda: SMOOTH[name]), activation)
+    return smooth

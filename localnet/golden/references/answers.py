@@ -12,11 +12,11 @@ import numpy as np
 
 from ..._typing import Array
 from ..case import Case
-from .activations import ROWS, SMOOTH, piecewise_of
+from .activations import ROWS, piecewise_of, smooth_of
 from .exact import Exact
 from .intervals import Interval
 from .storage import operands
-from .sums import Sums, shaped_like_y, upstream
+from .sums import Sums, over_row, shaped_like_y, upstream
 from .wires import by_location
 
 __all__ = ["Enclosed", "Solution", "enclose", "solve"]
@@ -68,13 +68,13 @@ class Solution:
     z : Exact of shape (N, L, F)
         Pre-activation.
     slope : Enclosed of shape (N, L, F), or None
-        Slope of the activation at z; of softmax there is none.
+        Slope of the activation at z; of softmax and its logarithm, softmax of z.
     dz : Enclosed of shape (N, L, F), or None
         Gradient of z.
     answers : dict of str to Enclosed
         y, dx, dkernel, dbias in the shapes of the case.
     rounded : dict of str to ndarray
-        The same as float64.
+        The same as float64; of a case of single products, in its own precision.
     """
 
     sums: Sums
@@ -120,22 +120,47 @@ def _attempt(case: Case, sums: Sums, z: Exact, bits: int) -> Solution | None:
         )
     dy, dz = upstream(case), None
     if dy is not None and slope is not None:
-        dz = Enclosed(slope.middle * dy)
+        dz = _passed(case, dy, slope)
         middles = sums.gradients(dz.middle)
         radii: dict[str, Exact] = {}
-        if slope.radius is not None:
-            dz = Enclosed(dz.middle, slope.radius * abs(dy))
-            radii = sums.magnitudes().gradients(slope.radius * abs(dy))
+        if dz.radius is not None:
+            radii = sums.magnitudes().gradients(dz.radius)
         answers |= {key: Enclosed(middles[key], radii.get(key)) for key in middles}
     wanted = {key: answers[key] for key in case.wants}
-    rounded = {key: value.rounded() for key, value in wanted.items()}
+    rounded: dict[str, Array | None]
+    if "single" in case.flags:  # the one number that a good backend gives
+        form = case.format
+        rounded = {
+            key: value.middle.rounded_to(form.bits, form.least)
+            for key, value in wanted.items()
+        }
+    else:
+        rounded = {key: value.rounded() for key, value in wanted.items()}
     if any(value is None for value in rounded.values()):
         return None
     floats = {key: value for key, value in rounded.items() if value is not None}
     return Solution(sums, z, slope, dz, wanted, floats)
 
 
-def _activated(case: Case, z: Exact, bits: int) -> tuple[Enclosed, Enclosed | None]:
+def _passed(case: Case, dy: Exact, slope: Enclosed) -> Enclosed:
+    """Return the gradient of z."""
+    name = case.config["activation"]["name"]
+    if name not in ROWS:
+        radius = None if slope.radius is None else slope.radius * abs(dy)
+        return Enclosed(slope.middle * dy, radius)
+    # p*(dy - sum(dy*p)) for softmax, dy - p*sum(dy) for its logarithm, in each row.
+    p, width = (shaped_like_y(part, case) for part in (slope.middle, slope.upper()))
+    dy = shaped_like_y(dy, case)
+    radius = width - p
+    total = over_row(dy * p if name == "softmax" else dy)
+    middle = p * (dy - total) if name == "softmax" else dy - p * total
+    size = over_row(abs(dy))
+    # No p exceeds 1, by more than its radius.
+    spread = radius * (size + size) + (over_row(abs(dy) * radius) * width)
+    return Enclosed(by_location(middle, case.config), by_location(spread, case.config))
+
+
+def _activated(case: Case, z: Exact, bits: int) -> tuple[Enclosed, Enclosed]:
     """Return the activation of z and its slope there."""
     activation = case.config["activation"]
     name = activation["name"]
@@ -144,11 +169,18 @@ def _activated(case: Case, z: Exact, bits: int) -> tuple[Enclosed, Enclosed | No
         return Enclosed(piecewise.value(z)), Enclosed(piecewise.slope(z))
     if name in ROWS:
         # Over the last axis of y, whichever that is in the data format.
-        y = _rows(name, shaped_like_y(z, case), bits)
-        radius = None if y.radius is None else by_location(y.radius, case.config)
-        return Enclosed(by_location(y.middle, case.config), radius), None
-    smooth = SMOOTH[name]
+        y, p = (_located(part, case) for part in _rows(shaped_like_y(z, case), bits))
+        return (p if name == "softmax" else y), p
+    smooth = smooth_of(activation)
+    if smooth is None:
+        raise ValueError(f"activation of case {case.id} must be known, got {name!r}")
     return enclose(smooth.value, z, bits), enclose(smooth.slope, z, bits)
+
+
+def _located(values: Enclosed, case: Case) -> Enclosed:
+    """Return numbers like y as (N, L, F)."""
+    radius = None if values.radius is None else by_location(values.radius, case.config)
+    return Enclosed(by_location(values.middle, case.config), radius)
 
 
 def enclose(function: Callable[[Interval], Interval], z: Exact, bits: int) -> Enclosed:
@@ -157,18 +189,18 @@ def enclose(function: Callable[[Interval], Interval], z: Exact, bits: int) -> En
     return _enclosed([function(point) for point in points], z, bits)
 
 
-def _rows(name: str, z: Exact, bits: int) -> Enclosed:
-    """Return the softmax over the last axis, or its logarithm."""
-    found = []
+def _rows(z: Exact, bits: int) -> tuple[Enclosed, Enclosed]:
+    """Return the logarithm of softmax over the last axis, and softmax itself."""
+    logarithms, found = [], []
     for row in z.integers.reshape(-1, z.shape[-1]):
-        points = [Interval.of(int(v), z.exponent, bits) for v in row]
+        largest = int(row.max())  # taken off, for no sum may underflow
+        points = [Interval.of(int(v) - largest, z.exponent, bits) for v in row]
         exps = [point.exp() for point in points]
         total = sum(exps[1:], exps[0])
-        if name == "softmax":
-            found += [one / total for one in exps]
-        else:
-            found += [point - total.log() for point in points]
-    return _enclosed(found, z, bits)
+        logarithm = total.log()
+        logarithms += [point - logarithm for point in points]
+        found += [one / total for one in exps]
+    return _enclosed(logarithms, z, bits), _enclosed(found, z, bits)
 
 
 def _enclosed(intervals: list[Interval], like: Exact, bits: int) -> Enclosed:

@@ -14,10 +14,10 @@ import numpy as np
 from ..._typing import Array
 from ..case import Case
 from ..cases.precisions import Precision
-from .activations import ROWS, SMOOTH, piecewise_of
+from .activations import ROWS, Smooth, piecewise_of, smooth_of
 from .answers import Solution
 from .exact import Exact
-from .sums import shaped_like_y
+from .sums import over_row, shaped_like_y
 from .wires import by_location
 
 __all__ = [
@@ -92,19 +92,25 @@ def bounds_of(
     """
     form, sums = case.format, solution.sums
     terms, magnitudes = sums.terms(), sums.magnitudes()
-    error = rounding_errors(terms.z(), magnitudes.z(), form, model)
+    once: dict[str, Array] = {}
+    if {"single", "subnormal"} & set(case.flags):
+        once = _of_one_rounding(case, solution, model)
+        if not model.directed:
+            return once
+    error = rounding_errors(_more(case, terms.z()), magnitudes.z(), form, model)
     found = {"y": shaped_like_y(_of_y(case, solution, error, model), case)}
     if case.dy is not None and solution.dz is not None:
         size = solution.dz.upper()
         extra = _of_dz(case, solution, error, model)
-        counts = _counts(terms.gradients(_ones(size)))
+        counts = _counts(case, terms.gradients(_ones(size)))
         sizes = magnitudes.gradients(size if extra is None else size + extra)
         inherited = None if extra is None else magnitudes.gradients(extra)
         for key, magnitude in sizes.items():
             found[key] = rounding_errors(counts[key], magnitude, form, model)
             if inherited is not None:
                 found[key] = found[key] + inherited[key]
-    return {key: _with_reference(found[key], solution, key) for key in case.wants}
+    bounds = {key: _with_reference(found[key], solution, key) for key in case.wants}
+    return {key: bound + once.get(key, 0.0) for key, bound in bounds.items()}
 
 
 def kinks_near(case: Case, solution: Solution, model: Model = NEAREST) -> Array:
@@ -112,25 +118,53 @@ def kinks_near(case: Case, solution: Solution, model: Model = NEAREST) -> Array:
     sums = solution.sums
     error = _number(0)
     if case.tier == "bounded":
-        error = rounding_errors(
-            sums.terms().z(), sums.magnitudes().z(), case.format, model
-        )
+        terms = _more(case, sums.terms().z())
+        error = rounding_errors(terms, sums.magnitudes().z(), case.format, model)
     activation = case.config["activation"]
     piecewise = piecewise_of(activation)
     if piecewise is not None:
         return piecewise.on_kink(solution.z, error)
     near = np.zeros(solution.z.shape, bool)
-    if activation["name"] in SMOOTH:
-        for kink in SMOOTH[activation["name"]].kinks:
-            near |= ~error.below(abs(solution.z - _number(kink)))
+    smooth = smooth_of(activation)
+    for kink in () if smooth is None else smooth.kinks:
+        near |= ~error.below(abs(solution.z - _number(kink)))
     return near
 
 
-def _counts(terms: dict[str, Exact]) -> dict[str, Exact]:
+def _more(case: Case, terms: Exact) -> Exact:
+    """
+    Return the number of roundings of sums of products.
+
+    Of low rank, a sum of m products inside one of n has at most (1 + m*u)*(1 + n*u) - 1
+    of error, and m + n + m*n*u <= m*n + 2.
+    """
+    return terms + _number(2) if case.kind == "low_rank" else terms
+
+
+def _counts(case: Case, terms: dict[str, Exact]) -> dict[str, Exact]:
     """Return the number of roundings: a sum without products has one less."""
+    found = {key: _more(case, count) for key, count in terms.items()}
     if "dbias" in terms:
-        terms["dbias"] = terms["dbias"] - _number(1)
-    return terms
+        found["dbias"] = terms["dbias"] - _number(1)
+    return found
+
+
+def _of_one_rounding(case: Case, solution: Solution, model: Model) -> dict[str, Array]:
+    """Return how far the nearest number of the format is from the exact one."""
+    found, form = {}, case.format
+    for key in case.wants:
+        rounded = solution.rounded[key]
+        off = abs(solution.answers[key].middle - Exact.of(rounded)).upper()
+        # Where a wider exponent keeps bits that a subnormal number has no place for.
+        below = np.abs(rounded) < 2.0**form.least
+        off = off + np.where(below, np.ldexp(np.abs(rounded), -form.bits), 0.0)
+        if model.directed:
+            off = off + np.where(below, 2.0 ** (form.least + 1 - form.bits), 0.0)
+        if model.flushing:
+            least = np.ldexp(solution.sums.cells.size + 1.0, form.least)
+            off = off + np.where(rounded == 0, 0.0, least)
+        found[key] = off + np.spacing(np.abs(rounded))
+    return found
 
 
 def _of_y(case: Case, solution: Solution, error: Exact, model: Model) -> Exact:
@@ -142,7 +176,7 @@ def _of_y(case: Case, solution: Solution, error: Exact, model: Model) -> Exact:
         return piecewise.steepest(z, error) * error
     if name in ROWS:
         return _of_rows(case, solution, error, model)
-    smooth = SMOOTH[name]
+    smooth = _smooth(case)
     ref = _located(solution.answers["y"].upper(), case)
     scale = abs(z) if smooth.gated else _ones(z)
     own = ref.where(scale.below(ref), scale).times_power(model.directed - form.bits)
@@ -171,7 +205,9 @@ def _of_rows(case: Case, solution: Solution, error: Exact, model: Model) -> Exac
 
 def _of_dz(case: Case, solution: Solution, error: Exact, model: Model) -> Exact | None:
     """Return the error of dz; None if dz is exact, as straight pieces have it."""
-    if case.config["activation"]["name"] not in SMOOTH:
+    if case.config["activation"]["name"] in ROWS:
+        return _of_dz_in_rows(case, solution, error, model)
+    if smooth_of(case.config["activation"]) is None:
         return None
     dy = abs(_located(Exact.of(case.dy), case))
     slope = _slope(solution)
@@ -181,9 +217,37 @@ def _of_dz(case: Case, solution: Solution, error: Exact, model: Model) -> Exact 
     return dy * (_curvature(case, slope, error) * error + own)
 
 
+def _of_dz_in_rows(case: Case, solution: Solution, error: Exact, model: Model) -> Exact:
+    """Return the error of dz behind softmax, or its logarithm, over the last axis."""
+    name, form = case.config["activation"]["name"], case.format
+    unit = _number(1).times_power(model.directed - form.bits)
+    p, dy = shaped_like_y(_slope(solution), case), abs(Exact.of(case.dy))
+    width = shaped_like_y(_of_rows(case, solution, error, model), case)
+    entries = _number(p.shape[-1] + 2 * ALLOWANCE)
+    if name == "softmax":
+        # p*(dy - sum(dy*p)), where p is y and off by no more than `width`.
+        total = over_row(dy * (p + width))
+        lost = over_row(dy * width) + total * entries * unit
+        own = (dy + total) * unit * _number(2 * ALLOWANCE)
+        return _located(width * (dy + total) + (p + width) * (lost + own), case)
+    # dy - exp(y)*sum(dy): exp turns the error of y into a relative one.
+    width = p * (width + width * width + unit * _number(ALLOWANCE))
+    total = over_row(dy)
+    lost = width + (p + width) * entries * unit
+    return _located(total * lost + dy * unit * _number(2), case)
+
+
+def _smooth(case: Case) -> Smooth:
+    """Return the smooth activation of a case."""
+    smooth = smooth_of(case.config["activation"])
+    if smooth is None:
+        raise ValueError(f"activation of case {case.id} must be smooth")
+    return smooth
+
+
 def _curvature(case: Case, slope: Exact, error: Exact) -> Exact:
     """Return a bound on the second derivative within `error` of z."""
-    curvature = SMOOTH[case.config["activation"]["name"]].curvature
+    curvature = _smooth(case).curvature
     if curvature is not None:
         return Exact.of(np.array(curvature))
     # exp(z + E) <= exp(z) (1 + 2E) for E <= 1

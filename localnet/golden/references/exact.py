@@ -7,6 +7,7 @@ integers are 64 bits wide where that is proven to be enough, and Python's own wh
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,8 @@ class Exact:
     def at(self, exponent: int) -> Array:
         """Return the integers that go with a lower exponent."""
         shift = self.exponent - exponent
+        if shift < 0:  # asked for zeros only
+            return self.integers
         # NumPy makes a plain int of a 0-d array of Python integers.
         return np.asarray(_fitting(self.integers, self.bits + shift) << shift)
 
@@ -139,7 +142,16 @@ class Exact:
         """Return the least float64 that is not below, for every number."""
         return self._rounded(up=True)
 
+    def rounded_to(self, bits: int, least: int) -> Array:
+        """Return the nearest numbers of a format, subnormal ones too, ties to even."""
+        values = [
+            _in_format(int(m), self.exponent, bits, least) for m in self.integers.flat
+        ]
+        return np.array(values, np.float64).reshape(self.shape)
+
     def _rounded(self, *, up: bool) -> Array:
+        if self.bits <= 53 and -1000 < self.exponent < 900:
+            return np.ldexp(self.integers.astype(np.float64), self.exponent)
         values = [_float(int(m), self.exponent, up=up) for m in self.integers.flat]
         return np.array(values, np.float64).reshape(self.shape)
 
@@ -157,6 +169,20 @@ def _float(integer: int, exponent: int, *, up: bool) -> float:
     return math.ldexp(result, exponent + drop)
 
 
+def _in_format(integer: int, exponent: int, bits: int, least: int) -> float:
+    """Return the nearest multiple of what the last bit of a format is worth there."""
+    place = max(exponent + integer.bit_length() - bits, least - bits + 1)
+    if place > exponent:
+        # Python rounds a fraction to the nearest integer, ties to even.
+        integer, exponent = round(Fraction(integer, 2 ** (place - exponent))), place
+    return math.ldexp(float(integer), exponent)
+
+
 def _aligned(one: Exact, other: Exact) -> tuple[Array, Array, int]:
     exponent = min(one.exponent, other.exponent)
+    # Zeros go with every exponent: they must not take bits from the other side.
+    if not one.integers.any():
+        exponent = other.exponent
+    elif not other.integers.any():
+        exponent = one.exponent
     return one.at(exponent), other.at(exponent), exponent

@@ -9,7 +9,7 @@ or on the machine.
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 __all__ = ["Interval"]
 
@@ -115,6 +115,7 @@ def _point(value: int, bits: int) -> Interval:
     return Interval(value, value, bits)
 
 
+@lru_cache(maxsize=4096)  # value and slope of an activation take the same ones
 def _exp(value: int, bits: int) -> Interval:
     """Return exp of one number: a Taylor series near 0, squared again and again."""
     if value < 0:
@@ -123,18 +124,20 @@ def _exp(value: int, bits: int) -> Interval:
     halvings = max(0, value.bit_length() - bits + 8)
     # Each squaring doubles the relative error, and the value itself may be large.
     work = bits + 2 * halvings + 2 * (value >> bits) + 16
-    x = _point(value << (work - bits), work) / (1 << halvings)
-    total = term = x.number(1)
+    x = value << (work - bits)
+    least, most = x >> halvings, -(-x >> halvings)
+    low = high = term_low = term_high = 1 << work
     count = 0
-    while term.high > 1:
+    while term_high > 1:
         count += 1
-        term = term * x / count
-        total = total + term
+        term_low = (term_low * least >> work) // count
+        term_high = -((-term_high * most >> work) // count)
+        low, high = low + term_low, high + term_high
     # x < 1, so that the terms left out sum to less than the last one, which is tiny.
-    total = Interval(total.low, total.high + term.high + 1, work)
+    high += term_high + 1
     for _ in range(halvings):
-        total = total * total
-    return _narrowed(total, bits)
+        low, high = low * low >> work, -(-high * high >> work)
+    return _narrowed(Interval(low, high, work), bits)
 
 
 def _log(value: int, bits: int) -> Interval:

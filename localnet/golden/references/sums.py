@@ -14,7 +14,14 @@ from ..case import Case
 from .exact import Exact
 from .wires import by_location, patch_cells, stored_bias, to_layout
 
-__all__ = ["Sums", "patches_of", "shaped_like_y", "sums_of", "upstream"]
+__all__ = [
+    "Sums",
+    "over_row",
+    "patches_of",
+    "shaped_like_y",
+    "sums_of",
+    "upstream",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,3 +145,9 @@ def upstream(case: Case) -> Exact | None:
 def shaped_like_y(values: Exact, case: Case) -> Exact:
     """Return (N, L, F) in the shape of y."""
     return to_layout(values, case.config)
+
+
+def over_row(values: Exact) -> Exact:
+    """Return the sums over the last axis, which is kept."""
+    axis = len(values.shape) - 1
+    return values.sum(axis).reshape((*values.shape[:-1], 1))

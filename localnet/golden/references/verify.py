@@ -16,6 +16,7 @@ import numpy as np
 from ..._typing import Array, Shape
 from ..case import Case
 from .loops import Wire, bias_at, wires
+from .others import OTHERS
 
 __all__ = ["differences", "recompute"]
 
@@ -42,7 +43,15 @@ def differences(case: Case) -> list[str]:
         If mpmath, of the extra ``golden``, is not installed and the case needs it.
     """
     found = []
-    for key, want in recompute(case).items():
+    if case.kind in OTHERS:
+        from .verify_others import recompute_other
+
+        recomputed = recompute_other(case)
+    else:
+        recomputed = recompute(case)
+    if "single" in case.flags:
+        recomputed = _in_precision(case, recomputed)
+    for key, want in recomputed.items():
         got = case.expected[key]
         wrong = int(np.count_nonzero(got != want))
         if wrong:
@@ -86,7 +95,7 @@ def recompute(case: Case) -> dict[str, Array]:
     found = {"y": _rounded(_applied(case, function, z), case.expected["y"].shape)}
     if case.dy is None:
         return found
-    dz = {at: slope(z[at]) * _like(slope(z[at]), arrays["dy"][at]) for at in z}
+    dz = _backwards(case, slope, z, arrays["dy"])
     sums: dict[str, dict[Shape, Any]] = {f"d{name}": {} for name in arrays}
     for wire, factors in products:
         names = (("x", wire.x), *wire.weights)
@@ -101,6 +110,18 @@ def recompute(case: Case) -> dict[str, Array]:
             _add(sums["dbias"], bias_at(case, at), d)
     for key in case.wants[1:]:
         found[key] = _rounded(sums[key], case.expected[key].shape)
+    return found
+
+
+def _in_precision(case: Case, answers: dict[str, Array]) -> dict[str, Array]:
+    """Return products, which float64 holds or rounds once, in the format of a case."""
+    form, found = case.format, {}
+    if form.name == "float64":
+        return answers
+    for key, values in answers.items():
+        _, exponents = np.frexp(values)
+        unit = np.maximum(exponents - form.bits, form.least + 1 - form.bits)
+        found[key] = np.ldexp(np.rint(np.ldexp(values, -unit)), unit)
     return found
 
 
@@ -146,16 +167,46 @@ def _applied(
     if name not in ("softmax", "log_softmax"):
         return {at: value(number) for at, number in z.items()}
     mp = _mpmath()
+    softmax = _softmax(mp, z)
+    if name == "softmax":
+        return softmax
+    return {at: mp.log(p) for at, p in softmax.items()}
+
+
+def _softmax(mp: Any, z: dict[Shape, Fraction]) -> dict[Shape, Any]:
     found = {}
     for at, number in z.items():
         row = [other for place, other in z.items() if place[:-1] == at[:-1]]
         total = mp.fsum(mp.exp(_real(mp, other)) for other in row)
-        own = _real(mp, number)
-        found[at] = mp.exp(own) / total if name == "softmax" else own - mp.log(total)
+        found[at] = mp.exp(_real(mp, number)) / total
     return found
 
 
-def _mpmath() -> Any:
+def _backwards(
+    case: Case,
+    slope: Callable[[Any], Any],
+    z: dict[Shape, Fraction],
+    dy: dict[Shape, Fraction],
+) -> dict[Shape, Any]:
+    """Return the gradient of z, for softmax from its whole matrix of derivatives."""
+    name = case.config["activation"]["name"]
+    if name not in ("softmax", "log_softmax"):
+        slopes = {at: slope(number) for at, number in z.items()}
+        return {at: s * _like(s, dy[at]) for at, s in slopes.items()}
+    mp = _mpmath(5 * DIGITS)  # a probability may be near to 1, and another near to 0
+    p, found = _softmax(mp, z), {}
+    for at in z:
+        total = mp.mpf(0)
+        for other in z:
+            if other[:-1] == at[:-1]:
+                same = int(other == at)
+                weight = p[other] if name == "softmax" else 1
+                total += _real(mp, dy[other]) * weight * (same - p[at])
+        found[at] = total
+    return found
+
+
+def _mpmath(digits: int = DIGITS) -> Any:
     """Return mpmath with many digits, of its own context."""
     try:
         import mpmath
@@ -164,7 +215,7 @@ def _mpmath() -> Any:
             "mpmath is needed to verify activations: python -m pip install mpmath"
         ) from error
     context = mpmath.MPContext()
-    context.dps = DIGITS
+    context.dps = digits
     return context
 
 
@@ -177,10 +228,15 @@ def _activation(case: Case) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]
     activation = case.config["activation"]
     name = activation["name"]
     zero, one = Fraction(0), Fraction(1)
-    alpha = Fraction(activation.get("alpha", 1))
+    alpha = Fraction(activation.get("alpha", 0 if name == "relu" else 1))
+    ceiling = Fraction(activation.get("max_value", 2**2000))
+    start = Fraction(activation.get("threshold", 0))
     piecewise: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
         "linear": (lambda z: z, lambda z: one),
-        "relu": (lambda z: max(z, zero), lambda z: one if z > 0 else zero),
+        "relu": (
+            lambda z: min(z, ceiling) if z > start else alpha * (z - start),
+            lambda z: alpha if z <= start else one if z <= ceiling else zero,
+        ),
         "relu6": (
             lambda z: min(max(z, zero), Fraction(6)),
             lambda z: one if 0 < z <= 6 else zero,
@@ -195,14 +251,16 @@ def _activation(case: Case) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]
     if name in piecewise:
         return piecewise[name]
     mp = _mpmath()
-    value, slope = _smooth(mp)[name]
+    if activation.get("approximate"):
+        name = "gelu by tanh"
+    value, slope = _smooth(mp, _real(mp, alpha))[name]
     return lambda z: value(_real(mp, z)), lambda z: slope(_real(mp, z))
 
 
 Function = Callable[[Any], Any]
 
 
-def _smooth(mp: Any) -> dict[str, tuple[Function, Function]]:
+def _smooth(mp: Any, size: Any) -> dict[str, tuple[Function, Function]]:
     """Return the smooth activations and their derivatives, of numbers of mpmath."""
     alpha = mp.mpf("1.6732632423543772848170429916717")
     scale = mp.mpf("1.0507009873554804934193349852946")
@@ -218,7 +276,12 @@ def _smooth(mp: Any) -> dict[str, tuple[Function, Function]]:
         return mp.erfc(-z / mp.sqrt(2)) / 2
 
     def softplus(z: Any) -> Any:
-        return mp.log(1 + mp.exp(z))
+        return mp.log1p(mp.exp(z))
+
+    cubic, root = mp.mpf("0.044715"), mp.sqrt(2 / mp.pi)
+
+    def gate(z: Any) -> Any:
+        return (1 + mp.tanh(root * (z + cubic * z**3))) / 2
 
     return {
         "sigmoid": (sigmoid, lambda z: 1 / (2 + 2 * mp.cosh(z))),
@@ -227,8 +290,8 @@ def _smooth(mp: Any) -> dict[str, tuple[Function, Function]]:
         "softsign": (lambda z: z / (1 + abs(z)), lambda z: (1 + abs(z)) ** -2),
         "exponential": (mp.exp, mp.exp),
         "elu": (
-            lambda z: z if z > 0 else mp.expm1(z),
-            lambda z: one if z > 0 else mp.exp(z),
+            lambda z: z if z > 0 else size * mp.expm1(z),
+            lambda z: one if z > 0 else size * mp.exp(z),
         ),
         "selu": (
             lambda z: scale * (z if z > 0 else alpha * mp.expm1(z)),
@@ -241,6 +304,13 @@ def _smooth(mp: Any) -> dict[str, tuple[Function, Function]]:
         "gelu": (
             lambda z: z * distribution(z),
             lambda z: distribution(z) + z * density(z),
+        ),
+        "gelu by tanh": (
+            lambda z: z * gate(z),
+            lambda z: (
+                gate(z)
+                + z * 2 * gate(z) * (1 - gate(z)) * root * (1 + 3 * cubic * z * z)
+            ),
         ),
         "mish": (
             lambda z: z * mp.tanh(softplus(z)),

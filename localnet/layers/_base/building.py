@@ -70,7 +70,7 @@ def add_weight(
         resolve(f"{name}_initializer", initializer),
         resolve(f"{name}_regularizer", regularizer),
         resolve(f"{name}_constraint", constraint),
-        bool(trainable),
+        _validate.flag("trainable", trainable),
         mask,
     )
     sizes = _validate.shape("shape", shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ... import _validate
 from ..._typing import Array, Config
 from .._activation import activation_pair, resolve_activation, serialize_activation
 from .arguments import serialized, take_rules
@@ -43,7 +44,7 @@ def take_kernel(layer: Any, arguments: dict[str, Any]) -> None:
     """Set what the arguments say of activation, kernel and bias."""
     layer.activation = resolve_activation(arguments["activation"])
     layer._activation_pair = activation_pair(layer.activation)
-    layer.use_bias = bool(arguments["use_bias"])
+    layer.use_bias = _validate.flag("use_bias", arguments["use_bias"])
     take_rules(layer, arguments)
 
 

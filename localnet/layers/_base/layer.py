@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ... import activations, config
+from ... import _validate, activations, config
 from ..._typing import Array, Config, Pair, Shape
 from ...ops import Cost, Workspace
 from . import building, pure, weights
@@ -101,11 +101,11 @@ class Layer(Connectable):
                 kwargs.pop(meaningless, None)
             if kwargs:
                 raise unknown_argument(type(self), next(iter(kwargs)))
+            self.trainable = _validate.flag("trainable", trainable)
             self.dtype = config.float_dtype(dtype)
             self.activity_regularizer = resolve(
                 "activity_regularizer", activity_regularizer
             )
-        self.trainable = bool(trainable)
         self.name = unique_name(type(self).__name__) if name is None else name
         self.built = False
         self.input_shape: BatchShape | None = None

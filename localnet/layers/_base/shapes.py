@@ -16,16 +16,14 @@ BatchShape = tuple[int | None, ...]
 def checked_shape(input_shape: Any, rank: int | None) -> BatchShape:
     """Return a shape with batch axis as a tuple, of `rank` axes if that is given."""
     try:
-        batch, *sizes = input_shape
-        shape: BatchShape = (
-            batch,
-            *(
-                size
-                if size is None
-                else _validate.integer("input_shape", size, minimum=0)
-                for size in sizes
-            ),
+        if isinstance(input_shape, (int, np.integer)):
+            raise TypeError("a shape is more than one size")
+        shape: BatchShape = tuple(
+            size if size is None else _validate.integer("input_shape", size, minimum=0)
+            for size in _as_tuple("input_shape", input_shape)
         )
+        if not shape:
+            raise ValueError("there is no batch axis")
     except (TypeError, ValueError) as error:
         raise ValueError(
             "input_shape must be a tuple of sizes, batch axis first, "
@@ -40,7 +38,9 @@ def checked_shape(input_shape: Any, rank: int | None) -> BatchShape:
 
 def declared_shape(kwargs: dict[str, Any]) -> BatchShape | None:
     """Take the four ways of naming the input's shape out of `kwargs`."""
-    batch_size = kwargs.pop("batch_size", None)
+    batch_size = _validate.optional_integer(
+        "batch_size", kwargs.pop("batch_size", None), minimum=1
+    )
     shape = kwargs.pop("input_shape", None)
     dim = kwargs.pop("input_dim", None)
     batch_shape = kwargs.pop("batch_input_shape", None)
@@ -49,8 +49,6 @@ def declared_shape(kwargs: dict[str, Any]) -> BatchShape | None:
             shape = (dim,)
         if shape is None:
             return None
-        if batch_size is not None:
-            batch_size = _validate.integer("batch_size", batch_size, minimum=1)
         name, sizes = "input_shape", (batch_size, *_as_tuple("input_shape", shape))
     else:
         name, sizes = (

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import math
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -25,11 +28,26 @@ __all__ = [
     "as_weights",
     "count_params",
     "get_weights",
+    "give_weights",
     "set_weights",
+    "undrawn",
 ]
 
+MAX_BYTES = np.iinfo(np.intp).max
+# Whether weights are born as zeros, since those of a file follow.
+_undrawn: ContextVar[bool] = ContextVar("undrawn", default=False)
 # For a moment, while a layer takes in what two threads have found at once.
 _absorbing = threading.Lock()
+
+
+@contextmanager
+def undrawn() -> Iterator[None]:
+    """Make the weights of layers built within zeros, which cost nothing until read."""
+    token = _undrawn.set(True)
+    try:
+        yield
+    finally:
+        _undrawn.reset(token)
 
 
 def draw_weight(
@@ -46,18 +64,33 @@ def draw_weight(
     `fans` override those that the VarianceScaling family works out from the shape. A
     callable of the user's gets ``(shape, dtype)``, and ``rng`` if it names it.
     """
+    if _undrawn.get():
+        return np.zeros(shape, dtype)
     drawn_here = isinstance(initializer, initializers.VarianceScaling)
     if drawn_here:
         values = initializer(shape, dtype, rng=rng, fans=fans)
     elif _takes_rng(initializer):
         values = initializer(shape, dtype, rng=rng)
     else:
+        _check_takes(name, initializer, shape, dtype)
         values = initializer(shape, dtype)
     array = _arrays.numbers(f"initial {name}", values)
     if array.shape != shape:
         raise ValueError(f"initial {name} must have shape {shape}, got {array.shape}")
     # What a callable of the user's returns may be an array that it keeps.
     return np.array(array, dtype=dtype, order="C", copy=None if drawn_here else True)
+
+
+def _check_takes(name: str, initializer: Any, *arguments: Any) -> None:
+    try:
+        inspect.signature(initializer).bind(*arguments)
+    except ValueError:  # a built-in without a signature
+        return
+    except TypeError as error:
+        raise ValueError(
+            f"{name}_initializer must take a shape and a dtype, got {initializer!r}: "
+            f"{error}"
+        ) from None
 
 
 def _takes_rng(function: Any) -> bool:
@@ -121,8 +154,12 @@ class Weights:
         initializer = weight.initializer
         if initializer is None:
             initializer = initializers.GlorotUniform()
+        if math.prod(shape) * dtype.itemsize > MAX_BYTES:
+            raise ValueError(
+                f"{name} must fit into an address space, got shape {shape}"
+            )
         value = draw_weight(name, initializer, shape, dtype, rng, fans)
-        if weight.mask is not None:
+        if weight.mask is not None and not _undrawn.get():
             value *= weight.mask
         self.values[name], self.rules[name] = value, weight
         if weight.constraint is not None:
@@ -161,6 +198,20 @@ class Weights:
             checked.append((value, array.astype(value.dtype)))
         for value, array in checked:
             value[...] = array
+
+    def take(self, name: str, values: Array) -> None:
+        """Replace one weight by an array that is given away, without a copy of it."""
+        value = self.values[name]
+        if values.shape != value.shape or values.dtype.kind not in "biuf":
+            raise ValueError(
+                f"weight {name} must hold real numbers of shape {value.shape}, got "
+                f"{values.dtype} of {values.shape}"
+            )
+        fits = values.dtype == value.dtype and values.flags.carray
+        if fits and values.flags.owndata:
+            self.values[name] = values
+        else:
+            value[...] = values
 
     # Penalties and bounds --------------------------------------------------------
 
@@ -255,6 +306,30 @@ def set_weights(self: Layer, weights: Sequence[ArrayLike]) -> None:
     hint = "" if self.built or self.params else "; the layer is not built yet"
     with self._named():
         self._held.load(weights, hint)
+
+
+def give_weights(layer: Layer, weights: Iterable[Array]) -> None:
+    """
+    Hand arrays over, one after the other, to a layer that nobody has seen yet.
+
+    Parameters
+    ----------
+    layer : Layer
+        Built within `undrawn`.
+    weights : iterable of ndarray
+        In the order of `get_weights`; the layer may keep them.
+
+    Raises
+    ------
+    ValueError
+        If one does not fit. The layer may be half way then.
+    """
+    if type(layer).set_weights is not set_weights:  # the user's own
+        layer.set_weights(list(weights))
+        return
+    with layer._named():
+        for name, values in zip(list(layer.params), weights, strict=True):
+            layer._held.take(name, values)
 
 
 def count_params(self: Layer) -> int:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ... import _arrays
+from ... import _arrays, _validate
 from ..._typing import Array, ArrayLike, Shape
 from ..runtime.workspace import Workspace
 from .windows import spatial_axes, split_shape
@@ -84,7 +84,7 @@ def global_max_pool_forward(
     array([[3., 5.]])
     """
     x = _arrays.reals("x", x)
-    axes = _axes(x, data_format)
+    axes, keepdims = _axes(x, data_format), _validate.flag("keepdims", keepdims)
     workspace = workspace or Workspace(keep_results=False)
     y = workspace.result("y", _reduced_shape(x.shape, axes, keepdims), x.dtype)
     np.max(x, axis=axes, keepdims=keepdims, out=y)
@@ -172,7 +172,7 @@ def global_average_pool_forward(
     array([[2. , 3.5]])
     """
     x = _arrays.floats("x", x)
-    axes = _axes(x, data_format)
+    axes, keepdims = _axes(x, data_format), _validate.flag("keepdims", keepdims)
     workspace = workspace or Workspace(keep_results=False)
     y = workspace.result("y", _reduced_shape(x.shape, axes, keepdims), x.dtype)
     # Not with out=y, in which NumPy would make its sums.

@@ -1,0 +1,175 @@
+"""The axes that the combined cases are spread over, and what their values mean."""
+
+from collections.abc import Mapping
+
+from ..._typing import Config, Shape
+from .covering import Axes
+from .precisions import PRECISIONS
+from .specs import Numbers
+
+__all__ = [
+    "ACTIVATIONS",
+    "ALIGNED",
+    "BOUNDED_ABOVE",
+    "COMBINED",
+    "COUNTS",
+    "DILATIONS",
+    "FEW",
+    "FREE",
+    "GEOMETRY",
+    "KERNELS",
+    "LONG",
+    "MOST_CELLS",
+    "MOST_PRODUCTS",
+    "MOST_WEIGHTS",
+    "OWN",
+    "PADS",
+    "SIGNS",
+    "SIZES",
+    "STEPS",
+    "STRIDES",
+    "VARIED",
+    "VARIED_ALIGNED",
+    "WINDOWS",
+]
+
+COMBINED = "combined: "
+# One, odd below 8, and just above 8, 16, 32, 64 and 128.
+COUNTS = (1, 3, 9, 17, 33, 65, 129)
+FEW = (1, 3, 9, 17)
+STRIDES: Mapping[str, Mapping[int, Shape]] = {
+    "1": {1: (1,), 2: (1, 1), 3: (1, 1, 1)},
+    "2": {1: (2,), 2: (2, 2), 3: (2, 2, 2)},
+    "mixed": {1: (3,), 2: (1, 2), 3: (3, 1, 2)},
+    "far": {1: (5,), 2: (5, 4), 3: (1, 4, 5)},
+}
+DILATIONS: Mapping[str, Mapping[int, Shape]] = {
+    "1": {1: (1,), 2: (1, 1), 3: (1, 1, 1)},
+    "2": {1: (2,), 2: (2, 2), 3: (2, 2, 2)},
+    "mixed": {1: (3,), 2: (3, 1), 3: (2, 1, 3)},
+    "far": {1: (5,), 2: (4, 5), 3: (5, 4, 1)},
+}
+KERNELS: Mapping[str, Mapping[int, Shape]] = {
+    "1": {1: (1,), 2: (1, 1), 3: (1, 1, 1)},
+    "2": {1: (2,), 2: (2, 2), 3: (2, 2, 2)},
+    "3": {1: (3,), 2: (3, 3), 3: (3, 2, 3)},
+    "5": {1: (5,), 2: (5, 5), 3: (2, 5, 1)},
+    "7": {1: (7,), 2: (2, 7), 3: (7, 1, 2)},
+    "mixed": {1: (4,), 2: (3, 2), 3: (2, 3, 4)},
+}
+PADS: Mapping[str, tuple[tuple[int, int], ...]] = {
+    "none": ((0, 0), (0, 0), (0, 0)),
+    "both": ((1, 1), (1, 1), (1, 1)),
+    "before": ((2, 0), (1, 0), (2, 0)),
+    "after": ((0, 2), (0, 1), (0, 2)),
+    "uneven": ((1, 2), (3, 0), (0, 1)),
+}
+ACTIVATIONS: Mapping[str, Config] = {
+    "linear": {"name": "linear"},
+    "relu": {"name": "relu"},
+    "relu6": {"name": "relu6"},
+    "leaky": {"name": "leaky_relu", "alpha": 0.25},
+    "slope": {"name": "leaky_relu", "alpha": 0.5},
+    "relu of Keras": {
+        "name": "relu",
+        "alpha": 0.25,
+        "max_value": 3.0,
+        "threshold": 1.0,
+    },
+}
+BOUNDED_ABOVE = ("relu6", "relu of Keras")
+
+GEOMETRY: Axes = {
+    "axes": (1, 2, 3),
+    "first": (False, True),
+    "strides": tuple(STRIDES),
+    "dilation": tuple(DILATIONS),
+    "pads": tuple(PADS),
+    "border": (0.0, -1.0, 2.0),
+}
+# Triples of what decides where windows lie, at sizes up to 17.
+WINDOWS: Axes = {
+    **GEOMETRY,
+}
+SIZES: Axes = {
+    **GEOMETRY,
+    "kernel": tuple(KERNELS),
+    "long": (0, 1, 2),
+    "size": COUNTS,
+    "across": (1, 2, 3),
+    "samples": COUNTS,
+    "channels": COUNTS,
+    "filters": COUNTS,
+    "left over": (False, True),
+    "activation": tuple(ACTIVATIONS),
+    "bias": (True, False),
+    "precision": tuple(PRECISIONS),
+    "wide": ("x", "kernel", "dy"),
+}
+# Values that the rows of `WINDOWS` take in turn, each at a pace of its own.
+FREE: Axes = {
+    "samples": (1, 3),
+    "filters": (3, 1),
+    "left over": (False, True),
+    "long": (2, 0, 1),
+    "activation": tuple(ACTIVATIONS),
+    "bias": (True, True, False),
+    "precision": tuple(PRECISIONS),
+    "wide": ("x", "kernel", "dy"),
+}
+STEPS = dict(zip(FREE, (1, 3, 5, 7, 5, 7, 3, 2), strict=True))
+# What switches a matrix unit on: sizes that its tiles divide.
+ALIGNED: Axes = {
+    "axes": (1, 2, 3),
+    "first": (False, True),
+    "kernel": ("1", "2", "mixed"),
+    "size": (3, 8),
+    "samples": (2, 8, 16, 33),
+    "channels": (4, 8, 16, 32),
+    "filters": (4, 8, 16, 32),
+    "activation": ("linear", "relu"),
+    "bias": (True, False),
+    "precision": ("float32", "float64"),
+    "wide": ("x", "kernel", "dy"),
+}
+OWN: Mapping[str, tuple[str, ...]] = {
+    "shared": ("blocks", "tiles", "blocks that repeat", "one"),
+    "conv": ("one group", "two groups", "a group each", "untied"),
+    "transposed": ("as it is", "more cells"),
+    "low_rank": ("rank 1", "rank 2", "rank 5", "untied"),
+}
+VARIED: Mapping[str, Axes] = {
+    kind: {
+        **SIZES,
+        "samples": FEW,
+        "channels": FEW[:3],
+        "filters": FEW,
+        "size": COUNTS[:6] if kind in ("shared", "conv") else COUNTS[:4],
+        "own": own,
+    }
+    for kind, own in OWN.items()
+}
+VARIED_ALIGNED: Axes = {
+    "axes": (1, 2),
+    "first": (False, True),
+    "kernel": ("1", "2"),
+    "size": (3, 8),
+    "samples": (2, 8),
+    "channels": (8, 16),
+    "filters": (8, 16),
+    "precision": ("float32", "float64"),
+    "wide": ("x", "kernel", "dy"),
+}
+MOST_WEIGHTS = 7_500  # L*K*F
+MOST_PRODUCTS = 90_000  # N*L*K*F
+MOST_CELLS = 7_500  # of x, or y
+# One long axis at a time: two of them would weigh as much as all the others together.
+LONG = 64
+# Where sums have room for no more.
+SIGNS = {
+    "x": Numbers(1, 1, 1),
+    "kernel": Numbers(1, 1, 1),
+    "bias": Numbers(1, 2, 2, -1),
+    "dy": Numbers(1, 1, 1),
+    "mixture": Numbers(1, 1, 1),
+}

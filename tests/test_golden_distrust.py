@@ -1,0 +1,455 @@
+"""The runner distrusts: what a backend keeps between calls, and what it may not do."""
+
+import os
+import re
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from localnet.golden import Suite, check, computes, load_suite
+from localnet.golden.adapters import engines
+from localnet.golden.judging.arrays import as_array
+from localnet.golden.judging.distrust import fresh, written_to
+from localnet.golden.judging.kinds import KINDS
+from localnet.golden.judging.siblings import Siblings, spec_of
+from localnet.golden.matrix import kill_matrix
+from localnet.golden.rejects import rejects
+from localnet.golden.render import as_text
+
+SUITE = load_suite()
+FEW = ["plain-1d-last", "plain-2d-first", "pads-uneven-first", "linear-27-float32"]
+
+
+def right(case):
+    return dict(engines.blocked(case))
+
+
+def kept(key_of, choose=lambda case: dict(engines.blocked(case))):
+    """Return a backend that remembers, by a key, what it should not."""
+    memory = {}
+
+    def backend(case):
+        return choose(replace(case, **memory.setdefault(*key_of(case))))
+
+    return backend
+
+
+class Buffered:
+    """Answers in memory that the next call of the same shape overwrites."""
+
+    def __init__(self, ring=1, only=""):
+        self.memory, self.calls, self.ring, self.only = {}, 0, ring, only
+
+    def __call__(self, case):
+        self.calls += 1
+        found = {}
+        for key, value in right(case).items():
+            if not key.startswith(self.only):
+                found[key] = value
+                continue
+            place = (key, value.shape, value.dtype, self.calls % self.ring)
+            found[key] = self.memory.setdefault(place, np.empty_like(value))
+            found[key][...] = value
+        return found
+
+
+def adding_up():
+    total = {}
+
+    def backend(case):
+        answers = right(case)
+        place = ("dkernel", case.id)
+        if "dkernel" in answers:
+            total[place] = total.get(place, 0) + answers["dkernel"]
+            answers["dkernel"] = np.array(total[place])
+        return answers
+
+    return backend
+
+
+def writing(name):
+    def backend(case):
+        answers = right(case)
+        if getattr(case, name) is not None:
+            getattr(case, name)[...] += 1
+        return answers
+
+    return backend
+
+
+def baked(name):
+    return kept(lambda c: (c.id, {name: np.array(getattr(c, name))}))
+
+
+def baked_by_address():
+    return kept(lambda c: (id(c.kernel), {"kernel": c.kernel.copy()}))
+
+
+def planned(field):
+    """Keep one field of the config by the shapes of the arrays."""
+    plans = {}
+
+    def backend(case):
+        shapes = (case.x.shape, case.kernel.shape, case.dy is None or case.dy.shape)
+        plan = plans.setdefault((shapes, case.precision), case.config[field])
+        return right(replace(case, config={**case.config, field: plan}))
+
+    return backend
+
+
+STATEFUL = {
+    "a buffer": (Buffered(), "y, dx, dkernel, dbias of the first call must stay"),
+    "a ring of two buffers": (Buffered(2), "of the first call must stay"),
+    "a buffer for one gradient": (Buffered(only="dbias"), "dbias of the first call"),
+    "gradients added up": (adding_up(), "called again .*: dkernel"),
+    "x written to": (writing("x"), "x must not be written to"),
+    "dy written to": (writing("dy"), "dy must not be written to"),
+    "kernel written to": (writing("kernel"), "kernel must not be written to"),
+    "kernel baked in": (
+        baked("kernel"),
+        "called again with kernel and bias negated: y",
+    ),
+    "bias baked in": (baked("bias"), "called again with kernel and bias negated"),
+    "kernel by address": (baked_by_address(), "in the arrays of the call before: y"),
+}
+
+
+@pytest.mark.parametrize("name", STATEFUL)
+def test_state_is_seen(name):
+    backend, words = STATEFUL[name]
+    report = check(backend, cases=["plain-1d-last", "stride-2d-first"])
+    assert report.count("FAIL") == 2, as_text(report)
+    for result in report:
+        assert result.by_state
+        assert not any(judged.reason for judged in result.answers.values())
+    assert re.search(words, report.results[0].reason), report.results[0].reason
+
+
+def test_state_is_not_looked_for_when_it_is_trusted():
+    assert check(Buffered(), cases=FEW, distrust=False).passed
+    assert check(writing("x"), cases=FEW, distrust=False).count("FAIL") == len(FEW)
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["pads", "strides", "dilation_rate", "kernel_size", "data_format", "pad_value"],
+)
+def test_plans_kept_by_shape_are_seen(field):
+    report = check(planned(field))
+    failed = [result for result in report if result.status == "FAIL"]
+    assert failed
+    assert any("called again" in result.reason for result in failed), as_text(report)
+
+
+def test_an_activation_kept_by_shape_is_seen():
+    assert not check(planned("activation"), cases=["plain-1d-last"]).passed
+
+
+@pytest.mark.parametrize("engine", ["naive", "einsum", "blocked"])
+def test_right_backends_are_not_accused(engine):
+    backend = getattr(engines, engine)
+    report = check(backend, stress=engine == "blocked", rejects=True, random="5:20")
+    assert report.count("FAIL") == 0, as_text(report)
+    assert report.passed
+    ids = {result.id for result in report}
+    assert len(ids & {case.id for case in rejects(KINDS)}) == len(rejects(KINDS))
+
+
+def views_of_its_input(case):
+    """Return y that is a view, and dbias that shares memory with dy."""
+    answers = right(case)
+    linear = case.config["activation"]["name"] == "linear"
+    if linear and len(case.x) == 1 and case.bias is not None:
+        answers["dbias"] = case.dy[0].reshape(case.bias.shape)
+    return {key: value[...] for key, value in answers.items()}
+
+
+def test_answers_may_share_memory_with_the_input():
+    ids = [
+        case.id
+        for case in SUITE
+        if len(case.x) == 1 and case.config["activation"]["name"] == "linear"
+    ]
+    assert ids
+    report = check(views_of_its_input, cases=ids)
+    assert report.count("PASS") == len(ids), as_text(report)
+
+
+def inexact_in_another_order(case):
+    """Add in another order at every call, as atomic additions do."""
+    rng = np.random.default_rng(time.perf_counter_ns())
+    order = rng.permutation(len(case.x))
+    back = np.argsort(order)
+    answers = right(
+        replace(case, x=case.x[order], dy=None if case.dy is None else case.dy[order])
+    )
+    return {k: v[back] if k in ("y", "dx") else v for k, v in answers.items()}
+
+
+def test_sums_in_another_order_are_right():
+    report = check(inexact_in_another_order)
+    assert report.count("FAIL") == 0, as_text(report)
+
+
+def test_inputs_are_writable_copies_in_c_order():
+    flags = []
+
+    def backend(case):
+        for name in ("x", "kernel", "bias", "dy"):
+            array = getattr(case, name)
+            if array is not None:
+                flags.append(array.flags.c_contiguous and array.flags.writeable)
+        return right(case)
+
+    assert check(backend, cases=FEW).passed
+    assert len(flags) > 20
+    assert all(flags)
+    case = SUITE["plain-1d-last"]
+    assert not case.x.flags.writeable
+    assert written_to(fresh(case), case) == []
+
+
+def test_siblings_differ_in_one_field_and_share_their_arrays():
+    made = Siblings()
+    fields = set()
+    for case in (*SUITE.cases, *SUITE.variants):
+        for sibling in made.of(case):
+            one, other = (case, *sibling.cases)[-2:]
+            assert np.array_equal(one.x, other.x)
+            assert np.array_equal(one.kernel, other.kernel)
+            different = {k for k in one.config if one.config[k] != other.config[k]}
+            different -= {"output_sizes"}
+            fields |= different
+            bare = sibling.words.startswith("bias")
+            assert len(different) == 1 - bare, (case.id, sibling.words)
+            assert not kill_matrix_fails(other)
+    assert fields >= {"pads", "strides", "dilation_rate", "kernel_size", "pad_value"}
+    assert fields >= {"data_format", "activation", "share", "output_padding"}
+
+
+def kill_matrix_fails(case):
+    """Return whether the right model of the suite fails a case."""
+    try:
+        kill_matrix(Suite([case]), {})
+    except ValueError:
+        return True
+    return False
+
+
+def test_specs_describe_cases():
+    for case in (*SUITE.cases, *SUITE.variants):
+        assert spec_of(case).config == case.config
+
+
+# Types of answers ---------------------------------------------------------------------
+
+
+class WithArray:
+    def __init__(self, value):
+        self.value = value
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.value, dtype)
+
+
+class WithDlpack:
+    def __init__(self, value):
+        self.value = np.array(value)
+
+    def __dlpack__(self, **more):
+        return self.value.__dlpack__(**more)
+
+    def __dlpack_device__(self):
+        return self.value.__dlpack_device__()
+
+
+class Broken:
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("no\narray")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda v: v.tolist(),
+        lambda v: tuple(v),
+        lambda v: [list(part) for part in v],
+        WithArray,
+        WithDlpack,
+        np.asfortranarray,
+        lambda v: v.astype(object),
+        lambda v: v.astype(np.longdouble),
+        lambda v: v.astype(v.dtype.newbyteorder(">")),
+        lambda v: np.ma.masked_array(v),
+        lambda v: memoryview(np.ascontiguousarray(v)),
+    ],
+)
+def test_right_answers_of_other_types_pass(change):
+    def backend(case):
+        return {key: change(value) for key, value in right(case).items()}
+
+    report = check(backend, cases=FEW)
+    assert report.count("PASS") == len(FEW), as_text(report)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ([[1.0, 2.0], [3.0]], "got a list whose parts differ in shape"),
+        ([1.0, [2.0]], "got a list whose parts differ in shape"),
+        (Broken(), "got a .*Broken: no array"),
+        (object(), "got a object"),
+        ("text", "must hold real numbers, got a str of dtype <U4"),
+        ([None], "got a list"),
+        (1j, "must hold real numbers, got a complex of dtype complex128"),
+        (np.ma.masked_array([1.0, 2.0], [0, 1]), "MaskedArray with masked ones"),
+        (np.zeros(2, "V4"), "must hold real numbers, got a numpy ndarray of dtype"),
+        ({"a": 1}, "got a dict"),
+    ],
+)
+def test_wrong_types_are_a_verdict_that_names_the_type(value, words):
+    def backend(case):
+        return {**right(case), "dx": value}
+
+    report = check(backend, cases=["plain-1d-last", "plain-2d-first"])
+    assert [result.status for result in report] == ["FAIL", "FAIL"]
+    for result in report:
+        judged = result.answers["dx"]
+        assert judged.wrong
+        with pytest.raises(ValueError, match=words):
+            raise ValueError(judged.reason)
+        assert not result.answers["y"].reason
+    with pytest.raises(ValueError, match=words) as caught:
+        as_array(value)
+    assert len(caught.value.args) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "TypeError: must return a dict of arrays, got NoneType"),
+        ([1], "TypeError: must return a dict of arrays, got list"),
+        ({3: 1}, "must give any of y, dx, dkernel, dbias, got 3"),
+        ({"dkernel_torch": "x"}, "ValueError: must hold real numbers"),
+        ({"dkernel_torch": np.zeros(3)}, "ValueError: "),
+    ],
+)
+def test_answers_that_are_none(value, words):
+    report = check(lambda case: value, cases=["plain-1d-last"])
+    assert report.results[0].status == "FAIL"
+    assert report.results[0].reason.startswith(words)
+
+
+def test_a_backend_that_exits_costs_one_case():
+    def backend(case):
+        if case.id == "relu-1d":
+            raise SystemExit(3)
+        return right(case)
+
+    report = check(backend, cases=["plain-1d-last", "relu-1d"])
+    assert [(r.status, r.reason) for r in report] == [
+        ("PASS", ""),
+        ("FAIL", "SystemExit: 3"),
+    ]
+
+
+# Processes ----------------------------------------------------------------------------
+
+
+def crashing(case):
+    if case.id == "relu-1d":
+        os.abort()
+    if case.id == "pad-value":
+        time.sleep(60)
+    return right(case)
+
+
+def test_a_crash_and_an_endless_loop_cost_a_case_each():
+    ids = ["plain-1d-last", "relu-1d", "pad-value", "stride-1d-last"]
+    report = check(crashing, cases=ids, isolated=True, timeout=5)
+    found = {result.id: (result.status, result.reason) for result in report}
+    assert found["relu-1d"] == ("FAIL", "the process of the backend ended: SIGABRT")
+    assert found["pad-value"] == ("FAIL", "no answer after 5 s")
+    assert report.count("PASS") == 2
+    assert "relu-1d" in as_text(report)
+
+
+def test_functions_of_no_module_are_isolated_too():
+    if not hasattr(os, "fork"):
+        pytest.skip("no fork")
+    seen = []
+
+    def backend(case):
+        seen.append(case.id)
+        return right(case)
+
+    report = check(backend, cases=["plain-1d-last"], isolated=True)
+    assert report.passed
+    assert seen == []
+
+
+def test_isolation_sees_state():
+    report = check(engines.einsum, cases=FEW, isolated=True, stress=False)
+    assert report.count("PASS") == len(FEW)
+    with pytest.raises(ValueError, match="timeout must be"):
+        check(right, timeout=0)
+
+
+# Stress and refusals ------------------------------------------------------------------
+
+
+def test_planted_errors_that_only_stress_sees():
+    def no_samples(case):
+        if len(case.x) == 0:
+            raise ZeroDivisionError("no samples")
+        return right(case)
+
+    def assumes_c_order(case):
+        if case.dy is not None and not case.dy.flags.c_contiguous:
+            dy = np.resize(np.ascontiguousarray(case.dy.T), case.dy.shape)
+            case = replace(case, dy=dy)
+        return right(case)
+
+    def grid(case):
+        answers = right(case)
+        if case.kernel.shape[0] > 65_535:
+            answers["y"] = answers["y"].copy()
+            answers["y"][:, 65_535:] = 0
+        return answers
+
+    def samples(case):
+        answers = right(case)
+        if len(case.x) > 65_535:
+            answers["dx"] = answers["dx"].copy()
+            answers["dx"][65_535:] = 0
+        return answers
+
+    for backend, part in (
+        (no_samples, "stress-batch-0-1d-last"),
+        (assumes_c_order, "stress-fortran-ordered-2d-first"),
+        (assumes_c_order, "stress-strided-1d-last"),
+        (grid, "stress-locations"),
+        (samples, "stress-samples"),
+    ):
+        assert check(backend, cases=["plain-1d-last"]).passed
+        report = check(backend, cases=["plain-1d-last", part], stress=True)
+        assert [r.status for r in report] == ["PASS", "FAIL"], part
+
+
+def test_a_backend_that_refuses_nothing_is_told_what():
+    @computes(*KINDS)
+    def careless(case):
+        return {"y": np.zeros(1)}
+
+    report = check(careless, rejects=True, cases=[r.id for r in rejects(KINDS)])
+    assert {r.status for r in report} == {"FAIL"}
+    assert "must be refused: a stride is 0" in as_text(report)
+    assert "reject-groups" in as_text(report)
+
+    def skipping(case):
+        raise NotImplementedError("later")
+
+    ids = [r.id for r in rejects()]
+    assert check(skipping, rejects=True, cases=ids).count("SKIP") == len(ids)

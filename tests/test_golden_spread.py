@@ -1,0 +1,441 @@
+"""The cases of the golden suite, spread over the axes of the problem."""
+
+import itertools
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_golden_bounds import Shuffled
+
+from localnet.golden import check, computes, export, load_suite
+from localnet.golden.adapters import engines
+from localnet.golden.cases import axes
+from localnet.golden.cases.covering import covering, missing
+from localnet.golden.cases.exactness import exact_spans
+from localnet.golden.cases.generate import complete
+from localnet.golden.cases.specs import Spec, real
+from localnet.golden.check import check_case
+from localnet.golden.matrix import by_hand, first_killers
+from localnet.golden.mutants import MUTANTS
+from localnet.golden.mutants.drawn import DRAWN
+from localnet.golden.references.answers import solve
+from localnet.golden.references.others import OTHERS
+from localnet.golden.references.verify import differences
+from localnet.golden.suite import at_precision
+
+SUITE = load_suite()
+COMBINED = [c for c in SUITE.cases if c.why.startswith(axes.COMBINED)]
+
+
+def class_of(count):
+    """Return the last of the counts of the axes that is not above this one."""
+    return max(one for one in axes.COUNTS if one <= max(count, 1))
+
+
+def sort_of(values, table):
+    """Return which of the named values a case has."""
+    values = tuple(tuple(v) if isinstance(v, list) else v for v in values)
+    found = [
+        name
+        for name, by_rank in table.items()
+        if (
+            by_rank[len(values)]
+            if isinstance(by_rank, dict)
+            else by_rank[: len(values)]
+        )
+        == values
+    ]
+    return found[0] if found else "another"
+
+
+def features(case):
+    """Return where on every axis a case stands, from its config and arrays alone."""
+    c = case.config
+    patch = int(np.prod(c["kernel_size"])) * c["channels"]
+    pads = np.array(c["pads"])
+    wide = [
+        n
+        for n in ("x", "kernel", "dy")
+        if "wide" in case.flags
+        and getattr(case, n) is not None
+        and abs(getattr(case, n)).max() > 3
+    ]
+    return {
+        "axes": len(c["kernel_size"]),
+        "first": c["data_format"] == "channels_first",
+        "strides": sort_of(c["strides"], axes.STRIDES),
+        "dilation": sort_of(c["dilation_rate"], axes.DILATIONS),
+        "pads": sort_of(c["pads"], axes.PADS),
+        "before": min(int(pads[:, 0].max()), 2),
+        "after": min(int(pads[:, 1].max()), 2),
+        "border": c.get("pad_value", 0.0),
+        "L": class_of(int(np.prod(c["output_sizes"]))),
+        "K": class_of(patch),
+        "F": class_of(c["filters"]),
+        "N": class_of(c["batch"]),
+        "C": class_of(c["channels"]),
+        "rows": class_of(c["output_sizes"][0]),
+        "columns": class_of(c["output_sizes"][-1]),
+        "taps": min(max(c["kernel_size"]), 7),
+        "bias": case.bias is not None,
+        "activation": sort_of_activation(c["activation"]),
+        "precision": case.precision,
+        "wide": wide[0] if wide else None,
+        "K by": next(m for m in (16, 8, 4, 1) if patch % m == 0),
+        "F by": next(m for m in (16, 8, 4, 1) if c["filters"] % m == 0),
+        "kind": case.kind,
+    }
+
+
+def sort_of_activation(activation):
+    found = [name for name, one in axes.ACTIVATIONS.items() if one == activation]
+    return found[0] if found else activation["name"]
+
+
+PLAIN = [features(case) for case in SUITE.cases]
+PADS = (0, 1, 2)
+TABLE = {
+    **axes.GEOMETRY,
+    "before": PADS,
+    "after": PADS,
+    **dict.fromkeys(("L", "K", "F", "N", "C", "rows", "columns"), axes.COUNTS),
+    "taps": (1, 2, 3, 4, 5, 7),
+    "bias": (True, False),
+    "activation": tuple(axes.ACTIVATIONS),
+    "precision": ("float64", "float32", "float16", "bfloat16"),
+    "K by": (1, 4, 8, 16),
+    "F by": (1, 4, 8, 16),
+}
+COUNTED = ("L", "K", "F", "N", "C", "rows", "columns")
+
+
+def reason(pair):
+    """Return why no case has a pair of values."""
+    counts = [value for name, value in pair.items() if name in COUNTED]
+    names = set(pair)
+    if len(counts) == 2 and (max(counts) > 32 and min(counts) > 8):
+        return "two long axes at a time would weigh as much as all other cases"
+    if names <= {"L", "rows", "columns"} and len(counts) == 2:
+        return "a count of locations is at least that of its rows, or its columns"
+    if names == {"K", "C"} and pair["C"] > pair["K"]:
+        return "K is a multiple of C"
+    if names in ({"pads", "before"}, {"pads", "after"}):
+        return "the sort of pads says how many there are"
+    if names == {"before", "after"}:
+        return ""
+    if "F by" in names and "F" in names:
+        return "a count of 1, 3, 9, ... filters is divided by no more than it is"
+    if "K by" in names and ({"K", "C", "taps"} & names):
+        return "few taps, or few values, are divided by few numbers"
+    if names == {"axes", "taps"} or names == {"K", "taps"}:
+        return "windows are of few shapes"
+    if {"axes", "columns"} == names or {"axes", "rows"} == names:
+        return ""
+    aligned = {"K by", "F by"} & names
+    if aligned and pair[next(iter(aligned))] > 1:
+        return "aligned sizes stand with the plainest of the other axes"
+    return ""
+
+
+def test_no_triple_of_what_places_windows_is_missing():
+    small = [
+        row
+        for row, case in zip(PLAIN, SUITE.cases, strict=True)
+        if max(case.config["output_sizes"]) <= 17
+    ]
+    assert missing(axes.GEOMETRY, 3, small) == []
+
+
+def test_no_pair_is_missing_without_a_reason(capsys):
+    lost = missing(TABLE, 2, PLAIN)
+    pairs = sum(
+        len(one) * len(other)
+        for one, other in itertools.combinations(TABLE.values(), 2)
+    )
+    with capsys.disabled():
+        sys.stdout.write(f"\n{pairs - len(lost)} of {pairs} pairs stand in a case\n")
+    assert [pair for pair in lost if not reason(pair)] == []
+    assert len(lost) < pairs / 8
+
+
+@pytest.mark.parametrize("kind", axes.VARIED)
+def test_every_kind_has_every_pair(kind):
+    rows = [features(case) for case in SUITE.variants if case.kind == kind]
+    geometry = dict(axes.GEOMETRY)
+    if kind == "transposed":
+        del geometry["border"]
+    table = {
+        **geometry,
+        "bias": (True, False),
+        "activation": tuple(axes.ACTIVATIONS),
+        "N": (1, 3, 9),
+    }
+    assert missing(table, 2, rows) == []
+    precisions = {(r["precision"], r["wide"]) for r in rows if r["wide"]}
+    wanted = set(itertools.product(("float32", "float64"), ("x", "kernel", "dy")))
+    if kind == "low_rank":
+        wanted -= {("float32", "dy")}  # products of three leave no bits for it
+    assert wanted <= precisions
+    assert {r["precision"] for r in rows} == set(TABLE["precision"])
+
+
+def test_rows_are_few_and_the_same_every_time():
+    table = {
+        name: tuple(range(n)) for name, n in zip("abcde", (4, 3, 3, 2, 2), strict=True)
+    }
+    rows = covering(table, 2)
+    assert rows == covering(table, 2)
+    assert rows != covering(table, 2, seed=2)
+    assert missing(table, 2, rows) == []
+    assert len(rows) <= 20
+    assert covering(table, 2, given=rows) == []
+    odd = covering(table, 2, fits=lambda row: (row["a"] + row["b"]) % 2 == 1)
+    assert all((row["a"] + row["b"]) % 2 == 1 for row in odd)
+    assert all((pair["a"] + pair["b"]) % 2 == 0 for pair in missing(table, 2, odd))
+
+
+def test_no_case_weighs_much():
+    for case in SUITE.every:
+        arrays = [case.x, case.kernel, *case.expected.values(), *case.bound.values()]
+        assert sum(a.nbytes for a in arrays) < 1.1e6, case.id
+
+
+def test_what_is_wide_shows_narrower_operands():
+    for case in SUITE.every:
+        # Those made by hand before have two wide operands of fewer bits each.
+        if "wide" in case.flags and not case.id.startswith("wide-"):
+            bits = {"float64": 24, "float32": 11, "float16": 8}[case.precision]
+            odd = [
+                np.any(np.frexp(a)[0] * 2.0**bits % 1 != 0)
+                for a in (case.x, case.kernel, case.dy)
+                if a is not None
+            ]
+            assert any(odd), case.id
+
+
+# Wrong backends ----------------------------------------------------------------------
+
+
+def test_several_hundred_drawn_mutants_are_caught():
+    assert len(DRAWN) > 700
+    assert not DRAWN.keys() & MUTANTS.keys()
+    killers = first_killers(SUITE, DRAWN)
+    assert [name for name, case in killers.items() if case is None] == []
+
+
+def test_the_cases_by_hand_are_the_others():
+    hand = by_hand(SUITE)
+    assert len(hand) + len(COMBINED) == len(SUITE)
+    assert [case.id for case in hand][:1] == ["plain-1d-last"]
+
+
+# Numbers -----------------------------------------------------------------------------
+
+
+class Truncating(Shuffled):
+    """A right backend but for its last step, which drops bits."""
+
+    def answers(self):
+        found = super().answers()
+        exact = self.total_of_products()
+        fraction, exponent = np.frexp(exact)
+        bits = self.case.format.bits
+        cut = np.ldexp(np.trunc(np.ldexp(fraction, bits)), exponent - bits)
+        return {**found, "y": cut.reshape(found["y"].shape)}
+
+    def total_of_products(self):
+        return np.einsum("nlk,lkf->nlf", self.patches(), self.kernel())
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16"])
+def test_a_single_product_is_judged_bit_for_bit(precision):
+    case = SUITE[f"single-{precision}"]
+    cut = check_case(lambda c: Truncating(c, 0, fused=False).answers(), case)
+    assert cut.status == "FAIL"
+    nearest = {"y": case.expected["y"]}
+    assert check_case(lambda _: nearest, case).status == "PASS"
+    unrounded = {"y": case.x.astype(np.float64) * case.kernel.reshape(1, -1, 1)}
+    assert check_case(lambda _: unrounded, case).status == "PASS"
+
+
+def test_results_that_are_flushed_are_told_apart():
+    case = SUITE["single-subnormal-float32"]
+
+    def flushed(_):
+        y = case.expected["y"]
+        return {"y": np.where(np.abs(y) < 2.0**-126, 0.0, y)}
+
+    assert not check(flushed, cases=[case.id], distrust=False).passed
+    assert check(flushed, cases=[case.id], flushing=True, distrust=False).passed
+
+
+def test_powers_of_two_go_up_as_well_as_down():
+    for power in (-40, 30):
+        case = complete(Spec("scaled", "", (5,), (3,), bias=False))
+        scaled = replace(case, x=np.ldexp(case.x, power))
+        spans = exact_spans(scaled, solve(scaled))
+        assert spans["y"].bits == case.spans["y"].bits
+        assert spans["y"].quantum == case.spans["y"].quantum + power
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [
+        {"name": "elu", "alpha": 0.5},
+        {"name": "gelu", "approximate": True},
+        {"name": "softmax"},
+        {"name": "log_softmax"},
+        {"name": "relu", "alpha": 0.25, "max_value": 3.0, "threshold": 1.0},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("first", [False, True])
+def test_parameters_and_rows_have_their_own_references(activation, first):
+    pytest.importorskip("mpmath")
+    spec = Spec("one", "", (4,), (3,), filters=3, activation=activation, first=first)
+    case = complete(replace(spec, **real("float32")))
+    assert differences(case) == []
+    result = check_case(engines.naive, case)
+    assert result.status == "PASS"
+    plain = {"name": activation["name"]}
+    other = replace(case, config={**case.config, "activation": plain})
+    same = all(
+        np.array_equal(v, case.expected[k]) for k, v in solve(other).rounded.items()
+    )
+    assert same == (len(activation) == 1)
+
+
+def test_parameters_that_nobody_knows_are_refused():
+    spec = Spec("one", "", (4,), (3,), activation={"name": "swish", "beta": 2.0})
+    with pytest.raises(ValueError, match="parameters that the references know"):
+        complete(replace(spec, **real("float32")))
+
+
+# Other kinds -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", SUITE.others[::3], ids=repr)
+def test_other_kinds_by_fractions(case):
+    assert differences(case) == []
+
+
+@pytest.mark.parametrize("engine", ["naive", "einsum", "blocked"])
+def test_other_kinds_by_the_engines(engine):
+    report = check(getattr(engines, engine), kinds=list(OTHERS))
+    assert report.passed
+    assert report.count("PASS") == len(SUITE.others)
+
+
+def test_other_kinds_are_read_as_they_were_written(tmp_path):
+    some = replace(SUITE, cases=SUITE.cases[:1], variants=(), traces=())
+    again = load_suite(export(tmp_path / "suite", some))
+    assert [case.id for case in again.others] == [case.id for case in SUITE.others]
+    report = check(engines.blocked, again)
+    assert report.count("PASS") == len(SUITE.others) + 1
+
+
+def test_other_kinds_at_a_precision():
+    float64 = at_precision(SUITE, "float64").others
+    assert len(float64) == len(SUITE.others)
+    bfloat16 = at_precision(SUITE, "bfloat16").others
+    assert {case.kind for case in bfloat16} == {"int8", "fixed_point"}
+    assert all(case.x.dtype == np.float64 for case in float64 if case.kind == "pool")
+
+
+def wrong(kind, change):
+    @computes(kind)
+    def backend(case):
+        return change(case, engines.blocked)
+
+    return backend
+
+
+def with_config(**changes):
+    def change(case, right):
+        config = {k: changes.get(k, v) for k, v in case.config.items()}
+        return right(replace(case, config=config))
+
+    return change
+
+
+def off(case, right):
+    return {
+        k: v + (np.arange(v.size) == v.size - 1).reshape(v.shape)
+        for k, v in right(case).items()
+    }
+
+
+def half_up(case, right):
+    c = case.config
+    if "multiplier" not in c:
+        return right(case)
+    config = {k: v for k, v in c.items() if k not in ("multiplier", "shift")}
+    total = right(replace(case, config=config))["y"].astype(np.int64)
+    scale = np.array(c["multiplier"])
+    if len(scale) > 1 and c["data_format"] == "channels_first":
+        scale = scale.reshape(-1, *[1] * len(c["output_sizes"]))
+    y = np.floor(total * scale / 2.0 ** c["shift"] + 0.5) + c["output_zero_point"]
+    return {"y": np.clip(y, -128, 127)}
+
+
+def unsaturated(case, right):
+    found = right(case)["y"]
+    return {
+        "y": np.where(found == 127, 128, found)
+        if "multiplier" in case.config
+        else found
+    }
+
+
+def unbiased(case, right):
+    c = case.config
+    if not c["training"]:
+        return right(case)
+    members = case.x.size / c["channels"]
+    shrink = np.sqrt((members - 1) / members)
+    found = right(case)
+    return {**found, "dkernel": found["dkernel"] * shrink}
+
+
+WRONG = {
+    "max taken for mean": ("pool", with_config(pool="max")),
+    "mean taken for max": ("pool", with_config(pool="average")),
+    "strides of the window": (
+        "pool",
+        lambda case, right: {
+            "y": right(case)["y"],
+            "dx": np.roll(right(case)["dx"], 1, axis=1),
+        },
+    ),
+    "epsilon forgotten": ("batch_norm", with_config(epsilon=0.0)),
+    "variance of a sample": ("batch_norm", unbiased),
+    "last number of a norm": ("batch_norm", off),
+    "last number of a stack": ("stack", off),
+    "dx of the upper layer": (
+        "stack",
+        lambda case, right: {**right(case), "dx": -right(case)["dx"]},
+    ),
+    "input zero point forgotten": ("int8", with_config(input_zero_point=0)),
+    "output zero point forgotten": ("int8", with_config(output_zero_point=0)),
+    "ties upwards": ("int8", half_up),
+    "saturation at 128": ("int8", unsaturated),
+    "one scale for all filters": (
+        "int8",
+        lambda case, right: with_config(
+            multiplier=case.config.get("multiplier", [1])[:1]
+        )(case, right),
+    ),
+    "cut off": ("fixed_point", with_config(rounding="truncate")),
+    "ties to even": ("fixed_point", with_config(rounding="even")),
+    "ties up": ("fixed_point", with_config(rounding="nearest")),
+    "saturated": ("fixed_point", with_config(overflow="saturate")),
+    "wrapped": ("fixed_point", with_config(overflow="wrap")),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_backends_of_other_kinds_are_caught(name):
+    kind, change = WRONG[name]
+    report = check(wrong(kind, change), kinds=[kind], distrust=False)
+    assert report.count("FAIL") > 0

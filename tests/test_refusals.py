@@ -1,0 +1,170 @@
+"""Wrong values that were taken without a word, or refused in somebody else's words."""
+
+import os
+
+import numpy as np
+import pytest
+from raising import refuses
+from unchanged import unchanged
+
+from localnet import (
+    Sequential,
+    activations,
+    constraints,
+    initializers,
+    load_model,
+    metrics,
+    ops,
+    optimizers,
+    regularizers,
+    utils,
+)
+from localnet.callbacks import CSVLogger
+from localnet.layers import Dense, LocallyConnected2D
+
+X, Y = np.ones((4, 3)), np.ones((4, 1))
+
+
+def compiled():
+    model = Sequential([Dense(1, input_shape=(3,), name="d")], name="m")
+    model.compile("sgd", "mse")
+    return model
+
+
+WRONG = {
+    "reversed draw": (
+        lambda: initializers.RandomUniform(1, 0),
+        "minval must be <= maxval 0, got 1",
+    ),
+    "bound": (
+        lambda: constraints.MaxNorm(True),
+        "max_value must be a number, got True",
+    ),
+    "factor": (
+        lambda: regularizers.L1(True),
+        "l1 must be a finite int or float, got True",
+    ),
+    "layers": (
+        lambda: Sequential(5),
+        "layers must be a list of layers, got 5",
+    ),
+    "text for layers": (
+        lambda: Sequential("dense"),
+        "layers must be a list of layers, got 'dense'",
+    ),
+    "initializer": (
+        lambda: Dense(1, name="d", kernel_initializer=np.zeros).build((None, "x")),
+        "d: input_shape must be a tuple of sizes, batch axis first, got (None, 'x')",
+    ),
+    "state": (
+        lambda: optimizers.SGD().set_state(None),
+        "state must be a dict of names to arrays, got NoneType",
+    ),
+    "dtype": (
+        lambda: utils.to_categorical([0, 1], dtype="x"),
+        "dtype must be one of NumPy's, got 'x'",
+    ),
+    "no classes": (
+        lambda: metrics.categorical_accuracy([], []),
+        "y_true must have a value for each class, got shape (0,)",
+    ),
+    "activation": (
+        lambda: activations.deserialize(5),
+        "activation must be a known name, got 5",
+    ),
+    "source of noise": (
+        lambda: ops.dropout_mask((2,), 0.5, [], np.dtype("f4")),
+        "rng must be a numpy.random.Generator, got []",
+    ),
+    "axes kept": (
+        lambda: ops.global_max_pool_forward(np.ones((1, 2, 1)), keepdims=10**30),
+        f"keepdims must be True or False, got {10**30}",
+    ),
+    "no name": (lambda: load_model(""), "path must name a file, got ''"),
+    "NUL": (lambda: load_model("a\0b"), "path must hold no NUL, got 'a\\x00b'"),
+    "NUL to save": (
+        lambda: compiled().save("a\0b"),
+        "path must hold no NUL, got 'a\\x00b'",
+    ),
+    "NUL in a log": (
+        lambda: CSVLogger("a\0b"),
+        "filename must hold no NUL, got 'a\\x00b'",
+    ),
+    "huge": (
+        lambda: Dense(10**12, name="d").build((None, 10**12)),
+        "d: kernel must fit into an address space, got shape "
+        "(1000000000000, 1000000000000)",
+    ),
+    "huge windows": (
+        lambda: LocallyConnected2D(10**9, 3, name="lc").build((None, 10**6, 10**6, 3)),
+        "lc: kernel must fit into an address space, got shape "
+        "(999996000004, 27, 1000000000)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("call", "sentence"), WRONG.values(), ids=WRONG)
+def test_it_is_refused_in_one_sentence(call, sentence):
+    with refuses(sentence):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("how", "sentence"),
+    [
+        ({"validation_steps": -1}, "validation_steps must be an integer >= 1, got -1"),
+        ({"validation_steps": 0}, "validation_steps must be an integer >= 1, got 0"),
+        (
+            {"validation_steps": 2.5},
+            "validation_steps must be an integer >= 1, got 2.5",
+        ),
+        (
+            {"validation_steps": "x"},
+            "validation_steps must be an integer >= 1, got 'x'",
+        ),
+        ({"validation_split": ""}, "validation_split must be a finite number, got ''"),
+        ({"validation_split": []}, "validation_split must be a finite number, got []"),
+        (
+            {"class_weight": {0: 1, 1: -1}},
+            "class_weight[1] must be >= 0, got -1.0",
+        ),
+    ],
+    ids=str,
+)
+def test_fit_refuses_what_it_would_not_use(how, sentence):
+    model = compiled()
+    with unchanged(model), refuses(sentence):
+        model.fit(X, Y, verbose=0, **how)
+
+
+def test_an_initializer_that_takes_no_dtype_is_named():
+    def ones(shape):
+        return np.ones(shape)
+
+    layer = Dense(1, kernel_initializer=ones, name="d")
+    with (
+        unchanged(layer),
+        pytest.raises(
+            ValueError, match=r"^d: kernel_initializer must take a shape and a dtype"
+        ),
+    ):
+        layer.build((None, 3))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes with a name")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with refuses(f"path must be of a file that can be sought in, got {str(path)!r}"):
+        load_model(str(path))
+
+
+def test_what_a_file_says_makes_no_endless_message(tmp_path):
+    import zipfile
+
+    path = tmp_path / "m.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("/" + "x" * 60_000, b"")
+    with pytest.raises(ValueError, match="damaged or foreign") as caught:
+        load_model(path)
+    assert len(str(caught.value)) < 600 + len(str(path))
