@@ -13,8 +13,7 @@ from .._typing import Array
 from ..layers import Layer
 from ..layers._base import pure
 from ..ops import Workspace
-from ..training.network import Memory
-from ..training.tape import Call, Tape
+from ..training.network import Call, Memory, Tape
 from ..training.total_loss import Gradients
 
 __all__ = ["Prepared"]

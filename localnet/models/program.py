@@ -16,8 +16,7 @@ from ..layers import InputLayer, Layer, MultiInputLayer
 from ..layers._base.handles import Connectable, Node
 from ..layers._base.shapes import BatchShape
 from ..ops import Workspace
-from ..training.network import Memory
-from ..training.tape import Call, Tape
+from ..training.network import Call, Memory, Tape
 from ..training.total_loss import Gradients
 from .calls import Calls
 from .gradient_sums import Sums

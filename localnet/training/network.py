@@ -3,22 +3,58 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
 from .. import config
 from .._typing import Array, ArrayLike, Config
-from ..layers import Handle, Layer
+from ..layers import Handle, Layer, LayerCache
 from ..layers._base.shapes import BatchShape
 from ..layers._base.weights import as_weights
 from ..ops import Workspace
-from .tape import Tape
 
-__all__ = ["Learning", "Memory", "Network", "Program", "parts_of"]
+__all__ = ["Call", "Learning", "Memory", "Network", "Program", "Tape", "parts_of"]
 
 # A workspace for each call of a layer, by a name that the program chooses.
 Memory: TypeAlias = defaultdict[str, Workspace]
+
+
+class Call(NamedTuple):
+    """One call of a layer."""
+
+    layer: Layer
+    cache: LayerCache
+
+
+class Tape(NamedTuple):
+    """
+    The calls of a forward pass, in their order.
+
+    A layer that is shared stands in several of them.
+    """
+
+    calls: list[Call]
+    # The call that made each output of the model; None for an input handed through.
+    ends: Sequence[Call | None]
+
+    # Numbers of the calls in Keras's order.
+    as_keras: Sequence[int]
+
+    def logits(self, output: int) -> Array | None:
+        """Return what a crossentropy of an output is computed from, if not from it."""
+        end = self.ends[output]
+        return None if end is None or not end.layer.has_logits else end.cache.logits
+
+    def caches(self, layer: Layer) -> list[LayerCache]:
+        """Return what each call of a layer left, in Keras's order."""
+        calls = (self.calls[number] for number in self.as_keras)
+        return [call.cache for call in calls if call.layer is layer]
+
+    def activity_losses(self) -> list[float]:
+        """Return the penalties on outputs of layers: one for each call, as in Keras."""
+        losses = (call.cache.activity_loss for call in self.calls)
+        return [loss for loss in losses if loss is not None]
 
 
 class Program(Protocol):

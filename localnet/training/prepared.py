@@ -6,8 +6,7 @@ from typing import Any
 
 from .._typing import Array
 from ..layers import Layer
-from .network import Memory, Network
-from .tape import Tape
+from .network import Memory, Network, Tape
 from .total_loss import Gradients
 
 __all__ = ["Prepared", "kind_of", "undrawn_on_error"]

@@ -11,8 +11,8 @@ from ..layers import Layer
 from ..metrics import WeightedMean
 from .batches import Data
 from .inputs_outputs import items_of, lists_of
+from .network import Tape
 from .output_loss import Goal
-from .tape import Tape
 
 __all__ = ["Gradients", "Losses", "Objective"]
 

@@ -24,10 +24,9 @@ from .batches import Data
 from .fingerprint import identity_of_optimizer
 from .generators import Source
 from .inputs_outputs import Ports
-from .network import Learning, Memory, Network
+from .network import Learning, Memory, Network, Tape
 from .options import verbosity
 from .prepared import Prepared, kind_of, undrawn_on_error
-from .tape import Tape
 from .total_loss import Objective
 
 __all__ = ["Trained", "Trainer", "absorbed_by", "calls_of", "compile", "one_or_list"]
