@@ -341,7 +341,7 @@ class LocallyConnectedClassifier(ClassifierMixin, NetworkEstimator):
 def _labels(y: Any) -> Array:
     """Return the different labels, sorted, as objects if they came as such."""
     labels: Array = unique_labels(y)
-    return labels.astype(object) if getattr(y, "dtype", None) == object else labels
+    return labels.astype(object) if getattr(y, "dtype", None) == "O" else labels
 
 
 def _targets(model: Any, codes: Array) -> Array:
