@@ -536,6 +536,18 @@ def test_a_warm_start_honours_the_learning_rate_and_keeps_the_shape(signals):
     assert regressor.set_params(warm_start=False).fit(X, y).n_iter_ == 1
 
 
+def test_a_new_fit_that_fails_changes_nothing_for_a_warm_start(signals):
+    X, y = signals
+    regressor = LocallyConnectedRegressor(epochs=1, random_state=0).fit(X, y)
+    regressor.set_params(filters=4)
+    with pytest.raises(ValueError, match="stay finite"), np.errstate(all="ignore"):
+        regressor.fit(X, y * 1e30)
+    with pytest.raises(ValueError, match="filters must stay 8"):
+        regressor.partial_fit(X, y)
+    regressor.set_params(filters=8, warm_start=True).fit(X, y)
+    assert regressor.n_iter_ == 2
+
+
 def test_other_columns_of_y_are_refused(signals):
     X, y = signals
     regressor = LocallyConnectedRegressor(epochs=1).fit(X, y)

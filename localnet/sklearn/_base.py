@@ -33,6 +33,9 @@ class NetworkEstimator(BaseEstimator):
     _loss: str
 
     model_: Any
+    _rate: Any  # of the Adam that was made here; None for that of a compiled model
+    _shaping: dict[str, Any]
+    _next: dict[str, Any]
 
     def __init__(
         self,
@@ -126,12 +129,12 @@ class NetworkEstimator(BaseEstimator):
                     "build must return a new model each time, got the one that it "
                     "returned before"
                 )
+        rate = None
         if model.optimizer is None:
-            model.compile(Adam(self.learning_rate), loss=self._loss_for(model))
-            self._rate = self.learning_rate
-        else:
-            self._rate = None
-        self._shaping = self._shaping_now()
+            rate = self.learning_rate
+            model.compile(Adam(rate), loss=self._loss_for(model))
+        # Of the network that there is only once this one is trained.
+        self._next = {"_rate": rate, "_shaping": self._shaping_now()}
         return model
 
     def _shaping_now(self) -> dict[str, Any]:
@@ -139,6 +142,7 @@ class NetworkEstimator(BaseEstimator):
 
     def _old_network(self) -> Any:
         """Return the network that there is, ready to be trained on."""
+        self._next = {}
         now = self._shaping_now()
         for name, former in self._shaping.items():
             if repr(now[name]) != repr(former):
@@ -221,6 +225,7 @@ class NetworkEstimator(BaseEstimator):
         ]
         self.n_iter_ = len(self.loss_curve_)
         self.model_ = model
+        self.__dict__.update(self._next)
         return self
 
     def _generator(self) -> np.random.RandomState:
