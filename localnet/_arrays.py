@@ -23,6 +23,8 @@ __all__ = ["floats", "numbers", "real_numbers", "reals", "upstream"]
 
 def numbers(name: str, value: Any) -> Array:
     """Return `value` as an array of numbers: bool, integer, float or complex."""
+    if type(value) is np.ndarray and value.dtype.kind in "biufc":
+        return value
     # The first question is cheap, and its answer is almost always no.
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(

@@ -649,6 +649,7 @@ def test_model_with_nothing_to_train():
     model = make()
     for layer in model.layers:
         layer.trainable = False
+    model.compile("sgd", "sparse_categorical_crossentropy")
     before = model.get_weights()
     history = model.fit(X, Y, verbose=0)
     assert np.isfinite(history.history["loss"]).all()
@@ -822,6 +823,7 @@ def test_an_optimizer_does_not_go_on_with_other_weights(method, change):
     else:
         model.layers[1].trainable = False
         model.layers[0].trainable = change == "swap"
+        model.compile(model.optimizer, "mse")
     before, ended = model.get_weights(), []
     callback = {"callbacks": LambdaCallback(on_train_end=ended.append), "verbose": 0}
     with pytest.raises(RuntimeError, match=OTHER_WEIGHTS):

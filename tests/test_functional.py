@@ -247,6 +247,7 @@ def test_central_differences_through_a_shared_layer(rng):
     x, y = siamese_data(rng)
     model = model_of_float64(model)
     model.get_layer("two").trainable = False
+    model.compile(model.optimizer, model.loss)
     _, gradients = model.loss_and_gradients(x, y)
     weights = model.get_weights()
     trainable = [

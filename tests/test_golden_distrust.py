@@ -438,6 +438,22 @@ def test_planted_errors_that_only_stress_sees():
         assert [r.status for r in report] == ["PASS", "FAIL"], part
 
 
+def test_flushing_decides():
+    ids = [case.id for case in SUITE if "subnormal" in case.flags]
+
+    def flushes(case):
+        least = 2.0**case.format.least
+        return {
+            key: np.where(np.abs(value) < least, 0, value)
+            for key, value in right(case).items()
+        }
+
+    assert check(right, cases=ids).passed
+    strict = check(flushes, cases=ids)
+    assert strict.count("FAIL") > 0
+    assert check(flushes, cases=ids, flushing=True).passed, as_text(strict)
+
+
 def test_a_backend_that_refuses_nothing_is_told_what():
     @computes(*KINDS)
     def careless(case):

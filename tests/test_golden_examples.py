@@ -32,6 +32,9 @@ FEW = [
     "selu-float32",
     "mish-float64",
     "gelu-float64",
+    "relu-all",
+    "elu-half-float32",
+    "windows-13",
 ]
 
 
@@ -63,7 +66,8 @@ def ids(report, status):
 
 def assert_all_but(report, expected):
     """Every answer of every plain layer is right, and only these are skipped."""
-    assert report.not_asked().total() == len(load_suite().variants)
+    every = load_suite()
+    assert report.not_asked().total() == len(every.variants) + len(every.others)
     assert ids(report, "FAIL") == set()
     assert {r.id for r in report if r.status == "SKIP" and r.asked} == expected
     assert not any(r.missing for r in report if r.status == "PASS")
@@ -77,7 +81,9 @@ def with_activation(*names):
 def test_c_passes_every_case(in_c, suite):
     real, program = in_c
     backend = backends.from_command(f"{program} {{case}} {{out}}", suite)
-    expected = with_activation("softmax", "log_softmax")
+    expected = with_activation("softmax", "log_softmax") | {
+        c.id for c in load_suite() if c.config["activation"].get("approximate")
+    }
     if real == "float":
         expected |= {case.id for case in load_suite() if case.precision == "float64"}
     assert_all_but(check(backend), expected)
@@ -92,5 +98,5 @@ def test_javascript_passes_every_case(suite):
     cases = {case.id for case in load_suite()} if WHOLE else set(FEW)
     expected = with_activation("gelu", "softmax", "log_softmax") & cases
     assert expected
-    cases |= {case.id for case in load_suite().variants}
+    cases |= {case.id for case in load_suite().every if case.kind != "layer"}
     assert_all_but(check(backend, cases=cases), expected)

@@ -598,6 +598,7 @@ def test_frozen_layers_have_no_gradient_but_their_penalties_count(frozen):
     free, model = compiled(penalised()), compiled(penalised())
     for place in frozen:
         model.layers[place].trainable = False
+    model.compile("sgd", SPARSE)
     loss, gradients = model.loss_and_gradients(X, LABELS)
     expected_loss, all_gradients = free.loss_and_gradients(X, LABELS)
     assert loss == expected_loss

@@ -423,9 +423,10 @@ def test_statistics_of_batches_are_refused_unless_they_are_frozen(data):
         model,
         data,
         "a model must have no statistics of batches to be minimised, got those of "
-        "norm: set trainable to False, or use fit",
+        "norm: set trainable to False before compile, or use fit",
     )
     model.layers[0].trainable = False
+    model.compile(loss="mse")
     before = model.layers[0].get_weights()
     model.fit_scipy(*data, verbose=0)
     for weight, former in zip(model.layers[0].get_weights(), before, strict=True):

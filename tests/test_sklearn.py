@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import joblib
 import numpy as np
 import pytest
 from raising import refuses
@@ -501,3 +502,101 @@ def test_a_loss_that_explodes_is_an_error(signals, capsys):
         regressor.fit(X, y * 1e30)
     assert not hasattr(regressor, "model_")
     assert capsys.readouterr() == ("", "")
+
+
+# Going on with a network that was there ---------------------------------------------
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+@pytest.mark.parametrize("way", ["partial_fit", "fit"])
+def test_weights_mapped_read_only_are_trained_on(signals, tmp_path, cls, way):
+    X, y = signals
+    y = y if cls is LocallyConnectedRegressor else y > 0
+    left = cls(epochs=1, random_state=0, warm_start=True).fit(X, y)
+    joblib.dump(left, tmp_path / "e.joblib")
+    right = joblib.load(tmp_path / "e.joblib", mmap_mode="r")
+    getattr(left, way)(X, y)
+    getattr(right, way)(X, y)
+    assert equal(weights_of(left), weights_of(right))
+    assert left.loss_curve_ == right.loss_curve_
+
+
+def test_a_warm_start_honours_the_learning_rate_and_keeps_the_shape(signals):
+    X, y = signals
+    regressor = LocallyConnectedRegressor(epochs=1, random_state=0, warm_start=True)
+    regressor.fit(X, y).set_params(learning_rate=0.5).fit(X, y)
+    assert regressor.model_.optimizer.learning_rate == 0.5
+    before = weights_of(regressor)
+    with refuses(
+        "filters must stay 8 for a network that is trained on, got 4; fit with "
+        "warm_start=False for a new one"
+    ):
+        regressor.set_params(filters=4).fit(X, y)
+    assert equal(before, weights_of(regressor))
+    assert regressor.set_params(warm_start=False).fit(X, y).n_iter_ == 1
+
+
+def test_a_new_fit_that_fails_changes_nothing_for_a_warm_start(signals):
+    X, y = signals
+    regressor = LocallyConnectedRegressor(epochs=1, random_state=0).fit(X, y)
+    regressor.set_params(filters=4)
+    with pytest.raises(ValueError, match="stay finite"), np.errstate(all="ignore"):
+        regressor.fit(X, y * 1e30)
+    with pytest.raises(ValueError, match="filters must stay 8"):
+        regressor.partial_fit(X, y)
+    regressor.set_params(filters=8, warm_start=True).fit(X, y)
+    assert regressor.n_iter_ == 2
+
+
+def test_other_columns_of_y_are_refused(signals):
+    X, y = signals
+    regressor = LocallyConnectedRegressor(epochs=1).fit(X, y)
+    with refuses("y must have as many columns as the model has outputs, 1, got 2"):
+        regressor.partial_fit(X, np.stack([y, y], axis=1))
+
+
+def test_logarithms_of_probabilities(signals):
+    X, y = signals
+    classifier = LocallyConnectedClassifier(epochs=1, random_state=0).fit(X, y > 0)
+    expected = np.log(classifier.predict_proba(X))
+    assert np.array_equal(classifier.predict_log_proba(X), expected)
+
+
+def test_labels_that_are_objects_stay_objects(signals):
+    X, y = signals
+    labels = np.where(y > 0, "up", "down").astype(object)
+    classifier = LocallyConnectedClassifier(epochs=1).fit(X, labels)
+    assert classifier.classes_.dtype == classifier.predict(X).dtype == object
+
+
+def test_build_by_names_and_a_new_model_each_time(signals):
+    X, y = signals
+
+    def build(*, sample_shape, n_outputs, **rest):
+        layers = [Flatten(input_shape=sample_shape), Dense(n_outputs)]
+        return Sequential(layers, seed=rest["seed"])
+
+    assert LocallyConnectedRegressor(None, build, epochs=1).fit(X, y).n_iter_ == 1
+    model = build(sample_shape=(12, 1), n_outputs=1, seed=0)
+    regressor = LocallyConnectedRegressor(None, lambda *a: model, epochs=1).fit(X, y)
+    with refuses(
+        "build must return a new model each time, got the one that it returned before"
+    ):
+        regressor.fit(X, y)
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("learning_rate", -0.1),
+        ("learning_rate", 0),
+        ("early_stopping", "no"),
+        ("warm_start", "no"),
+        ("n_iter_no_change", 0),
+    ],
+)
+def test_parameters_are_checked_before_anything(signals, cls, name, value):
+    X, y = signals
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        cls(**{name: value}).fit(X, y > 0)

@@ -277,7 +277,7 @@ def test_modules_of_the_folder_travel_to_a_cluster(folder, cluster, capsys):
         (
             ["small_trials:local", "--data", "small_trials:no_pairs"],
             "seed=0: ValueError: data must return (x, y), (x_test, y_test), got "
-            "ndarray",
+            "ndarray of shape (3,)",
         ),
         (
             [
@@ -316,7 +316,7 @@ def test_modules_of_the_folder_travel_to_a_cluster(folder, cluster, capsys):
                 "--out",
                 "no/t.csv",
             ],
-            "[Errno 2] No such file or directory: 'no/t.csv'",
+            "--out must be in a folder that exists, got 'no/t.csv'",
         ),
     ],
 )
@@ -339,6 +339,24 @@ def test_another_file_is_refused_and_left(folder, capsys):
     assert main([*SMALL, "--out", "table.csv"]) == 1
     assert "--out must be a new file or one of the same grid" in capsys.readouterr().err
     assert (folder / "table.csv").read_text() == "a,b\n1,2\n"
+
+
+def test_a_last_line_that_may_be_cut_is_done_again(folder, capsys):
+    main([*SMALL, "--out", "table.csv"])
+    whole = (folder / "table.csv").read_bytes()
+    for cut in (1, 3, 30):
+        (folder / "table.csv").write_bytes(whole[:-cut])
+        capsys.readouterr()
+        assert main([*SMALL, "--out", "table.csv"]) == 0
+        assert "1 trainings" in capsys.readouterr().out
+        assert (folder / "table.csv").read_bytes() == whole
+
+
+def test_another_kind_of_file_is_refused_before_work(folder, capsys):
+    assert main([*SMALL, "--out", "table.txt"]) == 1
+    assert capsys.readouterr().err == (
+        "localnet: --out must be a .csv file, got 'table.txt'\n"
+    )
 
 
 def test_what_a_grid_means():
@@ -418,6 +436,44 @@ def test_the_environment_is_as_it_was(monkeypatch):
 
 
 # Last, since workers of Dask do not drop what they are at.
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGKILL"])
+def test_workers_end_with_their_parent(folder, number):
+    (folder / "waits.py").write_text(
+        "import os, time, pathlib\n"
+        "from localnet.trials import run_trials\n"
+        "def wait(trial):\n"
+        "    pathlib.Path('half').write_text(str(os.getpid()))\n"
+        "    os.replace('half', 'pid')\n"
+        "    time.sleep(100)\n"
+        "if __name__ == '__main__':\n"
+        "    import waits\n"
+        "    run_trials(waits.wait, [0], verbose=False)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "waits.py"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    deadline = time.monotonic() + 60
+    while not (folder / "pid").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    worker = int((folder / "pid").read_text())
+    process.send_signal(getattr(signal, number))
+    process.wait()
+    deadline = time.monotonic() + 10
+    while _runs(worker):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _runs(pid):
+    """Whether a process is there, and no zombie that nobody asked after."""
+    answer = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True
+    )
+    return answer.stdout.strip()[:1] not in ("", "Z")
+
+
 @pytest.mark.parametrize("workers", ["jobs", "dask"])
 def test_ctrl_c_ends_at_once_and_keeps_what_is_done(folder, workers, request):
     where = ["--jobs", "2"]

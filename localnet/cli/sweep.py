@@ -119,11 +119,13 @@ def sweep_grid(options: argparse.Namespace) -> int:
     ]
     if options.dask is not None:
         ship_modules()
-    if options.out is not None:
-        options.interrupted = (
-            f"interrupted; {options.out} holds what is done, and the same command goes "
-            "on from there"
-        )
+
+    def keep(setting: Setting, found: dict[str, float]) -> None:
+        table.add(_key(head, setting), found)
+        _say_what_is_kept(options)
+
+    if table.rows:
+        _say_what_is_kept(options)
     started = time.perf_counter()
     run_trials(
         partial(train, sweep),
@@ -131,7 +133,7 @@ def sweep_grid(options: argparse.Namespace) -> int:
         jobs=options.jobs,
         dask=options.dask,
         verbose=not options.quiet,
-        keep=lambda setting, found: table.add(_key(head, setting), found),
+        keep=keep,
     )
     seconds = time.perf_counter() - started
     print(table.summary(keys, slice(len(head), None)))
@@ -142,6 +144,15 @@ def sweep_grid(options: argparse.Namespace) -> int:
         + (f": {options.out}" if options.out is not None and missing else "")
     )
     return 0
+
+
+def _say_what_is_kept(options: argparse.Namespace) -> None:
+    """Let Ctrl-C name the file, which exists by now."""
+    if options.out is not None:
+        options.interrupted = (
+            f"interrupted; {options.out} holds what is done, and the same command goes "
+            "on from there"
+        )
 
 
 def _key(head: dict[str, Any], setting: Setting) -> tuple[str, ...]:

@@ -155,12 +155,19 @@ def _means(model: Any) -> list[v3.Variables]:
 def _optimizer(model: Any) -> Any:
     """Return the optimizer, without its memory if that is of other weights."""
     optimizer, trained = model.optimizer, model._trainer.trained()
-    if optimizer is None or not optimizer.slots:
+    if optimizer is None:
+        return optimizer
+    is_own = optimizer.turns_to(model._trainer.network, list(trained.values()))
+    if not optimizer.slots:
         return optimizer
     shapes = [weight.shape for weight in trained.values()]
-    if model._trainer.updated in (None, list(trained)) and all(
-        [array.shape for array in arrays] == shapes
-        for arrays in optimizer.slots.values()
+    if (
+        is_own
+        and model._trainer.updated in (None, list(trained))
+        and all(
+            [array.shape for array in arrays] == shapes
+            for arrays in optimizer.slots.values()
+        )
     ):
         return optimizer
     warnings.warn(

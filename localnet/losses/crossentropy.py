@@ -236,9 +236,9 @@ def sparse_categorical_crossentropy_forward(
     axis = check_axis(axis, p.ndim)
     labels = class_labels(y_true, p, axis)
     z = p if from_logits else np.log(np.clip(p, eps, 1 - eps))
-    picked = np.take_along_axis(stable.log_softmax(z, axis), labels, axis)
+    picked = stable.log_softmax(z, axis)[_own_class(labels, axis)]
     pair = LossCache(labels, p, p.shape, eps)
-    return -np.squeeze(picked, axis), CrossentropyCache(pair, from_logits, axis)
+    return -picked, CrossentropyCache(pair, from_logits, axis)
 
 
 def sparse_categorical_crossentropy_backward(
@@ -261,11 +261,21 @@ def sparse_categorical_crossentropy_backward(
     """
     pair, from_logits, axis = cache
     labels, p, eps = pair.y_true, pair.y_pred, pair.epsilon
-    q = np.clip(p, eps, 1 - eps)
+    q = p if from_logits else np.clip(p, eps, 1 - eps)
     dz = stable.softmax(p if from_logits else np.log(q), axis)
-    np.put_along_axis(dz, labels, np.take_along_axis(dz, labels, axis) - 1, axis)
+    dz[_own_class(labels, axis)] -= 1
     slope = dz if from_logits else np.where(inside(p, eps, 1 - eps), dz / q, 0)
     return expanded_upstream(dy, pair, axis) * slope
+
+
+def _own_class(labels: Array, axis: int) -> tuple[Array, ...]:
+    """Return the index of each sample's own class; `labels` has the class axis."""
+    axis %= labels.ndim
+    flat = labels.reshape(labels.shape[:axis] + labels.shape[axis + 1 :])
+    rest: list[Array] = [np.arange(len(flat))]  # what is used most, without detours
+    if flat.ndim != 1:
+        rest = list(np.indices(flat.shape, sparse=True))
+    return (*rest[:axis], flat, *rest[axis:])
 
 
 def binary_crossentropy(

@@ -132,7 +132,9 @@ def class_labels(y_true: ArrayLike, y_pred: Array, axis: int = -1) -> Array:
             f"{(*before, 1, *after)} for y_pred of shape {y_pred.shape}, got {given}"
         )
     # Comparisons with NaN are false, so that it counts as a bad label.
-    good = (labels >= 0) & (labels < classes) & (labels == np.rint(labels))
+    good = (labels >= 0) & (labels < classes)
+    if labels.dtype.kind not in "biu":
+        good &= labels == np.rint(labels)
     if not good.all():
         first = np.argwhere(~good.reshape(given))[0].tolist()
         index = first[0] if len(first) == 1 else tuple(first)

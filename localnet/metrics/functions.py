@@ -362,6 +362,20 @@ class WeightedMean:
         self._total += float(np.sum(array * aligned))
         self._weight += float(np.sum(aligned))
 
+    def add(self, value: float, samples: int) -> None:
+        """
+        Add one number that stands for some samples, such as the loss of a batch.
+
+        Parameters
+        ----------
+        value : float
+            Their mean.
+        samples : int
+            How many they are.
+        """
+        self._total += value * samples
+        self._weight += samples
+
     def result(self) -> float:
         """
         Return the sum of weighted values over the sum of weights.

@@ -27,6 +27,10 @@ class Calls(NamedTuple):
         As given; every input is that of an `InputLayer`.
     layers : tuple of Connectable
         Everything that is called, once each, in Keras's order.
+    as_keras : tuple of Node
+        The calls in the order in which Keras makes them. It differs among those that
+        are equally far from the outputs, and decides nothing but where the moving
+        statistics of a shared layer end.
     """
 
     # First, so that a copy meets every call after those that it hangs on.
@@ -34,6 +38,7 @@ class Calls(NamedTuple):
     inputs: tuple[Handle, ...]
     outputs: tuple[Handle, ...]
     layers: tuple[Connectable, ...]
+    as_keras: tuple[Node, ...]
 
 
 def calls_between(inputs: Sequence[Handle], outputs: Sequence[Handle]) -> Calls:
@@ -76,7 +81,10 @@ def calls_between(inputs: Sequence[Handle], outputs: Sequence[Handle]) -> Calls:
     # An order that follows from the graph alone, whoever made the handles when.
     place = {node: number for number, node in enumerate(found)}
     nodes = sorted(depths, key=lambda node: (-depths[node], place.get(node, -1)))
-    return Calls(tuple(nodes), tuple(inputs), tuple(outputs), tuple(layers))
+    as_keras = sorted(depths, key=lambda node: -depths[node])
+    return Calls(
+        tuple(nodes), tuple(inputs), tuple(outputs), tuple(layers), tuple(as_keras)
+    )
 
 
 def _cut(

@@ -13,15 +13,15 @@ import numpy as np
 from .._typing import Array
 from ..files.keras.wiring import MAX_CALLS
 from ..layers import InputLayer, Layer, MultiInputLayer
-from ..layers._base.handles import Connectable
+from ..layers._base.handles import Connectable, Node
 from ..layers._base.shapes import BatchShape
 from ..layers._functions import NO_BACKWARD
 from ..ops import Workspace
-from ..training.network import Memory
-from ..training.tape import Call, Tape
+from ..training.network import Call, Memory, Tape
 from ..training.total_loss import Gradients
 from .calls import Calls
 from .gradient_sums import Sums
+from .prepared import Prepared
 from .summary import CostedCall
 
 __all__ = ["Program", "Step", "conformed"]
@@ -76,6 +76,8 @@ class Program:
         Each after those whose outputs it takes.
     input_shapes : list of tuple or None
         What arrays are brought to that have, or lack, a last axis of size 1.
+    as_keras : list of int
+        Numbers of the steps in Keras's order; see `Calls`.
     outputs : tuple of int
         Places of the outputs.
     layers : dict of str to Layer
@@ -86,6 +88,7 @@ class Program:
         self.inputs = inputs
         self.input_shapes: list[BatchShape] | None = None
         self.steps: list[Step] = []
+        self.as_keras: list[int] = []
         self.outputs: tuple[int, ...] = ()
         self.layers: dict[str, Layer] = {}
         self._paths: dict[int, str] = {}
@@ -98,6 +101,7 @@ class Program:
         for layer in layers:
             program._enrol(layer)
             (place,) = program._call(layer, [place], None)
+            program.as_keras += program._steps_of_last(layer)
         program.outputs = (place,)
         return program
 
@@ -107,6 +111,7 @@ class Program:
         program = cls(len(calls.inputs))
         program.input_shapes = [handle.shape for handle in calls.inputs]
         places = {id(handle): place for place, handle in enumerate(calls.inputs)}
+        steps: dict[Node, list[int]] = {}
         for layer in calls.layers:
             if not isinstance(layer, InputLayer):
                 program._enrol(layer)
@@ -114,8 +119,10 @@ class Program:
             if node.inputs:
                 taken = [places[id(handle)] for handle in node.inputs]
                 made = program._call(node.layer, taken, node.training)
+                steps[node] = program._steps_of_last(node.layer)
                 handles = map(id, node.outputs)
                 places.update(zip(handles, made, strict=True))
+        program.as_keras = [n for node in calls.as_keras for n in steps.get(node, ())]
         program.outputs = tuple(places[id(handle)] for handle in calls.outputs)
         return program
 
@@ -155,6 +162,13 @@ class Program:
         step = Step(layer, path, key, tuple(inputs), training, number == 0)
         self.steps.append(step)
         return [self.inputs + len(self.steps) - 1]
+
+    def _steps_of_last(self, layer: Connectable) -> list[int]:
+        """Return which steps the last call added, in Keras's order."""
+        if isinstance(layer, Layer):
+            return [len(self.steps) - 1]
+        inner = _program_of(layer)
+        return [len(self.steps) - len(inner.steps) + n for n in inner.as_keras]
 
     def _check_length(self, more: int) -> None:
         if len(self.steps) + more > MAX_CALLS:
@@ -268,10 +282,7 @@ class Program:
         tape : Tape
             For `run_back`.
         """
-        values = list(xs)
-        if self.input_shapes is not None:
-            pairs = zip(xs, self.input_shapes, strict=True)
-            values = [x.reshape(conformed(x.shape, shape)) for x, shape in pairs]
+        values = self.conformed(xs)
         calls = []
         for step in self.steps:
             y, cache = step.layer.forward_with_cache(
@@ -283,7 +294,36 @@ class Program:
             values.append(y)
             calls.append(Call(step.layer, cache))
         ends = [self._end(calls, place) for place in self.outputs]
-        return tuple(values[place] for place in self.outputs), Tape(calls, ends)
+        return tuple(values[place] for place in self.outputs), Tape(
+            calls, ends, self.as_keras
+        )
+
+    def conformed(self, xs: Sequence[Array]) -> list[Array]:
+        """Return inputs with a last axis of size 1 added, or taken away, as needed."""
+        if self.input_shapes is None:
+            return list(xs)
+        pairs = zip(xs, self.input_shapes, strict=True)
+        return [x.reshape(conformed(x.shape, shape)) for x, shape in pairs]
+
+    def prepared(self, training: bool, memory: Memory) -> Prepared | None:
+        """
+        Return the same for inputs that it has run with, as a flat list of calls.
+
+        Parameters
+        ----------
+        training : bool
+            For the calls that do not demand one or the other.
+        memory : Memory
+            As for `run`.
+
+        Returns
+        -------
+        Prepared or None
+            Of these flags `trainable`. None for what is no chain of plain layers.
+        """
+        if not Prepared.is_possible(self):
+            return None
+        return Prepared(self, training, memory)
 
     def _end(self, calls: Sequence[Call], place: int) -> Call | None:
         return None if place < self.inputs else calls[place - self.inputs]
@@ -316,7 +356,7 @@ class Program:
         for place, dy, dlogits in zip(self.outputs, *gradients, strict=True):
             flowing.add(place, dy)
             logits.add(("logits", place), dlogits)
-        learning = self._learning()
+        learning = self.learning()
         names: dict[str, list[str]] = {}
         for number in range(len(self.steps) - 1, -1, -1):
             place = self.inputs + number
@@ -351,13 +391,13 @@ class Program:
 
     def check_gradients(self) -> None:
         """Refuse a layer that no gradient can pass, where one has to."""
-        learning = self._learning()
+        learning = self.learning()
         for step in self.steps:
             passes = getattr(step.layer, "passes_gradients", True)
             if not passes and any(learning[place] for place in step.inputs):
                 raise ValueError(f"{step.layer.name}: {NO_BACKWARD}")
 
-    def _learning(self) -> list[bool]:
+    def learning(self) -> list[bool]:
         """Return of each place whether any weight that learns has a part in it."""
         learning = [False] * self.inputs
         for step in self.steps:

@@ -81,14 +81,14 @@ def dense_forward(
             "kernel must have shape (C, F) for x of shape (N, ..., C), "
             f"got {kernel.shape} for {x.shape}"
         )
-    dtype = np.result_type(x, kernel)
+    dtype = x.dtype if x.dtype == kernel.dtype else np.result_type(x, kernel)
     if bias is not None:
         bias = _arrays.floats("bias", bias)
         if bias.shape != kernel.shape[1:]:
             raise ValueError(
                 f"bias must have shape (F,) = {kernel.shape[1:]}, got {bias.shape}"
             )
-        dtype = np.result_type(dtype, bias)
+        dtype = dtype if dtype == bias.dtype else np.result_type(dtype, bias)
     x, kernel = x.astype(dtype, copy=False), kernel.astype(dtype, copy=False)
     workspace = workspace or Workspace(keep_results=False)
     y = workspace.result("y", (*x.shape[:-1], kernel.shape[1]), dtype)

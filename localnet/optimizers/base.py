@@ -11,6 +11,7 @@ from ..ops.runtime.pieces import in_pieces
 from . import schedules
 from .arguments import Grads, Params, checked_grads, checked_params
 from .clipping import clip_by_global_norm, clip_by_norm, clip_by_value
+from .laid import Laid
 from .memory import Memory
 from .schedules import Schedule
 
@@ -153,6 +154,12 @@ class Optimizer(Memory, abc.ABC):
     """
 
     own_arguments: ClassVar[tuple[str, ...]] = ()
+    # Small parameters end to end, from `update_again` to the next.
+    _laid: Laid | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy without what is worked out for the parameters of the original."""
+        return {k: v for k, v in super().__getstate__().items() if k != "_laid"}
 
     def __init__(
         self,
@@ -287,18 +294,54 @@ class Optimizer(Memory, abc.ABC):
                 return
             slots = self._slots_for(variables)
             rate = self.current_learning_rate()
-
             self.slots = slots
-            arrays = list(variables.values())
-            if self.weight_decay:
-                shrink = self.weight_decay
-                for param in arrays:
-                    in_pieces(lambda w: _shrink(w, shrink, rate), param)
-            for index, (param, grad) in enumerate(zip(arrays, gradients, strict=True)):
-                self._step(index, param, grad, rate)
-            self.iterations += 1
-            if self.use_ema:
-                self._move_averages(arrays)
+            self._go(list(variables.values()), gradients, rate)
+
+    def update_again(self, params: list[Array], grads: list[Array]) -> None:
+        """
+        Do what `update` does, without its checks, for the parameters of a former one.
+
+        Parameters
+        ----------
+        params : list of ndarray
+            The same list as before, if what is worked out of it is to be used again.
+        grads : list of ndarray
+            Of the shapes and dtypes of `params`, and apart from them.
+        """
+        # The rules of a class of the user's own may look at a parameter as a whole.
+        if not type(self).__module__.startswith(__package__):
+            self.update(params, grads)
+            return
+        laid = self._laid
+        with np.errstate(all="ignore"):
+            if (
+                laid is None
+                or [id(p) for p in laid.params] != [id(p) for p in params]
+                or laid.source is not self.slots
+                or not laid.slots.keys() >= set(self.used_slots)
+            ):
+                self.slots = self._slots_for(dict(enumerate(params)))
+                laid = self._laid = Laid(params, self.slots)
+            gradients = laid.gather(self._clip(grads))
+            rate = self.current_learning_rate()
+            try:
+                self.slots = laid.slots
+                self._go(laid.pieces, gradients, rate)
+            finally:
+                self.slots = laid.source
+            laid.scatter()
+
+    def _go(self, params: list[Array], grads: list[Array], rate: float) -> None:
+        """Take the step, from clipped gradients to averages."""
+        if self.weight_decay:
+            shrink = self.weight_decay
+            for param in params:
+                in_pieces(lambda w: _shrink(w, shrink, rate), param)
+        for index, (param, grad) in enumerate(zip(params, grads, strict=True)):
+            self._step(index, param, grad, rate)
+        self.iterations += 1
+        if self.use_ema:
+            self._move_averages(params)
 
     def finalize(self, params: Params) -> None:
         """

@@ -1,6 +1,7 @@
 """What an optimizer remembers of the parameters from one update to the next."""
 
-from collections.abc import Iterable, Mapping
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,7 +9,31 @@ import numpy as np
 from .. import _arrays, _validate
 from .._typing import Array, ArrayLike
 
-__all__ = ["Memory"]
+__all__ = ["Memory", "Owner"]
+
+
+class Owner:
+    """
+    Whose parameters a memory is of; neither is kept alive by it.
+
+    Parameters
+    ----------
+    model : object
+        What is trained.
+    params : sequence of ndarray
+        Its parameters that learn.
+    """
+
+    def __init__(self, model: object, params: Sequence[Array]) -> None:
+        self.model = weakref.ref(model)
+        self.params = [weakref.ref(param) for param in params]
+
+    def is_same(self, model: object, params: Sequence[Array]) -> bool:
+        """Return whether it is this model, or another one around the same arrays."""
+        return self.model() is model or (
+            len(params) == len(self.params)
+            and all(ref() is p for ref, p in zip(self.params, params, strict=True))
+        )
 
 
 class Memory:
@@ -40,6 +65,41 @@ class Memory:
     iterations: int
     slots: dict[str, list[Array]]
     use_ema: bool
+    _owner: Owner | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy without the model: whose the copy is shows at its next update."""
+        return {key: value for key, value in vars(self).items() if key != "_owner"}
+
+    def turns_to(self, model: object, params: Sequence[Array]) -> bool:
+        """
+        Return whether the next update may be of these parameters.
+
+        Parameters
+        ----------
+        model : object
+            What is trained.
+        params : sequence of ndarray
+            Its parameters that learn.
+
+        Returns
+        -------
+        bool
+            False if the memory is of another model.
+        """
+        return self._owner is None or self._owner.is_same(model, params)
+
+    def has_updated(self, model: object, params: Sequence[Array]) -> None:
+        """
+        Take note of whose parameters the memory is of.
+
+        Parameters
+        ----------
+        model, params
+            As for `turns_to`.
+        """
+        if not (self._owner and self._owner.model() is model):
+            self._owner = Owner(model, params)
 
     def get_state(self) -> dict[str, Array]:
         """

@@ -1,5 +1,6 @@
 """What the two estimators share: their parameters, and how they train."""
 
+import copy
 import math
 from typing import Any, Self
 
@@ -18,6 +19,8 @@ from ._network import checked_sample_shape, default_network, network_of
 __all__ = ["FLOATS", "NetworkEstimator"]
 
 FLOATS = (np.float64, np.float32)
+# What shapes a network; one that is there cannot follow a change of them.
+SHAPING = ("sample_shape", "build", "filters", "kernel_size", "activation")
 # What early stopping holds out where the user does not say.
 HELD_OUT = 0.1
 
@@ -30,6 +33,9 @@ class NetworkEstimator(BaseEstimator):
     _loss: str
 
     model_: Any
+    _rate: Any  # of the Adam that was made here; None for that of a compiled model
+    _shaping: dict[str, Any]
+    _next: dict[str, Any]
 
     def __init__(
         self,
@@ -68,6 +74,20 @@ class NetworkEstimator(BaseEstimator):
         """Whether there is a network."""
         return hasattr(self, "model_")
 
+    # Parameters ------------------------------------------------------------------
+
+    def _check_parameters(self) -> None:
+        """Refuse what would be wrong later, or with other parameters."""
+        if not callable(self.learning_rate):
+            _validate.number(
+                "learning_rate", self.learning_rate, minimum=0, open_minimum=True
+            )
+        for name in ("early_stopping", "warm_start"):
+            _validate.flag(name, getattr(self, name))
+        for name in ("epochs", "batch_size", "n_iter_no_change"):
+            _validate.integer(name, getattr(self, name), minimum=1)
+        self._held_out()
+
     # Data ------------------------------------------------------------------------
 
     def _begins(self) -> bool:
@@ -104,8 +124,38 @@ class NetworkEstimator(BaseEstimator):
             )
         else:
             model = network_of(self.build, shape, n_outputs, seed)
+            if model is getattr(self, "model_", None):
+                raise ValueError(
+                    "build must return a new model each time, got the one that it "
+                    "returned before"
+                )
+        rate = None
         if model.optimizer is None:
-            model.compile(Adam(self.learning_rate), loss=self._loss_for(model))
+            rate = self.learning_rate
+            model.compile(Adam(rate), loss=self._loss_for(model))
+        # Of the network that there is only once this one is trained.
+        self._next = {"_rate": rate, "_shaping": self._shaping_now()}
+        return model
+
+    def _shaping_now(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in SHAPING}
+
+    def _old_network(self) -> Any:
+        """Return the network that there is, ready to be trained on."""
+        self._next = {}
+        now = self._shaping_now()
+        for name, former in self._shaping.items():
+            if repr(now[name]) != repr(former):
+                raise ValueError(
+                    f"{name} must stay {former!r} for a network that is trained on, "
+                    f"got {now[name]!r}; fit with warm_start=False for a new one"
+                )
+        model = self.model_
+        if not all(array.flags.writeable for array in _arrays_of(model)):
+            # Mapped from a file by joblib, which no update may change.
+            self.model_ = model = copy.deepcopy(model)
+        if self._rate is not None and self._rate != self.learning_rate:
+            model.optimizer.learning_rate = self._rate = self.learning_rate
         return model
 
     def _loss_for(self, model: Any) -> str:
@@ -175,6 +225,7 @@ class NetworkEstimator(BaseEstimator):
         ]
         self.n_iter_ = len(self.loss_curve_)
         self.model_ = model
+        self.__dict__.update(self._next)
         return self
 
     def _generator(self) -> np.random.RandomState:
@@ -189,6 +240,13 @@ class _StopAtNaN(Callback):
         """Stop if the loss is not finite."""
         if not math.isfinite((logs or {}).get("loss", 0.0)):
             self.model.stop_training = True
+
+
+def _arrays_of(model: Any) -> list[Array]:
+    """Return the weights and the optimizer's memory themselves, no copies."""
+    slots = model.optimizer.slots.values()
+    held = [layer.params.values() for layer in model._trainer.network.leaves.values()]
+    return [array for arrays in (*held, *slots) for array in arrays]
 
 
 def _rows(

@@ -17,7 +17,7 @@ def expected_failed_checks(estimator: Any) -> dict[str, str]:
     Parameters
     ----------
     estimator : LocallyConnectedClassifier or LocallyConnectedRegressor
-        The answer is the same for both.
+        With default arguments, for which this is promised; the same for both.
 
     Returns
     -------

@@ -159,9 +159,10 @@ class LocallyConnectedClassifier(ClassifierMixin, NetworkEstimator):
             If the data or a parameter are wrong, or the loss became infinite; an
             estimator that was fitted stays as it was, unless it went on with its model.
         """
+        self._check_parameters()
         new = self._begins()
         X, y = self._checked(X, y, new=new)
-        classes = unique_labels(y) if new else self.classes_
+        classes = _labels(y) if new else self.classes_
         return self._fit(
             (X, y, sample_weight),
             classes,
@@ -193,6 +194,7 @@ class LocallyConnectedClassifier(ClassifierMixin, NetworkEstimator):
         ValueError
             If the data or a parameter are wrong.
         """
+        self._check_parameters()
         new = not hasattr(self, "model_")
         if new and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
@@ -201,7 +203,7 @@ class LocallyConnectedClassifier(ClassifierMixin, NetworkEstimator):
                 "class_weight must be a dict or None for partial_fit, got 'balanced', "
                 "which needs all of y"
             )
-        known = unique_labels(classes) if new else self.classes_
+        known = _labels(classes) if new else self.classes_
         if classes is not None and not np.array_equal(unique_labels(classes), known):
             raise ValueError(f"classes must stay {known}, got {classes}")
         X, y = self._checked(X, y, new=new)
@@ -234,7 +236,7 @@ class LocallyConnectedClassifier(ClassifierMixin, NetworkEstimator):
         weight = self._weights(X, y, sample_weight)
         rng = self._generator()
         x = self._samples(X)
-        model = self._new_network(len(classes), rng) if new else self.model_
+        model = self._new_network(len(classes), rng) if new else self._old_network()
         if new:
             _check_outputs(model, len(classes), x[:PROBED])
         self._train(
@@ -285,6 +287,31 @@ class LocallyConnectedClassifier(ClassifierMixin, NetworkEstimator):
         outputs = self._outputs(X)
         return _probabilities(self.model_, outputs)
 
+    def predict_log_proba(self, X: Any) -> Array:
+        """
+        Predict the logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            ``log(predict_proba(X))``; minus infinity where a probability is 0.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError
+            If X is wrong.
+        """
+        with np.errstate(divide="ignore"):
+            logarithms: Array = np.log(self.predict_proba(X))
+        return logarithms
+
     def predict(self, X: Any) -> Array:
         """
         Predict the classes of samples.
@@ -309,6 +336,12 @@ class LocallyConnectedClassifier(ClassifierMixin, NetworkEstimator):
         probabilities = self.predict_proba(X)
         labels: Array = self.classes_[probabilities.argmax(axis=1)]
         return labels
+
+
+def _labels(y: Any) -> Array:
+    """Return the different labels, sorted, as objects if they came as such."""
+    labels: Array = unique_labels(y)
+    return labels.astype(object) if getattr(y, "dtype", None) == "O" else labels
 
 
 def _targets(model: Any, codes: Array) -> Array:

@@ -74,6 +74,25 @@ def default_network(
     )
 
 
+def _bound(
+    build: Any, sample_shape: Shape, n_outputs: int, seed: int
+) -> inspect.BoundArguments:
+    """Return the arguments by position, or by name where `build` takes them so."""
+    named = {"sample_shape": sample_shape, "n_outputs": n_outputs, "seed": seed}
+    try:
+        signature = inspect.signature(build)
+    except ValueError:  # a callable without one
+        signature = inspect.signature(lambda *args: None)
+    try:
+        return signature.bind(*named.values())
+    except TypeError:
+        try:
+            return signature.bind(**named)
+        except TypeError:
+            pass
+        raise
+
+
 def network_of(build: Any, sample_shape: Shape, n_outputs: int, seed: int) -> Any:
     """Return the built model of the user's factory, whose input shape fits."""
     rule = (
@@ -83,12 +102,10 @@ def network_of(build: Any, sample_shape: Shape, n_outputs: int, seed: int) -> An
     if isinstance(build, (Model, Sequential)) or not callable(build):
         raise ValueError(f"{rule}, got {build!r}")
     try:
-        inspect.signature(build).bind(sample_shape, n_outputs, seed)
+        arguments = _bound(build, sample_shape, n_outputs, seed)
     except TypeError as error:
         raise ValueError(f"{rule}, got {build!r}: {error}") from None
-    except ValueError:
-        pass  # a callable without a signature
-    model = build(sample_shape, n_outputs, seed)
+    model = build(*arguments.args, **arguments.kwargs)
     if not isinstance(model, (Model, Sequential)):
         raise ValueError(f"{rule}, got one that returns {model!r}")
     if not model.built:

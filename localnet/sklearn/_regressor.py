@@ -109,6 +109,7 @@ class LocallyConnectedRegressor(RegressorMixin, NetworkEstimator):
             If the data or a parameter are wrong, or the loss became infinite; an
             estimator that was fitted stays as it was, unless it went on with its model.
         """
+        self._check_parameters()
         return self._fit(
             (X, y, sample_weight),
             new=self._begins(),
@@ -135,6 +136,7 @@ class LocallyConnectedRegressor(RegressorMixin, NetworkEstimator):
         ValueError
             If the data or a parameter are wrong.
         """
+        self._check_parameters()
         new = not hasattr(self, "model_")
         return self._fit((X, y, sample_weight), new=new, epochs=1, held_out=0.0)
 
@@ -154,12 +156,17 @@ class LocallyConnectedRegressor(RegressorMixin, NetworkEstimator):
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         targets = y.reshape(len(y), -1)
         rng = self._generator()
-        model = self._new_network(targets.shape[1], rng) if new else self.model_
-        expected = (None, targets.shape[1])
-        if model.output_shape != expected:
-            subject = "build must return a model" if new else "y must fit the model"
+        count = targets.shape[1]
+        model = self._new_network(count, rng) if new else self._old_network()
+        if new and model.output_shape != (None, count):
             raise ValueError(
-                f"{subject} whose output is {expected}, got {model.output_shape}"
+                f"build must return a model whose output is {(None, count)}, got "
+                f"{model.output_shape}"
+            )
+        if model.output_shape != (None, count):
+            raise ValueError(
+                f"y must have as many columns as the model has outputs, "
+                f"{model.output_shape[-1]}, got {count}"
             )
         self._train(
             model,

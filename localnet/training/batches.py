@@ -93,6 +93,31 @@ class Data:
             _check_weights(label, weights[-1], len(xs[0]))
         return cls(tuple(xs), tuple(ys), tuple(weights))
 
+    @classmethod
+    def plain(cls, x: Any, y: Any = None) -> "Data | None":
+        """
+        Return one input and its targets at once, if nothing can be wrong with them.
+
+        Parameters
+        ----------
+        x : object
+            As for `of`.
+        y : object, optional
+            Targets of the one output.
+
+        Returns
+        -------
+        Data or None
+            None for anything but real arrays of equal length.
+        """
+        arrays = (x,) if y is None else (x, y)
+        for array in arrays:
+            if type(array) is not np.ndarray or array.dtype.kind not in "biuf":
+                return None
+            if array.ndim == 0 or not 0 < len(array) == len(x):
+                return None
+        return cls((x,), (y,))
+
     def weighted(self, class_weight: Mapping[int, float] | None) -> "Data":
         """
         Multiply the weight of each sample by that of its class.

@@ -129,8 +129,7 @@ def predict(
         calls.on_predict_begin()
         for number, batch in enumerate(source.batches()):
             calls.on_predict_batch_begin(number)
-            ys, _ = trainer.network.program.run(batch.xs, False, memory=trainer.memory)
-            outputs.append([y.copy() for y in ys])
+            outputs.append(trainer.outputs(batch.xs))
             calls.on_predict_batch_end(number)
         source.end_epoch()
         calls.on_predict_end()

@@ -203,48 +203,50 @@ def fit(
         epochs=epochs,
         epoch=initial_epoch,
     )
-    with trainer.ready():
-        trainer.need_same_weights(trainer.trained())
-        trainer.try_out(source)
-        if validation is not None:
-            trainer.try_out(validation)
-        trainer.stop_training = False
-        # A training that could not begin is not ended either, and has no history.
-        run.begin()
-    former, trainer.history = trainer.history, calls.history
-    try:
-        for epoch in range(run.epoch, epochs):
-            if not source.has_more():
-                break
-            _fit_epoch(trainer, run)
-            # Callbacks may keep the logs of the last batch, and add to the epoch's.
-            run.logs = dict(run.logs)
-            if validation is not None and is_due(epoch + 1, frequency):
-                results = trainer.test_epoch(validation, calls)
-                run.logs |= {f"val_{name}": v for name, v in results.items()}
-            run.leave_epoch()
-            if trainer.stop_training:
-                break
-        optimizer.finalize(trainer.trained())
-        run.finished = True
-    except KeyboardInterrupt:
-        optimizer.finalize(trainer.trained())
-        raise
-    except BaseException:
-        if run.stands_at_its_start:  # no step was made, so nothing is known of any
-            trainer.history = former
-        raise
-    finally:
-        calls.on_train_end(run.logs)
-        trainer.network.weights_were_set = False
-    return calls.history
+    with trainer.as_compiled():
+        with trainer.ready():
+            trainer.need_same_weights(trainer.trained())
+            trainer.try_out(source)
+            if validation is not None:
+                trainer.try_out(validation)
+            trainer.stop_training = False
+            # A training that could not begin is not ended either, and has no history.
+            run.begin()
+        former, trainer.history = trainer.history, calls.history
+        try:
+            for epoch in range(run.epoch, epochs):
+                if not source.has_more():
+                    break
+                _fit_epoch(trainer, run)
+                # Callbacks may keep the logs of the last batch, and add to these.
+                run.logs = dict(run.logs)
+                if validation is not None and is_due(epoch + 1, frequency):
+                    results = trainer.test_epoch(validation, calls)
+                    run.logs |= {f"val_{name}": v for name, v in results.items()}
+                run.leave_epoch()
+                if trainer.stop_training:
+                    break
+            optimizer.finalize(trainer.trained())
+            run.finished = True
+        except KeyboardInterrupt:
+            optimizer.finalize(trainer.trained())
+            raise
+        except BaseException:
+            if run.stands_at_its_start:  # no step was made, so nothing is known of any
+                trainer.history = former
+            raise
+        finally:
+            calls.on_train_end(run.logs)
+            trainer.network.weights_were_set = False
+        return calls.history
 
 
 def _fit_epoch(trainer: Trainer, run: Run) -> None:
     run.enter_epoch()
     for number, batch in enumerate(run.batches(), run.batch):
         run.calls.on_train_batch_begin(number)
-        run.logs = trainer.train_step(batch)
+        with trainer.as_compiled():  # a callback may have changed a flag
+            run.logs = trainer.train_step(batch)
         run.batch = number + 1
         run.calls.on_train_batch_end(number, run.logs)
         if trainer.stop_training:

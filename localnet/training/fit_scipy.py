@@ -130,23 +130,24 @@ def fit_scipy(
     if held_out is not None:
         held_out = parted(held_out, "(x, y) or (x, y, sample_weight)")
     trainer, model = self._trainer, cast(Any, self)
-    with trainer.ready():
-        loss, gradients = model.loss_and_gradients(*batch)
-        check_layers(list(trainer.network.leaves.values()), method)
-        logs = model.test_on_batch(*batch, return_dict=True)
-        check_start(loss, gradients, logs["loss"])
-        run = Minimisation(
-            model=model,
-            calls=calls,
-            data=batch,
-            validation=held_out,
-            # The methods count their iterations, but for this one.
-            limit=max_iterations if method == "tnc" else None,
-            logs=logs,
-        )
-        run.validate()
-        trainer.stop_training = False
-        calls.on_train_begin()
-    trainer.history = calls.history
-    calls.history.result = run.run(method, tol, chosen)
-    return calls.history
+    with trainer.as_compiled():
+        with trainer.ready():
+            loss, gradients = model.loss_and_gradients(*batch)
+            check_layers(list(trainer.network.leaves.values()), method)
+            logs = model.test_on_batch(*batch, return_dict=True)
+            check_start(loss, gradients, logs["loss"])
+            run = Minimisation(
+                model=model,
+                calls=calls,
+                data=batch,
+                validation=held_out,
+                # The methods count their iterations, but for this one.
+                limit=max_iterations if method == "tnc" else None,
+                logs=logs,
+            )
+            run.validate()
+            trainer.stop_training = False
+            calls.on_train_begin()
+        trainer.history = calls.history
+        calls.history.result = run.run(method, tol, chosen)
+        return calls.history

@@ -138,7 +138,7 @@ def check_layers(layers: Sequence[Layer], method: str) -> None:
     if moving:
         raise ValueError(
             f"a model must have no statistics of batches to be minimised, got those of "
-            f"{', '.join(moving)}: set trainable to False, or use fit"
+            f"{', '.join(moving)}: set trainable to False before compile, or use fit"
         )
     noisy = [layer.name for layer in layers if _draws(layer)]
     if noisy:

@@ -1,29 +1,67 @@
-"""What is trained: layers, other models among them, and how they are wired."""
+"""What is trained: layers, other models among them, their wiring, and who learns."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
 from .. import config
 from .._typing import Array, ArrayLike, Config
-from ..layers import Handle, Layer
+from ..layers import Handle, Layer, LayerCache
 from ..layers._base.shapes import BatchShape
 from ..layers._base.weights import as_weights
 from ..ops import Workspace
-from .tape import Tape
 
-__all__ = ["Memory", "Network", "Program", "parts_of"]
+__all__ = ["Call", "Learning", "Memory", "Network", "Program", "Tape", "parts_of"]
 
 # A workspace for each call of a layer, by a name that the program chooses.
 Memory: TypeAlias = defaultdict[str, Workspace]
+
+
+class Call(NamedTuple):
+    """One call of a layer."""
+
+    layer: Layer
+    cache: LayerCache
+
+
+class Tape(NamedTuple):
+    """
+    The calls of a forward pass, in their order.
+
+    A layer that is shared stands in several of them.
+    """
+
+    calls: list[Call]
+    # The call that made each output of the model; None for an input handed through.
+    ends: Sequence[Call | None]
+
+    # Numbers of the calls in Keras's order.
+    as_keras: Sequence[int]
+
+    def logits(self, output: int) -> Array | None:
+        """Return what a crossentropy of an output is computed from, if not from it."""
+        end = self.ends[output]
+        return None if end is None or not end.layer.has_logits else end.cache.logits
+
+    def caches(self, layer: Layer) -> list[LayerCache]:
+        """Return what each call of a layer left, in Keras's order."""
+        calls = (self.calls[number] for number in self.as_keras)
+        return [call.cache for call in calls if call.layer is layer]
+
+    def activity_losses(self) -> list[float]:
+        """Return the penalties on outputs of layers: one for each call, as in Keras."""
+        losses = (call.cache.activity_loss for call in self.calls)
+        return [loss for loss in losses if loss is not None]
 
 
 class Program(Protocol):
     """The calls of a network, run in both directions; `layers` by path, each once."""
 
     layers: dict[str, Layer]
+    inputs: int
 
     def run(self, *args: Any, **how: Any) -> tuple[tuple[Array, ...], Tape]:
         """
@@ -35,6 +73,9 @@ class Program(Protocol):
 
     def check_gradients(self) -> None:
         """Refuse a layer that no gradient can pass, where one has to."""
+
+    def prepared(self, training: bool, memory: Any) -> Any:
+        """Return the same without checks, for inputs that it has run with; or None."""
 
     def run_back(self, *args: Any, **how: Any) -> dict[str, dict[str, Array]]:
         """
@@ -182,3 +223,66 @@ def parts_of(part: Any) -> list[Any]:
     if isinstance(part, Layer):
         return list(part.with_inner())
     return [part, part._trainer, *part._network.parts()]
+
+
+class Learning:
+    """
+    What `compile` saw of the flags `trainable`; all that trains goes by it.
+
+    The rule is Keras's. Its training function is made with the first step after
+    `compile`: a layer that is added later does not learn until the next one.
+
+    Parameters
+    ----------
+    layers : iterable of Layer
+        Of the model, as it is compiled.
+    """
+
+    def __init__(self, layers: Iterable[Layer] = ()) -> None:
+        self.flags = {part: part.trainable for part in _with_inner(layers)}
+        # The program whose layers are all known, from the first step on.
+        self._met: Any = None
+
+    def held(self, program: Any) -> AbstractContextManager[None]:
+        """
+        Let layers be trainable as `compile` saw them, and then as they were again.
+
+        Parameters
+        ----------
+        program : Program
+            Of the model as it is now.
+
+        Returns
+        -------
+        context manager
+            In which it is so.
+        """
+        if program is not self._met:
+            first, self._met = self._met is None, program
+            for part in _with_inner(program.layers.values()):
+                self.flags.setdefault(part, first and part.trainable)
+        for part, flag in self.flags.items():
+            if part.trainable is not flag:
+                return _swapped(self.flags)
+        return nullcontext()
+
+
+@contextmanager
+def _swapped(flags: dict[Layer, bool]) -> Iterator[None]:
+    former = {
+        part: part.trainable
+        for part, flag in flags.items()
+        if part.trainable is not flag
+    }
+    try:
+        for part in former:
+            part.trainable = flags[part]
+        yield
+    finally:
+        for part, flag in former.items():
+            part.trainable = flag
+
+
+def _with_inner(layers: Iterable[Layer]) -> list[Layer]:
+    """Return layers, each before those that it wraps."""
+    return [part for layer in layers for part in layer.with_inner()]

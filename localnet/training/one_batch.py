@@ -43,6 +43,10 @@ def call(self: Any, x: Any, training: bool | None = None) -> Any:
     if holds_handles(x):
         return self.connect(x, training)
     trainer = self._trainer
+    plain = None if training or trainer.network.program.inputs > 1 else Data.plain(x)
+    if plain is not None:
+        with trainer.kept(plain.xs, training=False):
+            return one_or_list(trainer.outputs(plain.xs))
     given = arrays_of("x", x, trainer.ports)
     xs = tuple(
         _arrays.numbers(label, item)
@@ -86,15 +90,20 @@ def loss_and_gradients(
     trainer.need_optimizer()
     ports = replace(trainer.ports, needed=trainer.objective.has_loss)
     batch = Data.of(x, y, sample_weight, ports)
-    with trainer.ready(batch.xs):
+    with trainer.as_compiled(), trainer.ready(batch.xs):
         layers = network.leaves
         noise = {path: copy.deepcopy(layer.noise) for path, layer in layers.items()}
         ys, tape = network.program.run(batch.xs, True, noise=noise)
         loss, gradients = trainer.objective.value_and_gradients(
             batch, ys, tape, list(layers.values())
         )
-        grads = trainer.trained(network.program.run_back(gradients, tape))
-    return loss.total, list(grads.values())
+        grads = network.program.run_back(gradients, tape)
+        names = [
+            (path, name)
+            for path, layer in layers.items()
+            for name in layer.trainable_params
+        ]
+    return loss.total, [grads[path][name] for path, name in names]
 
 
 def train_on_batch(
@@ -132,10 +141,10 @@ def train_on_batch(
     """
     trainer = self._trainer
     trainer.need_optimizer()
-    batch = Data.of(x, y, sample_weight, trainer.ports).weighted(class_weight)
+    batch = trainer.batch(x, y, sample_weight).weighted(class_weight)
     if reset_metrics:
         trainer.objective.begin()
-    with trainer.ready(batch.xs, learning=True):
+    with trainer.as_compiled(), trainer.kept(batch.xs, training=True):
         return as_results(trainer.train_step(batch), return_dict)
 
 
@@ -166,10 +175,10 @@ def test_on_batch(
     """
     trainer = self._trainer
     trainer.need_optimizer()
-    batch = Data.of(x, y, sample_weight, trainer.ports)
+    batch = trainer.batch(x, y, sample_weight)
     if reset_metrics:
         trainer.objective.begin()
-    with trainer.ready(batch.xs):
+    with trainer.kept(batch.xs, training=False):
         return as_results(trainer.test_step(batch), return_dict)
 
 
@@ -188,9 +197,9 @@ def predict_on_batch(self: Trained, x: Any) -> Any:
         One output per sample; a list if the model has several outputs.
     """
     trainer = self._trainer
-    data = Data.of(x, ports=trainer.ports.without_targets())
-    with trainer.ready(data.xs):
-        return one_or_list(trainer.network.program.run(data.xs, False)[0])
+    data = trainer.inputs(x)
+    with trainer.kept(data.xs, training=False):
+        return one_or_list(trainer.outputs(data.xs))
 
 
 def as_results(logs: Logs, return_dict: bool) -> Any:

@@ -262,7 +262,7 @@ class Goal:
     ) -> None:
         """Add the loss and the values of a batch to the means."""
         for mean in self.partial.values():
-            mean.update(loss, samples)
+            mean.add(loss, samples)
         for metric, per_sample in zip(self.metrics, values, strict=True):
             metric.add(per_sample, sample_weight)
 

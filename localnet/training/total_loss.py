@@ -11,8 +11,8 @@ from ..layers import Layer
 from ..metrics import Metric, WeightedMean
 from .batches import Data
 from .inputs_outputs import items_of, lists_of
+from .network import Tape
 from .output_loss import Gathered, Goal
-from .tape import Tape
 
 __all__ = ["Gradients", "Losses", "Objective"]
 
@@ -193,7 +193,7 @@ class Objective:
             with self._named(place):
                 values.append(goal.measure(batch.ys[place], ys[place]))
         # Keras weighs batches by their size only where there is data to compare with.
-        self._mean.update(loss.total, len(batch) if any(self.has_loss) else 1)
+        self._mean.add(loss.total, len(batch) if any(self.has_loss) else 1)
         for place, goal in enumerate(self.goals):
             weights = batch.sample_weights[place]
             goal.add(loss.parts[place], values[place], weights, len(batch))

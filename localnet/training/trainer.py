@@ -8,7 +8,7 @@ that runs them forwards and backwards. The arithmetic is Keras 2's.
 import inspect
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,12 +25,16 @@ from .batches import Data
 from .fingerprint import identity_of_optimizer
 from .generators import Source
 from .inputs_outputs import Ports
-from .network import Memory, Network
+from .network import Learning, Memory, Network, Tape
 from .options import unknown_option, verbosity
-from .tape import Tape
+from .prepared import Prepared, kind_of, undrawn_on_error
 from .total_loss import Objective
 
 __all__ = ["Trained", "Trainer", "absorbed_by", "calls_of", "compile", "one_or_list"]
+
+
+# Of so many kinds of batches what was worked out is kept.
+KINDS = 16
 
 
 class Trainer:
@@ -52,6 +56,8 @@ class Trainer:
         As it was given.
     objective : Objective
         Losses and metrics.
+    learning : Learning
+        Which layers learn.
     identity : dict
         The optimizer as it was compiled; callbacks may change its numbers later.
     updated : list of str or None
@@ -70,6 +76,7 @@ class Trainer:
         self.optimizer: Optimizer | None = None
         self.loss: Any = None
         self.objective = Objective()
+        self.learning = Learning()
         self.identity: Config = {}
         # What all random numbers follow from, where the user named it.
         self.seed: list[int] | None = None
@@ -77,6 +84,7 @@ class Trainer:
         self.start: Config | None = None
         self.updated: list[str] | None = None
         self.memory: Memory = defaultdict(Workspace)
+        self._prepared: dict[Any, Prepared] = {}
         self.history: History | None = None
         self.stop_training = False
 
@@ -89,6 +97,10 @@ class Trainer:
             self.objective.needs_targets,
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy without what is prepared for arrays that the copy does not have."""
+        return {**vars(self), "_prepared": {}}
+
     def need_optimizer(self) -> Optimizer:
         """Return the optimizer, or refuse a model that is not compiled."""
         if self.optimizer is None:
@@ -98,22 +110,26 @@ class Trainer:
             )
         return self.optimizer
 
-    def trained(
-        self, of: Mapping[str, Mapping[str, Array]] | None = None
-    ) -> dict[str, Array]:
-        """Return the trainable weights by name, or what `of` holds for each of them."""
+    def trained(self) -> dict[str, Array]:
+        """Return the weights that learn, by name."""
         return {
-            f"{path}/{key}": value if of is None else of[path][key]
+            f"{path}/{key}": value
             for path, layer in self.network.leaves.items()
             for key, value in layer.trainable_params.items()
         }
 
     def need_same_weights(self, trained: Mapping[str, Array]) -> None:
         """Refuse to go on with an optimizer that remembers other weights."""
+        optimizer = self.need_optimizer()
         if self.updated not in (None, list(trained)):
             raise RuntimeError(
                 f"{self.network.name}: the trainable weights are not those of the "
                 f"former updates, {self.updated}; call compile with a new optimizer"
+            )
+        if not optimizer.turns_to(self.network, list(trained.values())):
+            raise ValueError(
+                "optimizer must be one that no other model was trained with, got "
+                f"{optimizer.name}; call compile with a new one"
             )
 
     # One batch -------------------------------------------------------------------
@@ -132,36 +148,96 @@ class Trainer:
                 self.network.build_for(xs)
             yield
 
+    def batch(self, x: Any, y: Any, sample_weight: Any) -> Data:
+        """Return one batch, checked."""
+        single = self.objective.needs_targets == (True,)
+        if single and y is not None and sample_weight is None:
+            plain = Data.plain(x, y)
+            if plain is not None and self.network.program.inputs == 1:
+                return plain
+        return Data.of(x, y, sample_weight, self.ports)
+
+    def inputs(self, x: Any) -> Data:
+        """Return one batch without targets, checked."""
+        plain = Data.plain(x) if self.network.program.inputs == 1 else None
+        if plain is None:
+            return Data.of(x, ports=self.ports.without_targets())
+        return plain
+
+    def as_compiled(self) -> AbstractContextManager[None]:
+        """Let the layers learn that were trainable when the model was compiled."""
+        return self.learning.held(self.network.program)
+
+    def kept(self, xs: Sequence[Array], *, training: bool) -> Any:
+        """Do what `ready` does, or what is left of it for a batch of a known kind."""
+        step = self._prepared.get(kind_of(xs, training))
+        if step is None or not step.holds(self.network):
+            return self.ready(xs, learning=training)
+        draws = training and step.drawing
+        return undrawn_on_error(step.drawing) if draws else nullcontext()
+
+    def prepared(self, xs: Sequence[Array], *, training: bool) -> Prepared:
+        """Return what is worked out, once, for batches of this kind."""
+        kind = kind_of(xs, training)
+        step = self._prepared.get(kind)
+        if step is None or not step.holds(self.network):
+            if len(self._prepared) >= KINDS:
+                self._prepared.clear()
+            step = Prepared(self.network, training, self.memory)
+            self._prepared[kind] = step
+        return step
+
+    def outputs(self, xs: Sequence[Array]) -> list[Array]:
+        """Return what is predicted, in arrays of its own."""
+        step = self.prepared(xs, training=False)
+        try:
+            return [y.copy() for y in step.run(xs)[0]]
+        except BaseException:
+            self._prepared.clear()
+            raise
+
     def train_step(self, batch: Data) -> Logs:
         """Update the weights; return the running means, taken before the update."""
-        program, layers = self.network.program, list(self.network.leaves.values())
-        params = self.trained()
-        self.need_same_weights(params)
-        outputs, tape = program.run(batch.xs, True, memory=self.memory)
+        step = self.prepared(batch.xs, training=True)
+        self.need_same_weights(step.trained)
+        try:
+            return self._trained_step(batch, step)
+        except BaseException:
+            self._prepared.clear()
+            raise
+
+    def _trained_step(self, batch: Data, step: Prepared) -> Logs:
+        outputs, tape = step.run(batch.xs)
         # Losses and metrics of the user's own may keep them.
         ys = [y.copy() for y in outputs]
-        loss, gradients = self.objective.value_and_gradients(batch, ys, tape, layers)
-        grads = self.trained(program.run_back(gradients, tape, memory=self.memory))
+        loss, gradients = self.objective.value_and_gradients(
+            batch, ys, tape, step.layers
+        )
+        grads = step.run_back(gradients, tape)
         logs = self.objective.update(loss, batch, ys)
-        absorbed = absorbed_by(layers, tape)
-        with uninterrupted(), self._undone_on_error(params):
-            self.need_optimizer().update(params, grads)
-            self.updated = list(params)
-            # A floating-point warning made an error must not leave half an update.
-            with np.errstate(all="ignore"):
-                for layer in layers:
-                    if layer.trainable:
+        absorbed = absorbed_by(step.moving, tape)
+        undone = self._undone_on_error(step.trained) if step.may_fail else nullcontext()
+        with uninterrupted(), undone:
+            optimizer = self.need_optimizer()
+            if step.is_checked and self.updated is not None and _own(optimizer):
+                optimizer.update_again(step.weights, grads)
+            else:
+                optimizer.update(step.weights, grads)
+            optimizer.has_updated(self.network, step.weights)
+            self.updated = step.names
+            if step.constrained or absorbed:
+                # A floating-point warning made an error must not leave half an update.
+                with np.errstate(all="ignore"):
+                    for layer in step.constrained:
                         layer.constrain()
-                for state, new in absorbed:
-                    state[...] = new
+                    for state, new in absorbed:
+                        state[...] = new
+        step.completed()
         return logs
 
     @contextmanager
     def _undone_on_error(self, trained: Mapping[str, Array]) -> Iterator[None]:
         """Undo a failed update; only constraints of the user's own can make it fail."""
-        if not any(x.constraints_may_fail for x in self.network.leaves.values()):
-            yield
-            return
         optimizer = self.need_optimizer()
         state, updated = optimizer.get_state(), self.updated
         former = {name: value.copy() for name, value in trained.items()}
@@ -176,10 +252,15 @@ class Trainer:
 
     def test_step(self, batch: Data) -> Logs:
         """Return the running means with this batch."""
-        outputs, tape = self.network.program.run(batch.xs, False, memory=self.memory)
-        ys = [y.copy() for y in outputs]  # as in a training step
-        loss = self.objective.value(batch, ys, tape, self.network.leaves.values())
-        return self.objective.update(loss, batch, ys)
+        step = self.prepared(batch.xs, training=False)
+        try:
+            outputs, tape = step.run(batch.xs)
+            ys = [y.copy() for y in outputs]  # as in a training step
+            loss = self.objective.value(batch, ys, tape, step.layers)
+            return self.objective.update(loss, batch, ys)
+        except BaseException:
+            self._prepared.clear()
+            raise
 
     # Many batches ----------------------------------------------------------------
 
@@ -278,6 +359,12 @@ def compile(
     if new is not trainer.optimizer:
         trainer.updated = None
     trainer.optimizer, trainer.identity = new, identity
+    trainer.learning = Learning(trainer.network.leaves.values())
+
+
+def _own(optimizer: Optimizer) -> bool:
+    """Return whether updates are made by the method that every optimizer has."""
+    return type(optimizer).update is Optimizer.update
 
 
 def absorbed_by(layers: Iterable[Layer], tape: Tape) -> list[tuple[Array, Array]]:

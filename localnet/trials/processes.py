@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -70,6 +71,15 @@ def _answers(
 
 
 def _begin() -> None:
-    """Leave Ctrl-C to the process that waits; take one processor."""
+    """Leave Ctrl-C to the process that waits, and end with it; take one processor."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     config.set_num_threads(1)
+
+
+def _end_with_parent() -> None:
+    """Wait until the process that began this one is gone, however, and follow it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -81,9 +81,19 @@ def _parts(sweep: Sweep) -> Any:
         (x, y), (x_test, y_test) = loaded
     except (TypeError, ValueError):
         raise ValueError(
-            f"data must return (x, y), (x_test, y_test), got {type(loaded).__name__}"
+            f"data must return (x, y), (x_test, y_test), got {_kind(loaded)}"
         ) from None
     return (x, y), (x_test, y_test)
+
+
+def _kind(value: Any) -> str:
+    """Return what an error says of something of the wrong form."""
+    if isinstance(value, (tuple, list)):
+        parts = ", ".join(_kind(part) for part in value[:4])
+        more = ", ..." if len(value) > 4 else ""
+        return f"{type(value).__name__} of {len(value)} ({parts}{more})"
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ + ("" if shape is None else f" of shape {shape}")
 
 
 def parse_grid(texts: Sequence[str]) -> dict[str, list[Any]]:

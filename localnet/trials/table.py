@@ -45,6 +45,12 @@ class Table:
         self.path = path
         self.rows: dict[tuple[str, ...], dict[str, str]] = {}
         if path is not None:
+            if path.suffix.lower() != ".csv":
+                raise ValueError(f"--out must be a .csv file, got {str(path)!r}")
+            if not path.parent.is_dir():
+                raise ValueError(
+                    f"--out must be in a folder that exists, got {str(path)!r}"
+                )
             check_place(path, "--out")
             if path.exists():
                 self._read(path)
@@ -54,12 +60,15 @@ class Table:
         lines = list(csv.reader(io.StringIO(text)))
         header = lines[0] if lines else []
         count = len(self.keys)
-        if header[:count] != self.keys or any(len(x) != len(header) for x in lines):
+        # Without the end of the last line nobody knows whether its number is whole.
+        whole = lines[1:] if text.endswith("\n") else lines[1:-1]
+        odd = any(len(line) != len(header) for line in whole)
+        if header[:count] != self.keys or odd:
             raise ValueError(
                 f"--out must be a new file or one of the same grid, with the columns "
                 f"{','.join(self.keys)}, got {str(path)!r}"
             )
-        for line in lines[1:]:
+        for line in whole:
             self.rows[tuple(line[:count])] = dict(
                 zip(header[count:], line[count:], strict=True)
             )

@@ -103,6 +103,13 @@ static int get_numbers(const char *json, const char *key, double *out, int most)
     return count;
 }
 
+static double get_option(const char *json, const char *key, double otherwise)
+{
+    if (find_value(json, key))
+        get_numbers(json, key, &otherwise, 1);
+    return otherwise;
+}
+
 static void get_integers(const char *json, const char *key, long *out, int count)
 {
     double numbers[2 * MAX_AXES];
@@ -224,7 +231,7 @@ typedef struct {
     real pad_value;
     long *reads; /* (L, K): which value of a flat sample; -1 for a cell of padding */
     char activation[32];
-    real alpha;
+    real alpha, threshold, ceiling;
 } layer;
 
 static long product(const long *sizes, int count)
@@ -264,10 +271,9 @@ static layer read_layer(const char *folder)
     get_word(json, "name", net.activation, sizeof net.activation);
     if (strstr(json, "\"approximate\": true"))
         skip("approximate", net.activation);
-    numbers[0] = 1;
-    if (find_value(json, "alpha"))
-        get_numbers(json, "alpha", numbers, 1);
-    net.alpha = (real)numbers[0];
+    net.alpha = (real)get_option(json, "alpha", strcmp(net.activation, "relu") != 0);
+    net.threshold = (real)get_option(json, "threshold", 0);
+    net.ceiling = (real)get_option(json, "max_value", HUGE_VAL);
     free(json);
 
     long taps = product(size, net.axes);
@@ -324,8 +330,10 @@ static real activate(const layer *net, real z, real *slope)
         return z;
     }
     if (strcmp(name, "relu") == 0) {
-        *slope = z > 0;
-        return z > 0 ? z : 0;
+        *slope = z > net->threshold ? z < net->ceiling : net->alpha;
+        if (z > net->threshold)
+            return z < net->ceiling ? z : net->ceiling;
+        return net->alpha * (z - net->threshold);
     }
     if (strcmp(name, "relu6") == 0) {
         *slope = z > 0 && z < 6;

@@ -111,7 +111,10 @@ const softplus = (z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)));
 /** Every activation as z -> [value, slope]. */
 const ACTIVATIONS = {
   linear: (z) => [z, 1],
-  relu: (z) => (z > 0 ? [z, 1] : [0, 0]),
+  relu: (z, { alpha = 0, max_value: top = Infinity, threshold = 0 }) =>
+    z > threshold
+      ? [Math.min(z, top), z < top ? 1 : 0]
+      : [alpha * (z - threshold), alpha],
   relu6: (z) => [Math.min(Math.max(z, 0), 6), z > 0 && z < 6 ? 1 : 0],
   leaky_relu: (z, { alpha }) => (z > 0 ? [z, 1] : [alpha * z, alpha]),
   elu: (z, { alpha = 1 }) =>

@@ -104,7 +104,7 @@ def files_of(suite: Suite, layouts: Iterable[str] = ()) -> Files:
         "others": [_add_variant(case, others) for case in suite.others],
         "traces": [_add_trace(trace, others) for trace in suite.traces],
     }
-    return Files(as_json(found), others)
+    return Files(_in_lines(found), others)
 
 
 def files_of_case(case: Any) -> dict[str, bytes]:
@@ -118,6 +118,18 @@ def files_of_case(case: Any) -> dict[str, bytes]:
     else:
         _add_variant(case, files)
     return files
+
+
+def _in_lines(found: dict[str, Any]) -> bytes:
+    """Return the text of a JSON object, with a line for every item of its lists."""
+
+    def text(value: Any) -> str:
+        if isinstance(value, list) and value:
+            return "[\n" + ",\n".join(text(item) for item in value) + "\n]"
+        return json.dumps(value, allow_nan=False)
+
+    entries = ",\n".join(f"{text(key)}: {text(item)}" for key, item in found.items())
+    return f"{{\n{entries}\n}}\n".encode("ascii")
 
 
 def as_json(value: Any) -> bytes:

@@ -84,7 +84,9 @@ def activation_gradient(
 
 
 def _by_pieces(pair: Pair, z: Array, workspace: Workspace) -> bool:
-    return workspace.keep_results and pair[1] in ELEMENTWISE
+    if not workspace.keep_results or z.nbytes <= PIECE:
+        return False
+    return pair[1] in ELEMENTWISE
 
 
 def _pieces(z: Array) -> Iterator[slice]:

@@ -76,7 +76,10 @@ class AskedFor:
     def __get__(self, layer: Any, owner: type) -> tuple[str, ...]:
         """Look when it is used first, and leave what was found in its place."""
         parameters = inspect.signature(getattr(owner, self.hook)).parameters
-        takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        # Who calls the rest of the keywords "_" does not look at them.
+        takes_all = any(
+            p.kind is p.VAR_KEYWORD and p.name != "_" for p in parameters.values()
+        )
         offered = self.OFFERS[self.hook]
         asked = tuple(n for n in offered if takes_all or n in parameters)
         setattr(owner, f"_asked_by_{self.hook}", asked)

@@ -30,8 +30,12 @@ __all__ = [
     "backward",
     "backward_from_cache",
     "cast_input",
+    "computed",
+    "differentiated",
     "forward",
     "forward_with_cache",
+    "lent_to_compute",
+    "lent_to_gradients",
 ]
 
 
@@ -150,18 +154,29 @@ def forward_with_cache(
     workspace = workspace or self._scratch
     with self._named():
         x = self._accepted(x, workspace)
-        rng = self.noise if rng is None else rng
-        compute: Any = self.compute
-        lent = self._asked_by_compute
-        if len(lent) == 3:
-            result = compute(x, training=training, rng=rng, workspace=workspace)
-        else:
-            offered = {"training": training, "rng": rng, "workspace": workspace}
-            result = compute(x, **{name: offered[name] for name in lent})
-        z, inner = _two(result, "compute must return (y, cache)")
-        y, activation = z, None
-        if self._activation_pair is not None:
-            y, activation = activate(self._activation_pair, z, workspace)
+        lent = lent_to_compute(self, training, workspace, rng)
+        return computed(self, x, lent, workspace)
+
+
+def lent_to_compute(
+    self: Layer, training: bool, workspace: Workspace, rng: Any = None
+) -> dict[str, Any]:
+    """Return the keywords that `compute` asks for; no `rng` is the layer's own."""
+    offered = {"training": training, "workspace": workspace, "rng": rng}
+    return {name: offered[name] for name in self._asked_by_compute}
+
+
+def computed(
+    self: Layer, x: Any, lent: dict[str, Any], workspace: Workspace
+) -> tuple[Array, LayerCache]:
+    """Do what `forward_with_cache` does with an input that it has accepted."""
+    if "rng" in lent and lent["rng"] is None:
+        lent = {**lent, "rng": self.noise}
+    result: Any = self.compute(x, **lent)
+    z, inner = _two(result, "compute must return (y, cache)")
+    y, activation = z, None
+    if self._activation_pair is not None:
+        y, activation = activate(self._activation_pair, z, workspace)
     loss = self._activity_loss(y, inner)
     return y, LayerCache(y, z, activation, inner, loss)
 
@@ -207,6 +222,28 @@ def backward_from_cache(
     forward_with_cache : The pure forward pass.
     """
     workspace = workspace or self._scratch
+    lent = lent_to_gradients(self, need_dx, workspace)
+    return differentiated(self, dy, cache, dlogits, lent, weight_penalties, workspace)
+
+
+def lent_to_gradients(
+    self: Layer, need_dx: bool, workspace: Workspace
+) -> dict[str, Any]:
+    """Return the keywords that `gradients` asks for."""
+    offered = {"need_dx": need_dx, "workspace": workspace}
+    return {name: offered[name] for name in self._asked_by_gradients}
+
+
+def differentiated(
+    self: Layer,
+    dy: Array | None,
+    cache: LayerCache,
+    dlogits: Array | None,
+    lent: dict[str, Any],
+    weight_penalties: bool,
+    workspace: Workspace,
+) -> tuple[Array | None, dict[str, Array]]:
+    """Do what `backward_from_cache` does, with what `gradients` is lent."""
     if self.activity_regularizer is not None:
         activity = self.activity_regularizer.gradient(cache.y) / max(1, len(cache.y))
         dy = activity if dy is None else dy + activity
@@ -219,13 +256,7 @@ def backward_from_cache(
         dz = dlogits if dz is None else dz + dlogits
     if dz is None:
         raise ValueError("dy must be given where dlogits is not, got None for both")
-    gradients: Any = self.gradients
-    lent = self._asked_by_gradients
-    if len(lent) == 2:
-        result = gradients(dz, cache.inner, need_dx=need_dx, workspace=workspace)
-    else:
-        offered = {"need_dx": need_dx, "workspace": workspace}
-        result = gradients(dz, cache.inner, **{name: offered[name] for name in lent})
+    result: Any = self.gradients(dz, cache.inner, **lent)
     rule = f"{self.name}: gradients must return (dx, {{name: gradient}})"
     dx, grads = _two(result, rule)
     if not self._held.values.keys() <= grads.keys():

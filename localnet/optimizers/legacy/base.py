@@ -1,6 +1,6 @@
 """What the optimizers of Keras before 2.11 have in common."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from ... import _validate
@@ -81,12 +81,44 @@ class Legacy(Optimizer):
         lr: float | Schedule | None = None,
     ) -> None:
         super().__init__(learning_rate, lr=lr, **own)
+        # What belongs to other models than the last one.
+        self._put_away: list[Any] = []
         self.decay = _validate.number("decay", decay, minimum=0.0)
         self.clipnorm = _validate.optional_number("clipnorm", clipnorm, minimum=0.0)
         self.clipvalue = _validate.optional_number("clipvalue", clipvalue, minimum=0.0)
         self.global_clipnorm = _validate.optional_number(
             "global_clipnorm", global_clipnorm, minimum=0.0
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy with the memory of the last model alone."""
+        return {**super().__getstate__(), "_put_away": []}
+
+    def turns_to(self, model: object, params: Sequence[Array]) -> bool:
+        """
+        Take out the memory of these parameters; the number of updates is shared.
+
+        Parameters
+        ----------
+        model : object
+            What is trained.
+        params : sequence of ndarray
+            Its parameters that learn.
+
+        Returns
+        -------
+        bool
+            True.
+        """
+        if not super().turns_to(model, params):
+            kept = [*self._put_away, (self._owner, self.slots)]
+            kept = [item for item in kept if item[0].model() is not None]
+            self._owner, self.slots = None, {}
+            for item in kept:
+                if item[0].is_same(model, params):
+                    self._owner, self.slots = item
+            self._put_away = [item for item in kept if item[0] is not self._owner]
+        return True
 
     def current_learning_rate(self) -> float:
         """
