@@ -14,6 +14,8 @@ Submodules are loaded when they are first used, so that ``import localnet`` is c
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ._keras.names import install, old_names
+
 if TYPE_CHECKING:
     from . import (
         activations,
@@ -43,6 +45,9 @@ if TYPE_CHECKING:
     from .models import Model, Sequential, load_model
 
 __version__ = "0.1.0"
+
+# ``localnet.layers.core`` and the like, as scripts of Keras 2 import them.
+install()
 
 __all__ = [
     "Input",
@@ -85,10 +90,12 @@ _HOMES = {
 # A submodule that needs an extra; neither `dir` nor `import *` loads it.
 _OPTIONAL = ("sklearn",)
 
+_old_names = old_names(__name__)
+
 
 def __getattr__(name: str) -> Any:
     if name not in __all__ and name not in _OPTIONAL:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return _old_names(name)
     module = importlib.import_module(f".{_HOMES.get(name, name)}", __name__)
     value = getattr(module, name) if name in _HOMES else module
     globals()[name] = value

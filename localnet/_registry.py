@@ -21,7 +21,9 @@ from ._validate import suggestion
 __all__ = [
     "Configurable",
     "Registry",
+    "custom_object",
     "custom_object_scope",
+    "get_custom_objects",
     "is_custom",
     "snake_case",
     "uncalled",
@@ -29,9 +31,29 @@ __all__ = [
 
 T = TypeVar("T")
 
+# Those of the whole process, under those of the scopes.
+_everywhere: dict[str, Any] = {}
 _custom_objects: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar(
-    "localnet_custom_objects", default=MappingProxyType({})
+    "localnet_custom_objects", default=MappingProxyType(_everywhere)
 )
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """
+    Return the names that are known everywhere, for a script to add to.
+
+    Returns
+    -------
+    dict
+        Name as it stands in a config, and the class or function that it means.
+
+    Examples
+    --------
+    >>> get_custom_objects()["largest"] = max
+    >>> is_custom("largest"), get_custom_objects().pop("largest") is max
+    (True, True)
+    """
+    return _everywhere
 
 
 @contextmanager
@@ -75,6 +97,11 @@ def is_custom(name: str) -> bool:
     (True, False)
     """
     return name in _custom_objects.get()
+
+
+def custom_object(name: str) -> Any:
+    """Return what a name stands for in the caller's scope; a KeyError if nothing."""
+    return _custom_objects.get()[name]
 
 
 def snake_case(name: str) -> str:

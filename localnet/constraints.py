@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from . import _arrays, _validate, config
+from ._keras.names import old_names
 from ._registry import Configurable, Registry
 from ._typing import Array, ArrayLike
 
@@ -350,3 +351,6 @@ _registry = Registry[Constraint](
 get = _registry.get
 serialize = _registry.serialize
 deserialize = _registry.deserialize
+
+
+__getattr__ = old_names(__name__)

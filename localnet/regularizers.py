@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import _arrays, _validate
+from ._keras.names import old_names
 from ._registry import Configurable, Registry
 from ._typing import Array, ArrayLike
 from .ops.runtime.pieces import sum_of_pieces
@@ -441,3 +442,6 @@ _registry = Registry[Regularizer](
 get = _registry.get
 serialize = _registry.serialize
 deserialize = _registry.deserialize
+
+
+__getattr__ = old_names(__name__)

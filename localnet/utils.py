@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import _arrays, _validate
+from ._keras.names import old_names
 from ._registry import custom_object_scope
 from ._typing import Array, ArrayLike
 
@@ -18,6 +19,9 @@ __all__ = [
     "to_categorical",
     "train_test_split",
 ]
+
+# Scripts of Keras import ``utils.np_utils`` and the like, which needs a package.
+__path__: list[str] = []
 
 
 class Sequence:
@@ -335,3 +339,10 @@ def _stratified(labels: Array, tested: int) -> Array:
     for number, share in enumerate(shares):
         chosen[np.flatnonzero(which == number)[:share]] = True
     return chosen
+
+
+__getattr__ = old_names(__name__)
+
+
+def __dir__() -> list[str]:
+    return sorted(["__all__", *__all__])

@@ -201,6 +201,15 @@ def test_class_weights(y):
     np.testing.assert_array_equal(class_weights_of(y, WEIGHTS), [4, 1, 2])
 
 
+def test_class_weights_of_every_place():
+    y = np.array([[2, 0], [1, 1]])
+    expected = [[4, 1], [2, 2]]
+    np.testing.assert_array_equal(class_weights_of(y[..., None], WEIGHTS), expected)
+    np.testing.assert_array_equal(class_weights_of(np.eye(3)[y], WEIGHTS), expected)
+    data = Data.of(X[:2], np.eye(3)[y], [1.0, 0.5]).weighted(WEIGHTS)
+    np.testing.assert_array_equal(data.sample_weights[0], [[4, 1], [1, 1]])
+
+
 def test_class_weights_multiply_sample_weights():
     data = Data.of(X[:3], [2, 0, 1], [1.0, 0.5, 0.25]).weighted(WEIGHTS)
     np.testing.assert_array_equal(data.sample_weights[0], [4, 0.5, 0.5])
@@ -226,13 +235,8 @@ def test_class_weights_multiply_sample_weights():
             {0: 1, 1: "a"},
             "class_weight[1] must be a finite number, got 'a'",
         ),
-        (
-            np.zeros((2, 3, 2)),
-            WEIGHTS,
-            "class_weight must be used with y of 1 or 2 axes, got shape (2, 3, 2)",
-        ),
     ],
-    ids=["missing", "list", "word", "rank"],
+    ids=["missing", "list", "word"],
 )
 def test_class_weights_refuse(y, weights, sentence):
     with refuses(sentence):

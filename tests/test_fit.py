@@ -335,7 +335,8 @@ def mean_error(y_true, y_pred):
         (
             {"loss": mean_error},
             "loss must be a callable with a method gradient(y_true, y_pred) that gives "
-            f"the derivative of its values with respect to y_pred, got {mean_error!r}",
+            f"the derivative of its values with respect to y_pred, got {mean_error!r}"
+            "; losses.Differentiated(function) finds it by differences",
         ),
         (
             {"loss": losses.MeanSquaredError(reduction="none")},

@@ -265,7 +265,7 @@ def test_sgd_of_keras_2_2_with_velocities_it_does_not_use(number, tmp_path):
             },
             "acc",
         ),
-        ({"class_name": "KLDivergence", "config": {"name": "k"}}, "kl_divergence"),
+        ({"class_name": "KLDivergence", "config": {"name": "k"}}, "k"),
         ([[["mse"]]], "mse"),
         ({"out": "mse"}, "mse"),
     ],

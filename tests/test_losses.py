@@ -857,6 +857,7 @@ NO_GRADIENT = (
     "loss must be a callable with a method gradient(y_true, y_pred) that gives the "
     "derivative of its values with respect to y_pred, got "
 )
+DIFFERENCES = "; losses.Differentiated(function) finds it by differences"
 
 
 class CubedWithGradient:
@@ -1003,7 +1004,7 @@ class TestCallablesOfTheUser:
 
     def test_get_leaves_a_callable_alone_and_as_loss_asks_for_its_gradient(self):
         assert losses.get(cubed) is cubed
-        refuse(losses.as_loss, cubed, sentence=f"{NO_GRADIENT}{cubed!r}")
+        refuse(losses.as_loss, cubed, sentence=f"{NO_GRADIENT}{cubed!r}{DIFFERENCES}")
 
     def test_names_in_a_scope(self):
         mine = CubedWithGradient()

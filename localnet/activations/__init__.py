@@ -12,6 +12,7 @@ Imports `ops`.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
+from .._keras.names import old_names
 from .._registry import Registry, custom_object_scope
 from .._typing import Array, ArrayLike, Config, Pair
 from . import gated, normalizing, piecewise, rectifiers, smooth
@@ -279,3 +280,6 @@ def deserialize(
 
 def __dir__() -> list[str]:
     return sorted(["__all__", *__all__])
+
+
+__getattr__ = old_names(__name__)

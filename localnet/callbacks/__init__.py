@@ -8,6 +8,7 @@ they may extend. `History` comes last and so keeps what the others added; only
 Imports `files`.
 """
 
+from .._keras.names import old_names
 from .backup import BackupAndRestore
 from .base import Callback, LambdaCallback, Logs
 from .checkpoint import ModelCheckpoint
@@ -37,3 +38,6 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return sorted(["__all__", *__all__])
+
+
+__getattr__ = old_names(__name__)

@@ -38,6 +38,10 @@ class ModelCheckpoint(MonitorCallback):
         Save after every epoch, or after so many batches.
     initial_value_threshold : float, optional
         The value that the first save must improve on.
+    period : int, default 1
+        Save after every so many epochs; an older word of Keras 2.
+    options : object, optional
+        Accepted as in Keras, without a meaning.
 
     Attributes
     ----------
@@ -90,12 +94,16 @@ class ModelCheckpoint(MonitorCallback):
         save_freq: str | int = "epoch",
         *,
         initial_value_threshold: float | None = None,
+        period: int = 1,
+        options: Any = None,
     ) -> None:
+        del options
         super().__init__(monitor, mode, verbose)
         self.filepath = _validate.path("filepath", filepath)
         self.save_best_only = _validate.flag("save_best_only", save_best_only)
         self.save_weights_only = _validate.flag("save_weights_only", save_weights_only)
         self.save_freq = checked_save_freq(save_freq)
+        self.period = _validate.integer("period", period, minimum=1)
         threshold = _validate.optional_number(
             "initial_value_threshold", initial_value_threshold
         )
@@ -147,7 +155,8 @@ class ModelCheckpoint(MonitorCallback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Save after every epoch, if that was asked for."""
-        if self.save_freq == "epoch":
+        # As Keras counts it, in epochs of this training from 0.
+        if self.save_freq == "epoch" and (epoch + 1) % self.period == 0:
             self._save(logs or {}, epoch)
 
     def _save(self, logs: Logs, epoch: int, batch: int | None = None) -> None:

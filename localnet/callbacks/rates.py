@@ -121,6 +121,8 @@ class ReduceLROnPlateau(MonitorCallback):
         Epochs after a reduction that are not counted as waiting.
     min_lr : float, default 0
         The learning rate is not reduced below this.
+    epsilon : float, optional
+        An older name of `min_delta`.
 
     Attributes
     ----------
@@ -167,12 +169,16 @@ class ReduceLROnPlateau(MonitorCallback):
         min_delta: float = 1e-4,
         cooldown: int = 0,
         min_lr: float = 0,
+        *,
+        epsilon: float | None = None,
     ) -> None:
         super().__init__(monitor, mode, verbose)
         self.factor = _validate.number(
             "factor", factor, minimum=0, maximum=1, open_maximum=True
         )
         self.patience = _validate.integer("patience", patience, minimum=0)
+        if epsilon is not None:
+            min_delta = epsilon
         self.min_delta = _validate.number("min_delta", min_delta, minimum=0)
         self.cooldown = _validate.integer("cooldown", cooldown, minimum=0)
         self.min_lr = _validate.number("min_lr", min_lr, minimum=0)

@@ -219,6 +219,13 @@ def opened(
             f"{file} must be a file, got a SavedModel of TensorFlow: load it there, "
             "and save it as .h5 or .keras"
         )
+    if file.suffix == ".index" or (
+        not file.exists() and file.with_name(f"{file.name}.index").exists()
+    ):
+        raise ValueError(
+            f"{file} must be a file of Keras, got a checkpoint of TensorFlow: load it "
+            "there with load_weights, and save_weights to a .h5"
+        )
     with file.open("rb") as stream:
         magic = stream.read(8)
         stream.seek(0)

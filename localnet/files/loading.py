@@ -87,7 +87,10 @@ def sources_by_name(
         If the file has no names, or a layer does not fit. Nothing has been read then.
     """
     if contents.keyed_by != "name":
-        raise ValueError("by_name must be False for a file without names of layers")
+        raise ValueError(
+            "by_name must be False for a file without names of layers; save_weights of "
+            "Keras writes them into a .h5"
+        )
     numbers = _numbers(contents)
     found = []
     for name, inner in _by_top(plans).items():

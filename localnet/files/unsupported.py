@@ -4,7 +4,11 @@ import difflib
 from typing import Any
 
 from .. import layers as layers_module
+from .._keras.absent import why_absent
+from .._keras.words import NEW_WORDS
+from .._registry import is_custom
 from .._typing import Config
+from ..layers._functions import named_function
 from .keras.configs import with_inner
 from .keras.wiring import MODELS
 from .model_weights import is_model
@@ -22,19 +26,21 @@ WAYS_OUT = {
         for rank in (1, 2, 3)
     },
     "LayerNormalization": "apply it to the data with NumPy, between two models",
-    "Lambda": "code from a file is never run; write the function as a layer of your "
-    "own and give it in custom_objects",
+    "Lambda": "code from a file is never run; give the function in custom_objects "
+    "under the name of the layer",
     "__lambda__": "code from a file is never run; give the activation a name in Keras "
     "and the function in custom_objects",
     "AlphaDropout": "leave it out, it does nothing but in training",
-    "ActivityRegularization": "activity_regularizer= of the layer before it",
     "Rescaling": "scale the data before the model",
     "TFOpLambda": "a merge layer, or a layer of your own in custom_objects",
     "SlicingOpLambda": "a layer of your own in custom_objects",
 }
+# Keys that only configs of Keras 1 have.
+KERAS_1 = ("nb_filter", "border_mode", "W_regularizer", "W_constraint", "dim_ordering")
 ELSE = (
-    "give its class in custom_objects, or rebuild the part before it and load that "
-    "with load_weights(path, by_name=True)"
+    "give its class in custom_objects; or build the layers that localnet has anew, "
+    "under their names, and load them from .h5 with load_weights(path, by_name=True), "
+    "for which tf_keras makes one of a .keras file"
 )
 
 
@@ -88,8 +94,21 @@ def _missing(entry: Any) -> list[tuple[str, Any]]:
         raise ValueError(f"a layer must have a class_name, got {entry!r:.100}")
     arguments = entry.get("config")
     name = arguments.get("name") if isinstance(arguments, dict) else None
+    old = [word for word in KERAS_1 if word in (arguments or {})]
+    if old:
+        raise ValueError(
+            f"layer {name!r} must be of Keras 2, got {old[0]!r} of Keras 1, which is "
+            f"{NEW_WORDS[old[0]]} now: build the model anew with the new words, and "
+            "load this file with load_weights"
+        )
     if not layers_module.is_known(entry["class_name"]):
         return [(entry["class_name"], name)]
+    if entry["class_name"] == "Lambda" and isinstance(arguments, dict):
+        return (
+            []
+            if is_custom("Lambda") or named_function(arguments)
+            else [("Lambda", name)]
+        )
     if isinstance(arguments, dict) and len(with_inner(entry)) > 1:
         arguments = {**arguments, "layer": None}  # it is looked at on its own
     return [("__lambda__", name)] if _holds_code(arguments) else []
@@ -100,7 +119,10 @@ def _way_out(class_name: str) -> str:
     if fitting:
         return WAYS_OUT[max(fitting, key=len)]
     near = difflib.get_close_matches(class_name, layers_module.__all__, 1, cutoff=0.8)
-    return f"did you mean {near[0]!r}?" if near else ELSE
+    if near:
+        return f"did you mean {near[0]!r}?"
+    reason = why_absent(class_name)
+    return ELSE if reason is None else f"{reason}; {ELSE}"
 
 
 def _holds_code(value: Any) -> bool:

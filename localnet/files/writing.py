@@ -6,7 +6,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from .. import optimizers
+import numpy as np
+
+from .. import metrics, optimizers
 from .._typing import Array, Config
 from . import formats, native
 from .contents import LayerWeights
@@ -16,7 +18,9 @@ from .weight_shapes import LayerPlan, legacy_order, plan_model
 __all__ = ["write_model", "write_weights"]
 
 
-def write_model(model: Any, path: str | os.PathLike[str]) -> Path:
+def write_model(
+    model: Any, path: str | os.PathLike[str], *, training: bool = True
+) -> Path:
     """
     Write a built model with its training.
 
@@ -26,6 +30,8 @@ def write_model(model: Any, path: str | os.PathLike[str]) -> Path:
         Built; compiled or not.
     path : str or path-like
         As for `localnet.files.formats.checked_path`.
+    training : bool
+        Whether to write how it is trained too.
 
     Returns
     -------
@@ -46,23 +52,28 @@ def write_model(model: Any, path: str | os.PathLike[str]) -> Path:
     UserWarning
         If the optimizer remembers other weights than are trainable now.
     """
+    _make_folder(formats.file_path(path))
     file = formats.checked_path(path)
     chosen = formats.format_of(file)
-    training, plans = _training(model), plan_model(model)
+    compiled, plans = _training(model) if training else None, plan_model(model)
     envelope: Config = {"class_name": model.class_name, "config": model.get_config()}
-    optimizer = _optimizer(model)
+    optimizer = _optimizer(model) if training else None
     if chosen == formats.NATIVE:
-        _write_native(file, model, envelope, training, optimizer)
+        _write_native(file, model, envelope, compiled, optimizer)
         return file
     if chosen == formats.KERAS_H5:
         envelope = configs.for_h5(envelope)
-        arguments = None if training is None else training_config.for_h5(training)
+        arguments = (
+            None
+            if compiled is None
+            else training_config.for_h5(compiled, model.output_names)
+        )
         layers = _groups(model, plans)
         legacy_h5.write(file, layers, envelope, arguments, _memory(optimizer, plans))
     else:
         envelope = configs.for_v3(envelope)
-        if training is not None:
-            envelope["compile_config"] = training_config.for_v3(training)
+        if compiled is not None:
+            envelope["compile_config"] = training_config.for_v3(compiled)
         memory = list(_memory(optimizer, plans).values())
         v3.write_model(file, _layers(plans), envelope, memory, _means(model))
     return file
@@ -93,6 +104,7 @@ def write_weights(model: Any, path: str | os.PathLike[str]) -> Path:
     OSError
         If the file cannot be written.
     """
+    _make_folder(formats.file_path(path, weights_only=True))
     file = formats.checked_path(path, weights_only=True)
     chosen = formats.format_of(file, weights_only=True)
     plans = plan_model(model)
@@ -109,6 +121,13 @@ def write_weights(model: Any, path: str | os.PathLike[str]) -> Path:
     return file
 
 
+def _make_folder(file: Path) -> None:
+    """Make the folder of a file of Keras, as Keras does, but in no file's place."""
+    native = file.suffix.lower() == ".npz"
+    if not native and not any(folder.is_file() for folder in file.parents):
+        file.parent.mkdir(parents=True, exist_ok=True)
+
+
 def _training(model: Any) -> Config | None:
     if model.optimizer is None:
         return None
@@ -118,12 +137,19 @@ def _training(model: Any) -> Config | None:
     }
 
 
-def _means(model: Any) -> list[str]:
-    """Return the classes that Keras has for what the model reports, in order."""
+def _means(model: Any) -> list[v3.Variables]:
+    """Return the classes and variables of what the model reports in Keras, in order."""
     goals = model._trainer.objective.goals
-    losses = 1 + sum(len(goal.partial) for goal in goals)
-    metrics = sum(len(goal.metrics) for goal in goals)
-    return ["Mean"] * losses + ["MeanMetricWrapper"] * metrics
+    mean = [np.zeros((), np.float32)] * 2
+    found = [("Mean", mean)] * (1 + sum(len(goal.partial) for goal in goals))
+    for metric in (metric for goal in goals for metric in goal.metrics):
+        state = getattr(metric.function, "state", None)
+        if state is None or type(metric.function) is metrics.MeanMetric:
+            found.append(("MeanMetricWrapper", mean))
+        else:
+            zeros = [np.zeros(array.shape, np.float32) for array in state.values()]
+            found.append((type(metric.function).__name__, zeros))
+    return found
 
 
 def _optimizer(model: Any) -> Any:

@@ -8,6 +8,7 @@ generator ``rng`` of the call, entropy of its own. Any callable of this form wil
 Imports `ops`.
 """
 
+from .._keras.names import old_names
 from .._registry import Registry, snake_case
 from .base import Initializer
 from .drawn import Orthogonal, RandomNormal, RandomUniform, TruncatedNormal
@@ -121,3 +122,6 @@ deserialize = _registry.deserialize
 
 def __dir__() -> list[str]:
     return sorted(["__all__", *__all__])
+
+
+__getattr__ = old_names(__name__)

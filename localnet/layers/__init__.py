@@ -7,6 +7,7 @@ Imports `activations` and below.
 from collections.abc import Mapping
 from typing import Any
 
+from .._keras.names import old_names
 from .._registry import Registry, custom_object_scope
 from .._typing import Config
 from ._activation import ELU, Activation, LeakyReLU, ReLU, Softmax, ThresholdedReLU
@@ -18,6 +19,8 @@ from ._base.pure import LayerCache
 from ._base.several import MultiInputLayer
 from ._conv import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
 from ._core import Dense, Input, InputLayer
+from ._dot import Dot, dot
+from ._functions import ActivityRegularization, Affine, Lambda, Slice
 from ._global_pooling import (
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
@@ -78,7 +81,7 @@ from ._noise import (
     SpatialDropout2D,
     SpatialDropout3D,
 )
-from ._normalization import BatchNormalization
+from ._normalization import BatchNormalization, UnitNormalization
 from ._pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -102,7 +105,9 @@ from ._upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 __all__ = [
     "ELU",
     "Activation",
+    "ActivityRegularization",
     "Add",
+    "Affine",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -123,6 +128,7 @@ __all__ = [
     "Cropping2D",
     "Cropping3D",
     "Dense",
+    "Dot",
     "Dropout",
     "Flatten",
     "GaussianDropout",
@@ -142,6 +148,7 @@ __all__ = [
     "Handle",
     "Input",
     "InputLayer",
+    "Lambda",
     "Layer",
     "LayerCache",
     "LeakyReLU",
@@ -173,6 +180,7 @@ __all__ = [
     "RepeatVector",
     "Reshape",
     "SharedWeights",
+    "Slice",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
@@ -180,6 +188,7 @@ __all__ = [
     "Subtract",
     "ThresholdedReLU",
     "TimeDistributed",
+    "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
@@ -192,6 +201,7 @@ __all__ = [
     "concatenate",
     "conv_to_local",
     "deserialize",
+    "dot",
     "is_known",
     "local_to_conv",
     "maximum",
@@ -300,3 +310,6 @@ def deserialize(
 
 def __dir__() -> list[str]:
     return sorted(["__all__", *__all__])
+
+
+__getattr__ = old_names(__name__)

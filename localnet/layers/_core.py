@@ -176,6 +176,15 @@ class InputLayer(ShapeLayer):
         vars(self).update(state)
         self._make_node()
 
+    @property
+    def input(self) -> Any:
+        """The handle that it gives, as in Keras: models can begin there."""
+        return self.output
+
+    def get_input_at(self, node_index: int) -> Any:
+        """Return the handle that it gives; see `Layer.get_input_at`."""
+        return self.get_output_at(node_index)
+
     def _traced(
         self, shapes: tuple[BatchShape, ...]
     ) -> list[tuple[BatchShape, np.dtype]]:
@@ -241,6 +250,11 @@ def Input(
     batch_shape = kwargs.pop("batch_shape", None)
     if batch_shape is not None:
         kwargs["batch_input_shape"] = batch_shape
+    if shape is not None and kwargs.get("batch_input_shape") is not None:
+        raise ValueError(
+            f"Input: shape must not be given beside batch_shape, got {shape!r} and "
+            f"{kwargs['batch_input_shape']!r}"
+        )
     layer = InputLayer(shape, batch_size=batch_size, name=name, dtype=dtype, **kwargs)
     if layer.batch_input_shape is None:
         raise ValueError("Input: shape must be given, got None")

@@ -86,8 +86,9 @@ class Merge(MultiInputLayer):
                 raise ValueError(
                     f"inputs must have shapes that fit, got {_listed(shapes)}"
                 )
-            size = known.pop() if known else 1
-            sizes.append(None if None in column else size)
+            # An unknown size must be the known one, or 1.
+            size = None if None in column else 1
+            sizes.append(known.pop() if known else size)
         return (batch, *sizes)
 
     def compute(self, x: Any, *, workspace: Space = None, **_: Any) -> Computed:

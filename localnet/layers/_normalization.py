@@ -21,7 +21,12 @@ from ._base.layer import Layer
 from ._base.pure import Computed, Gradients, Space
 from ._base.shapes import BatchShape, checked_shape
 
-__all__ = ["BatchNormalization"]
+__all__ = [
+    "BatchNormalization",
+    "UnitNormalization",
+    "normalized",
+    "normalized_backward",
+]
 
 
 class BatchNormalization(Layer):
@@ -242,3 +247,64 @@ class BatchNormalization(Layer):
             ),
             **({} if self.fused is None else {"fused": self.fused}),
         }
+
+
+# Under this sum of squares a vector counts as one of this length, as in TensorFlow.
+SMALLEST = 1e-12
+
+
+class UnitNormalization(Layer):
+    """
+    Divide vectors by their lengths.
+
+    Parameters
+    ----------
+    axis : int or list of int, default -1
+        The axes that the vectors run along.
+    **kwargs
+        Arguments of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `axis` is not made of integers, or is the batch axis.
+
+    Examples
+    --------
+    >>> UnitNormalization()([[3.0, 4.0]])
+    array([[0.6, 0.8]], dtype=float32)
+    """
+
+    config_names = ("axis",)
+
+    def __init__(self, axis: Any = -1, **kwargs: Unpack[LayerArguments]) -> None:
+        super().__init__(**kwargs)
+        with self._named():
+            listed = axis if isinstance(axis, (list, tuple)) else [axis]
+            for number in listed:
+                if _validate.integer("axis", number, minimum=-64, maximum=63) == 0:
+                    raise ValueError(f"axis must not be that of the batch, got {axis}")
+            self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
+
+    def compute(self, x: Array, **_: Any) -> Computed:
+        axes = self.axis if isinstance(self.axis, list) else [self.axis]
+        return normalized(x, tuple(axes))
+
+    def gradients(self, dy: Array, cache: Any) -> Gradients:
+        return normalized_backward(dy, cache), {}
+
+
+def normalized(x: Array, axes: tuple[int, ...]) -> Computed:
+    """Return unit vectors, and what `normalized_backward` needs."""
+    squares = np.sum(np.square(x), axis=axes, keepdims=True)
+    factor = 1 / np.sqrt(np.maximum(squares, SMALLEST))
+    y = (x * factor).astype(x.dtype, copy=False)
+    return y, (y, factor, squares > SMALLEST, axes)
+
+
+def normalized_backward(dy: Array, cache: Any) -> Array:
+    """Return the gradient: what is along the unit vector does not count."""
+    y, factor, is_long, axes = cache
+    along = np.sum(dy * y, axis=axes, keepdims=True)
+    dx: Array = factor * (dy - np.where(is_long, y * along, 0))
+    return dx.astype(dy.dtype, copy=False)

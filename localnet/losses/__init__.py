@@ -13,12 +13,14 @@ Imports `ops`.
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from .._keras.names import old_names
 from .._registry import Registry, uncalled
 from .._typing import Array, Config, Pair
 from . import classes, crossentropy, divergence, margin, regression, robust, similarity
 from .base import FunctionLoss, Loss, PairLoss
 from .classes import *
 from .crossentropy import *
+from .differentiated import Differentiated
 from .divergence import *
 from .margin import *
 from .regression import *
@@ -27,6 +29,7 @@ from .similarity import *
 
 __all__ = [
     "PAIRS",
+    "Differentiated",
     "FunctionLoss",
     "Loss",
     "as_loss",
@@ -98,6 +101,7 @@ FUNCTION_NAMES: dict[str, LossFunction] = {
     "kullback_leibler_divergence": kl_divergence,
     "logcosh": log_cosh,
     "huber_loss": huber,
+    "cosine_proximity": cosine_similarity,
 }
 
 
@@ -135,7 +139,7 @@ def serialize(loss: Any) -> Config | str | None:
     {'delta': 0.5, 'reduction': 'auto', 'name': 'huber_loss'}
     """
     return _registry.serialize(
-        loss.function if isinstance(loss, FunctionLoss) else loss
+        loss.function if isinstance(loss, (FunctionLoss, Differentiated)) else loss
     )
 
 
@@ -179,3 +183,6 @@ def as_loss(identifier: Any) -> Loss:
 
 def __dir__() -> list[str]:
     return sorted(["__all__", *__all__])
+
+
+__getattr__ = old_names(__name__)

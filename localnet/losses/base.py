@@ -319,10 +319,12 @@ class FunctionLoss(Loss):
 
     def __init__(self, function: Any) -> None:
         if not (callable(function) and callable(getattr(function, "gradient", None))):
+            hint = "; losses.Differentiated(function) finds it by differences"
+            hint = hint if callable(function) else ""
             raise ValueError(
                 "loss must be a callable with a method gradient(y_true, y_pred) that "
                 "gives the derivative of its values with respect to y_pred, "
-                f"got {function!r}"
+                f"got {function!r}{hint}"
             )
         super().__init__(name=getattr(function, "__name__", type(function).__name__))
         self.function = function

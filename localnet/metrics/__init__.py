@@ -8,6 +8,7 @@ The functions, the losses by their names, and the classes are those of Keras 2.
 Imports `losses`, `activations` and below.
 """
 
+from .._keras.names import old_names
 from .areas import AUC
 from .base import (
     Mean,
@@ -29,12 +30,9 @@ from .functions import (
     binary_accuracy,
     categorical_accuracy,
     cosine_similarity,
-    deserialize,
-    get,
     is_accuracy,
     mae,
     mse,
-    serialize,
     sparse_categorical_accuracy,
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
@@ -62,6 +60,7 @@ from .means import (
     SquaredHinge,
     TopKCategoricalAccuracy,
 )
+from .names import CLASSES, FUNCTIONS, deserialize, get, serialize
 from .trade_offs import (
     PrecisionAtRecall,
     RecallAtPrecision,
@@ -71,6 +70,8 @@ from .trade_offs import (
 
 __all__ = [
     "AUC",
+    "CLASSES",
+    "FUNCTIONS",
     "Accuracy",
     "BinaryAccuracy",
     "BinaryCrossentropy",
@@ -125,3 +126,6 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return sorted(["__all__", *__all__])
+
+
+__getattr__ = old_names(__name__)

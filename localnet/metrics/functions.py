@@ -12,7 +12,6 @@ from typing import TypeAlias
 import numpy as np
 
 from .. import _arrays, _validate, losses
-from .._registry import Registry, uncalled
 from .._typing import Array, ArrayLike
 from ..losses import mae, mse, targets
 
@@ -22,12 +21,9 @@ __all__ = [
     "binary_accuracy",
     "categorical_accuracy",
     "cosine_similarity",
-    "deserialize",
-    "get",
     "is_accuracy",
     "mae",
     "mse",
-    "serialize",
     "sparse_categorical_accuracy",
     "sparse_top_k_categorical_accuracy",
     "top_k_categorical_accuracy",
@@ -273,40 +269,6 @@ def cosine_similarity(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> A
     array([0.6])
     """
     return -losses.cosine_similarity(y_true, y_pred, axis)
-
-
-_NAMES: dict[str, Metric] = {
-    **losses.FUNCTION_NAMES,
-    "binary_accuracy": binary_accuracy,
-    "categorical_accuracy": categorical_accuracy,
-    "cosine_proximity": cosine_similarity,
-    "cosine_similarity": cosine_similarity,
-    "sparse_categorical_accuracy": sparse_categorical_accuracy,
-    "sparse_top_k_categorical_accuracy": sparse_top_k_categorical_accuracy,
-    "top_k_categorical_accuracy": top_k_categorical_accuracy,
-}
-
-
-class _Metrics(Registry[Metric]):
-    """Names of functions, which are found but not called."""
-
-    def find(self, name: str) -> Callable[..., Metric]:
-        if is_accuracy(name):
-            raise ValueError(
-                "metric must be a name of its own, got "
-                f"{name!r}: its meaning depends on the shapes, see accuracy_for"
-            )
-        return super().find(name)
-
-
-_registry = _Metrics(
-    "metric",
-    "keras.metrics",
-    {name: uncalled(function) for name, function in _NAMES.items()},
-)
-get = _registry.get
-serialize = _registry.serialize
-deserialize = _registry.deserialize
 
 
 def is_accuracy(name: object) -> bool:

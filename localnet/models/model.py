@@ -25,7 +25,7 @@ from ..layers._base.shapes import BatchShape
 from ..optimizers import Optimizer
 from ..training import evaluate, fit, fit_scipy, one_batch, trainer
 from ..training.trainer import Trainer, one_or_list
-from . import saving, summary
+from . import listing, renamed, saving, summary
 from .chain import Chain
 from .graph import Graph, connected
 from .nesting import deserialize, model_classes
@@ -51,13 +51,19 @@ class Model(Connectable):
         What is computed.
     name : str, optional
         Default: ``"model"``, numbered within the process.
+    trainable : bool
+        Whether an optimizer may change the weights.
     seed : int or SeedSequence, optional
         Seed of everything random in the model: start values and noise of each layer
         that has no weights yet, and the shuffling. A model within keeps its own.
         Default: fresh entropy.
+    **unknown
+        None; those of Keras 1 get an error with the new words.
 
     Raises
     ------
+    TypeError
+        If a keyword is unknown.
     ValueError
         If an output depends on an input that is not given, a layer does not fit, or two
         layers have one name.
@@ -93,13 +99,28 @@ class Model(Connectable):
 
     def __init__(
         self,
-        inputs: Any,
-        outputs: Any,
+        inputs: Any = None,
+        outputs: Any = None,
         name: str | None = None,
+        trainable: bool = True,
         *,
         seed: int | np.random.SeedSequence | None = None,
+        **unknown: Any,
     ) -> None:
+        if unknown:
+            raise listing.unknown_arguments(unknown)
         self._start(Graph, name, seed, inputs, outputs)
+        if not trainable:
+            self.trainable = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "call" in vars(cls):
+            raise TypeError(
+                f"{cls.__name__} must not define call: a model is what leads from "
+                "handles to handles, so write a function that makes "
+                "Model(inputs, outputs)"
+            )
 
     def _start(
         self, wire: Callable[..., Chain | Graph], name: Any, seed: Any, *ends: Any
@@ -246,39 +267,7 @@ class Model(Connectable):
         """
         self._network.build(input_shape)
 
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
-        """
-        Return one layer.
-
-        Parameters
-        ----------
-        name : str, optional
-            Its name.
-        index : int, optional
-            Its place in `layers`, from 0; give one of the two.
-
-        Returns
-        -------
-        Layer
-            The layer itself, or the model that lies in this one.
-
-        Raises
-        ------
-        ValueError
-            If there is no such layer, or not exactly one argument is given.
-        """
-        if (name is None) == (index is None):
-            raise ValueError("get_layer must be given a name or an index, not both")
-        for place, layer in enumerate(self.layers):
-            if layer.name == name or place == index:
-                return layer
-        names = [layer.name for layer in self.layers]
-        wanted = name if index is None else index
-        raise ValueError(
-            f"layer must be one of {names}, got {wanted!r}"
-            f"{_validate.suggestion(wanted, names)}"
-        )
-
+    get_layer = listing.get_layer
     summary = summary.summary
 
     # A part of another model -----------------------------------------------------
@@ -356,6 +345,9 @@ class Model(Connectable):
     test_on_batch = one_batch.test_on_batch
     predict_on_batch = one_batch.predict_on_batch
     loss_and_gradients = one_batch.loss_and_gradients
+    fit_generator = renamed.fit_generator
+    evaluate_generator = renamed.evaluate_generator
+    predict_generator = renamed.predict_generator
 
     @property
     def optimizer(self) -> Optimizer | None:
@@ -371,6 +363,11 @@ class Model(Connectable):
     def metrics_names(self) -> list[str]:
         """Names of what `evaluate` returns, in its order."""
         return self._trainer.objective.names
+
+    metrics = property(listing.metrics)
+    losses = property(listing.losses)
+    reset_metrics = listing.reset_metrics
+    _variables = listing.variables_of
 
     @property
     def history(self) -> History | None:

@@ -15,6 +15,7 @@ from ..files.keras.wiring import MAX_CALLS
 from ..layers import InputLayer, Layer, MultiInputLayer
 from ..layers._base.handles import Connectable, Node
 from ..layers._base.shapes import BatchShape
+from ..layers._functions import NO_BACKWARD
 from ..ops import Workspace
 from ..training.network import Call, Memory, Tape
 from ..training.total_loss import Gradients
@@ -387,6 +388,14 @@ class Program:
             path: {name: weights.taken((path, name)) for name in found}
             for path, found in names.items()
         }
+
+    def check_gradients(self) -> None:
+        """Refuse a layer that no gradient can pass, where one has to."""
+        learning = self.learning()
+        for step in self.steps:
+            passes = getattr(step.layer, "passes_gradients", True)
+            if not passes and any(learning[place] for place in step.inputs):
+                raise ValueError(f"{step.layer.name}: {NO_BACKWARD}")
 
     def learning(self) -> list[bool]:
         """Return of each place whether any weight that learns has a part in it."""

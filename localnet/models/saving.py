@@ -83,7 +83,13 @@ def _need_built(self: Any, method: str) -> None:
         )
 
 
-def save(self: Trained, path: str | os.PathLike[str]) -> Path:
+def save(
+    self: Trained,
+    path: str | os.PathLike[str],
+    overwrite: bool = True,
+    include_optimizer: bool = True,
+    save_format: str | None = None,
+) -> Path:
     """
     Write the model to one file: config, weights and how it is trained.
 
@@ -91,7 +97,14 @@ def save(self: Trained, path: str | os.PathLike[str]) -> Path:
     ----------
     path : str or path-like
         ``.npz`` for localnet's own format, which keeps everything; ``.keras`` or
-        ``.h5`` for Keras. Without a suffix, ``.npz`` is added.
+        ``.h5`` for Keras, which also makes its folder. Without a suffix, ``.npz`` is
+        added.
+    overwrite : bool
+        Whether an old file of this name may be replaced.
+    include_optimizer : bool
+        Whether loss, metrics and optimizer are written too.
+    save_format : str, optional
+        Accepted as in Keras where it is that of the suffix.
 
     Returns
     -------
@@ -127,10 +140,16 @@ def save(self: Trained, path: str | os.PathLike[str]) -> Path:
     from ..files import writing
 
     _need_built(self, "save")
-    return writing.write_model(self, path)
+    _check_place(path, overwrite, save_format)
+    return writing.write_model(self, path, training=include_optimizer)
 
 
-def save_weights(self: Trained, path: str | os.PathLike[str]) -> Path:
+def save_weights(
+    self: Trained,
+    path: str | os.PathLike[str],
+    overwrite: bool = True,
+    save_format: str | None = None,
+) -> Path:
     """
     Write the weights alone.
 
@@ -139,6 +158,8 @@ def save_weights(self: Trained, path: str | os.PathLike[str]) -> Path:
     path : str or path-like
         ``.npz`` for localnet's own format, ``.weights.h5`` for Keras's present one,
         any other ``.h5`` for its legacy one. Without a suffix, ``.npz`` is added.
+    overwrite, save_format
+        As for `save`.
 
     Returns
     -------
@@ -158,7 +179,32 @@ def save_weights(self: Trained, path: str | os.PathLike[str]) -> Path:
     from ..files import writing
 
     _need_built(self, "save_weights")
+    _check_place(path, overwrite, save_format, weights_only=True)
     return writing.write_weights(self, path)
+
+
+def _check_place(
+    path: str | os.PathLike[str],
+    overwrite: bool,
+    save_format: str | None,
+    *,
+    weights_only: bool = False,
+) -> None:
+    """Refuse a file that is to stay, and a format that is not that of the suffix."""
+    from ..files import formats
+
+    if not overwrite:
+        file = formats.file_path(path, weights_only=weights_only)
+        if file.exists():
+            raise ValueError(f"path must be new without overwrite, got {str(path)!r}")
+    suffixes = {"h5": (".h5", ".hdf5"), "keras": (".keras",)}
+    if save_format is not None and not str(path).lower().endswith(
+        suffixes.get(save_format, ("?",))
+    ):
+        raise ValueError(
+            "save_format must be left out, since the suffix of path says it: .h5, "
+            f".keras or .npz, got {save_format!r} and {str(path)!r}"
+        )
 
 
 def load_weights(

@@ -11,6 +11,7 @@ from ..layers import Handle, InputLayer, Layer
 from ..layers._base.handles import Connectable
 from ..layers._base.layer import unchanged_on_error
 from ..training.network import parts_of
+from . import renamed
 from .chain import Chain
 from .model import Model
 from .nesting import deserialize, model_classes
@@ -108,6 +109,9 @@ class Sequential(Model):
             raise ValueError("InputLayer must be the first layer of a model")
         with unchanged_on_error(*[self._network, *inside]):
             self._network.add(layer)
+
+    predict_classes = renamed.predict_classes
+    predict_proba = renamed.predict_proba
 
     def pop(self) -> None:
         """

@@ -22,8 +22,13 @@ COST_HEADER: tuple[str, ...] = ("Layer", *("FLOPs", "Bytes", "Time") * 2, "Memor
 
 def summary(
     self: Any,
+    line_length: Any = None,
+    positions: Any = None,
     print_fn: Any = None,
     *,
+    expand_nested: bool = False,
+    show_trainable: bool = False,
+    layer_range: Any = None,
     cost: bool = False,
     batch_size: int = 32,
     input_shape: Sequence[int | None] | None = None,
@@ -34,6 +39,9 @@ def summary(
 
     Parameters
     ----------
+    line_length, positions, expand_nested, show_trainable, layer_range
+        Accepted as in Keras, without a meaning; a function in the first place is
+        `print_fn`.
     print_fn : callable, optional
         Called with the text; default: written to standard output.
     cost : bool
@@ -54,6 +62,9 @@ def summary(
         If an argument breaks its rule, or the model is not built, unless its cost
         for an `input_shape` is wanted.
     """
+    del positions, expand_nested, show_trainable, layer_range
+    if print_fn is None and callable(line_length):
+        print_fn = line_length
     if not self.built and not (cost and self.layers and input_shape is not None):
         raise ValueError(
             f"{self.name}: summary needs a built model; call build(input_shape) "

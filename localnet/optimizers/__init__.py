@@ -19,6 +19,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .._keras.names import old_names
 from .._registry import Registry, custom_object_scope
 from .._typing import Config
 from . import legacy, schedules
@@ -244,3 +245,6 @@ deserialize = _registry.deserialize
 
 def __dir__() -> list[str]:
     return sorted(["__all__", *__all__])
+
+
+__getattr__ = old_names(__name__)

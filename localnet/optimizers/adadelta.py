@@ -83,7 +83,9 @@ class Adadelta(Optimizer):
     ) -> None:
         super().__init__(learning_rate, **common)
         self.rho = _validate.number("rho", rho, minimum=0.0, maximum=1.0)
-        self.epsilon = _validate.number("epsilon", epsilon, minimum=0.0)
+        self.epsilon = _validate.number(
+            "epsilon", 1e-7 if epsilon is None else epsilon, minimum=0.0
+        )
 
     def _step(self, index: int, param: Array, grad: Array, rate: float) -> None:
         def descend(w: Array, g: Array, a: Array, d: Array) -> None:

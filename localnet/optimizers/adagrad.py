@@ -75,7 +75,9 @@ class Adagrad(Optimizer):
         self.initial_accumulator_value = _validate.number(
             "initial_accumulator_value", initial_accumulator_value, minimum=0.0
         )
-        self.epsilon = _validate.number("epsilon", epsilon, minimum=0.0)
+        self.epsilon = _validate.number(
+            "epsilon", 1e-7 if epsilon is None else epsilon, minimum=0.0
+        )
 
     def new_slot(self, name: str, param: Array) -> Array:
         """

@@ -105,7 +105,9 @@ class Adam(Optimizer):
         super().__init__(learning_rate, **common)
         self.beta_1 = _validate.fraction("beta_1", beta_1)
         self.beta_2 = _validate.fraction("beta_2", beta_2)
-        self.epsilon = _validate.number("epsilon", epsilon, minimum=0.0)
+        self.epsilon = _validate.number(
+            "epsilon", 1e-7 if epsilon is None else epsilon, minimum=0.0
+        )
         self.adaptive_epsilon = _validate.flag("adaptive_epsilon", adaptive_epsilon)
         self.amsgrad = _validate.flag("amsgrad", amsgrad)
 

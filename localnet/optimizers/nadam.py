@@ -88,7 +88,9 @@ class Nadam(Optimizer):
         super().__init__(learning_rate, **common)
         self.beta_1 = _validate.fraction("beta_1", beta_1)
         self.beta_2 = _validate.fraction("beta_2", beta_2)
-        self.epsilon = _validate.number("epsilon", epsilon, minimum=0.0)
+        self.epsilon = _validate.number(
+            "epsilon", 1e-7 if epsilon is None else epsilon, minimum=0.0
+        )
         # What the product was made from, how many momenta are in it, and itself.
         self._product = ((self.beta_1, 1.0), 0, 1.0)
 

@@ -100,7 +100,9 @@ class RMSprop(Optimizer):
         super().__init__(learning_rate, **common)
         self.rho = _validate.number("rho", rho, minimum=0.0, maximum=1.0)
         self.momentum = _validate.number("momentum", momentum, minimum=0.0, maximum=1.0)
-        self.epsilon = _validate.number("epsilon", epsilon, minimum=0.0)
+        self.epsilon = _validate.number(
+            "epsilon", 1e-7 if epsilon is None else epsilon, minimum=0.0
+        )
         self.centered = _validate.flag("centered", centered)
 
     def _needs(self, slot: str) -> bool:

@@ -149,7 +149,10 @@ class Data:
         factors = class_weights_of(self.ys[0], class_weight)
         weight = self.sample_weights[0]
         if weight is not None:
-            factors = weight * factors.reshape(-1, *(1,) * (weight.ndim - 1))
+            missing = weight.ndim - factors.ndim
+            factors = weight.reshape(weight.shape + (1,) * -missing) * factors.reshape(
+                factors.shape + (1,) * missing
+            )
         return replace(self, sample_weights=(factors,))
 
     def __len__(self) -> int:
@@ -337,30 +340,29 @@ def class_weights_of(y: Array, class_weight: Mapping[int, float]) -> Array:
 
     Parameters
     ----------
-    y : ndarray of shape (N,), (N, 1) or (N, C)
-        Labels, or one row of class indicators per sample.
+    y : ndarray of shape (N,), (N, 1), (N, C) or (N, ..., C)
+        Labels, or one row of class indicators per sample, or per place of a sample.
     class_weight : mapping of int to float
         Weight per class.
 
     Returns
     -------
-    ndarray of shape (N,)
-        One weight per sample.
+    ndarray of shape (N,) or (N, ...)
+        One weight per sample, or per place.
 
     Raises
     ------
     ValueError
-        If a class of `y` has no weight, or `y` has more than two axes.
+        If a class of `y` has no weight.
     """
     if not isinstance(class_weight, Mapping):
         raise ValueError(
             f"class_weight must be a dict of class to weight, got {class_weight!r}"
         )
-    if y.ndim > 2:
-        raise ValueError(
-            f"class_weight must be used with y of 1 or 2 axes, got shape {y.shape}"
-        )
-    labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
+    if y.ndim > 1 and y.shape[-1] > 1:
+        labels = y.argmax(axis=-1)
+    else:
+        labels = y[..., 0] if y.ndim > 1 else y
     weights = {
         key: _validate.number(f"class_weight[{key!r}]", value)
         for key, value in class_weight.items()
@@ -375,4 +377,6 @@ def class_weights_of(y: Array, class_weight: Mapping[int, float]) -> Array:
             f"class_weight must have a weight for every class of y, got none for "
             f"{missing[0]!r}"
         )
-    return np.array([weights[c] for c in classes.tolist()])[inverse]
+    return np.array([weights[c] for c in classes.tolist()])[inverse].reshape(
+        labels.shape
+    )

@@ -218,6 +218,8 @@ def fit(
                 if not source.has_more():
                     break
                 _fit_epoch(trainer, run)
+                # Callbacks may keep the logs of the last batch, and add to these.
+                run.logs = dict(run.logs)
                 if validation is not None and is_due(epoch + 1, frequency):
                     results = trainer.test_epoch(validation, calls)
                     run.logs |= {f"val_{name}": v for name, v in results.items()}

@@ -71,6 +71,9 @@ class Program(Protocol):
         everything that is returned is valid until the next call with it.
         """
 
+    def check_gradients(self) -> None:
+        """Refuse a layer that no gradient can pass, where one has to."""
+
     def prepared(self, training: bool, memory: Any) -> Any:
         """Return the same without checks, for inputs that it has run with; or None."""
 

@@ -112,6 +112,7 @@ def train_on_batch(
     y: Any = None,
     sample_weight: Any = None,
     class_weight: Mapping[int, float] | None = None,
+    reset_metrics: bool = True,
     return_dict: bool = False,
 ) -> Any:
     """
@@ -121,6 +122,8 @@ def train_on_batch(
     ----------
     x, y, sample_weight, class_weight
         As for `fit`; one batch.
+    reset_metrics : bool
+        Whether the running means begin anew with this batch.
     return_dict : bool
         Whether to return names with the values.
 
@@ -139,7 +142,8 @@ def train_on_batch(
     trainer = self._trainer
     trainer.need_optimizer()
     batch = trainer.batch(x, y, sample_weight).weighted(class_weight)
-    trainer.objective.begin()
+    if reset_metrics:
+        trainer.objective.begin()
     with trainer.as_compiled(), trainer.kept(batch.xs, training=True):
         return as_results(trainer.train_step(batch), return_dict)
 
@@ -149,6 +153,7 @@ def test_on_batch(
     x: Any,
     y: Any = None,
     sample_weight: Any = None,
+    reset_metrics: bool = True,
     return_dict: bool = False,
 ) -> Any:
     """
@@ -158,6 +163,8 @@ def test_on_batch(
     ----------
     x, y, sample_weight
         As for `fit`; one batch.
+    reset_metrics : bool
+        Whether the running means begin anew with this batch.
     return_dict : bool
         Whether to return names with the values.
 
@@ -169,7 +176,8 @@ def test_on_batch(
     trainer = self._trainer
     trainer.need_optimizer()
     batch = trainer.batch(x, y, sample_weight)
-    trainer.objective.begin()
+    if reset_metrics:
+        trainer.objective.begin()
     with trainer.kept(batch.xs, training=False):
         return as_results(trainer.test_step(batch), return_dict)
 

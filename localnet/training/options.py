@@ -6,17 +6,28 @@ from typing import Any
 import numpy as np
 
 from .. import _validate
+from .._keras.words import new_word
 
-__all__ = ["is_due", "shuffling", "unknown_option", "validation_freq", "verbosity"]
+__all__ = [
+    "is_due",
+    "shuffling",
+    "steps_of",
+    "unknown_option",
+    "validation_freq",
+    "verbosity",
+]
 
-RENAMED = {"nb_epoch": "epochs"}
+
+def unknown_option(name: str, known: Iterable[str], method: str = "fit") -> TypeError:
+    """Return the error for an unknown keyword of a method, with the name to use."""
+    hint = new_word(name) or _validate.suggestion(name, known)
+    return TypeError(f"{method} must be given known arguments, got {name!r}{hint}")
 
 
-def unknown_option(name: str, known: Iterable[str]) -> TypeError:
-    """Return the error for an unknown keyword of `fit`, with the name to use."""
-    new = RENAMED.get(name)
-    hint = f"; it is called {new!r}" if new else _validate.suggestion(name, known)
-    return TypeError(f"fit must be given known arguments, got {name!r}{hint}")
+def steps_of(steps: Any) -> Any:
+    """Return a number of steps; a script may have divided whole numbers for it."""
+    whole = isinstance(steps, float) and steps.is_integer()
+    return int(steps) if whole else steps
 
 
 def shuffling(shuffle: Any) -> bool | str:

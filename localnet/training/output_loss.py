@@ -1,5 +1,6 @@
 """What one output of a compiled model is trained for and measured by."""
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,10 +8,40 @@ import numpy as np
 
 from .. import _validate, losses, metrics
 from .._typing import Array
-from ..losses import Loss
+from ..losses import CategoricalCrossentropy, Differentiated, FunctionLoss, Loss
 from ..metrics import WeightedMean
 
-__all__ = ["Goal", "Metric"]
+__all__ = ["Gathered", "Goal", "Metric"]
+
+# What Keras writes for a function with a name of its own.
+WRAPPER = "MeanMetricWrapper"
+
+
+class Gathered:
+    """A metric object, seen as a running mean."""
+
+    def __init__(self, metric: metrics.Metric) -> None:
+        self.metric = metric
+
+    def result(self) -> Any:
+        """Return a number, or an array of them."""
+        value = np.asarray(self.metric.result())
+        return float(value) if value.ndim == 0 else value
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.metric.reset_state()
+
+    @property
+    def sums(self) -> Any:
+        """What was gathered, to go on from."""
+        return {name: array.copy() for name, array in self.metric.state.items()}
+
+    @sums.setter
+    def sums(self, sums: Any) -> None:
+        # Some make their arrays when they see the first batch.
+        self.metric.state.clear()
+        self.metric.state.update({n: np.array(a) for n, a in sums.items()})
 
 
 @dataclass
@@ -23,36 +54,87 @@ class Metric:
     # None: an accuracy, chosen when the first shapes are seen.
     function: Any
     weighted: bool
-    mean: WeightedMean = field(default_factory=WeightedMean)
+    mean: Any = field(default_factory=WeightedMean)
+    # The name without that of an output.
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        self.label = self.name
+        if isinstance(self.function, metrics.Metric):
+            self.mean = Gathered(self.function)
 
     @classmethod
     def of(cls, identifier: Any, weighted: bool) -> "Metric":
         """Resolve a name or function; the name is kept as the user wrote it."""
         if metrics.is_accuracy(identifier):
             return cls(identifier, identifier, None, weighted)
-        if isinstance(identifier, dict):  # what `get_config` gives for a loss object
-            function = losses.deserialize(identifier)
-        else:
-            function = metrics.get(identifier)
-        if isinstance(identifier, str):
+        function, name = _found(identifier)
+        if isinstance(identifier, str) and not isinstance(function, metrics.Metric):
             return cls(identifier, identifier, function, weighted)
-        name = getattr(function, "__name__", None) or getattr(function, "name", None)
-        name = str(name or type(function).__name__)
+        if name is None:
+            name = getattr(function, "__name__", None)
+        name = str(name or getattr(function, "name", None) or type(function).__name__)
         return cls(identifier, name, function, weighted)
 
     def get_config(self) -> Any:
         """Return what `of` turns back into this metric, ready for JSON."""
         if isinstance(self.identifier, (str, dict)):
             return self.identifier
+        if type(self.function) is metrics.MeanMetric:
+            config = {**self.function.get_config(), **self.function.kwargs}
+            return {
+                "class_name": WRAPPER,
+                "config": {**config, "fn": metrics.serialize(self.function.fn)},
+            }
         if isinstance(self.function, Loss):
             return losses.serialize(self.function)
         return metrics.serialize(self.function)
 
-    def values(self, y: Any, y_pred: Array) -> Array:
-        """Return one value per sample."""
+    def values(self, y: Any, y_pred: Array) -> Any:
+        """Return one value per sample; for an object, what it is to gather."""
         function = self.function or metrics.accuracy_for(y, y_pred)
-        values: Array = function(y, y_pred)
-        return values
+        if isinstance(function, metrics.Metric):
+            return handed(y, y_pred)
+        if function not in metrics.FUNCTIONS.values() and not isinstance(
+            function, Loss
+        ):
+            return function(*handed(y, y_pred))
+        return function(y, y_pred)
+
+    def add(self, values: Any, sample_weight: Array | None) -> None:
+        """Take in what `values` returned."""
+        weights = sample_weight if self.weighted else None
+        if isinstance(self.mean, Gathered):
+            y, y_pred = values
+            self.mean.metric.update_state(y, y_pred, weights)
+        else:
+            self.mean.update(values, weights)
+
+
+def _found(identifier: Any) -> tuple[Any, str | None]:
+    """Return what an identifier stands for, and the name that a wrapper gives it."""
+    if not isinstance(identifier, dict):
+        return metrics.get(identifier), None
+    config = identifier.get("config")
+    if identifier.get("class_name") == WRAPPER and isinstance(config, dict):
+        return metrics.get(config.get("fn")), config.get("name")
+    try:
+        return metrics.deserialize(identifier), None
+    except ValueError:  # what `get_config` gives for a loss object
+        return losses.deserialize(identifier), None
+
+
+def handed(y: Any, y_pred: Array) -> tuple[Array, Array]:
+    """
+    Return targets and predictions as Keras hands them to functions of one's own.
+
+    Targets of rank 1 beside an output of rank 2 gain an axis, whatever the width of the
+    output, and all targets have the output's float type.
+    """
+    targets = np.asarray(y)
+    if targets.ndim == 1 and y_pred.ndim == 2:
+        targets = targets[:, np.newaxis]
+    return targets.astype(y_pred.dtype, copy=False), y_pred
 
 
 class Goal:
@@ -99,6 +181,7 @@ class Goal:
             self.partial[f"{prefix}loss"] = WeightedMean()
         # The same loss for logits; made once, since a step takes less time than that.
         self._logits_loss: Loss | None = None
+        self._has_warned = False
 
     @property
     def needs_targets(self) -> bool:
@@ -115,7 +198,7 @@ class Goal:
         """Return the loss of a batch, without its factor; 0 if there is none."""
         if self.loss is None:
             return 0.0
-        loss, read, _ = self._reading(y_pred, logits)
+        loss, y, read, _ = self._reading(y, y_pred, logits)
         return float(loss(y, read, sample_weight))
 
     def value_and_gradient(
@@ -128,13 +211,15 @@ class Goal:
         """
         if self.loss is None:
             return 0.0, np.zeros_like(y_pred), False
-        loss, read, by_logits = self._reading(y_pred, logits)
+        loss, y, read, by_logits = self._reading(y, y_pred, logits)
         value, gradient = loss.value_and_gradient(y, read, sample_weight)
         if self.factor != 1:
             gradient = gradient * self.factor
         return float(value), gradient, by_logits
 
-    def _reading(self, y_pred: Array, logits: Array | None) -> tuple[Loss, Array, bool]:
+    def _reading(
+        self, y: Any, y_pred: Array, logits: Array | None
+    ) -> tuple[Loss, Any, Array, bool]:
         """
         Return the loss in the form that Keras would take, and what it reads.
 
@@ -143,20 +228,35 @@ class Goal:
         """
         if self.loss is None:
             raise ValueError("loss must be given, got None")
+        self._warn_of_one_class(y_pred)
+        if isinstance(self.loss, (FunctionLoss, Differentiated)):
+            y, _ = handed(y, y_pred)
         if self.loss.logits_activation is None or logits is None:
-            return self.loss, y_pred, False
+            return self.loss, y, y_pred, False
         if self._logits_loss is None:
             self._logits_loss = self.loss.with_logits()
-        return self._logits_loss, logits, True
+        return self._logits_loss, y, logits, True
 
-    def measure(self, y: Any, y_pred: Array) -> list[Array]:
+    def _warn_of_one_class(self, y_pred: Array) -> None:
+        """Say once what Keras says of a crossentropy that is 0 for ever."""
+        one = y_pred.shape[-1] == 1 and isinstance(self.loss, CategoricalCrossentropy)
+        if one and not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                "categorical_crossentropy must be used with outputs of more than one "
+                f"class, got shape {y_pred.shape}: the loss does not depend on the "
+                "weights, use binary_crossentropy after a sigmoid",
+                stacklevel=2,
+            )
+
+    def measure(self, y: Any, y_pred: Array) -> list[Any]:
         """Return the values of all metrics, one per sample."""
         return [metric.values(y, y_pred) for metric in self.metrics]
 
     def add(
         self,
         loss: float,
-        values: list[Array],
+        values: list[Any],
         sample_weight: Array | None,
         samples: int,
     ) -> None:
@@ -164,10 +264,17 @@ class Goal:
         for mean in self.partial.values():
             mean.add(loss, samples)
         for metric, per_sample in zip(self.metrics, values, strict=True):
-            metric.mean.update(per_sample, sample_weight if metric.weighted else None)
+            metric.add(per_sample, sample_weight)
 
     def try_out(self, y: Any, y_pred: Array, sample_weight: Array | None) -> None:
         """Meet the errors that targets and weights can cause, and keep nothing."""
         if self.loss is not None:
-            self.loss(y, y_pred, sample_weight)
-        self.measure(y, y_pred)
+            loss, y_read, read, _ = self._reading(y, y_pred, None)
+            loss(y_read, read, sample_weight)
+        for metric, values in zip(self.metrics, self.measure(y, y_pred), strict=True):
+            if isinstance(metric.mean, Gathered):
+                former = metric.mean.sums
+                try:
+                    metric.add(values, sample_weight)
+                finally:
+                    metric.mean.sums = former

@@ -17,6 +17,7 @@ from .batches import Data
 from .fingerprint import identity_of_data
 from .generators import Batches, Generated, Source, is_iterator, is_stream
 from .inputs_outputs import Ports
+from .options import steps_of
 
 __all__ = ["checked_data", "parted", "source_of"]
 
@@ -185,7 +186,7 @@ def source_of(
         If an option does not fit the data.
     """
     batch_size = _validate.optional_integer("batch_size", batch_size, minimum=1)
-    steps = _validate.optional_integer(steps_name, steps, minimum=1)
+    steps = _validate.optional_integer(steps_name, steps_of(steps), minimum=1)
     if isinstance(data, Data):
         if batch_size is None:
             batch_size = 32 if steps is None else -(-len(data) // steps)

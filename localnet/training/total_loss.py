@@ -8,11 +8,11 @@ from .. import losses
 from .._typing import Array, Config
 from ..callbacks import Logs
 from ..layers import Layer
-from ..metrics import WeightedMean
+from ..metrics import Metric, WeightedMean
 from .batches import Data
 from .inputs_outputs import items_of, lists_of
 from .network import Tape
-from .output_loss import Goal
+from .output_loss import Gathered, Goal
 
 __all__ = ["Gradients", "Losses", "Objective"]
 
@@ -76,6 +76,7 @@ class Objective:
                 prefixes,
             )
         )
+        _part_objects(self.goals)
         self._mean = WeightedMean()
         # Partial losses come before all metrics, as in Keras.
         means = [
@@ -83,7 +84,7 @@ class Objective:
             *(item for goal in self.goals for item in goal.partial.items()),
             *((x.name, x.mean) for goal in self.goals for x in goal.metrics),
         ]
-        self._means: dict[str, WeightedMean] = {}
+        self._means: dict[str, Any] = {}
         for name, mean in means:
             if name in self._means:
                 raise ValueError(
@@ -142,6 +143,11 @@ class Objective:
 
         The penalties' gradients are added by the layers themselves, on the way back.
         """
+        layers = list(layers)
+        if not (any(self.has_loss) or _have_penalties(layers)):
+            raise ValueError(
+                "loss must be given to compile, got None: there is nothing to minimise"
+            )
         parts = []
         gradients = Gradients([], [])
         for place, goal in enumerate(self.goals):
@@ -171,12 +177,12 @@ class Objective:
             mean.reset()
 
     @property
-    def sums(self) -> list[tuple[float, float]]:
+    def sums(self) -> list[Any]:
         """What the running means are made of, in the order of `names`."""
         return [mean.sums for mean in self._means.values()]
 
     @sums.setter
-    def sums(self, sums: Sequence[tuple[float, float]]) -> None:
+    def sums(self, sums: Sequence[Any]) -> None:
         for mean, values in zip(self._means.values(), sums, strict=True):
             mean.sums = values
 
@@ -203,6 +209,28 @@ class Objective:
         """Say in errors which of several outputs they are about."""
         several = len(self.outputs) > 1
         return _about(self.outputs[place]) if several else nullcontext()
+
+
+def _part_objects(goals: Sequence[Goal]) -> None:
+    """Give each output a metric object of its own, as Keras does."""
+    seen: set[int] = set()
+    for goal in goals:
+        for metric in goal.metrics:
+            if id(metric.function) in seen and isinstance(metric.function, Metric):
+                metric.function = type(metric.function).from_config(
+                    metric.function.get_config()
+                )
+                metric.mean = Gathered(metric.function)
+            seen.add(id(metric.function))
+
+
+def _have_penalties(layers: Iterable[Layer]) -> bool:
+    return any(
+        part.activity_regularizer is not None
+        or any(rules.regularizer is not None for rules in part._held.rules.values())
+        for layer in layers
+        for part in layer.with_inner()
+    )
 
 
 def _at(

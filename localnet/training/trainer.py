@@ -5,6 +5,7 @@ A model has a `Trainer`, which knows it as a `Network`: layers by path, and a pr
 that runs them forwards and backwards. The arithmetic is Keras 2's.
 """
 
+import inspect
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -25,7 +26,7 @@ from .fingerprint import identity_of_optimizer
 from .generators import Source
 from .inputs_outputs import Ports
 from .network import Learning, Memory, Network, Tape
-from .options import verbosity
+from .options import unknown_option, verbosity
 from .prepared import Prepared, kind_of, undrawn_on_error
 from .total_loss import Objective
 
@@ -303,6 +304,11 @@ def compile(
     metrics: Any = None,
     loss_weights: Any = None,
     weighted_metrics: Any = None,
+    run_eagerly: Any = None,
+    steps_per_execution: Any = None,
+    jit_compile: Any = None,
+    sample_weight_mode: Any = None,
+    **unknown: Any,
 ) -> None:
     """
     Choose how the model is trained.
@@ -320,6 +326,10 @@ def compile(
         output its own: a list of lists or a dict.
     loss_weights : float, or a list or dict of floats, optional
         Factors of the losses in their sum.
+    run_eagerly, steps_per_execution, jit_compile, sample_weight_mode
+        Accepted as in Keras, without a meaning.
+    **unknown
+        None; they are refused.
 
     Raises
     ------
@@ -333,9 +343,13 @@ def compile(
     With several outputs each loss is reported too, as ``<output>_loss`` and without
     its factor, and a metric is called ``<output>_<metric>``.
     """
+    del run_eagerly, steps_per_execution, jit_compile, sample_weight_mode
+    for name in unknown:
+        raise unknown_option(name, inspect.signature(compile).parameters, "compile")
     trainer, new = self._trainer, optimizers.get(optimizer)
     if not isinstance(new, Optimizer):
         raise ValueError(f"optimizer must be an Optimizer, got {optimizer!r}")
+    trainer.network.program.check_gradients()
     # First everything that may fail, a `get_config` of the user's own too.
     identity = identity_of_optimizer(new)
     trainer.objective = Objective(

@@ -17,6 +17,8 @@ __all__ = [
 
 # Metric classes whose snake-case name is not that of the function.
 METRIC_CLASSES = {"LogCoshError": "log_cosh"}
+# What Keras writes for a function with a name of its own.
+WRAPPER = "MeanMetricWrapper"
 # What Keras writes into configs of losses and metrics beside their arguments.
 EXTRAS = ("fn", "dtype")
 
@@ -144,6 +146,9 @@ def _metric(value: Any, prefixes: Sequence[str] = ()) -> Any:
         if isinstance(name, str) and name.startswith(prefix):
             name = name.removeprefix(prefix)
             break
+    plain = class_name.rpartition(">")[2]
+    if "fn" not in config and isinstance(metrics.CLASSES.get(plain), type):
+        return {**value, "class_name": plain, "config": {**config, "name": name}}
     function = config.get("fn", METRIC_CLASSES.get(class_name))
     if isinstance(function, dict):
         function = function.get("config")
@@ -154,10 +159,14 @@ def _metric(value: Any, prefixes: Sequence[str] = ()) -> Any:
     with suppress(ValueError):  # "mae" is kept where it means the same
         if isinstance(name, str) and metrics.get(name) is metrics.get(function):
             return name
+    if isinstance(name, str) and isinstance(function, str) and name != function:
+        with suppress(ValueError):
+            metrics.get(function)
+            return {"class_name": WRAPPER, "config": {"name": name, "fn": function}}
     return function
 
 
-def for_h5(arguments: Config) -> Config:
+def for_h5(arguments: Config, outputs: Sequence[str] = ("",)) -> Config:
     """
     Return a ``training_config``.
 
@@ -165,6 +174,8 @@ def for_h5(arguments: Config) -> Config:
     ----------
     arguments : dict
         Of ``compile``, ready for JSON, as our own files hold them.
+    outputs : sequence of str
+        Names of those of the model; if there are several, they begin those of metrics.
 
     Returns
     -------
@@ -174,14 +185,37 @@ def for_h5(arguments: Config) -> Config:
     optimizer = arguments["optimizer"]
     return {
         "loss": arguments["loss"],
-        "metrics": _some(arguments["metrics"]),
-        "weighted_metrics": _some(arguments["weighted_metrics"]),
+        "metrics": _some(_named(arguments["metrics"], outputs)),
+        "weighted_metrics": _some(_named(arguments["weighted_metrics"], outputs)),
         "loss_weights": arguments["loss_weights"],
         "optimizer_config": {
             "class_name": optimizer["class_name"],
             "config": optimizer["config"],
         },
     }
+
+
+def _named(items: list[Any], outputs: Sequence[str]) -> list[Any]:
+    """Return metrics with their names: Keras reads none from a mere word in .h5."""
+    if len(outputs) == 1:
+        return [_with_name(item, "") for item in items]
+    return [
+        [_with_name(item, f"{output}_") for item in inner]
+        for inner, output in zip(items, outputs, strict=True)
+    ]
+
+
+def _with_name(item: Any, prefix: str) -> Any:
+    if isinstance(item, str):
+        function = metrics.FUNCTIONS.get(item)
+        if function is None or metrics.is_accuracy(item):
+            return item
+        config = {"name": item, "dtype": "float32", "fn": metrics.serialize(function)}
+        item = {"class_name": WRAPPER, "config": config}
+    if not isinstance(item, dict) or "name" not in item.get("config", {}):
+        return item
+    config = {**item["config"], "name": f"{prefix}{item['config']['name']}"}
+    return {"class_name": item["class_name"], "config": config}
 
 
 def for_v3(arguments: Config) -> Config:

@@ -12,9 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import numpy as np
+from typing import Any, BinaryIO, TypeAlias
 
 from ... import _registry
 from ..._typing import Array, Config
@@ -25,6 +23,7 @@ from . import configs, training_config
 
 __all__ = [
     "CONFIG",
+    "Variables",
     "class_keys",
     "is_v3",
     "opened",
@@ -33,6 +32,8 @@ __all__ = [
     "write_weights",
 ]
 
+# A class of Keras, and the variables of an object of it.
+Variables: TypeAlias = tuple[str, list[Array]]
 CONFIG = "config.json"
 METADATA = "metadata.json"
 WEIGHTS = "model.weights.h5"
@@ -218,7 +219,7 @@ def _training(envelope: Config) -> Config | None:
 
 
 def write_weights(
-    path: Path, layers: Sequence[LayerWeights], metrics: Sequence[str]
+    path: Path, layers: Sequence[LayerWeights], metrics: Sequence[Variables]
 ) -> None:
     """
     Write a ``.weights.h5`` file that tf_keras reads.
@@ -229,8 +230,8 @@ def write_weights(
         The file.
     layers : sequence of LayerWeights
         All layers in order, those without weights too, by their places under "layers".
-    metrics : sequence of str
-        Keras's class of each running mean, that of the loss first.
+    metrics : sequence of (str, list of ndarray)
+        Keras's class and variables of each running mean, that of the loss first.
 
     Raises
     ------
@@ -248,7 +249,7 @@ def write_model(
     layers: Sequence[LayerWeights],
     config: Config,
     optimizer: Sequence[Array],
-    metrics: Sequence[str],
+    metrics: Sequence[Variables],
 ) -> None:
     """
     Write a ``.keras`` archive that tf_keras reads.
@@ -263,8 +264,8 @@ def write_model(
         The model with its ``compile_config``, in Keras's words.
     optimizer : sequence of ndarray
         Its variables in order; empty if there are none.
-    metrics : sequence of str
-        Keras's class of each running mean, that of the loss first.
+    metrics : sequence of (str, list of ndarray)
+        Keras's class and variables of each running mean, that of the loss first.
 
     Raises
     ------
@@ -287,7 +288,9 @@ def write_model(
 
 
 def _weights_file(
-    layers: Sequence[LayerWeights], optimizer: Sequence[Array], metrics: Sequence[str]
+    layers: Sequence[LayerWeights],
+    optimizer: Sequence[Array],
+    metrics: Sequence[Variables],
 ) -> io.BytesIO:
     buffer = io.BytesIO()
     with hdf5.h5py_module().File(buffer, "w") as file:
@@ -302,8 +305,9 @@ def _weights_file(
             _write_variables(file, "optimizer", optimizer)
         # The running means of loss and metrics, without which Keras refuses to load
         # into a model that has them.
-        for key in class_keys(metrics):
-            _write_variables(file, f"metrics/{key}", [np.zeros((), np.float32)] * 2)
+        keys = class_keys([class_name for class_name, _ in metrics])
+        for key, (_, variables) in zip(keys, metrics, strict=True):
+            _write_variables(file, f"metrics/{key}", variables)
     return buffer
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypedDict
 
 from ... import _validate, constraints, initializers, regularizers
+from ..._keras.words import keras1_error
 from ..._typing import Config
 
 __all__ = [
@@ -81,13 +82,18 @@ def serialized(layer: Any, *arguments: str) -> Config:
     }
 
 
-def unknown_argument(cls: Callable[..., Any], argument: str) -> TypeError:
+def unknown_argument(
+    cls: Callable[..., Any], argument: str, given: Iterable[str] = ()
+) -> TypeError:
     """Return the error for a keyword that a layer's class does not know."""
     known = [
         *inspect.signature(cls).parameters,
         *("name", "trainable", "dtype", "input_shape", "batch_input_shape"),
         *("input_dim", "batch_size", "weights", "activity_regularizer"),
     ]
+    old = keras1_error(cls.__name__, [argument, *given], known)
+    if old is not None:
+        return old
     near = _validate.suggestion(argument, known)
     return TypeError(
         f"{cls.__name__} must be given known arguments, got {argument!r}{near}"

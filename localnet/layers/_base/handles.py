@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from . import variables as listed
 from .shapes import BatchShape
 
 __all__ = ["Connectable", "Handle", "Node", "holds_handles", "restore_calls"]
@@ -53,6 +54,41 @@ class Handle:
         """Name of the layer that was called."""
         return self.node.layer.name
 
+    # NumPy leaves arithmetic to the handle.
+    __array_ufunc__ = None
+
+    def __add__(self, other: Any) -> Any:
+        return combined("add", self, other)
+
+    __radd__ = __add__
+
+    def __mul__(self, other: Any) -> Any:
+        return combined("multiply", self, other)
+
+    __rmul__ = __mul__
+
+    def __sub__(self, other: Any) -> Any:
+        return combined("subtract", self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return combined("add", -self, other)
+
+    def __truediv__(self, other: Any) -> Any:
+        return NotImplemented if isinstance(other, Handle) else self * (1 / other)
+
+    def __neg__(self) -> Any:
+        return self * -1.0
+
+    def __getitem__(self, key: Any) -> Any:
+        return combined("slice", self, key)
+
+    # Without it, Python would try every number in turn.
+    __iter__ = None
+
+    def get_shape(self) -> BatchShape:
+        """Return the shape, as Keras's handles do."""
+        return self.shape
+
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse to be taken for an array."""
         raise TypeError(
@@ -61,6 +97,27 @@ class Handle:
 
     def __repr__(self) -> str:
         return f"<Handle {self.name!r} {self.shape} {self.dtype.name}>"
+
+
+def combined(how: str, handle: Handle, other: Any) -> Any:
+    """Return what arithmetic on handles means: a merge layer, a scale or a slice."""
+    from .. import _functions, _merge
+
+    if how == "slice":
+        return _functions.Slice(other)(handle)
+    if isinstance(other, Handle):
+        if len(handle.shape) != len(other.shape):
+            raise ValueError(
+                "handles must have equally many axes for arithmetic, got shapes "
+                f"{handle.shape} and {other.shape}; see localnet.layers.{how}"
+            )
+        return getattr(_merge, how)([handle, other])
+    if not isinstance(other, (int, float, np.integer, np.floating)):
+        return NotImplemented
+    if how == "multiply":
+        return _functions.Affine(float(other))(handle)
+    number = float(other)
+    return _functions.Affine(1.0, number if how == "add" else -number)(handle)
 
 
 class Node:
@@ -109,6 +166,16 @@ class Connectable:
     name: str
     # Its calls on handles so far.
     _nodes: tuple[Node, ...] = ()
+
+    # The weights as Keras lists them, and what it calls them since 2.3.
+    weights = variables = property(listed.weights)
+    trainable_weights = trainable_variables = property(listed.trainable_weights)
+    non_trainable_weights = property(listed.non_trainable_weights)
+    non_trainable_variables = non_trainable_weights
+
+    def _variables(self) -> list[listed.Variable]:
+        """Return the weights with their names, in the order of `get_weights`."""
+        raise NotImplementedError
 
     def __getstate__(self) -> dict[str, Any]:
         """Copy without calls: they lead to a whole graph. A model restores them."""
@@ -215,6 +282,14 @@ class Connectable:
         """
         return _one_or_list(self._node_at(node_index).outputs)
 
+    def get_input_shape_at(self, node_index: int) -> Any:
+        """Return the shape of what one of several calls was made on."""
+        return _one_or_list([h.shape for h in self._node_at(node_index).inputs])
+
+    def get_output_shape_at(self, node_index: int) -> Any:
+        """Return the shape of what one of several calls gave."""
+        return _one_or_list([h.shape for h in self._node_at(node_index).outputs])
+
     def _node_at(self, index: int) -> Node:
         try:
             return self._nodes[index]
@@ -276,5 +351,5 @@ def holds_handles(value: Any) -> bool:
     return isinstance(value, Handle)
 
 
-def _one_or_list(handles: Sequence[Handle]) -> Any:
+def _one_or_list(handles: Sequence[Any]) -> Any:
     return list(handles) if len(handles) != 1 else handles[0]

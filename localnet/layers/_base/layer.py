@@ -100,7 +100,7 @@ class Layer(Connectable):
             for meaningless in ("dynamic", "autocast"):
                 kwargs.pop(meaningless, None)
             if kwargs:
-                raise unknown_argument(type(self), next(iter(kwargs)))
+                raise unknown_argument(type(self), next(iter(kwargs)), kwargs)
             self.trainable = _validate.flag("trainable", trainable)
             self.dtype = config.float_dtype(dtype)
             self.activity_regularizer = resolve(
@@ -356,6 +356,8 @@ class Layer(Connectable):
         """The weights that an optimizer may change."""
         return {key: value for key, value in self.params.items() if self.learns(key)}
 
+    _variables = weights.variables_of
+    __getattr__ = weights.weight_by_name
     get_weights = weights.get_weights
     set_weights = weights.set_weights
     count_params = weights.count_params

@@ -15,6 +15,7 @@ import numpy as np
 from ... import _arrays, constraints, initializers, regularizers
 from ..._typing import Array, ArrayLike
 from ...ops.runtime.pieces import in_pieces
+from .variables import Variable
 
 if TYPE_CHECKING:
     from .layer import Layer
@@ -31,6 +32,8 @@ __all__ = [
     "give_weights",
     "set_weights",
     "undrawn",
+    "variables_of",
+    "weight_by_name",
 ]
 
 MAX_BYTES = np.iinfo(np.intp).max
@@ -275,6 +278,26 @@ class Weights:
                 f"{self.values[name].shape}, got {array.shape}"
             )
         return array
+
+
+def variables_of(self: Layer) -> list[Variable]:
+    """Return the weights with their names."""
+    part = self.with_inner()[-1]
+    return [
+        Variable.of(value, f"{part.name}/{name}:0", part.learns(name))
+        for name, value in part.params.items()
+    ]
+
+
+def weight_by_name(self: Layer, name: str) -> Any:
+    """Return a weight as an attribute: ``layer.kernel``."""
+    if hasattr(type(self), name):  # a property that says why it has no value
+        return object.__getattribute__(self, name)
+    held = vars(self).get("_held")
+    if held is None or name not in held.values:
+        label = type(self).__name__
+        raise AttributeError(f"{label!r} object has no attribute {name!r}")
+    return held.values[name]
 
 
 def get_weights(self: Layer) -> list[Array]:

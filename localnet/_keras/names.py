@@ -1,0 +1,267 @@
+"""Old modules of Keras, found when they are imported, and names that moved."""
+
+import importlib
+import sys
+import types
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from typing import Any
+
+__all__ = ["install", "old_names"]
+
+PACKAGE = "localnet"
+
+_POOLING = " ".join(
+    f"{kind}Pooling{rank}D {short}Pool{rank}D"
+    f" Global{kind}Pooling{rank}D Global{short}Pool{rank}D"
+    for rank in (1, 2, 3)
+    for kind, short in (("Max", "Max"), ("Average", "Avg"))
+)
+_CONVOLUTIONS = (
+    "Conv1D Conv2D Conv3D Convolution1D Convolution2D Convolution3D Conv1DTranspose "
+    "Conv2DTranspose Conv3DTranspose Convolution2DTranspose Convolution3DTranspose "
+    "Deconvolution2D Deconvolution3D SeparableConv1D SeparableConv2D "
+    "SeparableConvolution1D SeparableConvolution2D DepthwiseConv2D "
+    "UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D "
+    "Cropping1D Cropping2D Cropping3D"
+)
+_CORE = (
+    "Activation ActivityRegularization Dense Dropout Flatten Lambda Masking Permute "
+    "RepeatVector Reshape SpatialDropout1D SpatialDropout2D SpatialDropout3D Highway "
+    "MaxoutDense Merge TimeDistributedDense"
+)
+_MERGE = (
+    "Add Subtract Multiply Average Maximum Minimum Concatenate Dot add subtract "
+    "multiply average maximum minimum concatenate dot Merge merge"
+)
+_LOSSES = (
+    "mape msle bce kld binary_crossentropy categorical_crossentropy hinge poisson "
+    "sparse_categorical_crossentropy squared_hinge categorical_hinge kl_divergence "
+    "mean_squared_error mean_absolute_error mean_absolute_percentage_error "
+    "mean_squared_logarithmic_error log_cosh"
+)
+_RECURRENT = "Bidirectional GRU GRUCell LSTM LSTMCell RNN SimpleRNN SimpleRNNCell"
+
+# Each old module: where its names live now, and which Keras had in it.
+MODULES: dict[str, tuple[str, str]] = {
+    "applications": (
+        "applications",
+        "VGG16 VGG19 ResNet50 InceptionV3 Xception MobileNet MobileNetV2 DenseNet121",
+    ),
+    **{
+        f"applications.{name}": (
+            "applications",
+            f"{cls} preprocess_input decode_predictions",
+        )
+        for name, cls in {
+            "vgg16": "VGG16",
+            "vgg19": "VGG19",
+            "resnet50": "ResNet50",
+            "inception_v3": "InceptionV3",
+            "xception": "Xception",
+            "mobilenet": "MobileNet",
+        }.items()
+    },
+    "backend.tensorflow_backend": ("backend", "set_session get_session clear_session"),
+    "engine": ("layers", "Input InputLayer Layer Model"),
+    "engine.base_layer": ("layers", "Layer"),
+    "engine.input_layer": ("layers", "Input InputLayer"),
+    "engine.sequential": ("models", "Sequential"),
+    "engine.topology": ("layers", "Input InputLayer Layer Merge merge"),
+    "engine.training": ("models", "Model"),
+    "layers.advanced_activations": (
+        "layers",
+        "ELU LeakyReLU PReLU ReLU Softmax ThresholdedReLU",
+    ),
+    "layers.convolutional": ("layers", f"{_CONVOLUTIONS} {_POOLING}"),
+    "layers.convolutional_recurrent": ("layers", "ConvLSTM2D ConvLSTM2DCell"),
+    "layers.core": ("layers", _CORE),
+    "layers.cudnn_recurrent": ("layers", "CuDNNGRU CuDNNLSTM"),
+    "layers.embeddings": ("layers", "Embedding"),
+    "layers.local": ("layers", "LocallyConnected1D LocallyConnected2D"),
+    "layers.merge": ("layers", _MERGE),
+    "layers.noise": ("layers", "AlphaDropout GaussianDropout GaussianNoise"),
+    "layers.normalization": ("layers", "BatchNormalization LayerNormalization"),
+    "layers.pooling": ("layers", _POOLING),
+    "layers.recurrent": ("layers", _RECURRENT),
+    "layers.wrappers": ("layers", "Bidirectional TimeDistributed"),
+    "legacy": ("layers", ""),
+    "legacy.layers": ("layers", "Highway MaxoutDense Merge merge"),
+    "objectives": (
+        "losses",
+        "mse mae mape msle mean_squared_error mean_absolute_error "
+        "mean_absolute_percentage_error mean_squared_logarithmic_error squared_hinge "
+        "hinge categorical_hinge logcosh categorical_crossentropy "
+        "sparse_categorical_crossentropy binary_crossentropy poisson cosine_proximity "
+        "kullback_leibler_divergence kld cosine get serialize deserialize",
+    ),
+    "preprocessing": ("preprocessing", ""),
+    "preprocessing.image": (
+        "preprocessing",
+        "ImageDataGenerator load_img img_to_array array_to_img save_img "
+        "random_rotation random_shift random_zoom apply_affine_transform "
+        "DirectoryIterator NumpyArrayIterator",
+    ),
+    "preprocessing.sequence": (
+        "preprocessing",
+        "TimeseriesGenerator pad_sequences make_sampling_table skipgrams",
+    ),
+    "preprocessing.text": (
+        "preprocessing",
+        "Tokenizer text_to_word_sequence one_hot hashing_trick",
+    ),
+    "utils.data_utils": ("utils", "Sequence get_file"),
+    "utils.generic_utils": (
+        "utils",
+        "CustomObjectScope custom_object_scope get_custom_objects Progbar",
+    ),
+    "utils.io_utils": ("utils", "HDF5Matrix"),
+    "utils.layer_utils": ("utils", "print_summary"),
+    "utils.multi_gpu_utils": ("utils", "multi_gpu_model"),
+    "utils.np_utils": ("utils", "normalize to_categorical"),
+    "utils.training_utils": ("utils", "multi_gpu_model"),
+    "utils.vis_utils": ("utils", "model_to_dot plot_model"),
+    "utils.visualize_util": ("utils", "model_to_dot plot_model plot"),
+    "wrappers": ("wrappers", ""),
+    "wrappers.scikit_learn": ("wrappers", "KerasClassifier KerasRegressor"),
+}
+
+# Names of Keras that a module of today has under another one, or that moved.
+ALIASES: dict[str, dict[str, str]] = {
+    "": {"Layer": "layers:Layer"},
+    "constraints": {
+        "maxnorm": "constraints:MaxNorm",
+        "minmaxnorm": "constraints:MinMaxNorm",
+        "nonneg": "constraints:NonNeg",
+        "unitnorm": "constraints:UnitNorm",
+    },
+    "layers": {"Model": "models:Model", "dot": "layers:dot"},
+    "losses": {
+        "cosine": "losses:cosine_similarity",
+        "cosine_proximity": "losses:cosine_similarity",
+        "huber_loss": "losses:huber",
+        "kullback_leibler_divergence": "losses:kl_divergence",
+        "logcosh": "losses:log_cosh",
+        **{name.upper(): f"losses:{name}" for name in ["mse", "mae", "mape", "msle"]},
+    },
+    "metrics": {
+        "cosine_proximity": "metrics:cosine_similarity",
+        **{name: f"losses:{name}" for name in _LOSSES.split()},
+        "logcosh": "losses:log_cosh",
+        "kullback_leibler_divergence": "losses:kl_divergence",
+        "MSE": "metrics:mse",
+        "MAE": "metrics:mae",
+    },
+    "models": {"Input": "layers:Input", "InputLayer": "layers:InputLayer"},
+    "utils": {
+        "CustomObjectScope": "_registry:custom_object_scope",
+        "get_custom_objects": "_registry:get_custom_objects",
+        "Progbar": "callbacks:ProgbarLogger",
+        "model_to_dot": "plots.graphs:plot_model",
+        "plot": "plots.graphs:plot_model",
+        "plot_model": "plots.graphs:plot_model",
+        "print_summary": "models.summary:summary",
+    },
+    "regularizers": {
+        "l1l2": "regularizers:L1L2",
+        "WeightRegularizer": "regularizers:L1L2",
+        "ActivityRegularizer": "regularizers:L1L2",
+    },
+}
+
+
+def _value(where: str) -> Any:
+    module, _, name = where.partition(":")
+    return getattr(importlib.import_module(f"{PACKAGE}.{module}"), name)
+
+
+def _found(home: str, name: str) -> Any:
+    """Return what an old name of a module means; raise an AttributeError if nothing."""
+    from .absent import absent
+
+    path = f"{home}.{name}" if home else name
+    if path in MODULES:
+        return importlib.import_module(f"{PACKAGE}.{path}")
+    where = ALIASES.get(home, {}).get(name)
+    if where is not None:
+        return _value(where)
+    missing = None if name.startswith("_") else absent(name)
+    if missing is not None:
+        return missing
+    module = f"{PACKAGE}.{home}".rstrip(".")
+    raise AttributeError(f"module {module!r} has no attribute {name!r}")
+
+
+def old_names(module: str) -> Callable[[str], Any]:
+    """
+    Return the ``__getattr__`` of a module, which knows Keras's old names in it.
+
+    Parameters
+    ----------
+    module : str
+        Its ``__name__``.
+
+    Returns
+    -------
+    callable
+        From a name to what it means today, or to what refuses to be used.
+    """
+    home = module.removeprefix(PACKAGE).removeprefix(".")
+
+    def __getattr__(name: str) -> Any:
+        return _found(home, name)
+
+    return __getattr__
+
+
+class OldModule(types.ModuleType):
+    """A module of Keras that is none of ours: its names are looked up elsewhere."""
+
+    def __getattr__(self, name: str) -> Any:
+        path = self.__name__.removeprefix(f"{PACKAGE}.")
+        home, names = MODULES[path]
+        if f"{path}.{name}" in MODULES:
+            return importlib.import_module(f"{self.__name__}.{name}")
+        if name == "__all__":
+            return names.split()
+        if name not in names.split():
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        if home in MODULES:  # what is left out altogether
+            return _found(home, name)
+        try:
+            return _value(f"{home}:{name}")
+        except (AttributeError, ImportError):
+            return _found(home, name)
+
+    def __dir__(self) -> list[str]:
+        return sorted(self.__all__)
+
+
+class Finder:
+    """Finds the old modules, after all others have been asked."""
+
+    @staticmethod
+    def find_spec(fullname: str, path: Any = None, target: Any = None) -> Any:
+        """Return how to load an old module; None for any other."""
+        package, _, name = fullname.partition(".")
+        if package != PACKAGE or name not in MODULES:
+            return None
+        inner = any(other.startswith(f"{name}.") for other in MODULES)
+        return ModuleSpec(fullname, Finder, is_package=inner)  # type: ignore[arg-type]
+
+    @staticmethod
+    def create_module(spec: ModuleSpec) -> types.ModuleType:
+        """Make a module without contents."""
+        return OldModule(
+            spec.name, f"Keras's ``{spec.name}``: names that live elsewhere."
+        )
+
+    @staticmethod
+    def exec_module(module: types.ModuleType) -> None:
+        """Run nothing: there is no file."""
+
+
+def install() -> None:
+    """Let old modules be imported."""
+    if Finder not in sys.meta_path:
+        sys.meta_path.append(Finder)

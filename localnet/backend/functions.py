@@ -1,0 +1,393 @@
+"""
+The functions of a Keras backend that metrics of one's own use, on NumPy arrays.
+
+Each is NumPy's under Keras's name and with Keras's arguments; none takes a handle.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import _arrays, activations, config, losses
+from .._typing import Array, ArrayLike, Shape
+
+__all__ = [
+    "abs",
+    "all",
+    "any",
+    "arange",
+    "argmax",
+    "argmin",
+    "batch_flatten",
+    "binary_crossentropy",
+    "cast",
+    "cast_to_floatx",
+    "categorical_crossentropy",
+    "clip",
+    "concatenate",
+    "constant",
+    "cos",
+    "cumprod",
+    "cumsum",
+    "dot",
+    "dtype",
+    "elu",
+    "equal",
+    "eval",
+    "exp",
+    "expand_dims",
+    "eye",
+    "flatten",
+    "greater",
+    "greater_equal",
+    "hard_sigmoid",
+    "int_shape",
+    "l2_normalize",
+    "less",
+    "less_equal",
+    "log",
+    "max",
+    "maximum",
+    "mean",
+    "min",
+    "minimum",
+    "ndim",
+    "not_equal",
+    "one_hot",
+    "ones",
+    "ones_like",
+    "permute_dimensions",
+    "pow",
+    "prod",
+    "relu",
+    "repeat",
+    "repeat_elements",
+    "reshape",
+    "reverse",
+    "round",
+    "shape",
+    "sigmoid",
+    "sign",
+    "sin",
+    "softmax",
+    "softplus",
+    "softsign",
+    "sparse_categorical_crossentropy",
+    "sqrt",
+    "square",
+    "squeeze",
+    "stack",
+    "std",
+    "sum",
+    "switch",
+    "tanh",
+    "tile",
+    "transpose",
+    "var",
+    "zeros",
+    "zeros_like",
+]
+
+Axis = int | Sequence[int] | None
+
+# Value by value ------------------------------------------------------------------
+
+abs, sign, exp, log, sin, cos = np.abs, np.sign, np.exp, np.log, np.sin, np.cos
+square, round, tanh, pow = np.square, np.round, np.tanh, np.power
+maximum, minimum = np.maximum, np.minimum
+equal, not_equal = np.equal, np.not_equal
+greater, greater_equal = np.greater, np.greater_equal
+less, less_equal = np.less, np.less_equal
+sigmoid, hard_sigmoid = activations.sigmoid, activations.hard_sigmoid
+elu, softplus, softsign = activations.elu, activations.softplus, activations.softsign
+softmax, relu = activations.softmax, activations.relu
+
+
+def clip(x: ArrayLike, min_value: Any, max_value: Any) -> Array:
+    """Hold numbers to bounds; a lower bound above the upper one counts for both."""
+    low = -np.inf if min_value is None else min_value
+    high = np.inf if max_value is None else np.maximum(low, max_value)
+    return np.asarray(np.clip(_float_array(x), low, high))
+
+
+def sqrt(x: ArrayLike) -> Array:
+    """Take square roots; those of negative numbers are 0."""
+    return np.asarray(np.sqrt(np.maximum(_float_array(x), 0)))
+
+
+def switch(condition: Any, then_expression: Any, else_expression: Any) -> Array:
+    """Choose by a condition, as a whole or number by number; callables are called."""
+    then, other = (
+        branch() if callable(branch) else branch
+        for branch in (then_expression, else_expression)
+    )
+    held = np.asarray(condition, bool)
+    held = held.reshape(held.shape + (1,) * (np.ndim(then) - held.ndim))
+    return np.asarray(np.where(held, then, other))
+
+
+# Along axes ----------------------------------------------------------------------
+
+
+def _axis(axis: Axis) -> Any:
+    return tuple(axis) if isinstance(axis, (list, np.ndarray)) else axis
+
+
+def _float_array(x: ArrayLike) -> Array:
+    """Return an array as it is if it holds floats, else as floats of the settings."""
+    return _arrays.floats("x", x)
+
+
+def sum(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Add up along one axis, several, or all."""
+    return np.asarray(np.sum(_numbers(x), axis=_axis(axis), keepdims=keepdims))
+
+
+def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Multiply along one axis, several, or all."""
+    return np.asarray(np.prod(_numbers(x), axis=_axis(axis), keepdims=keepdims))
+
+
+def mean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Average along one axis, several, or all; truth values count as 0 and 1."""
+    return np.asarray(np.mean(_float_array(x), axis=_axis(axis), keepdims=keepdims))
+
+
+def var(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return the mean squared distance from the mean."""
+    return np.asarray(np.var(_float_array(x), axis=_axis(axis), keepdims=keepdims))
+
+
+def std(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return the root of the mean squared distance from the mean."""
+    return np.asarray(np.std(_float_array(x), axis=_axis(axis), keepdims=keepdims))
+
+
+def max(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return the largest number along one axis, several, or all."""
+    return np.asarray(np.max(_numbers(x), axis=_axis(axis), keepdims=keepdims))
+
+
+def min(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return the smallest number along one axis, several, or all."""
+    return np.asarray(np.min(_numbers(x), axis=_axis(axis), keepdims=keepdims))
+
+
+def any(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Say whether one is not 0."""
+    return np.asarray(np.any(x, axis=_axis(axis), keepdims=keepdims))
+
+
+def all(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Say whether none is 0."""
+    return np.asarray(np.all(x, axis=_axis(axis), keepdims=keepdims))
+
+
+def argmax(x: ArrayLike, axis: int = -1) -> Array:
+    """Return where the largest number stands."""
+    return np.asarray(np.argmax(x, axis=axis))
+
+
+def argmin(x: ArrayLike, axis: int = -1) -> Array:
+    """Return where the smallest number stands."""
+    return np.asarray(np.argmin(x, axis=axis))
+
+
+def cumsum(x: ArrayLike, axis: int = 0) -> Array:
+    """Add up as one goes along an axis."""
+    return np.cumsum(_numbers(x), axis=axis)
+
+
+def cumprod(x: ArrayLike, axis: int = 0) -> Array:
+    """Multiply as one goes along an axis."""
+    return np.cumprod(_numbers(x), axis=axis)
+
+
+def l2_normalize(x: ArrayLike, axis: Axis = None) -> Array:
+    """Divide vectors by their length; one of length 0 stays as it is."""
+    array = _float_array(x)
+    squares = np.sum(array * array, axis=_axis(axis), keepdims=True)
+    return np.asarray(array / np.sqrt(np.maximum(squares, array.dtype.type(1e-12))))
+
+
+def _numbers(x: ArrayLike) -> Array:
+    return _arrays.numbers("x", x)
+
+
+# Shapes --------------------------------------------------------------------------
+
+flatten = np.ravel
+stack, squeeze, tile = np.stack, np.squeeze, np.tile
+
+
+def transpose(x: ArrayLike) -> Array:
+    """Reverse the order of the axes."""
+    return np.transpose(x)
+
+
+def permute_dimensions(x: ArrayLike, pattern: Sequence[int]) -> Array:
+    """Put the axes into another order."""
+    return np.transpose(x, pattern)
+
+
+def reshape(x: ArrayLike, shape: Sequence[int]) -> Array:
+    """Give an array another shape with as many numbers; -1 is worked out."""
+    return np.reshape(x, tuple(shape))
+
+
+def batch_flatten(x: ArrayLike) -> Array:
+    """Make every sample a vector."""
+    return np.reshape(x, (np.shape(x)[0], -1))
+
+
+def expand_dims(x: ArrayLike, axis: int = -1) -> Array:
+    """Insert an axis of size 1."""
+    return np.expand_dims(x, axis)
+
+
+def concatenate(tensors: Sequence[ArrayLike], axis: int = -1) -> Array:
+    """Put arrays end to end."""
+    return np.concatenate(list(tensors), axis=axis)
+
+
+def repeat(x: ArrayLike, n: int) -> Array:
+    """Repeat each vector of (N, C) along a new axis: (N, n, C)."""
+    return np.repeat(np.asarray(x)[:, np.newaxis], n, axis=1)
+
+
+def repeat_elements(x: ArrayLike, rep: int, axis: int) -> Array:
+    """Repeat each element along an axis."""
+    return np.repeat(x, rep, axis=axis)
+
+
+def reverse(x: ArrayLike, axes: int | Sequence[int]) -> Array:
+    """Turn axes round."""
+    return np.flip(x, axis=_axis(axes))
+
+
+def dot(x: ArrayLike, y: ArrayLike) -> Array:
+    """Multiply the last axis of one by the last but one of the other."""
+    return np.asarray(np.dot(x, y))
+
+
+def int_shape(x: Any) -> tuple[int | None, ...] | None:
+    """Return the shape of an array or a handle."""
+    found = getattr(x, "shape", None)
+    return tuple(np.shape(x) if found is None else found)
+
+
+def shape(x: Any) -> tuple[int | None, ...] | None:
+    """Return the shape of an array or a handle."""
+    return int_shape(x)
+
+
+def ndim(x: Any) -> int:
+    """Return the number of axes of an array or a handle."""
+    return len(int_shape(x) or ())
+
+
+def dtype(x: Any) -> str:
+    """Return the name of the type of the numbers."""
+    return np.dtype(getattr(x, "dtype", None) or np.asarray(x).dtype).name
+
+
+# New arrays ----------------------------------------------------------------------
+
+
+def _filled(make: Callable[..., Array], shape: Shape, dtype: Any) -> Array:
+    return make(shape, dtype or config.floatx())
+
+
+def zeros(shape: Shape, dtype: Any = None, name: str | None = None) -> Array:
+    """Return an array of zeros; the name is Keras's and means nothing."""
+    return _filled(np.zeros, shape, dtype)
+
+
+def ones(shape: Shape, dtype: Any = None, name: str | None = None) -> Array:
+    """Return an array of ones; the name is Keras's and means nothing."""
+    return _filled(np.ones, shape, dtype)
+
+
+def eye(size: int, dtype: Any = None, name: str | None = None) -> Array:
+    """Return a unit matrix; the name is Keras's and means nothing."""
+    return np.eye(size, dtype=dtype or config.floatx())
+
+
+def zeros_like(x: ArrayLike, dtype: Any = None, name: str | None = None) -> Array:
+    """Return zeros in the shape of another array."""
+    return np.zeros_like(np.asarray(x), dtype=dtype)
+
+
+def ones_like(x: ArrayLike, dtype: Any = None, name: str | None = None) -> Array:
+    """Return ones in the shape of another array."""
+    return np.ones_like(np.asarray(x), dtype=dtype)
+
+
+def constant(
+    value: Any, dtype: Any = None, shape: Shape | None = None, name: str | None = None
+) -> Array:
+    """Return an array of one value or of given ones."""
+    array = np.asarray(value, dtype or config.floatx())
+    return array if shape is None else np.broadcast_to(array, shape).copy()
+
+
+def arange(
+    start: int, stop: int | None = None, step: int = 1, dtype: Any = "int32"
+) -> Array:
+    """Return integers in a row."""
+    first, last = (0, start) if stop is None else (start, stop)
+    return np.asarray(np.arange(first, last, step)).astype(dtype)
+
+
+def one_hot(indices: ArrayLike, num_classes: int) -> Array:
+    """Return vectors with a 1 at the index; zeros for an index outside."""
+    labels = np.asarray(indices)[..., np.newaxis]
+    found: Array = labels == np.arange(num_classes)
+    return found.astype(config.floatx())
+
+
+def cast(x: ArrayLike, dtype: Any) -> Array:
+    """Return numbers of another type."""
+    return np.asarray(x).astype(dtype)
+
+
+def cast_to_floatx(x: ArrayLike) -> Array:
+    """Return numbers of the float type of the settings."""
+    return np.asarray(x).astype(config.floatx())
+
+
+def eval(x: ArrayLike) -> Array:
+    """Return the numbers, which an array holds already."""
+    return np.asarray(x)
+
+
+# Losses, with the target first ---------------------------------------------------
+
+
+def categorical_crossentropy(
+    target: ArrayLike, output: ArrayLike, from_logits: bool = False, axis: int = -1
+) -> Array:
+    """Return one crossentropy for each sample."""
+    return losses.categorical_crossentropy(
+        target, output, from_logits=from_logits, axis=axis
+    )
+
+
+def sparse_categorical_crossentropy(
+    target: ArrayLike, output: ArrayLike, from_logits: bool = False, axis: int = -1
+) -> Array:
+    """Return one crossentropy for each sample, from labels."""
+    return losses.sparse_categorical_crossentropy(
+        target, output, from_logits=from_logits, axis=axis
+    )
+
+
+def binary_crossentropy(
+    target: ArrayLike, output: ArrayLike, from_logits: bool = False
+) -> Array:
+    """Return one crossentropy for each number."""
+    t, p = np.asarray(target), np.asarray(output)
+    return losses.binary_crossentropy(
+        t[..., np.newaxis], p[..., np.newaxis], from_logits=from_logits
+    )

@@ -1,0 +1,81 @@
+"""The functions of a backend: NumPy's, with Keras's arguments."""
+
+import numpy as np
+import pytest
+
+from localnet import Input, config
+from localnet import backend as K
+
+X = np.array([[1.0, -2.0, 3.0], [0.5, 4.0, -1.0]], np.float32)
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "mean", "var", "std", "max", "min"])
+@pytest.mark.parametrize("axis", [None, 0, -1, [0, 1]])
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_reductions_take_keras_arguments_in_keras_order(name, axis, keepdims):
+    along = tuple(axis) if isinstance(axis, list) else axis
+    expected = getattr(np, name)(X, axis=along, keepdims=keepdims)
+    np.testing.assert_array_equal(getattr(K, name)(X, axis, keepdims), expected)
+
+
+def test_truth_values_are_averaged_as_floats():
+    share = K.mean(K.equal([1, 2, 3], [1, 0, 3]))
+    assert share.dtype == config.floatx()
+    assert share == np.float32(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("got", "expected"),
+    [
+        (K.clip(X, 0, 1), [[1, 0, 1], [0.5, 1, 0]]),
+        (K.clip(X, 2, 1), np.full((2, 3), 2)),
+        (K.clip(X, None, 0), [[0, -2, 0], [0, 0, -1]]),
+        (K.sqrt([-4.0, 9.0]), [0, 3]),
+        (K.round([0.5, 1.5, 2.5]), [0, 2, 2]),
+        (K.l2_normalize([[3.0, 4.0], [0.0, 0.0]], axis=-1), [[0.6, 0.8], [0, 0]]),
+        (K.batch_flatten(np.arange(8).reshape(2, 2, 2)), [[0, 1, 2, 3], [4, 5, 6, 7]]),
+        (K.permute_dimensions(X, (1, 0)), X.T),
+        (K.expand_dims([1, 2]), [[1], [2]]),
+        (K.concatenate([[[1]], [[2]]]), [[1, 2]]),
+        (K.repeat([[1, 2]], 2), [[[1, 2], [1, 2]]]),
+        (K.repeat_elements(np.array([[1, 2]]), 2, axis=1), [[1, 1, 2, 2]]),
+        (K.reverse(X, 1), X[:, ::-1]),
+        (K.one_hot([1, 5], 3), [[0, 1, 0], [0, 0, 0]]),
+        (K.switch([True, False], X, -X), [X[0], -X[1]]),
+        (K.switch(False, lambda: 1, lambda: 2), 2),
+        (K.constant(2, shape=(2,)), [2, 2]),
+        (K.arange(3), [0, 1, 2]),
+        (K.argmax(X), [2, 1]),
+        (K.any(X, axis=0), [True] * 3),
+        (K.all([1, 0]), False),
+        (K.cumsum(X, axis=1), np.cumsum(X, axis=1)),
+    ],
+)
+def test_by_hand(got, expected):
+    np.testing.assert_allclose(got, expected, rtol=1e-6)
+
+
+def test_new_arrays_have_the_float_type_of_the_settings():
+    made = (K.zeros((2,)), K.ones((2,)), K.eye(2), K.constant(1), K.one_hot(0, 2))
+    for array in made:
+        assert K.dtype(array) == "float32"
+    assert K.dtype(K.cast([1.5], "int32")) == "int32"
+    assert K.dtype(K.cast_to_floatx([1])) == "float32"
+    assert K.dtype(K.zeros_like(np.ones(2, np.int8))) == "int8"
+
+
+def test_shapes_of_arrays_and_of_handles():
+    assert K.int_shape(X) == (2, 3)
+    assert K.int_shape(Input((4, 2))) == (None, 4, 2)
+    assert K.ndim(Input((4, 2))) == 3
+
+
+def test_crossentropies_have_one_value_for_each_number_or_sample():
+    p = np.array([[0.25, 0.75]], np.float32)
+    expected = -np.log([[0.25, 0.25]])
+    got = K.binary_crossentropy([[1.0, 0.0]], p)
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
+    got = K.categorical_crossentropy([[0.0, 1.0]], p)
+    np.testing.assert_allclose(got, -np.log([0.75]), rtol=1e-6)
+    got = K.sparse_categorical_crossentropy([0], p)
+    np.testing.assert_allclose(got, -np.log([0.25]), rtol=1e-6)

@@ -1,0 +1,501 @@
+"""Scripts of Keras 2 run as typed: old names, own functions, logs, ways out."""
+
+import importlib
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from raising import refuses
+from reference import ROOT
+
+import localnet
+from localnet import Input, Model, Sequential, layers, load_model, losses, metrics
+from localnet import backend as K
+from localnet.callbacks import Callback, ModelCheckpoint, ReduceLROnPlateau
+from localnet.gradcheck import check_layer
+from localnet.models import clone_model, save_model
+from localnet.optimizers import SGD, Adam
+
+RECORDED = json.loads((ROOT / "scripts.json").read_text())
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(8, 3)), RNG.normal(size=(8, 1))
+
+
+@pytest.fixture(autouse=True)
+def in_float64():
+    localnet.config.set_floatx("float64")
+    yield
+    localnet.config.set_floatx("float32")
+
+
+def small(units=1, **arguments):
+    model = Sequential([layers.Dense(units, input_shape=(3,), **arguments)], seed=0)
+    model.compile("sgd", "mse")
+    return model
+
+
+# Numbers of tf_keras --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_targets_of_rank_1_reach_own_functions_as_columns(width):
+    case = RECORDED[f"rank 1 beside {width}"]
+    x, y = np.array(case["x"]), np.array(case["y"])
+
+    def own(y_true, y_pred):
+        return K.mean(K.square(y_pred - 2 * y_true), axis=-1)
+
+    def whole(y_true, y_pred):
+        return K.sum(y_pred * y_true)
+
+    own.gradient = lambda y_true, y_pred: 2 * (y_pred - 2 * y_true) / width
+    for loss in (own, losses.Differentiated(own)):
+        model = small(width)
+        model.set_weights(case["weights"])
+        model.compile(SGD(0.1), loss, metrics=[own, whole])
+        found = model.evaluate(x, y, batch_size=4, verbose=0)
+        np.testing.assert_allclose(found, case["evaluate"], rtol=1e-12)
+        log = model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0)
+        for name, values in case["history"].items():
+            np.testing.assert_allclose(log.history[name], values, rtol=1e-8)
+        for weight, after in zip(model.get_weights(), case["after"], strict=True):
+            np.testing.assert_allclose(weight, after, rtol=1e-8)
+
+
+def test_metric_objects_in_fit():
+    case = RECORDED["metric objects"]
+    x, y, w = (np.array(case[name]) for name in ("x", "y", "sample_weight"))
+    model = small(3, activation="sigmoid")
+    model.set_weights(case["weights"])
+    model.compile(
+        SGD(0.5),
+        "mse",
+        metrics=[
+            metrics.CategoricalAccuracy(name="right"),
+            metrics.AUC(name="auc"),
+            metrics.Precision(),
+            "mae",
+        ],
+        weighted_metrics=[metrics.RootMeanSquaredError(name="rms")],
+    )
+    assert model.metrics_names == case["names"]
+    log = model.fit(
+        x,
+        y,
+        sample_weight=w,
+        batch_size=3,
+        epochs=3,
+        shuffle=False,
+        verbose=0,
+        validation_data=(x[:5], y[:5]),
+    )
+    assert list(log.history) == list(case["history"])
+    for name, values in case["history"].items():
+        np.testing.assert_allclose(log.history[name], values, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("label", RECORDED["layers"]["y"])
+def test_layers_as_keras(label):
+    a, b = (np.array(RECORDED["layers"][name]) for name in "ab")
+    name, _, argument = label.partition(" ")
+    value = json.loads(argument)
+    if name == "Dot":
+        layer = layers.Dot(value, normalize=label != "Dot 1")
+        x = [a, b]
+    else:
+        layer, x = layers.UnitNormalization(value), a
+    np.testing.assert_allclose(layer(x), RECORDED["layers"]["y"][label], rtol=1e-12)
+    assert check_layer(type(layer).from_config(layer.get_config()), x).passed
+
+
+# Metric objects and files ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".h5", ".keras"])
+def test_metric_objects_come_back_from_files(suffix, tmp_path):
+    model = small(2, activation="sigmoid")
+    y = np.eye(2)[[0, 1] * 4]
+    given = [metrics.AUC(name="area"), metrics.Recall(), "mae"]
+    model.compile("sgd", "mse", metrics=given)
+    model.fit(X, y, verbose=0)
+    again = load_model(model.save(tmp_path / f"m{suffix}"))
+    assert again.metrics_names == ["loss", "area", "recall", "mae"]
+    found, wanted = (m.evaluate(X, y, verbose=0) for m in (again, model))
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    assert model.metrics == given[:2]
+
+
+def test_h5_names_metrics_as_keras_does(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    i = Input((3,))
+    outputs = [layers.Dense(1, name=name)(i) for name in "ab"]
+    model = Model(i, outputs)
+    model.compile("sgd", "mse", metrics=["mae"])
+    with h5py.File(model.save(tmp_path / "new" / "two.h5")) as file:
+        training = json.loads(file.attrs["training_config"])
+    assert [inner[0]["config"]["name"] for inner in training["metrics"]] == [
+        "a_mae",
+        "b_mae",
+    ]
+    assert load_model(tmp_path / "new" / "two.h5").metrics_names == [
+        *("loss", "a_loss", "b_loss", "a_mae", "b_mae")
+    ]
+
+
+def test_a_metric_object_for_two_outputs_gathers_apart():
+    i = Input((3,))
+    model = Model(i, [layers.Dense(1, name=name)(i) for name in "ab"])
+    model.compile("sgd", "mse", metrics=[metrics.MeanSquaredError(name="m")])
+    results = model.evaluate(X, [Y, Y], verbose=0, return_dict=True)
+    assert results["a_m"] == pytest.approx(results["a_loss"])
+    assert results["b_m"] == pytest.approx(results["b_loss"])
+
+
+# Small faults ---------------------------------------------------------------------
+
+
+def test_logs_stay_as_they_were_handed_out():
+    kept = []
+
+    class Keeper(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            kept.append(logs)
+
+    model = small()
+    callbacks = [Keeper(), ReduceLROnPlateau("loss")]
+    model.fit(X, Y, verbose=0, validation_data=(X, Y), callbacks=callbacks)
+    assert [list(logs) for logs in kept] == [["loss"]]
+
+
+def test_fit_without_a_loss_is_refused():
+    model = small()
+    model.compile("sgd")
+    before = model.get_weights()
+    with refuses(
+        "loss must be given to compile, got None: there is nothing to minimise"
+    ):
+        model.fit(X, Y, verbose=0)
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])
+    penalised = small(kernel_regularizer="l2")
+    penalised.compile("sgd")
+    penalised.fit(X, verbose=0)
+
+
+def test_a_crossentropy_of_one_class_warns_once():
+    model = small(activation="softmax")
+    model.compile("sgd", "categorical_crossentropy")
+    with pytest.warns(UserWarning, match="use binary_crossentropy") as caught:
+        model.fit(X, np.ones((8, 1)), epochs=2, verbose=0)
+    assert len(caught) == 1
+
+
+def test_input_takes_one_shape():
+    sentence = "Input: shape must not be given beside batch_shape, got (3,) and (10, 3)"
+    with refuses(sentence):
+        Input(shape=(3,), batch_shape=(10, 3))
+
+
+def test_an_input_layer_is_its_own_input():
+    i = Input((3,), name="x")
+    model = Model(i, layers.Dense(2, name="d")(i))
+    features = Model(model.layers[0].input, model.get_layer(index=-1).output)
+    np.testing.assert_array_equal(features(X), model(X))
+    assert model.get_layer(index=-1).name == "d"
+    with pytest.raises(ValueError, match=r"got -3$"):
+        model.get_layer(index=-3)
+
+
+def test_merges_infer_a_size_that_one_input_knows():
+    shape = layers.Add().compute_output_shape([(None, None), (None, 5)])
+    assert shape == (None, 5)
+    assert layers.Add().compute_output_shape([(None, None), (None, 1)]) == (None, None)
+
+
+# Names and paths ------------------------------------------------------------------
+
+OLD = [
+    *("layers.core Dense Dropout Lambda Masking", "layers.merge Dot dot concatenate"),
+    *("layers.convolutional Conv2D MaxPooling2D", "layers.local LocallyConnected2D"),
+    *("layers.advanced_activations LeakyReLU PReLU", "layers.pooling AvgPool1D"),
+    *("layers.normalization BatchNormalization", "layers.noise GaussianNoise"),
+    *("layers.wrappers TimeDistributed", "layers.recurrent LSTM GRU"),
+    *("layers.embeddings Embedding", "utils.np_utils to_categorical"),
+    *("utils.generic_utils get_custom_objects CustomObjectScope",),
+    *("utils.vis_utils plot_model", "utils.data_utils Sequence"),
+    *("engine.topology Layer Input", "engine.training Model", "engine Layer"),
+    *("models Input Model Sequential", "wrappers.scikit_learn KerasClassifier"),
+    *("preprocessing.image ImageDataGenerator", "applications.vgg16 VGG16"),
+    *("constraints maxnorm nonneg unitnorm", "losses cosine_proximity logcosh"),
+    *("metrics mean_squared_error", "callbacks TensorBoard", "objectives mse"),
+]
+
+
+@pytest.mark.parametrize("line", OLD)
+def test_old_names_are_found(line):
+    path, *names = line.split()
+    module = importlib.import_module(f"localnet.{path}")
+    for name in names:
+        assert callable(getattr(module, name))
+    assert not hasattr(module, "no_such_name")
+
+
+def test_old_paths_are_reached_by_attributes():
+    assert localnet.layers.core.Dense is layers.Dense
+    assert localnet.preprocessing.image.load_img.__name__ == "load_img"
+    assert localnet.constraints.maxnorm is localnet.constraints.MaxNorm
+    assert set(localnet.layers.core.__all__) >= {"Dense", "Flatten"}
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("localnet.layers.nothing")
+
+
+def test_the_room_is_entered_only_when_asked():
+    code = "import sys, localnet; print('localnet._keras.absent' in sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    "name", ["LSTM", "Embedding", "Masking", "SeparableConv2D", "MultiHeadAttention"]
+)
+def test_what_is_out_says_why_when_it_is_used(name):
+    with pytest.raises(NotImplementedError, match=f"^{name} is not in localnet: "):
+        getattr(layers, name)(4)
+    with pytest.raises(NotImplementedError, match=f"^{name} is not in localnet: "):
+        type("Mine", (getattr(layers, name),), {})
+
+
+def test_the_way_out_of_an_embedding():
+    table, words = RNG.normal(size=(5, 2)), np.array([[0, 3, 3], [4, 1, 0]])
+    dense = layers.Dense(2, use_bias=False)
+    model = Sequential([Input((3, 5)), dense])
+    model.set_weights([table])
+    one_hot = localnet.utils.to_categorical(words, 5)
+    np.testing.assert_array_equal(model.predict(one_hot, verbose=0), table[words])
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            lambda: layers.Dense(2, W_regularizer="l2", init="zero"),
+            "kernel_regularizer",
+        ),
+        (lambda: layers.Convolution2D(4, 3, 3, border_mode="same"), "padding"),
+        (lambda: layers.Dropout(p=0.5), "rate"),
+        (lambda: Model(input=Input((2,)), output=Input((2,))), "inputs"),
+        (
+            lambda: small().fit_generator(iter([]), samples_per_epoch=3),
+            "steps_per_epoch",
+        ),
+        (lambda: small().fit(X, Y, nb_epoch=3), "epochs"),
+    ],
+)
+def test_words_of_keras_1_are_refused_with_the_new_ones(call, words):
+    with pytest.raises(TypeError, match=words):
+        call()
+
+
+def test_a_model_with_a_call_is_refused_when_it_is_defined():
+    with pytest.raises(TypeError, match=r"write a function that makes Model\(inputs"):
+        type("Mine", (Model,), {"call": lambda self, x: x})
+
+
+# Weights, small arguments ---------------------------------------------------------
+
+
+def test_weights_are_live_and_named():
+    model = Sequential(
+        [
+            layers.Dense(2, input_shape=(3,), name="d"),
+            layers.BatchNormalization(name="b"),
+        ]
+    )
+    names = ["d/kernel:0", "d/bias:0", "b/gamma:0", "b/beta:0"]
+    assert [w.name for w in model.trainable_weights] == names
+    assert [w.name for w in model.non_trainable_weights] == [
+        *("b/moving_mean:0", "b/moving_variance:0")
+    ]
+    K.set_value(model.weights[0], np.ones((3, 2)))
+    np.testing.assert_array_equal(model.get_weights()[0], 1)
+    assert type(model.weights[0] + 1) is np.ndarray
+    model.layers[0].trainable = False
+    assert [w.name for w in model.trainable_weights] == names[2:]
+    assert model.layers[1].moving_variance.shape == (2,)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        model.layers[0].nothing  # noqa: B018
+
+
+def test_rates_are_set_through_the_backend():
+    optimizer = Adam(epsilon=None)
+    K.set_value(optimizer.lr, 0.5)
+    assert (K.get_value(optimizer.lr), optimizer.learning_rate) == (0.5, 0.5)
+
+
+def test_arguments_that_scripts_pass(tmp_path):
+    model = small()
+    model.compile("adam", "mse", run_eagerly=False)
+    model.save(tmp_path / "m.npz", overwrite=True)
+    with refuses(
+        f"path must be new without overwrite, got {str(tmp_path / 'm.npz')!r}"
+    ):
+        model.save(tmp_path / "m.npz", overwrite=False)
+    save_model(model, tmp_path / "bare.npz", include_optimizer=False)
+    assert load_model(tmp_path / "bare.npz").optimizer is None
+    model.save_weights(tmp_path / "w.npz", True)
+    model.fit(X, Y, batch_size=4, steps_per_epoch=8 / 4, verbose=0)
+    model.summary(line_length=90, print_fn=lambda text: None)
+    first = model.train_on_batch(X[:4], Y[:4])
+    both = model.test_on_batch(X[4:], Y[4:], reset_metrics=False)
+    assert first != both
+    assert ReduceLROnPlateau(epsilon=0.5).min_delta == 0.5
+    path = tmp_path / "{epoch}.npz"
+    model.fit(X, Y, epochs=4, verbose=0, callbacks=[ModelCheckpoint(path, period=2)])
+    assert [(tmp_path / f"{n}.npz").exists() for n in range(1, 5)] == [False, True] * 2
+
+
+def test_generators_by_their_old_names():
+    def batches():
+        while True:
+            yield X[:4], Y[:4]
+
+    model, other = small(), small()
+    model.fit_generator(batches(), steps_per_epoch=2, epochs=2, verbose=0)
+    other.fit(batches(), steps_per_epoch=2, epochs=2, verbose=0)
+    np.testing.assert_array_equal(model.get_weights()[0], other.get_weights()[0])
+    assert model.evaluate_generator(batches(), 1) == model.test_on_batch(X[:4], Y[:4])
+    assert model.predict_generator(batches(), 2).shape == (8, 1)
+    assert model.predict_classes(X).shape == (8, 1)
+
+
+def test_clone_has_fresh_weights():
+    model = small()
+    clone = clone_model(model)
+    assert clone.get_config() == model.get_config()
+    assert not np.array_equal(clone.get_weights()[0], model.get_weights()[0])
+
+
+# Functions and handles ------------------------------------------------------------
+
+
+def test_arithmetic_on_handles(tmp_path):
+    a, b = Input((3,)), Input((3,))
+    h = (2 * a - b / 4 + 1 - (-a) * b)[:, 1:]
+    model = Model([a, b], h)
+    u, v = X, RNG.normal(size=X.shape)
+    wanted = (2 * u - v / 4 + 1 + u * v)[:, 1:]
+    np.testing.assert_allclose(model.predict([u, v], verbose=0), wanted, rtol=1e-12)
+    again = load_model(model.save(tmp_path / "m.npz"))
+    np.testing.assert_array_equal(again([u, v]), model([u, v]))
+    with pytest.raises(ValueError, match="equally many axes"):
+        a + Input((3, 1))
+    with pytest.raises(ValueError, match="key must begin with the whole batch"):
+        a[1]
+
+
+@pytest.mark.parametrize(
+    ("layer", "x"),
+    [
+        (layers.Affine(2.0, 1.0), X),
+        (layers.Slice((slice(None), slice(None, None, 2))), X),
+        (layers.ActivityRegularization(0.1, 0.2), X),
+        (layers.Lambda(np.square, backward=lambda dy, x: 2 * x * dy), [X]),
+    ],
+)
+def test_gradients(layer, x):
+    assert check_layer(layer, x).passed
+
+
+def test_a_lambda_stands_where_no_gradient_passes():
+    first = [layers.Lambda(lambda x: x / 2, input_shape=(3,)), layers.Dense(1)]
+    model = Sequential(first, seed=0)
+    model.compile("sgd", "mse")
+    model.fit(X, Y, verbose=0)
+    late = Sequential([layers.Dense(2, input_shape=(3,)), layers.Lambda(np.abs)])
+    with pytest.raises(ValueError, match="a gradient must pass through this Lambda"):
+        late.compile("sgd", "mse")
+
+
+def test_a_lambda_in_a_file_is_named_and_never_run(tmp_path):
+    model = Sequential([layers.Lambda(np.abs, input_shape=(3,), name="positive")])
+    path = model.save(tmp_path / "m.npz")
+    with pytest.raises(ValueError, match="under the name of the layer"):
+        load_model(path)
+    for name in ("absolute", "positive"):
+        again = load_model(path, custom_objects={name: np.abs})
+        np.testing.assert_array_equal(again(X), np.abs(X))
+
+
+def test_functions_of_handles():
+    i = Input((3,))
+    y = layers.Dropout(0.5)(i)
+    at_rest = K.function([i, K.learning_phase()], [y])
+    np.testing.assert_array_equal(at_rest([X, 0])[0], X)
+    assert (at_rest([X, 1])[0] == 0).any()
+
+
+# Losses without a gradient --------------------------------------------------------
+
+
+def alone(y_true, y_pred):
+    return np.mean(np.sin(y_pred) * y_true, axis=-1)
+
+
+def centred(y_true, y_pred):
+    return np.mean((y_pred - y_pred.mean(axis=0) - y_true) ** 2, axis=-1)
+
+
+def test_differences_of_a_loss_of_samples():
+    t, p = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 3))
+    found = losses.Differentiated(alone).gradient(t, p)
+    np.testing.assert_allclose(found, np.cos(p) * t / 15, rtol=1e-8, atol=1e-10)
+
+
+def test_samples_that_depend_on_one_another_are_found_out():
+    t, p = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 3))
+    residual = p - p.mean(axis=0) - t
+    wanted = 2 * (residual - residual.mean(axis=0)) / 15
+    for function in (centred, lambda y, p: centred(y, p).mean()):
+        found = losses.Differentiated(function).gradient(t, p)
+        np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-10)
+    with pytest.raises(ValueError, match="at most 20 evaluations of a batch, got 30"):
+        losses.Differentiated(centred, max_evaluations=20).gradient(t, p)
+
+
+def test_a_loss_without_a_gradient_points_to_differences():
+    with pytest.raises(ValueError, match=r"; losses\.Differentiated\(function\) finds"):
+        losses.as_loss(alone)
+
+
+def test_a_picture_of_a_graph(tmp_path):
+    pytest.importorskip("matplotlib")
+    a, b = Input((3,), name="a"), Input((3,), name="b")
+    model = Model([a, b], layers.Dense(1, name="d")(layers.add([a, b], name="s")))
+    ax = localnet.utils.plot_model(model, tmp_path / "m.png", show_shapes=True)
+    shown = {text.get_text().partition(":")[0] for text in ax.texts}
+    assert {"a", "b", "s", "d"} <= shown
+    assert (tmp_path / "m.png").stat().st_size > 1000
+
+
+def test_files_of_others_are_named(tmp_path):
+    (tmp_path / "cp.ckpt.index").write_bytes(b"x")
+    for name in ("cp.ckpt", "cp.ckpt.index"):
+        with pytest.raises(ValueError, match="got a checkpoint of TensorFlow: load it"):
+            small().load_weights(tmp_path / name)
+
+
+def test_a_config_of_keras_1_is_named():
+    check = importlib.import_module("localnet.files.unsupported").check_counterparts
+    layer = {
+        "class_name": "Convolution2D",
+        "config": {"name": "c", "nb_filter": 4, "border_mode": "valid"},
+    }
+    with refuses(
+        "layer 'c' must be of Keras 2, got 'nb_filter' of Keras 1, which is filters "
+        "now: build the model anew with the new words, and load this file with "
+        "load_weights"
+    ):
+        check({"class_name": "Sequential", "config": {"layers": [layer]}})
