@@ -495,6 +495,24 @@ def test_what_fails_verification_leaves_the_old_files_alone(tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"net.py", "net.npz"}
 
 
+@pytest.mark.parametrize("other", ["model", "foreign"])
+def test_weights_do_not_replace_a_file_that_no_export_made(other, tmp_path):
+    model = localnet.Sequential([layers.Dense(2, input_shape=(3,))])
+    kept = tmp_path / "net.npz"
+    if other == "model":
+        model.save(kept)
+        (tmp_path / "net.py").touch()  # even beside source
+    else:
+        kept.write_bytes(b"mine")
+    before = kept.read_bytes()
+    for export in (localnet.export.to_torch, localnet.export.to_jax):
+        with pytest.raises(ValueError, match=r"weights would replace net\.npz"):
+            export(model, tmp_path / "net.py", verify=False)
+    assert kept.read_bytes() == before
+    localnet.export.to_jax(model, tmp_path / "other.py", verify=False)
+    localnet.export.to_jax(model, tmp_path / "other.py", verify=False)
+
+
 def test_samples_have_zeros_and_large_values():
     _, _, (edges,) = verify.samples([(3, 2)], np.float32)
     assert edges.dtype == np.float32

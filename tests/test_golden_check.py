@@ -23,6 +23,7 @@ from localnet.golden.judging.trust import doubts
 from localnet.golden.matrix import kill_matrix, table
 from localnet.golden.mutants import MUTANTS
 from localnet.golden.references.answers import solve
+from localnet.golden.references.connections import VARIANTS
 from localnet.golden.render import as_json, as_junit, as_text
 from localnet.golden.suite import at_precision
 from localnet.interop import convert_kernel
@@ -36,7 +37,10 @@ FEW = ["plain-1d-last", "relu-1d", "sigmoid-float32", "pad-value"]
 @pytest.mark.parametrize("precision", [None, *PRECISIONS])
 def test_engines_pass_in_every_precision(engine, precision):
     report = check(getattr(engines, engine), precision=precision, traces=not precision)
-    assert {r.kind for r in report if r.asked} >= set(KINDS)
+    suite = SUITE if precision is None else at_precision(SUITE, precision)
+    kinds = {case.kind for case in suite.every}
+    assert kinds >= ({"layer", *VARIANTS} if precision else set(KINDS))
+    assert {r.kind for r in report if r.asked} >= kinds
     assert report.exit_status(require_all=True) == 0, as_text(report)
 
 
@@ -48,7 +52,10 @@ def test_precision_casts_what_is_exact_there():
     ids = [
         {c.id for c in at_precision(SUITE, p) if c.tier == "exact"} for p in PRECISIONS
     ]
-    assert ids[0] > ids[1] > ids[2] > ids[3]
+    assert ids[0] > ids[1] > ids[2]
+    assert ids[1] > ids[3]
+    # bfloat16 has fewer bits than float16, and a wider range.
+    assert all(case_id.startswith("range-") for case_id in ids[3] - ids[2])
 
 
 def test_right_answers():
@@ -344,7 +351,7 @@ def test_command_line(tmp_path, capsys):
 def test_other_verbs(tmp_path, capsys):
     assert cli.main(["golden", "list", "--tier", "exact"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    every = [*SUITE.cases, *SUITE.variants]
+    every = SUITE.every
     assert len(lines) == sum(case.tier == "exact" for case in every)
     assert cli.main(["golden", "show", "relu-1d"]) == 0
     assert "strides: [1]" in capsys.readouterr().out

@@ -17,7 +17,15 @@ from .onnx import LAYOUTS, OPSETS, build_onnx
 from .reading import read
 from .torch import torch_source
 from .verify import Agreement, compare
-from .writing import checked, load_source, npz_bytes, place, require, write_keras
+from .writing import (
+    check_beside,
+    checked,
+    load_source,
+    npz_bytes,
+    place,
+    require,
+    write_keras,
+)
 
 __all__ = ["export_jax", "export_keras3", "export_onnx", "export_torch"]
 
@@ -150,6 +158,7 @@ def _export_source(
     verify: bool,
 ) -> Written:
     target = checked(path, ".py")
+    check_beside(target)
     read(model)
     if verify:
         require(package, package)

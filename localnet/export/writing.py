@@ -18,7 +18,15 @@ from .. import _validate
 from .._typing import Array
 from ..files.safe.atomic import check_place
 
-__all__ = ["checked", "load_source", "npz_bytes", "place", "require", "write_keras"]
+__all__ = [
+    "check_beside",
+    "checked",
+    "load_source",
+    "npz_bytes",
+    "place",
+    "require",
+    "write_keras",
+]
 
 
 def checked(path: Any, suffix: str) -> Path:
@@ -49,6 +57,34 @@ def checked(path: Any, suffix: str) -> Path:
         raise ValueError(f"path must end in {suffix!r}, got {str(found)!r}")
     check_place(found)
     return found
+
+
+def check_beside(path: Path) -> None:
+    """
+    Refuse a name whose weights would replace a file that no export has made.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Of source; its weights go into the .npz beside it.
+
+    Raises
+    ------
+    ValueError
+        If there is such a .npz without the source, or one that holds a model.
+    """
+    weights = path.with_suffix(".npz")
+    if not weights.is_file():
+        return
+    holds_model = False
+    if zipfile.is_zipfile(weights):
+        with zipfile.ZipFile(weights) as archive:
+            holds_model = "config.npy" in archive.namelist()
+    if holds_model or not path.exists():
+        raise ValueError(
+            f"path must be a name of its own, got {str(path)!r}, whose weights would "
+            f"replace {weights.name}"
+        )
 
 
 def require(package: str, target: str) -> None:
