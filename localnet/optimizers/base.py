@@ -210,8 +210,7 @@ class Optimizer(Memory, abc.ABC):
         float or callable
             As for `learning_rate`; a number that `backend.set_value` sets.
         """
-        rate = self._learning_rate
-        return rate if callable(rate) else Rate.of(self)
+        return Rate.of(self)
 
     @lr.setter
     def lr(self, value: float | Schedule) -> None:

@@ -1,6 +1,6 @@
 """A learning rate that can be set through itself, as Keras's variables can."""
 
-from typing import Any, Self
+from typing import Any
 
 __all__ = ["Rate"]
 
@@ -11,9 +11,11 @@ class Rate(float):
     owner: Any
 
     @classmethod
-    def of(cls, owner: Any) -> Self:
-        """Return the rate of an optimizer."""
-        rate = cls(owner._learning_rate)
+    def of(cls, owner: Any) -> Any:
+        """Return the rate of an optimizer; a schedule as it is."""
+        if callable(owner.learning_rate):
+            return owner.learning_rate
+        rate = cls(owner.learning_rate)
         rate.owner = owner
         return rate
 
