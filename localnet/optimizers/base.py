@@ -208,7 +208,7 @@ class Optimizer(Memory, abc.ABC):
         Returns
         -------
         float or callable
-            As for `learning_rate`; a number that `backend.set_value` sets.
+            As for `learning_rate`; `backend.set_value` sets it.
         """
         return Rate.of(self)
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from .schedules import Schedule
+
 __all__ = ["Rate"]
 
 
@@ -11,10 +13,11 @@ class Rate(float):
     owner: Any
 
     @classmethod
-    def of(cls, owner: Any) -> Any:
+    def of(cls, owner: Any) -> float | Schedule:
         """Return the rate of an optimizer; a schedule as it is."""
         if callable(owner.learning_rate):
-            return owner.learning_rate
+            schedule: Schedule = owner.learning_rate
+            return schedule
         rate = cls(owner.learning_rate)
         rate.owner = owner
         return rate
