@@ -13,34 +13,10 @@ from .arguments import Grads, Params, checked_grads, checked_params
 from .clipping import clip_by_global_norm, clip_by_norm, clip_by_value
 from .laid import Laid
 from .memory import Memory
+from .rate import Rate
 from .schedules import Schedule
 
 __all__ = ["Common", "Optimizer", "Shared"]
-
-
-class Rate(float):
-    """A learning rate that knows whose it is."""
-
-    owner: Any
-
-    @classmethod
-    def of(cls, owner: Any) -> Self:
-        """Return the rate of an optimizer."""
-        rate = cls(owner._learning_rate)
-        rate.owner = owner
-        return rate
-
-    def assign(self, value: float) -> None:
-        """Set the learning rate of the optimizer."""
-        self.owner.learning_rate = value
-
-    def numpy(self) -> float:
-        """Return the number alone."""
-        return float(self)
-
-    def __reduce__(self) -> Any:
-        """Be copied as a number."""
-        return float, (float(self),)
 
 
 class Shared(TypedDict, total=False):
@@ -232,10 +208,9 @@ class Optimizer(Memory, abc.ABC):
         Returns
         -------
         float or callable
-            As for `learning_rate`; a number that `backend.set_value` sets.
+            As for `learning_rate`; `backend.set_value` sets it.
         """
-        rate = self._learning_rate
-        return rate if callable(rate) else Rate.of(self)
+        return Rate.of(self)
 
     @lr.setter
     def lr(self, value: float | Schedule) -> None:
