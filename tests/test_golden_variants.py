@@ -27,6 +27,7 @@ from localnet.golden.mutants.variant_model import VariantModel
 from localnet.golden.references.answers import solve
 from localnet.golden.references.bounds import Model as Arithmetic
 from localnet.golden.references.connections import VARIANTS, connections
+from localnet.golden.references.others import OTHERS
 from localnet.golden.references.verify import differences
 from localnet.golden.render import as_text
 
@@ -234,15 +235,17 @@ def old(case):
 
 def test_a_backend_that_says_nothing_is_not_asked():
     report = check(old)
-    assert (report.count("PASS"), report.count("SKIP")) == (len(SUITE), len(VARIED))
+    skipped = [*VARIED, *SUITE.others]
+    assert (report.count("PASS"), report.count("SKIP")) == (len(SUITE), len(skipped))
     assert report.exit_status(require_all=True) == 0
     assert report.not_asked() == {
-        kind: sum(case.kind == kind for case in VARIED) for kind in VARIANTS
+        kind: sum(case.kind == kind for case in skipped)
+        for kind in (*VARIANTS, *OTHERS)
     }
     text = as_text(report)
     number = report.not_asked()["transposed"]
     assert f"SKIP {number} cases of kind transposed: the backend does not say" in text
-    assert len(text.splitlines()) == len(VARIANTS) + 3
+    assert len(text.splitlines()) == len(VARIANTS) + len(OTHERS) + 3
     # Asked for by name, it is told why there is nothing.
     report = check(old, cases=["conv-relu"])
     assert report.exit_status() == 1
@@ -346,7 +349,10 @@ def test_old_programs_that_go_through_the_folders(written):
             names = [key for key, _ in keys]
             assert len(names) == len(set(names)), name
     statuses = [(r.kind, r.status) for r in check(from_results(written), SUITE)]
-    assert set(statuses) == {("layer", "FAIL"), *((kind, "SKIP") for kind in VARIANTS)}
+    assert set(statuses) == {
+        ("layer", "FAIL"),
+        *((kind, "SKIP") for kind in (*VARIANTS, *OTHERS)),
+    }
     never = from_command("false {case} {out}", written)
     report = check(never, cases=["plain-1d-last", *ONE_OF_EACH])
     assert [r.status for r in report] == ["FAIL", *["SKIP"] * 4]
