@@ -182,10 +182,10 @@ def to_keras3(model: Any, *, float64: bool = False, verify: bool = True) -> Any:
     """
     Return a model as a model of Keras 3, on whichever backend that runs.
 
-    Locally connected layers become those of `localnet.keras3`, other layers Keras 3's
+    Locally connected layers become those of ``localnet.keras3``, other layers Keras 3's
     own where these compute the same on every backend, and else
     ``localnet.keras3.LocalnetLayer``. The model trains and is saved by Keras; whoever
-    loads it imports `localnet.keras3` first.
+    loads it imports ``localnet.keras3`` first.
 
     Parameters
     ----------

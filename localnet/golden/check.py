@@ -112,16 +112,16 @@ def check(
         of a sum of products.
     stress : bool
         Whether to ask for what is large or laid out strangely, too: see
-        `localnet.golden.stress`.
+        ``localnet.golden.stress``.
     random : int or str, optional
         Draw problems beside the suite: a seed, or "SEED:COUNT"; default of the count:
         100. A failing one is shrunk; its result says how to make it again.
     rejects : bool
         Whether to ask for what a backend has to refuse, too: see
-        `localnet.golden.rejects`.
+        ``localnet.golden.rejects``.
     distrust : bool
         Whether to look at what the backend keeps: see
-        `localnet.golden.judging.distrust`.
+        ``localnet.golden.judging.distrust``.
     isolated : bool
         Whether the backend runs in a process of its own, so that a crash costs one case
         and not the report.
