@@ -106,7 +106,8 @@ def golden(
     if not cases:
         raise RuntimeError("the golden suite has no case for this check")
     chosen = Suite(cases) if kind == "layer" else Suite([], variants=cases)
-    for result in hold_to(answer, chosen, kinds=[kind]):
+    # An answer need not know the strides of a neighbour case, or keep to its buffers.
+    for result in hold_to(answer, chosen, kinds=[kind], distrust=False):
         if result.status != "PASS":
             case = next(case for case in cases if case.id == result.id)
             raise Failure(f"case {case.id} ({case.why}): {result.reason}")
