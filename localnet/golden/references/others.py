@@ -46,7 +46,7 @@ def answers_of(case: Case) -> dict[str, Array]:
     Returns
     -------
     dict of str to ndarray
-        float64, exact; those that the case wants.
+        Those that the case wants, exact, in float64.
     """
     make: dict[str, Callable[[Case], dict[str, Array]]] = {
         "pool": _pooled,
