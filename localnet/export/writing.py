@@ -130,7 +130,7 @@ def npz_bytes(arrays: Mapping[str, Array]) -> bytes:
     True
     """
     stream = io.BytesIO()
-    np.savez(stream, allow_pickle=False, **arrays)
+    np.savez(stream, **arrays)
     return stream.getvalue()
 
 
