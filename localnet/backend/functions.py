@@ -139,49 +139,56 @@ def _float_array(x: ArrayLike) -> Array:
     return _arrays.floats("x", x)
 
 
+def _reduce(
+    function: Callable[..., Any], x: ArrayLike, axis: Axis, keepdims: bool
+) -> Array:
+    """Let a function of NumPy reduce axes that may be given as a list."""
+    return np.asarray(function(x, axis=_axis(axis), keepdims=keepdims))
+
+
 def sum(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Add up along one axis, several, or all."""
-    return np.asarray(np.sum(_numbers(x), axis=_axis(axis), keepdims=keepdims))
+    return _reduce(np.sum, _numbers(x), axis, keepdims)
 
 
 def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Multiply along one axis, several, or all."""
-    return np.asarray(np.prod(_numbers(x), axis=_axis(axis), keepdims=keepdims))
+    return _reduce(np.prod, _numbers(x), axis, keepdims)
 
 
 def mean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Average along one axis, several, or all; truth values count as 0 and 1."""
-    return np.asarray(np.mean(_float_array(x), axis=_axis(axis), keepdims=keepdims))
+    return _reduce(np.mean, _float_array(x), axis, keepdims)
 
 
 def var(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the mean squared distance from the mean."""
-    return np.asarray(np.var(_float_array(x), axis=_axis(axis), keepdims=keepdims))
+    return _reduce(np.var, _float_array(x), axis, keepdims)
 
 
 def std(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the root of the mean squared distance from the mean."""
-    return np.asarray(np.std(_float_array(x), axis=_axis(axis), keepdims=keepdims))
+    return _reduce(np.std, _float_array(x), axis, keepdims)
 
 
 def max(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the largest number along one axis, several, or all."""
-    return np.asarray(np.max(_numbers(x), axis=_axis(axis), keepdims=keepdims))
+    return _reduce(np.max, _numbers(x), axis, keepdims)
 
 
 def min(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the smallest number along one axis, several, or all."""
-    return np.asarray(np.min(_numbers(x), axis=_axis(axis), keepdims=keepdims))
+    return _reduce(np.min, _numbers(x), axis, keepdims)
 
 
 def any(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Say whether one is not 0."""
-    return np.asarray(np.any(x, axis=_axis(axis), keepdims=keepdims))
+    return _reduce(np.any, x, axis, keepdims)
 
 
 def all(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Say whether none is 0."""
-    return np.asarray(np.all(x, axis=_axis(axis), keepdims=keepdims))
+    return _reduce(np.all, x, axis, keepdims)
 
 
 def argmax(x: ArrayLike, axis: int = -1) -> Array:
@@ -289,7 +296,7 @@ def ndim(x: Any) -> int:
 
 def dtype(x: Any) -> str:
     """Return the name of the type of the numbers."""
-    return np.dtype(getattr(x, "dtype", None) or np.asarray(x).dtype).name
+    return str(np.dtype(getattr(x, "dtype", None) or np.asarray(x).dtype).name)
 
 
 # New arrays ----------------------------------------------------------------------

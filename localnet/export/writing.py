@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from .. import _validate
-from .._typing import Array
 from ..files.safe.atomic import check_place
 
 __all__ = [
@@ -110,7 +109,7 @@ def require(package: str, target: str) -> None:
         )
 
 
-def npz_bytes(arrays: Mapping[str, Array]) -> bytes:
+def npz_bytes(arrays: Mapping[str, Any]) -> bytes:
     """
     Return arrays as the content of a .npz file: equal arrays give equal bytes.
 

@@ -330,7 +330,7 @@ def taps_inside(geometry: Geometry, share: Any = 1, tile: Any = None) -> Array |
         cell = start[:, np.newaxis] + tap
         counts = np.zeros((by_axis.count, len(tap)), np.intp)
         collect((cell >= 0) & (cell < g.input_sizes[axis]), by_axis, counts)
-        others = [a for a in range(2 * g.rank) if a not in (axis, axis + g.rank)]
+        others = tuple(a for a in range(2 * g.rank) if a not in (axis, axis + g.rank))
         inside = inside & (np.expand_dims(counts, others) > 0)
     taps = inside.reshape(sharing.count, -1, 1)
     if g.channels_last:

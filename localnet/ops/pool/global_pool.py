@@ -176,7 +176,7 @@ def global_average_pool_forward(
     workspace = workspace or Workspace(keep_results=False)
     y = workspace.result("y", _reduced_shape(x.shape, axes, keepdims), x.dtype)
     # Not with out=y, in which NumPy would make its sums.
-    y[...] = np.mean(x, axis=axes, keepdims=keepdims)
+    y[...] = x.mean(axis=axes, keepdims=True).reshape(y.shape)
     return y, GlobalAveragePoolCache(x.shape, x.dtype, axes, bool(keepdims))
 
 
