@@ -704,7 +704,7 @@ def test_the_v_curve_of_one_argument_among_several():
     curve = v_curve(
         conv_forward, conv_backward, conv_arguments(), wrt="kernel", steps=[1.0, 1e-8]
     )
-    assert curve.errors[0] < 1e-14 < curve.errors[1]
+    assert curve.errors[0] < 1e-12 < curve.errors[1]
     with refuses("wrt must name one argument, got None for 'x', 'kernel', 'bias'"):
         v_curve(conv_forward, conv_backward, conv_arguments())
 
