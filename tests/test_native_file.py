@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from raising import refuses
 from unchanged import model_state, unchanged
 
@@ -20,6 +21,7 @@ from localnet.files import formats, native
 from localnet.files.safe import atomic
 from localnet.layers import Dense, Dropout, Flatten, LocallyConnected1D
 
+VERSIONS = sorted((Path(__file__).parent / "data" / "native").glob("*[0-9].npz"))
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(10, 5, 2))
 Y = np.arange(10) % 3
@@ -764,3 +766,17 @@ def test_a_loss_object_as_metric_is_saved_and_loaded(tmp_path):
     x, y = np.array([[1.0, 2.0]]), np.array([[7.0]])
     assert loaded.evaluate(x, y, verbose=0) == model.evaluate(x, y, verbose=0)
     assert load_model(loaded.save(tmp_path / "n")).metrics_names == model.metrics_names
+
+
+@pytest.mark.parametrize("path", VERSIONS, ids=lambda path: path.stem)
+def test_a_model_of_an_earlier_version_answers_and_learns_as_it_did(path):
+    with np.load(path.with_name(f"{path.stem}-answers.npz")) as answers:
+        x, y = [answers["arr_0"], answers["arr_1"]], answers["y"]
+        model = load_model(path)
+        assert_allclose(model.predict(x, verbose=0), answers["before"], rtol=1e-12)
+        model.fit(x, y, epochs=2, batch_size=4, verbose=0, seed=4)
+        assert_allclose(model.predict(x, verbose=0), answers["after"], rtol=1e-9)
+
+
+def test_there_are_models_of_earlier_versions():
+    assert [path.stem for path in VERSIONS] == ["0.1.0"]
