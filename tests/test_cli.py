@@ -332,3 +332,13 @@ def test_interrupt_leaves_no_half_file(old, folder, monkeypatch, capsys):
     assert main([*QUICK, "--save", "m"]) == 130
     assert capsys.readouterr().err == "\nlocalnet: interrupted, no model was saved\n"
     assert [p.read_bytes() for p in folder.iterdir()] == ([old] if old else [])
+
+
+@pytest.mark.parametrize(
+    "command", ["", "train", "golden", "golden check", "homework start"]
+)
+def test_every_command_says_the_version(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([*command.split(), "--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"localnet {__version__}\n"

@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-from .. import __version__
 from .._terminal import printable
 from . import (
     convert,
@@ -23,6 +22,7 @@ from . import (
     sweep,
     train,
 )
+from .arguments import Parser
 
 __all__ = ["main"]
 
@@ -84,14 +84,7 @@ def _nobody_reads() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="localnet",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--version", action="version", version=f"localnet {__version__}"
-    )
+    parser = Parser(prog="localnet", description=DESCRIPTION)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     parser.set_defaults(error_status=1, interrupted="interrupted")
     every = (train, show, convert, export, golden, reproduce, sweep)

@@ -3,16 +3,26 @@
 import argparse
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from .. import _validate
+from .. import __version__, _validate
 
-__all__ = ["PRECISIONS", "Commands", "add_limits", "add_workers", "integer"]
+__all__ = ["PRECISIONS", "Commands", "Parser", "add_limits", "add_workers", "integer"]
 
 PRECISIONS = ("float64", "float32", "float16", "bfloat16")
 
 # What `argparse` gives a command to add itself to.
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+
+
+class Parser(argparse.ArgumentParser):
+    """Reads a command line; each command has ``--version`` and keeps its lines."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs, formatter_class=argparse.RawDescriptionHelpFormatter)
+        self.add_argument(
+            "--version", action="version", version=f"localnet {__version__}"
+        )
 
 
 def integer(option: str, *, minimum: int) -> Callable[[str], int]:

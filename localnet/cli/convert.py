@@ -37,7 +37,6 @@ def add_command(commands: Commands) -> None:
         help="write a model file, of localnet or of Keras 2, in another format",
         description=CONVERT,
         epilog=CONVERT_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     convert.add_argument("input", metavar="IN", help="the file to read")
     convert.add_argument("output", metavar="OUT", help="the file to write")

@@ -38,7 +38,6 @@ def add_command(commands: Commands) -> None:
         help="write a model for ONNX, Keras 3, PyTorch or JAX",
         description=EXPORT,
         epilog=EXPORT_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     export.add_argument("input", metavar="IN", help="the file to read")
     export.add_argument("output", metavar="OUT", help="the file to write")

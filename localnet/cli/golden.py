@@ -15,6 +15,11 @@ Hold an implementation of locally connected layers to reference numbers: exact o
 that must agree bit for bit, and correctly rounded ones with a proven bound on the
 error.
 """
+EPILOG = """\
+examples:
+  localnet golden check mymodule:backend
+  localnet golden export suite
+"""
 
 TIERS = ("exact", "bounded")
 LAYOUTS = ("6d", "keras2", "keras3", "jax", "torch", "uint16")
@@ -26,6 +31,7 @@ def add_command(commands: Commands) -> None:
         "golden",
         help="hold an implementation of these layers to reference numbers",
         description=GOLDEN,
+        epilog=EPILOG,
     )
     verbs = golden.add_subparsers(metavar="COMMAND", required=True)
     _add_export(verbs)

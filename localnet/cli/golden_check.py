@@ -42,7 +42,6 @@ def add_command(verbs: Commands) -> None:
         help="hold a backend to the suite",
         description=CHECK,
         epilog=CHECK_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     backend = check.add_mutually_exclusive_group(required=True)
     backend.add_argument(

@@ -25,10 +25,9 @@ def add_command(commands: Commands) -> None:
     """Add ``homework`` and its own commands to the commands."""
     homework = commands.add_parser(
         "homework",
-        help="assignments for a course, and their grades",
+        help="start and grade assignments for a course",
         description=DESCRIPTION,
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = homework.add_subparsers(metavar="COMMAND", required=True)
     listing = verbs.add_parser("list", help="list the assignments")

@@ -14,12 +14,19 @@ DESCRIPTION = """\
 Write the lessons, Jupyter notebooks with their outputs and their data, to a new folder.
 They need matplotlib, and lesson 7 h5py.
 """
+EPILOG = """\
+examples:
+  localnet notebooks lessons
+"""
 
 
 def add_command(commands: Commands) -> None:
     """Add ``notebooks`` to the commands."""
     parser = commands.add_parser(
-        "notebooks", help="write the lessons to a folder", description=DESCRIPTION
+        "notebooks",
+        help="write the lessons to a folder",
+        description=DESCRIPTION,
+        epilog=EPILOG,
     )
     parser.add_argument("folder", metavar="FOLDER", help="new or empty")
     parser.set_defaults(run=_write)

@@ -40,7 +40,6 @@ def add_command(commands: Commands) -> None:
         help="do a published experiment again and print its table beside ours",
         description=DESCRIPTION,
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "experiment", choices=list(EXPERIMENTS), help="what is done again"

@@ -36,7 +36,6 @@ def add_command(commands: Commands) -> None:
         "show",
         help="say what a model or weights file holds",
         description=SHOW,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     show.add_argument("file", help=".npz, .h5 or .keras, of localnet or of Keras 2")
     add_limits(show)

@@ -46,7 +46,6 @@ def add_command(commands: Commands) -> None:
         help="train a model of your own with a grid of settings and several seeds",
         description=DESCRIPTION,
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "build", metavar="MODULE:FUNCTION", help="returns a compiled model"

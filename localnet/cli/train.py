@@ -45,7 +45,6 @@ def add_command(commands: Commands) -> None:
         help="train a locally connected network on data that come with the package",
         description=TRAIN,
         epilog=TRAIN_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     train.add_argument("data", choices=["digits"], help="what to learn")
     train.add_argument(
