@@ -94,7 +94,7 @@ def _low_rank_gradients(homework: ModuleType) -> None:
         _, cache = local_conv_forward(case.x, whole, kernel_size=size)
         dw = local_conv_backward(case.dy, cache).dkernel
         found = homework.low_rank_backward(dw, case.kernel, case.mixture)
-        dkernel, dmixture = one_of(2, "low_rank_backward", found)
+        dkernel, dmixture = one_of("dkernel, dmixture", "low_rank_backward", found)
         return {"dkernel": dkernel, "dmixture": dmixture}
 
     def wanted(case: Case) -> bool:
