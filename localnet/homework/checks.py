@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -16,7 +16,16 @@ from ..golden.cases.generate import complete
 from ..golden.cases.variants import VARIANT_FAMILIES
 from .student import Other
 
-__all__ = ["Check", "Failure", "expect", "golden", "is_plain", "numbers", "one_of", "same"]
+__all__ = [
+    "Check",
+    "Failure",
+    "expect",
+    "golden",
+    "is_plain",
+    "numbers",
+    "one_of",
+    "same",
+]
 
 LIMIT = 20.0  # seconds
 

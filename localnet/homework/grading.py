@@ -19,7 +19,7 @@ from .checks import Check, Failure
 from .layer import BACKWARD, FORWARD, WINDOWS
 from .mutants import MUTANT_CHECKS
 from .sharing import SHARING
-from .student import IDLE, OVERTIME, Broken, Channel
+from .student import IDLE, OVERTIME, Broken, Channel, Gone
 from .training import TRAINING
 
 __all__ = ["CHECKS", "Grade", "Mark", "check"]
@@ -179,13 +179,13 @@ def _mark(folder: Path, number: int, wanted: Check, seconds: float) -> Mark:
         try:
             try:
                 homework.load()
-            except (Broken, EOFError, OSError) as error:
+            except (Broken, Gone, OSError) as error:
                 raise Unreadable(*_what_ended(process, error, seconds)) from None
             wanted.run(cast(ModuleType, homework))
             reason = ""
         except Failure as failure:
             reason = str(failure)
-        except (Broken, EOFError, OSError) as error:
+        except (Broken, Gone, OSError) as error:
             reason, own = _what_ended(process, error, seconds)
             hint = own or hint
     if not reason:

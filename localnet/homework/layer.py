@@ -113,7 +113,9 @@ def _gradient(position: int) -> Any:
 
 def _adds_windows(homework: ModuleType) -> None:
     dy, x, kernel = np.ones((1, 5, 1)), np.zeros((1, 7, 1)), np.ones((5, 3, 1))
-    found = one_of(GRADIENTS, "local_backward", homework.local_backward(dy, x, kernel, (3,)))
+    found = one_of(
+        GRADIENTS, "local_backward", homework.local_backward(dy, x, kernel, (3,))
+    )
     same("dx", found[0], np.array([1.0, 2, 3, 3, 3, 2, 1]).reshape(1, 7, 1))
 
 
@@ -123,7 +125,9 @@ def _is_adjoint(homework: ModuleType) -> None:
         rng.integers(-3, 4, shape).astype(float)
         for shape in ((2, 4, 5, 2), (12, 8, 3), (2, 3, 4, 3))
     )
-    found = one_of(GRADIENTS, "local_backward", homework.local_backward(dy, x, kernel, (2, 2)))
+    found = one_of(
+        GRADIENTS, "local_backward", homework.local_backward(dy, x, kernel, (2, 2))
+    )
     dx, dkernel = numbers("dx", found[0]), numbers("dkernel", found[1])
     for name, array, like in (("dx", dx, x), ("dkernel", dkernel, kernel)):
         expect(

@@ -1,9 +1,9 @@
 """
 A student's code in a process of its own; `grading` starts this file as a script.
 
-What answers must be stays in the process that grades: here is NumPy, and no localnet
-unless the assignment lends it. Both sides talk in lines of JSON, so that nothing that comes
-back can be more than numbers. Imports nothing of localnet, on purpose.
+What is expected stays in the process that grades: here is NumPy, and no localnet unless
+the assignment lends it. Both sides talk in lines of JSON, so that what comes back is
+numbers and words, nothing that runs. Imports nothing of localnet, on purpose.
 """
 
 import base64
@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-__all__ = ["IDLE", "OVERTIME", "Broken", "Channel", "Other", "main"]
+__all__ = ["IDLE", "OVERTIME", "Broken", "Channel", "Gone", "Other", "main"]
 
 OVERTIME, IDLE = 97, 98  # exit status when time is up
 MEMORY = 4 * 2**30  # bytes
@@ -47,6 +47,10 @@ class Broken(Exception):
     def __init__(self, reason: str, hint: str = "") -> None:
         super().__init__(reason)
         self.hint = hint
+
+
+class Gone(Exception):
+    """The other side ended."""
 
 
 class Other(str):
@@ -103,7 +107,7 @@ class Channel:
         while True:
             try:
                 message = self._receive()
-            except EOFError:
+            except Gone:
                 return
             self._serve(message)
 
@@ -111,7 +115,7 @@ class Channel:
         try:
             arguments, named = self._unpack(message["with"])
             answer = self._pack(self._functions[message["call"]](*arguments, **named))
-        except EOFError:
+        except Gone:
             raise
         except BaseException as error:
             reason, hint = self._explain(error)
@@ -128,7 +132,7 @@ class Channel:
         line = self._read.readline()
         self.waiting = False
         if not line.endswith(b"\n"):
-            raise EOFError("the other side ended")
+            raise Gone
         return dict(json.loads(line))
 
     def _pack(self, value: Any) -> Any:
@@ -276,9 +280,9 @@ def _guard(lent: frozenset[str]) -> Callable[[str, tuple[Any, ...]], None]:
                 raise Refused(f"{name} is not allowed here" if lent else RULE)
         elif event == "open" and not lent:
             path = arguments[0]
-            if isinstance(path, (str, bytes, os.PathLike)):
-                if os.path.realpath(os.fsdecode(path)).startswith(inside):
-                    raise Refused(RULE)
+            named = isinstance(path, (str, bytes, os.PathLike))
+            if named and os.path.realpath(os.fsdecode(path)).startswith(inside):
+                raise Refused(RULE)
         elif event in STARTS_PROGRAMS:
             raise Refused("a homework starts no other program")
 
@@ -286,7 +290,7 @@ def _guard(lent: frozenset[str]) -> Callable[[str, tuple[Any, ...]], None]:
 
 
 def explain(error: BaseException, folder: str) -> tuple[str, str]:
-    """Return a sentence about what a student's code raised, and a hint if there is one."""
+    """Return a sentence about what a student's code raised, and perhaps a hint."""
     text = " ".join(str(error).split())[:300]
     where = _line(error, folder)
     if isinstance(error, Broken):
@@ -295,15 +299,13 @@ def explain(error: BaseException, folder: str) -> tuple[str, str]:
         return f"not allowed{where}: {text}", "Take the import out."
     if isinstance(error, NotImplementedError):
         return f"not written yet: {text}", ""
-    if isinstance(error, UnicodeError) or "utf-8" in text.lower():
-        if isinstance(error, (UnicodeDecodeError, SyntaxError)):
-            return (
-                "homework.py is not saved as UTF-8, so Python cannot read it",
-                "Save it as UTF-8 in your editor, or keep to the letters of English.",
-            )
     if isinstance(error, SyntaxError):
-        # No line of another file can be meant: homework.py is what is read.
-        return f"Python cannot read homework.py: {error.msg}{_at(error.lineno)}", ""
+        name = Path(error.filename or "homework.py").name
+        if "utf-8" in text.lower():
+            hint = "Save it as UTF-8 in your editor, or keep to the letters of English."
+            return "homework.py is not saved as UTF-8, so Python cannot read it", hint
+        line = f" (line {error.lineno})" if error.lineno else ""
+        return f"Python cannot read {name}: {error.msg}{line}", ""
     if isinstance(error, RecursionError):
         return f"a function calls itself without end{where}", "What ends the calls?"
     if isinstance(error, MemoryError):

@@ -14,7 +14,11 @@ __all__ = ["TRAINING"]
 def _loss(homework: ModuleType) -> None:
     rng = np.random.default_rng(5)
     scores, labels = rng.normal(size=(6, 4)), np.array([0, 3, 1, 2, 2, 0])
-    found = one_of("loss, gradient", "loss_and_gradient", homework.loss_and_gradient(scores, labels))
+    found = one_of(
+        "loss, gradient",
+        "loss_and_gradient",
+        homework.loss_and_gradient(scores, labels),
+    )
     loss, gradient = found
     shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     right = -np.log(shares[np.arange(6), labels]).mean()
