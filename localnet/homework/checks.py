@@ -135,7 +135,7 @@ def is_plain(case: Case, *, strides: bool = False, pads: bool = False) -> bool:
 
 @functools.cache
 def _exact(kind: str) -> list[Case]:
-    """Return the cases of a kind that are exact, without the drawn ones: fast to make."""
+    """Return the exact cases of a kind, without the layers drawn at random."""
     families = EXACT if kind == "layer" else VARIANT_FAMILIES.values()
     specs = [spec for family in families for spec in family()]
     return [complete(s) for s in specs if s.tier == "exact" and s.kind == kind]
