@@ -395,6 +395,15 @@ def test_wrong_gradients_get_a_plain_sentence(begun, name):
         assert grade.points == 5
 
 
+@pytest.mark.parametrize("body", ["return None", "return 'odd'", "yield w", "pass; w"])
+def test_odd_sharing_gets_a_plain_sentence(begun, body, monkeypatch):
+    monkeypatch.setitem(CHECKS, 4, CHECKS[4][1:2])
+    text = f"def share_forward(w, groups):\n    {body}\n"
+    (mark,) = homework.check(begun(4, text)).marks
+    assert mark.points == 0
+    assert ": w is None" in mark.reason or ": w must be an array" in mark.reason
+
+
 def test_only_the_students_own_work_counts_as_time(begun, monkeypatch, tmp_path):
     """A slow import of NumPy, or a machine at work, costs no points."""
     slow = tmp_path / "slow"

@@ -155,7 +155,7 @@ def golden(
         found = {n: numbers(n, v) for n, v in answer(case).items()}
         # An answer need not know the strides of a neighbour case.
         (result,) = hold_to(
-            lambda case, found=found: found,
+            functools.partial(_given, found),
             Suite([case]) if kind == "layer" else Suite([], variants=[case]),
             kinds=[kind],
             distrust=False,
@@ -166,6 +166,10 @@ def golden(
                 same(where + name, array, case.expected[name])
             raise Failure(where + str(result.reason))
         _depends_on_numbers(answer, case, found)
+
+
+def _given(found: Mapping[str, Array], case: Case) -> Mapping[str, Array]:
+    return found
 
 
 # What changes its sign when these arrays do: the layer is linear in each of them.

@@ -185,6 +185,9 @@ def _mark(folder: Path, number: int, wanted: Check, seconds: float) -> Mark:
             reason = ""
         except Failure as failure:
             reason = str(failure)
+        except (TypeError, ValueError, LookupError) as error:
+            # An answer that no check thought of costs its points, and not the rest.
+            reason = f"the answer cannot be used: {error}"
         except (Broken, Gone, OSError) as error:
             reason, own = _what_ended(process, error, seconds)
             hint = own or hint
