@@ -10,7 +10,6 @@ import pytest
 
 from localnet import cli, homework
 from localnet.homework.grading import CHECKS
-from localnet.homework.student import fault
 
 ROOT = Path(__file__).parent.parent
 SOLUTIONS = ROOT / "teaching" / "solutions"
@@ -27,6 +26,7 @@ def begun(tmp_path):
             (folder / "homework.py").write_text(text, encoding="utf-8")
         return folder
 
+    begin.folder = lambda number: tmp_path / f"homework-{number}"
     return begin
 
 
@@ -40,17 +40,21 @@ def changed(number, old, new):
     return text.replace(old, new)
 
 
-def faults(number, text):
-    """Return what each check finds wrong with a homework, here and not elsewhere."""
-    module = types.ModuleType("homework")
-    exec(compile(text, "homework.py", "exec"), module.__dict__)
-    return {c.title: fault(c, lambda: module) for c in CHECKS[number]}
+@pytest.fixture
+def faults(begun):
+    """Return what finds out the reasons of a homework, by title of the check."""
+
+    def find(number, text):
+        grade = homework.check(begun(number, text))
+        return {mark.title: grade.problem or mark.reason for mark in grade.marks}
+
+    return find
 
 
 @pytest.mark.parametrize("number", NAMES)
-def test_solution_earns_all_points(number):
-    assert set(faults(number, solution(number)).values()) == {""}
-    assert sum(c.points for c in CHECKS[number]) >= 10
+def test_solution_earns_all_points(begun, number):
+    grade = homework.check(begun(number, solution(number)))
+    assert grade.points == grade.possible >= 10, str(grade)
 
 
 @pytest.mark.parametrize("number", NAMES)
@@ -66,9 +70,10 @@ def test_solution_passes_the_visible_tests(begun, number, monkeypatch):
 
 @pytest.mark.parametrize("number", NAMES)
 def test_starter_earns_nothing_and_says_so(begun, number):
-    starter = (begun(number) / "homework.py").read_text(encoding="utf-8")
-    found = faults(number, starter)
+    grade = homework.check(begun(number))
+    found = {mark.title: mark.reason for mark in grade.marks}
     assert all(found.values())
+    assert grade.points == 0
     assert any("not written yet" in reason for reason in found.values())
     assert all(check.hint for check in CHECKS[number])
 
@@ -139,7 +144,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_wrong_answer_loses_its_points_and_no_others(name):
+def test_wrong_answer_loses_its_points_and_no_others(name, faults):
     number, text, lost = WRONG[name]
     found = faults(number, text)
     assert {title for title, reason in found.items() if reason} == lost, found
@@ -149,22 +154,284 @@ def test_endless_loop_is_stopped(begun):
     folder = begun(1, "while True:\n    pass\n")
     grade = homework.check(folder, limit=1.0)
     assert grade.points == 0
-    assert "more than 1 seconds" in grade.marks[0].reason
+    assert "more than 1 seconds" in grade.problem
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("import os\nos._exit(3)\n", "ended Python, with exit status 3"),
-        ("def local_forward(:\n", "SyntaxError"),
+        ("raise SystemExit\n", "it ends Python (line 1 of homework.py)"),
         ("import no_such_module_here\n", "ModuleNotFoundError"),
-        ("\n\ndef local_forward(*a):\n    return a[9]\n", "line 4 of homework.py"),
-        ("def local_forward(*a):\n    print('noise')\n", "has the function a return?"),
+        ("f()\n", "NameError: name 'f' is not defined (line 1 of homework.py)"),
+        ("input()\n", "it waits for input (line 1"),
+        ("x = 'Größe'\n".encode("latin-1"), "not saved as UTF-8"),
     ],
 )
-def test_broken_code_is_explained(begun, text, reason):
-    grade = homework.check(begun(1, text), limit=30)
-    assert reason in grade.marks[0].reason
+def test_code_that_cannot_be_imported_is_explained_once(begun, text, reason):
+    folder = begun(1, "")
+    (folder / "homework.py").write_bytes(
+        text if isinstance(text, bytes) else text.encode()
+    )
+    grade = homework.check(folder)
+    assert reason in grade.problem
+    assert grade.points == 0
+    assert str(grade).count(reason) == 1
+    assert str(grade).count("hint:") <= 1
+
+
+def test_syntax_error_is_said_once_with_one_line_number(begun):
+    grade = homework.check(begun(2, "\ndef local_backward(:\n    pass\n"))
+    assert str(grade).count("invalid syntax") == 1
+    assert str(grade).count("line 2") == 1
+    assert "hint:" not in str(grade)
+
+
+# Bodies of local_forward, or whole files, and what is said of the first check.
+ODD = {
+    "nothing returned": ("y = x", "y is None: has the function a return?"),
+    "print flooding": ("for _ in range(20000): print('noise')", "has the function a"),
+    "index": ("return (x, kernel)[9]", "IndexError: tuple index out of range (line 2"),
+    "text": ("return 'y'", "y must be an array of numbers, got a str"),
+    "generator": ("yield x", "got a generator (yield); return the whole"),
+    "function": ("return lambda: x", "y must be an array of numbers, got a function"),
+    "class": ("return object", "y must be an array of numbers, got a type"),
+    "ragged": (
+        "return [[1.0], [2.0, 3.0]]",
+        "y must be an array, got rows that differ",
+    ),
+    "objects": (
+        "import numpy; return numpy.array([x, None], object)",
+        "got an array of dtype object",
+    ),
+    "complex": ("return x[:, :2] * 1j", "y must hold real numbers"),
+    "huge": ("import numpy; return numpy.zeros((10**5, 10**6))", "too much memory"),
+    "large": (
+        "import numpy; return numpy.zeros((10**4, 10**3))",
+        "got an array of shape (10000, 1000)",
+    ),
+    "recursion": (
+        "return local_forward(x, kernel, bias, kernel_size)",
+        "a function calls itself without end (line 2",
+    ),
+    "odd exception": (
+        "raise type('Ошибка', (Exception,), {})('näh\\n\\x00☃')",
+        "Ошибка: näh",
+    ),
+    "base exception": ("raise BaseException('odd')", "BaseException: odd (line 2"),
+    "keyboard": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    "exit": ("import sys; sys.exit(0)", "it ends Python (line 2 of homework.py)"),
+    "hard exit": ("import os; os._exit(0)", "it ended Python, with exit status 0"),
+    "input": ("return input('y?')", "it waits for input (line 2 of homework.py)"),
+    "writes": ("x += 1", "it writes into an argument, or into a view of one (line 2"),
+    "close": (
+        "import numpy; return numpy.array([[[13.0], [58.0]]]) + 1e-9",
+        "y[0, 0, 0] must be 13.0, got 13.000000001",
+    ),
+    "nan": (
+        "import numpy; return numpy.full((1, 2, 1), numpy.nan)",
+        "y[0, 0, 0] must be 13.0, got nan",
+    ),
+    "a tuple": ("return x, kernel", "y must be an array, got rows that differ"),
+    "no function": (None, "homework.py has no function local_forward"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_answers_get_a_plain_sentence(begun, name, monkeypatch):
+    monkeypatch.setitem(CHECKS, 1, CHECKS[1][:1])
+    body, sentence = ODD[name]
+    text = "def local_forward(x, kernel, bias, kernel_size):\n    "
+    folder = begun(1, "n = 1\n" if body is None else f"{text}{body}\n")
+    grade = homework.check(folder)
+    assert sentence in grade.marks[0].reason
+    assert grade.marks[0].hint
+    assert grade.points == 0
+    assert not grade.problem
+
+
+def test_signature_that_is_wrong_is_named(begun):
+    grade = homework.check(begun(1, "def local_forward(x, kernel):\n    return x\n"))
+    assert "takes 2 positional arguments but 4 were given" in grade.marks[0].reason
+
+
+def test_lists_and_unicode_names_are_fair(begun):
+    text = changed(1, "return y + bias", "größe = y + bias\n    return größe.tolist()")
+    grade = homework.check(begun(1, text))
+    assert grade.points == grade.possible, str(grade)
+
+
+def test_writing_into_an_argument_has_its_own_hint(begun):
+    text = changed(1, "sizes = x.shape", "x += 1\n    sizes = x.shape")
+    (hint,) = {mark.hint for mark in homework.check(begun(1, text)).marks}
+    assert hint.startswith("Do not write into an argument")
+
+
+IMPORTS = {
+    "plain": "import localnet",
+    "from": "from localnet.ops import local_conv_forward",
+    "importlib": "import importlib; importlib.import_module('localnet.ops')",
+    "builtin": "__import__('local' + 'net')",
+    "subprocess": "import subprocess, sys; subprocess.run([sys.executable, '-V'])",
+    "system": "import os; os.system('true')",
+    "file": "open({source!r}).read()",
+}
+
+
+@pytest.mark.parametrize("name", IMPORTS)
+@pytest.mark.parametrize("late", [False, True])
+def test_localnet_cannot_be_imported(begun, name, late, monkeypatch):
+    monkeypatch.setitem(CHECKS, 1, CHECKS[1][:1])
+    source = str(Path(homework.__file__).parent.parent / "ops" / "__init__.py")
+    line = IMPORTS[name].format(source=source)
+    if late:
+        text = changed(1, "sizes = x.shape", f"{line}\n    sizes = x.shape")
+    else:
+        text = f"{line}\n{solution(1)}"
+    grade = homework.check(begun(1, text))
+    assert grade.points == 0
+    assert "not allowed (line " in (grade.problem or grade.marks[0].reason)
+    assert "Take the import out" in (grade.hint or grade.marks[0].hint)
+
+
+def test_nothing_of_localnet_lies_in_the_students_process(begun):
+    line = "import sys; assert not [m for m in sys.modules if 'localnet' in m]"
+    grade = homework.check(begun(1, f"{line}\n{solution(1)}"))
+    assert grade.points == grade.possible, str(grade)
+
+
+def test_training_lends_the_layer_and_no_more(begun):
+    grade = homework.check(begun(5, f"import localnet.losses\n{solution(5)}"))
+    assert "localnet.losses is not allowed here" in grade.problem
+
+
+CACHES = {
+    "shape of y": (
+        1,
+        "def local_forward(x, kernel, bias, kernel_size):",
+        "kept = {}\ndef local_forward(x, kernel, bias, size):\n"
+        "    key = x.shape, kernel.shape, bias.shape\n"
+        "    if key not in kept:\n"
+        "        kept[key] = really(x, kernel, bias, size)\n"
+        "    return kept[key]\n"
+        "def really(x, kernel, bias, kernel_size):",
+    ),
+    "kernel alone": (
+        1,
+        "def local_forward(x, kernel, bias, kernel_size):",
+        "kept = {}\ndef local_forward(x, kernel, bias, size):\n"
+        "    key = x.shape, kernel.tobytes()\n"
+        "    if key not in kept:\n"
+        "        kept[key] = really(x, kernel, bias, size)\n"
+        "    return kept[key]\n"
+        "def really(x, kernel, bias, kernel_size):",
+    ),
+    "zeros are reused": (
+        2,
+        "dx, dkernel = np.zeros(x.shape), np.zeros(kernel.shape)",
+        "dx = kept.setdefault(x.shape, np.zeros(x.shape))\n"
+        "    dkernel = np.zeros(kernel.shape)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CACHES)
+def test_answers_that_are_remembered_are_found(begun, name):
+    number, old, new = CACHES[name]
+    text = changed(number, old, new)
+    if number == 2:
+        text = f"kept = {{}}\n{text}"
+    grade = homework.check(begun(number, text))
+    lost = [mark for mark in grade.marks if mark.reason]
+    assert any("called again with other numbers" in mark.reason for mark in lost)
+    if number == 1:
+        assert grade.points <= 2, str(grade)
+
+
+def test_counting_calls_finds_no_mutant(begun):
+    for first in (True, False):
+        text = f"""
+calls = 0
+def is_right(backend):
+    global calls
+    calls += 1
+    return {"calls != 3" if first else "calls > 1"}
+"""
+        grade = homework.check(begun(6, text))
+        assert grade.points <= 4, str(grade)
+        shutil.rmtree(begun.folder(6))
+
+
+def test_backends_carry_no_name(begun):
+    text = "def is_right(backend):\n    return 'right' in backend.__name__\n"
+    assert homework.check(begun(6, text)).points == 0
+
+
+GRADIENTS = {
+    "dx None": ("dx, dkernel, dy", "None, dkernel, dy", "dx is None"),
+    "swapped": ("dx, dkernel, dy", "dkernel, dx, dy", "dx must have shape"),
+    "two": (
+        "dx, dkernel, dy.sum(axis=0)",
+        "dx, dkernel",
+        "must return 3 arrays (dx, dkernel, dbias), got 2",
+    ),
+    "a dict": (
+        "dx, dkernel, dy.sum(axis=0)",
+        "dict(dx=dx)",
+        "must return 3 arrays (dx, dkernel, dbias), got a dict",
+    ),
+    "nan": ("dx, dkernel, dy", "dx * np.nan, dkernel, dy", "must be 1.0, got nan"),
+}
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_wrong_gradients_get_a_plain_sentence(begun, name):
+    old, new, sentence = GRADIENTS[name]
+    grade = homework.check(begun(2, changed(2, f"return {old}", f"return {new}")))
+    reasons = [mark.reason for mark in grade.marks if mark.reason]
+    assert any(sentence in reason for reason in reasons), reasons
+    assert not any("Error" in reason for reason in reasons), reasons
+    if name == "dx None":
+        assert grade.points == 5
+
+
+@pytest.mark.parametrize("body", ["return None", "return 'odd'", "yield w", "pass; w"])
+def test_odd_sharing_gets_a_plain_sentence(begun, body, monkeypatch):
+    monkeypatch.setitem(CHECKS, 4, CHECKS[4][1:2])
+    text = f"def share_forward(w, groups):\n    {body}\n"
+    (mark,) = homework.check(begun(4, text)).marks
+    assert mark.points == 0
+    assert ": w is None" in mark.reason or ": w must be an array" in mark.reason
+
+
+def test_only_the_students_own_work_counts_as_time(begun, monkeypatch, tmp_path):
+    """A slow import of NumPy, or a machine at work, costs no points."""
+    slow = tmp_path / "slow"
+    slow.mkdir()
+    line = "import time\nbegin = time.process_time()\n"
+    line += "while time.process_time() < begin + 1.5: pass\n"
+    (slow / "sitecustomize.py").write_text(line, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(slow))
+    monkeypatch.setitem(CHECKS, 1, CHECKS[1][:1])
+    text = f"import time\ntime.sleep(0.9)\n{solution(1)}"
+    grade = homework.check(begun(1, text), limit=1.0)
+    assert grade.points == grade.possible, str(grade)
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("while True: pass", "it computed for more than 1 seconds"),
+        ("sum(range(10**13))", "it computed for more than 1 seconds"),
+        ("import time; time.sleep(1e6)", "it did nothing for 1 seconds"),
+        ("import threading; threading.Event().wait()", "it did nothing for 1 seconds"),
+    ],
+)
+def test_program_that_hangs_is_ended(begun, body, sentence, monkeypatch):
+    monkeypatch.setitem(CHECKS, 1, CHECKS[1][:2])
+    text = f"def local_forward(*a):\n    {body}\n"
+    grade = homework.check(begun(1, text), limit=1.0)
+    assert {mark.reason for mark in grade.marks} == {f"{sentence} and was stopped"}
 
 
 def test_command_line(begun, tmp_path, capsys):

@@ -161,6 +161,21 @@ def test_every_lesson_has_aims_and_a_summary(notebook):
     assert sources[-1].startswith("## Exercises")
 
 
+def exercises(text):
+    """Return the numbers of the exercises or answers in a text."""
+    return [int(number) for number in re.findall(r"^(\d+)\. ", text, re.MULTILINE)]
+
+
+def test_every_exercise_has_an_answer(notebook):
+    lesson = int(re.search(r"^# (\d)", "".join(notebook["cells"][0]["source"]))[1])
+    asked = exercises("".join(notebook["cells"][-1]["source"]))
+    text = (FOLDER.parent / "teaching" / "answers.rst").read_text(encoding="utf-8")
+    (answers,) = re.findall(
+        rf"^Lesson {lesson}\n-+\n(.*?)(?=^Lesson|\Z)", text, re.MULTILINE | re.DOTALL
+    )
+    assert exercises(answers) == asked == list(range(1, len(asked) + 1))
+
+
 def test_slides_begin_at_headings(notebook):
     spec = importlib.util.spec_from_file_location("slides", FOLDER / "slides.py")
     program = importlib.util.module_from_spec(spec)

@@ -25,11 +25,14 @@ class Assignment(NamedTuple):
         What is to be written, in words.
     lesson : int
         The notebook that comes before it.
+    lends : bool
+        Whether its code may import ``localnet.ops``.
     """
 
     name: str
     title: str
     lesson: int
+    lends: bool = False
 
 
 ASSIGNMENTS = {
@@ -37,7 +40,7 @@ ASSIGNMENTS = {
     2: Assignment("backward", "its three gradients", 2),
     3: Assignment("windows", "strides and padding", 2),
     4: Assignment("sharing", "shared kernels and kernels of low rank", 4),
-    5: Assignment("training", "a training loop", 3),
+    5: Assignment("training", "a training loop", 3, lends=True),
     6: Assignment("mutants", "a test that finds wrong backends", 6),
 }
 

@@ -1,20 +1,25 @@
-"""Grading a folder: every check in a process of its own, with a limit of time."""
+"""Grading a folder: a process for each check, with limits of time and memory."""
 
-import json
+import contextlib
+import functools
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from types import ModuleType
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from .assignment import ASSIGNMENTS, number_of
-from .checks import Check
+from .checks import Check, Failure
 from .layer import BACKWARD, FORWARD, WINDOWS
 from .mutants import MUTANT_CHECKS
 from .sharing import SHARING
+from .student import IDLE, OVERTIME, Broken, Channel, Gone
 from .training import TRAINING
 
 __all__ = ["CHECKS", "Grade", "Mark", "check"]
@@ -27,6 +32,7 @@ CHECKS = {
     5: TRAINING,
     6: MUTANT_CHECKS,
 }
+STARTING, PATIENCE = 60.0, 20.0  # seconds, and times the limit, on a machine at work
 
 
 class Mark(NamedTuple):
@@ -63,10 +69,14 @@ class Grade:
         Which assignment it is.
     marks : tuple of Mark
         One for each check, in order.
+    problem, hint : str
+        Why ``homework.py`` cannot be imported, which costs all points; empty if it can.
     """
 
     number: int
     marks: tuple[Mark, ...]
+    problem: str = ""
+    hint: str = ""
 
     @property
     def points(self) -> int:
@@ -80,9 +90,11 @@ class Grade:
 
     def __str__(self) -> str:
         title = ASSIGNMENTS[self.number].title
+        said = [self.problem, self.hint and f"hint: {self.hint}"]
         return "\n".join(
             [
                 f"Homework {self.number}, {title}",
+                *(f"  {line}" for line in said if line),
                 *(line for mark in self.marks for line in _lines(mark)),
                 f"{self.points} of {self.possible} points",
             ]
@@ -90,10 +102,11 @@ class Grade:
 
 
 def _lines(mark: Mark) -> Iterator[str]:
-    word = "FAIL" if mark.reason else "ok"
+    word = "ok" if mark.points else "FAIL"
     yield f"  {word:4} {mark.points} of {mark.possible}  {mark.title}"
     if mark.reason:
         yield f"         {mark.reason}"
+    if mark.hint:
         yield f"         hint: {mark.hint}"
 
 
@@ -108,14 +121,17 @@ def check(
 
     Every check runs the student's code in a process of its own, which is ended when
     its time is up: an endless loop or a crash costs the points of that check, no more.
-    It is no wall against code that means harm.
+    That process has NumPy and no localnet; what is expected stays in this one. It is no
+    wall against code that means harm.
 
     Parameters
     ----------
     folder : str or path-like
         What `start` wrote, with ``homework.py`` filled in.
     limit : float, optional
-        Seconds for each check; default: 20, and 60 where a network is trained.
+        Seconds for each check that the code may compute, or wait for nothing; default:
+        20, and 60 where a network is trained. Imports, and what else the machine does,
+        do not count.
     on_mark : callable, optional
         Gets each mark as soon as it is known.
 
@@ -143,38 +159,116 @@ def check(
     """
     number = number_of(folder)
     marks = []
-    for index, wanted in enumerate(CHECKS[number]):
+    for wanted in CHECKS[number]:
         seconds = wanted.limit if limit is None else limit
-        mark = _mark(Path(folder), number, index, wanted, seconds)
+        try:
+            mark = _mark(Path(folder), number, wanted, seconds)
+        except Unreadable as unreadable:
+            lost = (Mark(c.title, 0, c.points) for c in CHECKS[number])
+            return Grade(number, tuple(lost), *unreadable.args)
         marks.append(mark)
         if on_mark is not None:
             on_mark(mark)
     return Grade(number, tuple(marks))
 
 
-def _mark(folder: Path, number: int, index: int, wanted: Check, seconds: float) -> Mark:
-    with tempfile.TemporaryDirectory() as scratch:
-        answer = Path(scratch, "answer.json")
-        command = [sys.executable, "-m", "localnet.homework.student"]
-        command += [str(folder.resolve()), str(number), str(index), str(answer)]
+def _mark(folder: Path, number: int, wanted: Check, seconds: float) -> Mark:
+    """Run one check on the code in a folder; raise Unreadable if that has none."""
+    hint = wanted.hint
+    with _student(folder, number, seconds) as (process, homework):
         try:
-            process = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                timeout=seconds,
-                check=False,
-                cwd=scratch,
-            )
-        except subprocess.TimeoutExpired:
-            reason = f"it took more than {seconds:g} seconds and was stopped"
-            hint = "Is there an endless loop?"
-            return Mark(wanted.title, 0, wanted.points, reason, hint)
-        try:
-            reason = str(json.loads(answer.read_text(encoding="utf-8"))["reason"])
-        except (OSError, ValueError):
-            reason = f"it ended Python, with exit status {process.returncode}"
+            try:
+                homework.load()
+            except (Broken, Gone, OSError) as error:
+                raise Unreadable(*_what_ended(process, error, seconds)) from None
+            wanted.run(cast(ModuleType, homework))
+            reason = ""
+        except Failure as failure:
+            reason = str(failure)
+        except (TypeError, ValueError, LookupError) as error:
+            # An answer that no check thought of costs its points, and not the rest.
+            reason = f"the answer cannot be used: {error}"
+        except (Broken, Gone, OSError) as error:
+            reason, own = _what_ended(process, error, seconds)
+            hint = own or hint
     if not reason:
         return Mark(wanted.title, wanted.points, wanted.points)
-    return Mark(wanted.title, 0, wanted.points, reason, wanted.hint)
+    return Mark(wanted.title, 0, wanted.points, " ".join(reason.split()), hint)
+
+
+class Unreadable(Exception):
+    """Code that cannot be imported: a sentence and a hint."""
+
+
+class Student:
+    """The functions of a homework that runs in another process."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def load(self) -> None:
+        """Import homework.py."""
+        self._channel.call(0)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        number = 2 if name == "batches" else 1  # its answer may be a generator
+        return functools.partial(self._channel.call, number, name)
+
+
+@contextlib.contextmanager
+def _student(
+    folder: Path, number: int, seconds: float
+) -> Iterator[tuple[subprocess.Popen[bytes], Student]]:
+    """Start a process for a student's code, and end it afterwards."""
+    lends = "lent" if ASSIGNMENTS[number].lends else "nothing"
+    command = [sys.executable, "-P", str(Path(__file__).with_name("student.py"))]
+    command += [str(folder.resolve()), str(seconds), lends]
+    one = dict.fromkeys(
+        ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"
+    )
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=scratch,
+            env={**os.environ, **one},
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        # The process counts its own time; this ends it if it can no longer do that.
+        last = threading.Timer(STARTING + PATIENCE * seconds, process.kill)
+        last.daemon = True
+        last.start()
+        channel = Channel(
+            cast(BinaryIO, process.stdout),
+            cast(BinaryIO, process.stdin),
+            lambda error: (f"{type(error).__name__}: {error}", ""),
+        )
+        try:
+            yield process, Student(channel)
+        finally:
+            last.cancel()
+            process.kill()
+            process.wait()
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+
+
+def _what_ended(
+    process: subprocess.Popen[bytes], error: Exception, seconds: float
+) -> tuple[str, str]:
+    """Return why a student's process gave no answer, and a hint."""
+    if isinstance(error, Broken):
+        return str(error), error.hint
+    status = process.wait()
+    if status == IDLE:
+        reason = f"it did nothing for {seconds:g} seconds and was stopped"
+        return reason, "Does it wait for something?"
+    if status in (OVERTIME, -int(getattr(signal, "SIGXCPU", 0)), -9):
+        reason = f"it computed for more than {seconds:g} seconds and was stopped"
+        return reason, "Is there an endless loop?"
+    return f"it ended Python, with exit status {status}", "Return an answer instead."

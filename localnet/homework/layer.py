@@ -9,9 +9,12 @@ import numpy as np
 from .._typing import Array
 from ..geometry import Geometry
 from ..golden import Case
-from .checks import Check, expect, golden, is_plain, one_of, same
+from .checks import Check, expect, golden, is_plain, numbers, one_of, same
 
 __all__ = ["BACKWARD", "FORWARD", "WINDOWS"]
+
+
+GRADIENTS = "dx, dkernel, dbias"
 
 
 def _rank(case: Case) -> int:
@@ -101,7 +104,7 @@ def _gradient(position: int) -> Any:
     def run(homework: ModuleType) -> None:
         def answer(case: Case) -> dict[str, Array]:
             found = homework.local_backward(case.dy, case.x, case.kernel, _size(case))
-            return {name: one_of(3, "local_backward", found)[position]}
+            return {name: one_of(GRADIENTS, "local_backward", found)[position]}
 
         golden(answer, lambda case: is_plain(case) and name in case.wants)
 
@@ -110,7 +113,9 @@ def _gradient(position: int) -> Any:
 
 def _adds_windows(homework: ModuleType) -> None:
     dy, x, kernel = np.ones((1, 5, 1)), np.zeros((1, 7, 1)), np.ones((5, 3, 1))
-    found = one_of(3, "local_backward", homework.local_backward(dy, x, kernel, (3,)))
+    found = one_of(
+        GRADIENTS, "local_backward", homework.local_backward(dy, x, kernel, (3,))
+    )
     same("dx", found[0], np.array([1.0, 2, 3, 3, 3, 2, 1]).reshape(1, 7, 1))
 
 
@@ -120,8 +125,15 @@ def _is_adjoint(homework: ModuleType) -> None:
         rng.integers(-3, 4, shape).astype(float)
         for shape in ((2, 4, 5, 2), (12, 8, 3), (2, 3, 4, 3))
     )
-    found = one_of(3, "local_backward", homework.local_backward(dy, x, kernel, (2, 2)))
-    dx, dkernel, _ = found
+    found = one_of(
+        GRADIENTS, "local_backward", homework.local_backward(dy, x, kernel, (2, 2))
+    )
+    dx, dkernel = numbers("dx", found[0]), numbers("dkernel", found[1])
+    for name, array, like in (("dx", dx, x), ("dkernel", dkernel, kernel)):
+        expect(
+            array.shape == like.shape,
+            f"{name} must have shape {like.shape}, got {array.shape}",
+        )
     left, right = np.sum(dx * x), np.sum(dkernel * kernel)
     expect(
         left == right,
@@ -172,11 +184,7 @@ def _count(homework: ModuleType) -> None:
                 (size, 1), kernel_size=width, strides=step, padding=padding
             ).output_sizes[0]
             found = homework.output_size(size, width, step, padding)
-            expect(
-                found == right,
-                f"output_size({size}, {width}, {step}, {padding!r}) must be {right}, "
-                f"got {found}",
-            )
+            same(f"output_size({size}, {width}, {step}, {padding!r})", found, right)
 
 
 def _pads(homework: ModuleType) -> None:
@@ -185,10 +193,7 @@ def _pads(homework: ModuleType) -> None:
             (size, 1), kernel_size=width, strides=step, padding="same"
         ).pads[0]
         found = homework.same_pads(size, width, step)
-        expect(
-            tuple(found) == right,
-            f"same_pads({size}, {width}, {step}) must be {right}, got {found}",
-        )
+        same(f"same_pads({size}, {width}, {step})", found, right)
 
 
 def _strided(homework: ModuleType) -> None:

@@ -85,6 +85,7 @@ MUTANTS: dict[str, Callable[..., Answers]] = {
     "d": _one_kernel,
     "e": _shared_bias,
 }
+ORDERS = (0b01001, 0b10010, 0b00101, 0b11000, 0b01010)
 HINTS = {
     "a": "Its y is right, and with one sample so is everything else.",
     "b": "Its y is right. Do your windows overlap?",
@@ -95,21 +96,36 @@ HINTS = {
 }
 
 
+def _says(homework: ModuleType, backend: Callable[..., Answers]) -> bool:
+    found = homework.is_right(backend)
+    expect(
+        isinstance(found, (bool, np.bool_)),
+        f"is_right must return True or False, got {found!r}",
+    )
+    return bool(found)
+
+
 def _accepts(homework: ModuleType) -> None:
     for backend in (right, _by_loops):
         expect(
-            homework.is_right(backend) is True,
+            _says(homework, backend),
             "is_right must return True for a backend that is right",
         )
 
 
 def _finds(name: str) -> Callable[[ModuleType], None]:
+    # Each check has an order of its own, so that counting calls tells nothing.
+    order = format(ORDERS[sorted(MUTANTS).index(name)], "05b")
+
     def run(homework: ModuleType) -> None:
-        _accepts(homework)
-        expect(
-            homework.is_right(MUTANTS[name]) is False,
-            f"is_right must return False for wrong backend {name}",
-        )
+        for wrong in order:
+            if wrong == "0":
+                _accepts(homework)
+            else:
+                expect(
+                    not _says(homework, MUTANTS[name]),
+                    f"is_right must return False for wrong backend {name}",
+                )
 
     return run
 

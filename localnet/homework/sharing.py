@@ -37,6 +37,8 @@ def _shared(homework: ModuleType) -> None:
         of = np.arange(locations) // share
         kernel = homework.share_forward(case.kernel, of)
         bias = homework.share_forward(case.bias, of)
+        for found, given in ((kernel, case.kernel), (bias, case.bias)):
+            same(f"case {case.id}: w", found, given[of])
         size = case.config["kernel_size"][0]
         y, cache = local_conv_forward(case.x, kernel, bias, kernel_size=size)
         dx = local_conv_backward(case.dy, cache).dx
@@ -94,7 +96,7 @@ def _low_rank_gradients(homework: ModuleType) -> None:
         _, cache = local_conv_forward(case.x, whole, kernel_size=size)
         dw = local_conv_backward(case.dy, cache).dkernel
         found = homework.low_rank_backward(dw, case.kernel, case.mixture)
-        dkernel, dmixture = one_of(2, "low_rank_backward", found)
+        dkernel, dmixture = one_of("dkernel, dmixture", "low_rank_backward", found)
         return {"dkernel": dkernel, "dmixture": dmixture}
 
     def wanted(case: Case) -> bool:
