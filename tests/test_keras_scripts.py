@@ -228,6 +228,10 @@ OLD = [
     *("models Input Model Sequential", "wrappers.scikit_learn KerasClassifier"),
     *("preprocessing.image ImageDataGenerator", "applications.vgg16 VGG16"),
     *("constraints maxnorm nonneg unitnorm", "losses cosine_proximity logcosh"),
+    *("callbacks BaseLogger", "engine.topology InputSpec", "saving load_model"),
+    *("preprocessing.sequence pad_sequences", "utils register_keras_serializable"),
+    *("metrics MSLE KLD", "models model_from_config", "utils set_random_seed"),
+    *("optimizers.schedules LearningRateSchedule",),
     *("metrics mean_squared_error", "callbacks TensorBoard", "objectives mse"),
 ]
 
@@ -248,6 +252,30 @@ def test_old_paths_are_reached_by_attributes():
     assert set(localnet.layers.core.__all__) >= {"Dense", "Flatten"}
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("localnet.layers.nothing")
+
+
+def test_a_global_seed_is_said_to_reach_no_model():
+    with pytest.warns(UserWarning, match=r"as in Sequential\(seed=3\)"):
+        localnet.utils.set_random_seed(3)
+    drawn = np.random.rand(2)  # noqa: NPY002
+    with pytest.warns(UserWarning, match="give them seed="):
+        localnet.utils.set_random_seed(3)
+    np.testing.assert_array_equal(np.random.rand(2), drawn)  # noqa: NPY002
+
+
+def test_registered_classes_come_back_from_files(tmp_path):
+    @localnet.utils.register_keras_serializable("Mine")
+    class Doubled(layers.Layer):
+        def compute(self, x, **_):
+            return 2 * x, None
+
+    known = localnet.utils.get_custom_objects()
+    assert known.pop("Mine>Doubled") is known["Doubled"] is Doubled
+    path = Sequential([Doubled(input_shape=(3,))]).save(tmp_path / "m.npz")
+    np.testing.assert_array_equal(load_model(path)(X), 2 * X)
+    del known["Doubled"]
+    with pytest.raises(ValueError, match="Doubled"):
+        load_model(path)
 
 
 def test_the_room_is_entered_only_when_asked():
@@ -403,6 +431,9 @@ def test_arithmetic_on_handles(tmp_path):
         (layers.Slice((slice(None), slice(None, None, 2))), X),
         (layers.ActivityRegularization(0.1, 0.2), X),
         (layers.Lambda(np.square, backward=lambda dy, x: 2 * x * dy), [X]),
+        (layers.Lambda(np.square, backward="differences"), [X]),
+        (layers.Lambda(lambda x: x - x.mean(0), backward="differences"), [X]),
+        (layers.Lambda(lambda ab: ab[0] * ab[1], backward="differences"), [X, X + 1]),
     ],
 )
 def test_gradients(layer, x):
@@ -417,6 +448,22 @@ def test_a_lambda_stands_where_no_gradient_passes():
     late = Sequential([layers.Dense(2, input_shape=(3,)), layers.Lambda(np.abs)])
     with pytest.raises(ValueError, match="a gradient must pass through this Lambda"):
         late.compile("sgd", "mse")
+
+
+def test_differences_of_a_lambda_are_held_to_what_they_can():
+    def noisy(x):
+        return x + np.random.default_rng().normal(size=x.shape)
+
+    model = Sequential([layers.Dense(2, input_shape=(3,)), layers.Activation("tanh")])
+    model.add(layers.Lambda(noisy, backward="differences", name="noisy"))
+    model.compile("sgd", "mse")
+    with refuses(
+        "noisy must give the same for the same batch, to be differentiated, got two "
+        "results: draw random numbers outside of it"
+    ):
+        model.train_on_batch(X, np.zeros((8, 2)))
+    with pytest.raises(ValueError, match="callable or 'differences', got 'automatic'"):
+        layers.Lambda(np.abs, backward="automatic")
 
 
 def test_a_lambda_in_a_file_is_named_and_never_run(tmp_path):

@@ -11,6 +11,7 @@ Examples
 0.5
 """
 
+from ..._keras.names import old_names
 from ..._registry import Registry
 from .base import Schedule
 from .cosine import CosineDecay
@@ -45,6 +46,9 @@ _registry: Registry[Schedule] = Registry(
 )
 serialize = _registry.serialize
 deserialize = _registry.deserialize
+
+
+__getattr__ = old_names(__name__)
 
 
 def __dir__() -> list[str]:
