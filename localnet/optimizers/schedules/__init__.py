@@ -14,13 +14,14 @@ Examples
 from ..._keras.names import old_names
 from ..._registry import Registry
 from .base import Schedule
-from .cosine import CosineDecay
+from .cosine import CosineDecay, CosineDecayRestarts
 from .piecewise import PiecewiseConstantDecay
 from .polynomial import PolynomialDecay
 from .timed import ExponentialDecay, InverseTimeDecay
 
 __all__ = [
     "CosineDecay",
+    "CosineDecayRestarts",
     "ExponentialDecay",
     "InverseTimeDecay",
     "PiecewiseConstantDecay",
@@ -37,6 +38,7 @@ _registry: Registry[Schedule] = Registry(
         schedule.__name__: schedule
         for schedule in (
             CosineDecay,
+            CosineDecayRestarts,
             ExponentialDecay,
             InverseTimeDecay,
             PiecewiseConstantDecay,
