@@ -534,6 +534,27 @@ def test_files_of_others_are_named(tmp_path):
             small().load_weights(tmp_path / name)
 
 
+def test_a_subclass_of_model_is_named():
+    check = importlib.import_module("localnet.files.unsupported").check_counterparts
+    with refuses(
+        "it must name the layers of the model, got a Mine, a subclass of Model with a "
+        "call of its own: build the same layers as a Sequential or Model here, and "
+        "load what save_weights('w.h5') writes of it in Keras"
+    ):
+        check({"class_name": "Mine", "config": {}})
+
+
+def test_weights_of_attributes_are_named(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "sub.weights.h5"
+    with h5py.File(path, "w") as file:
+        file.create_group("vars")
+        file.create_group("layers/dense/vars")["0"] = np.ones((3, 1), "f4")
+        file.create_group("lc/vars")["0"] = np.ones((3, 1), "f4")
+    with pytest.raises(ValueError, match="got some under 'lc', an attribute of a subc"):
+        small().load_weights(path)
+
+
 def test_a_config_of_keras_1_is_named():
     check = importlib.import_module("localnet.files.unsupported").check_counterparts
     layer = {
