@@ -399,6 +399,21 @@ def test_generators_by_their_old_names():
     assert model.predict_classes(X).shape == (8, 1)
 
 
+def test_a_layer_called_on_a_handle_knows_its_shapes_and_takes_weights():
+    dense, kernel = layers.Dense(2, name="d"), RNG.normal(size=(3, 2))
+    y = dense(Input((3,)))
+    assert (dense.input_shape, dense.output_shape) == ((None, 3), (None, 2))
+    with refuses("d: weights must be a list of 2 arrays, got 1"):
+        dense.set_weights([kernel])
+    assert dense.get_weights() == []  # as it was
+    dense.set_weights([kernel, np.ones(2)])
+    model = Model(y.node.inputs[0], y)
+    np.testing.assert_allclose(model(X), X @ kernel + 1, rtol=1e-12)
+    merge = layers.Add()
+    merge([Input((3,)), Input((3,))])
+    assert merge.output_shape == (None, 3)
+
+
 def test_clone_has_fresh_weights():
     model = small()
     clone = clone_model(model)
