@@ -230,7 +230,12 @@ OLD = [
     *("constraints maxnorm nonneg unitnorm", "losses cosine_proximity logcosh"),
     *("callbacks BaseLogger", "engine.topology InputSpec", "saving load_model"),
     *("preprocessing.sequence pad_sequences", "utils register_keras_serializable"),
-    *("metrics MSLE KLD", "models model_from_config", "utils set_random_seed"),
+    *(
+        "losses Reduction",
+        "metrics MSLE KLD",
+        "models model_from_config",
+        "utils set_random_seed",
+    ),
     *("optimizers.schedules LearningRateSchedule",),
     *("metrics mean_squared_error", "callbacks TensorBoard", "objectives mse"),
 ]
@@ -252,6 +257,12 @@ def test_old_paths_are_reached_by_attributes():
     assert set(localnet.layers.core.__all__) >= {"Dense", "Flatten"}
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("localnet.layers.nothing")
+
+
+def test_reductions_are_words_that_losses_take():
+    for word in losses.Reduction.all():
+        assert losses.MeanSquaredError(reduction=word).reduction == word
+    assert losses.Reduction.SUM == "sum"
 
 
 def test_a_global_seed_is_said_to_reach_no_model():

@@ -142,6 +142,7 @@ ALIASES: dict[str, dict[str, str]] = {
     },
     "layers": {"Model": "models:Model", "dot": "layers:dot"},
     "losses": {
+        "Reduction": "_keras.reduction:Reduction",
         "cosine": "losses:cosine_similarity",
         "cosine_proximity": "losses:cosine_similarity",
         "huber_loss": "losses:huber",

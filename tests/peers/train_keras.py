@@ -9,11 +9,11 @@ extra h5 are installed, as ``.ci/long`` does::
 
 One plan, drawn from a seed, is built in both: locally connected and other layers,
 shared ones, models within models, merges, one or two inputs and outputs, penalties,
-constraints, frozen layers, optimizers and schedules, losses, metrics, sample weights
-and class weights. Weights go from Keras to localnet in a file. Compared are the names of the
-layers, the history with its keys in order, what ``evaluate`` and ``predict`` say, one
-more batch, and all weights in the end. Constants are exact in float32, so that Keras's
-rounding of them plays no part, and Keras runs eagerly, where Nadam follows its rule.
+constraints, frozen layers, optimizers and schedules, losses, metrics, weights of
+samples and classes. Weights go from Keras to localnet in a file. Compared are the names
+of the layers, the history with its keys in order, what ``evaluate`` and ``predict``
+say, one more batch, and all weights in the end. Constants are exact in float32, so that
+Keras's rounding plays no part, and Keras runs eagerly, where Nadam follows its rule.
 """
 
 import argparse
