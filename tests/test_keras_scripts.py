@@ -316,6 +316,65 @@ def test_the_way_out_of_an_embedding():
     np.testing.assert_array_equal(model.predict(one_hot, verbose=0), table[words])
 
 
+def test_the_way_out_of_a_mask():
+    x = np.array([[[1.0, 2], [0, 0], [0, 3]]])
+    kept = x * np.any(x != 0, -1, keepdims=True)
+    np.testing.assert_array_equal(kept, x)
+    np.testing.assert_array_equal(
+        (x + 5) * np.any(x != 0, -1, keepdims=True), [[[6, 7], [0, 0], [5, 8]]]
+    )
+
+
+def test_the_way_out_of_a_separable_convolution():
+    depthwise = layers.Conv1D(6, 3, groups=3, use_bias=False, input_shape=(5, 3))
+    model = Sequential([depthwise, layers.Conv1D(2, 1, use_bias=False)], seed=0)
+    x, (spread, mixed) = RNG.normal(size=(2, 5, 3)), model.get_weights()
+    # Each channel alone gives two, as a depth_multiplier of 2 does.
+    windows = np.lib.stride_tricks.sliding_window_view(x, 3, axis=1)  # (N, O, C, R)
+    alone = np.einsum("nocr,rcm->nocm", windows, spread.reshape(3, 1, 3, 2)[:, 0])
+    wanted = alone.reshape(2, 3, 6) @ mixed[0]
+    np.testing.assert_allclose(model(x), wanted, rtol=1e-12)
+
+
+def test_the_way_out_of_attention():
+    q, k, v = (Input((4, 3)) for _ in range(3))
+    weights = layers.Softmax()(layers.Dot((2, 2))([q, k]))
+    model = Model([q, k, v], layers.Dot((2, 1))([weights, v]))
+    a, b, c = RNG.normal(size=(3, 2, 4, 3))
+    scores = np.exp(a @ b.swapaxes(1, 2))
+    wanted = scores / scores.sum(axis=-1, keepdims=True) @ c
+    np.testing.assert_allclose(model([a, b, c]), wanted, rtol=1e-12)
+
+
+def test_the_way_out_of_a_model_over_time():
+    inner = [layers.LocallyConnected1D(2, 2, activation="tanh"), layers.Flatten()]
+    with pytest.raises(ValueError, match="; put a TimeDistributed around each layer"):
+        layers.TimeDistributed(Sequential(inner))
+    model = Sequential([Input((3, 5, 1)), *map(layers.TimeDistributed, inner)], seed=0)
+    x = RNG.normal(size=(2, 3, 5, 1))
+    steps = [inner[1](inner[0](x[:, step])) for step in range(3)]
+    np.testing.assert_allclose(model(x), np.stack(steps, axis=1), rtol=1e-12)
+
+
+def test_the_way_out_of_a_gradient_by_the_input():
+    parts = [layers.Dense(4, "tanh", input_shape=(3,)), layers.Dense(1)]
+    Sequential(parts, seed=0)
+
+    def run(x):
+        for layer in parts:
+            x = layer.forward(x)
+        return x
+
+    run(X)
+    dx = np.ones((8, 1))
+    for layer in reversed(parts):
+        dx = layer.backward(dx)
+    for place in range(3):
+        step = np.eye(3)[place] * 1e-6
+        slope = (run(X + step) - run(X - step)) / 2e-6
+        np.testing.assert_allclose(dx[:, place], slope[:, 0], rtol=1e-7, atol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -408,6 +467,16 @@ def test_generators_by_their_old_names():
     assert model.evaluate_generator(batches(), 1) == model.test_on_batch(X[:4], Y[:4])
     assert model.predict_generator(batches(), 2).shape == (8, 1)
     assert model.predict_classes(X).shape == (8, 1)
+
+
+def test_lists_of_weights_go_by_the_flags_of_the_moment():
+    model = small(2)
+    assert [len(model.trainable_weights), len(model.non_trainable_weights)] == [2, 0]
+    model.layers[0].trainable = False
+    assert [len(model.trainable_weights), len(model.non_trainable_weights)] == [0, 2]
+    before = model.get_weights()
+    model.train_on_batch(X, np.ones((8, 2)))  # by what compile saw
+    assert not np.array_equal(before[0], model.get_weights()[0])
 
 
 def test_a_layer_called_on_a_handle_knows_its_shapes_and_takes_weights():

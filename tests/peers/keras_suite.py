@@ -10,7 +10,7 @@ Without names all parts of `PARTS` run. A file is read as it is but for the name
 package, which becomes a stand-in that looks up every name in localnet. What localnet
 has not skips the test that needs it. Counted are, for each file, the tests that pass,
 those that miss a name (and which), those that raise the right error with other words,
-and the rest, for a person to look at: symbolic tensors and private attributes are there.
+and the rest, for a person to look at, symbolic tensors and private names among them.
 """
 
 import argparse
