@@ -469,6 +469,14 @@ def test_generators_by_their_old_names():
     assert model.predict_classes(X).shape == (8, 1)
 
 
+def test_shapes_of_handles_are_tuples_and_lists():
+    x = layers.Dense(2)(Input((3,)))
+    assert x.shape == (None, 2) == K.int_shape(x)
+    assert x.get_shape().as_list() == [None, 2]
+    assert repr(x.shape) == "(None, 2)"
+    layers.Reshape((x.shape[-1], 1))(x)
+
+
 def test_lists_of_weights_go_by_the_flags_of_the_moment():
     model = small(2)
     assert [len(model.trainable_weights), len(model.non_trainable_weights)] == [2, 0]
