@@ -16,6 +16,7 @@ __all__ = [
     "Sequence",
     "custom_object_scope",
     "normalize",
+    "pad_sequences",
     "to_categorical",
     "train_test_split",
 ]
@@ -90,6 +91,74 @@ class Sequence:
         state : dict
             Tuples have become lists, and arrays without an axis numbers.
         """
+
+
+def pad_sequences(
+    sequences: Any,
+    maxlen: int | None = None,
+    dtype: str = "int32",
+    padding: str = "pre",
+    truncating: str = "pre",
+    value: float = 0.0,
+) -> Array:
+    """
+    Put sequences of several lengths into one array.
+
+    Parameters
+    ----------
+    sequences : sequence of array_like
+        Each of shape (T, ...), with T of its own and the same further axes. Not
+        modified.
+    maxlen : int, optional
+        Length of all in the result; default: that of the longest.
+    dtype : str, default "int32"
+        Dtype of the result.
+    padding : {"pre", "post"}
+        Whether `value` stands before or after a shorter sequence.
+    truncating : {"pre", "post"}
+        Whether a longer sequence loses its beginning or its end.
+    value : float, default 0.0
+        What stands where a sequence is too short.
+
+    Returns
+    -------
+    ndarray of shape (len(sequences), maxlen, ...)
+        The sequences.
+
+    Raises
+    ------
+    ValueError
+        If a sequence has no axis or other further axes than the rest, or an argument is
+        not one of those above.
+
+    Examples
+    --------
+    >>> pad_sequences([[1], [2, 3, 4]], maxlen=2)
+    array([[0, 1],
+           [3, 4]], dtype=int32)
+    """
+    if not hasattr(sequences, "__len__"):
+        raise ValueError(f"sequences must be a list of sequences, got {sequences!r}")
+    _validate.choice("padding", padding, ("pre", "post"))
+    _validate.choice("truncating", truncating, ("pre", "post"))
+    arrays = [np.asarray(sequence) for sequence in sequences]
+    inner = {a.shape[1:] for a in arrays if a.ndim and len(a)} or {()}
+    if len(inner) > 1 or any(a.ndim == 0 for a in arrays):
+        raise ValueError(
+            "sequences must have an axis for time, and the same axes behind it, got "
+            f"shapes {[a.shape for a in arrays]}"
+        )
+    longest = max((len(a) for a in arrays), default=0)
+    length = (
+        longest if maxlen is None else _validate.integer("maxlen", maxlen, minimum=0)
+    )
+    padded = np.full((len(arrays), length, *inner.pop()), value, dtype)
+    for row, sequence in zip(padded, arrays, strict=True):
+        kept = min(len(sequence), length)
+        from_end = truncating == "pre"
+        part = sequence[len(sequence) - kept :] if from_end else sequence[:kept]
+        row[length - kept if padding == "pre" else 0 :][:kept] = part
+    return padded
 
 
 def to_categorical(

@@ -48,6 +48,20 @@ def test_truth_values_are_averaged_as_floats():
         (K.argmax(X), [2, 1]),
         (K.any(X, axis=0), [True] * 3),
         (K.all([1, 0]), False),
+        (K.gather(X, [1, 0, 1]), X[[1, 0, 1]]),
+        (K.bias_add(np.zeros((1, 2, 3)), [1, 2, 3]), [[[1, 2, 3]] * 2]),
+        (
+            K.bias_add(np.zeros((1, 2, 3)), [1, 2], "channels_first"),
+            [[[1] * 3, [2] * 3]],
+        ),
+        (K.in_top_k([[0.5, 0.3, 0.2], [0.3, 0.3, 0.4]], [1, 0], 2), [True, True]),
+        (K.in_top_k([[0.5, 0.3, 0.2], [0.3, 0.3, 0.4]], [1, 0], 1), [False, False]),
+        (K.temporal_padding(np.ones((1, 1, 1)), (2, 0)), [[[0], [0], [1]]]),
+        (
+            K.spatial_2d_padding(np.ones((1, 1, 1, 1)), ((1, 0), (0, 2)))[0, :, :, 0],
+            [[0, 0, 0], [1, 0, 0]],
+        ),
+        (K.count_params(X), 6),
         (K.cumsum(X, axis=1), np.cumsum(X, axis=1)),
     ],
 )

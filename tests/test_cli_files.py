@@ -185,6 +185,27 @@ def test_convert_to_weights_and_back(tmp_path, capsys):
     assert (code, text.split()[0]) == (0, "weights")
 
 
+def test_convert_takes_the_model_from_json(tmp_path, capsys):
+    model = load_model(MODELS / "model_v3.keras")
+    weights, config = tmp_path / "w.h5", tmp_path / "m.json"
+    model.save_weights(weights)
+    config.write_text(model.to_json(), encoding="utf-8")
+    out = tmp_path / "m.npz"
+    assert run(capsys, "convert", weights, out, "--model", config)[0] == 0
+    for a, b in zip(load_model(out).get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    code, _, err = run(capsys, "show", config)
+    assert (code, err) == (
+        1,
+        f"localnet: {config} must be a model or weights file, got JSON: the config of "
+        "a model is read by model_from_json, its weights by load_weights\n",
+    )
+    config.write_text("[", encoding="utf-8")
+    code, _, err = run(capsys, "convert", weights, out, "--model", config)
+    assert code == 1
+    assert err.startswith(f"localnet: {config}: json_string must be JSON: ")
+
+
 def test_convert_says_what_it_needs_and_loses(tmp_path, capsys):
     weights = MODELS / "weights_only.h5"
     code, _, err = run(capsys, "convert", weights, tmp_path / "m.npz", "--in-process")

@@ -228,6 +228,15 @@ OLD = [
     *("models Input Model Sequential", "wrappers.scikit_learn KerasClassifier"),
     *("preprocessing.image ImageDataGenerator", "applications.vgg16 VGG16"),
     *("constraints maxnorm nonneg unitnorm", "losses cosine_proximity logcosh"),
+    *("callbacks BaseLogger", "engine.topology InputSpec", "saving load_model"),
+    *("preprocessing.sequence pad_sequences", "utils register_keras_serializable"),
+    *(
+        "losses Reduction",
+        "metrics MSLE KLD",
+        "models model_from_config",
+        "utils set_random_seed",
+    ),
+    *("optimizers.schedules LearningRateSchedule",),
     *("metrics mean_squared_error", "callbacks TensorBoard", "objectives mse"),
 ]
 
@@ -248,6 +257,36 @@ def test_old_paths_are_reached_by_attributes():
     assert set(localnet.layers.core.__all__) >= {"Dense", "Flatten"}
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("localnet.layers.nothing")
+
+
+def test_reductions_are_words_that_losses_take():
+    for word in losses.Reduction.all():
+        assert losses.MeanSquaredError(reduction=word).reduction == word
+    assert losses.Reduction.SUM == "sum"
+
+
+def test_a_global_seed_is_said_to_reach_no_model():
+    with pytest.warns(UserWarning, match=r"as in Sequential\(seed=3\)"):
+        localnet.utils.set_random_seed(3)
+    drawn = np.random.rand(2)  # noqa: NPY002
+    with pytest.warns(UserWarning, match="give them seed="):
+        localnet.utils.set_random_seed(3)
+    np.testing.assert_array_equal(np.random.rand(2), drawn)  # noqa: NPY002
+
+
+def test_registered_classes_come_back_from_files(tmp_path):
+    @localnet.utils.register_keras_serializable("Mine")
+    class Doubled(layers.Layer):
+        def compute(self, x, **_):
+            return 2 * x, None
+
+    known = localnet.utils.get_custom_objects()
+    assert known.pop("Mine>Doubled") is known["Doubled"] is Doubled
+    path = Sequential([Doubled(input_shape=(3,))]).save(tmp_path / "m.npz")
+    np.testing.assert_array_equal(load_model(path)(X), 2 * X)
+    del known["Doubled"]
+    with pytest.raises(ValueError, match="Doubled"):
+        load_model(path)
 
 
 def test_the_room_is_entered_only_when_asked():
@@ -275,6 +314,65 @@ def test_the_way_out_of_an_embedding():
     model.set_weights([table])
     one_hot = localnet.utils.to_categorical(words, 5)
     np.testing.assert_array_equal(model.predict(one_hot, verbose=0), table[words])
+
+
+def test_the_way_out_of_a_mask():
+    x = np.array([[[1.0, 2], [0, 0], [0, 3]]])
+    kept = x * np.any(x != 0, -1, keepdims=True)
+    np.testing.assert_array_equal(kept, x)
+    np.testing.assert_array_equal(
+        (x + 5) * np.any(x != 0, -1, keepdims=True), [[[6, 7], [0, 0], [5, 8]]]
+    )
+
+
+def test_the_way_out_of_a_separable_convolution():
+    depthwise = layers.Conv1D(6, 3, groups=3, use_bias=False, input_shape=(5, 3))
+    model = Sequential([depthwise, layers.Conv1D(2, 1, use_bias=False)], seed=0)
+    x, (spread, mixed) = RNG.normal(size=(2, 5, 3)), model.get_weights()
+    # Each channel alone gives two, as a depth_multiplier of 2 does.
+    windows = np.lib.stride_tricks.sliding_window_view(x, 3, axis=1)  # (N, O, C, R)
+    alone = np.einsum("nocr,rcm->nocm", windows, spread.reshape(3, 1, 3, 2)[:, 0])
+    wanted = alone.reshape(2, 3, 6) @ mixed[0]
+    np.testing.assert_allclose(model(x), wanted, rtol=1e-12)
+
+
+def test_the_way_out_of_attention():
+    q, k, v = (Input((4, 3)) for _ in range(3))
+    weights = layers.Softmax()(layers.Dot((2, 2))([q, k]))
+    model = Model([q, k, v], layers.Dot((2, 1))([weights, v]))
+    a, b, c = RNG.normal(size=(3, 2, 4, 3))
+    scores = np.exp(a @ b.swapaxes(1, 2))
+    wanted = scores / scores.sum(axis=-1, keepdims=True) @ c
+    np.testing.assert_allclose(model([a, b, c]), wanted, rtol=1e-12)
+
+
+def test_the_way_out_of_a_model_over_time():
+    inner = [layers.LocallyConnected1D(2, 2, activation="tanh"), layers.Flatten()]
+    with pytest.raises(ValueError, match="; put a TimeDistributed around each layer"):
+        layers.TimeDistributed(Sequential(inner))
+    model = Sequential([Input((3, 5, 1)), *map(layers.TimeDistributed, inner)], seed=0)
+    x = RNG.normal(size=(2, 3, 5, 1))
+    steps = [inner[1](inner[0](x[:, step])) for step in range(3)]
+    np.testing.assert_allclose(model(x), np.stack(steps, axis=1), rtol=1e-12)
+
+
+def test_the_way_out_of_a_gradient_by_the_input():
+    parts = [layers.Dense(4, "tanh", input_shape=(3,)), layers.Dense(1)]
+    Sequential(parts, seed=0)
+
+    def run(x):
+        for layer in parts:
+            x = layer.forward(x)
+        return x
+
+    run(X)
+    dx = np.ones((8, 1))
+    for layer in reversed(parts):
+        dx = layer.backward(dx)
+    for place in range(3):
+        step = np.eye(3)[place] * 1e-6
+        slope = (run(X + step) - run(X - step)) / 2e-6
+        np.testing.assert_allclose(dx[:, place], slope[:, 0], rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -371,6 +469,39 @@ def test_generators_by_their_old_names():
     assert model.predict_classes(X).shape == (8, 1)
 
 
+def test_shapes_of_handles_are_tuples_and_lists():
+    x = layers.Dense(2)(Input((3,)))
+    assert x.shape == (None, 2) == K.int_shape(x)
+    assert x.get_shape().as_list() == [None, 2]
+    assert repr(x.shape) == "(None, 2)"
+    layers.Reshape((x.shape[-1], 1))(x)
+
+
+def test_lists_of_weights_go_by_the_flags_of_the_moment():
+    model = small(2)
+    assert [len(model.trainable_weights), len(model.non_trainable_weights)] == [2, 0]
+    model.layers[0].trainable = False
+    assert [len(model.trainable_weights), len(model.non_trainable_weights)] == [0, 2]
+    before = model.get_weights()
+    model.train_on_batch(X, np.ones((8, 2)))  # by what compile saw
+    assert not np.array_equal(before[0], model.get_weights()[0])
+
+
+def test_a_layer_called_on_a_handle_knows_its_shapes_and_takes_weights():
+    dense, kernel = layers.Dense(2, name="d"), RNG.normal(size=(3, 2))
+    y = dense(Input((3,)))
+    assert (dense.input_shape, dense.output_shape) == ((None, 3), (None, 2))
+    with refuses("d: weights must be a list of 2 arrays, got 1"):
+        dense.set_weights([kernel])
+    assert dense.get_weights() == []  # as it was
+    dense.set_weights([kernel, np.ones(2)])
+    model = Model(y.node.inputs[0], y)
+    np.testing.assert_allclose(model(X), X @ kernel + 1, rtol=1e-12)
+    merge = layers.Add()
+    merge([Input((3,)), Input((3,))])
+    assert merge.output_shape == (None, 3)
+
+
 def test_clone_has_fresh_weights():
     model = small()
     clone = clone_model(model)
@@ -403,6 +534,9 @@ def test_arithmetic_on_handles(tmp_path):
         (layers.Slice((slice(None), slice(None, None, 2))), X),
         (layers.ActivityRegularization(0.1, 0.2), X),
         (layers.Lambda(np.square, backward=lambda dy, x: 2 * x * dy), [X]),
+        (layers.Lambda(np.square, backward="differences"), [X]),
+        (layers.Lambda(lambda x: x - x.mean(0), backward="differences"), [X]),
+        (layers.Lambda(lambda ab: ab[0] * ab[1], backward="differences"), [X, X + 1]),
     ],
 )
 def test_gradients(layer, x):
@@ -417,6 +551,22 @@ def test_a_lambda_stands_where_no_gradient_passes():
     late = Sequential([layers.Dense(2, input_shape=(3,)), layers.Lambda(np.abs)])
     with pytest.raises(ValueError, match="a gradient must pass through this Lambda"):
         late.compile("sgd", "mse")
+
+
+def test_differences_of_a_lambda_are_held_to_what_they_can():
+    def noisy(x):
+        return x + np.random.default_rng().normal(size=x.shape)
+
+    model = Sequential([layers.Dense(2, input_shape=(3,)), layers.Activation("tanh")])
+    model.add(layers.Lambda(noisy, backward="differences", name="noisy"))
+    model.compile("sgd", "mse")
+    with refuses(
+        "noisy must give the same for the same batch, to be differentiated, got two "
+        "results: draw random numbers outside of it"
+    ):
+        model.train_on_batch(X, np.zeros((8, 2)))
+    with pytest.raises(ValueError, match="callable or 'differences', got 'automatic'"):
+        layers.Lambda(np.abs, backward="automatic")
 
 
 def test_a_lambda_in_a_file_is_named_and_never_run(tmp_path):
@@ -485,6 +635,27 @@ def test_files_of_others_are_named(tmp_path):
     for name in ("cp.ckpt", "cp.ckpt.index"):
         with pytest.raises(ValueError, match="got a checkpoint of TensorFlow: load it"):
             small().load_weights(tmp_path / name)
+
+
+def test_a_subclass_of_model_is_named():
+    check = importlib.import_module("localnet.files.unsupported").check_counterparts
+    with refuses(
+        "it must name the layers of the model, got a Mine, a subclass of Model with a "
+        "call of its own: build the same layers as a Sequential or Model here, and "
+        "load what save_weights('w.h5') writes of it in Keras"
+    ):
+        check({"class_name": "Mine", "config": {}})
+
+
+def test_weights_of_attributes_are_named(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "sub.weights.h5"
+    with h5py.File(path, "w") as file:
+        file.create_group("vars")
+        file.create_group("layers/dense/vars")["0"] = np.ones((3, 1), "f4")
+        file.create_group("lc/vars")["0"] = np.ones((3, 1), "f4")
+    with pytest.raises(ValueError, match="got some under 'lc', an attribute of a subc"):
+        small().load_weights(path)
 
 
 def test_a_config_of_keras_1_is_named():

@@ -14,7 +14,7 @@ from localnet import config, losses
 from localnet._registry import custom_object_scope
 from localnet.losses import PAIRS
 
-KERAS = reference.cases("losses.npz")
+KERAS = reference.cases("losses.npz") + reference.cases("focal.npz")
 STEP = float(np.cbrt(np.finfo(np.float64).eps))
 EPS = 1e-7
 
@@ -77,6 +77,11 @@ def problem(name, rng, shape=(3, 4)):
         ),
         "sparse_categorical_crossentropy": (labels, probability),
         "binary_crossentropy": (rng.uniform(size=shape), probability),
+        "categorical_focal_crossentropy": (
+            rng.dirichlet(np.ones(shape[-1]), shape[:-1]),
+            probability,
+        ),
+        "binary_focal_crossentropy": (rng.uniform(size=shape), probability),
     }[name]
 
 
@@ -91,6 +96,12 @@ OPTIONS = [
     ("sparse_categorical_crossentropy", {"from_logits": True}),
     ("binary_crossentropy", {"from_logits": True}),
     ("binary_crossentropy", {"label_smoothing": 0.2, "axis": 0}),
+    ("categorical_focal_crossentropy", {"from_logits": True, "gamma": 0.5}),
+    ("categorical_focal_crossentropy", {"alpha": [0.1, 0.2, 0.3, 0.4], "gamma": 0}),
+    ("categorical_focal_crossentropy", {"label_smoothing": 0.2, "axis": -2}),
+    ("binary_focal_crossentropy", {"from_logits": True, "gamma": 3}),
+    ("binary_focal_crossentropy", {"apply_class_balancing": True, "gamma": 0}),
+    ("binary_focal_crossentropy", {"label_smoothing": 0.2, "axis": 0, "gamma": 1}),
 ]
 
 
@@ -158,7 +169,7 @@ class TestKerasNumbers:
 
 def test_every_loss_has_function_pair_class_and_keras_numbers():
     classes = {c["class_name"] for c, _ in KERAS}
-    assert len(PAIRS) == len(classes) == 15
+    assert len(PAIRS) == len(classes) == 17
     for name, (forward, backward) in PAIRS.items():
         assert (forward.__name__, backward.__name__) == (
             f"{name}_forward",

@@ -8,7 +8,15 @@ import pytest
 from raising import refuses
 from unchanged import unchanged
 
-from localnet import Sequential, initializers, layers, losses, regularizers
+from localnet import (
+    Model,
+    Sequential,
+    initializers,
+    layers,
+    load_model,
+    losses,
+    regularizers,
+)
 from localnet.gradcheck import check_model
 from localnet.layers import (
     Activation,
@@ -145,15 +153,43 @@ def test_layers_leave_the_input_layer_out():
     assert model.get_layer(index=0).name == "top"
 
 
+def test_a_layer_that_stands_twice_is_called_twice(tmp_path):
+    top = Dense(3, "tanh", name="top")
+    model = Sequential([Dense(3, input_shape=(2,), name="low"), top, top], seed=0)
+    x = np.random.default_rng(0).normal(size=(4, 2))
+    low = model.get_layer("low")
+    assert model.layers == [low, top]
+    assert (model.count_params(), len(model.weights)) == (9 + 12, 4)
+    np.testing.assert_array_equal(model.predict(x, verbose=0), top(top(low(x))))
+    graph = Model(model.input, model.output)
+    for other in (model, graph):
+        other.compile("sgd", "mse")
+    y = np.ones((4, 3))
+    (value, grads), wanted = (m.loss_and_gradients(x, y) for m in (model, graph))
+    assert value == wanted[0]
+    for ours, theirs in zip(grads, wanted[1], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    with refuses(
+        f"{model.name}: a config must name every layer once, and one stands in this "
+        "model twice: take Model(model.input, model.output), whose config holds both "
+        "calls"
+    ):
+        model.save(tmp_path / "m.npz")
+    again = load_model(graph.save(tmp_path / "m.npz"))
+    np.testing.assert_array_equal(again(x), model(x))
+    model.pop()
+    np.testing.assert_array_equal(model.predict(x, verbose=0), top(low(x)))
+
+
 REFUSED_LAYERS = {
     "class": (
         lambda model: Dense,
         f"layer must be a Layer, got {Dense!r}; make an instance of the class",
     ),
     "number": (lambda model: 3, "layer must be a Layer, got 3"),
-    "twice": (
-        lambda model: model.layers[0],
-        "layer must be added once, got 'lc' a second time",
+    "itself": (
+        lambda model: model,
+        "layer must be added once, got 'm' a second time",
     ),
     "name": (
         lambda model: Dense(2, name="flat"),

@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from raising import refuses
 
-from localnet.utils import normalize, to_categorical, train_test_split
+from localnet.utils import (
+    normalize,
+    pad_sequences,
+    to_categorical,
+    train_test_split,
+)
 
 DATA = reference.load("utils.npz")
 
@@ -204,3 +209,35 @@ TEN = np.arange(10)
 def test_bad_splits(arrays, how, message):
     with refuses(message):
         train_test_split(*arrays, **how)
+
+
+# Sequences of several lengths -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ({}, [[0, 0, 1], [2, 3, 4], [0, 0, 0]]),
+        ({"padding": "post"}, [[1, 0, 0], [2, 3, 4], [0, 0, 0]]),
+        ({"maxlen": 2}, [[0, 1], [3, 4], [0, 0]]),
+        ({"maxlen": 2, "truncating": "post"}, [[0, 1], [2, 3], [0, 0]]),
+        ({"maxlen": 2, "value": 9, "padding": "post"}, [[1, 9], [3, 4], [9, 9]]),
+        ({"maxlen": 0}, np.empty((3, 0))),
+    ],
+)
+def test_sequences_are_filled_and_cut(how, expected):
+    found = pad_sequences([[1], (2, 3, 4), []], **how)
+    assert found.dtype == np.int32
+    assert_array_equal(found, expected)
+
+
+def test_sequences_keep_their_further_axes():
+    found = pad_sequences([[[1, 2]], np.ones((2, 2))], dtype="float32")
+    assert_array_equal(found, np.array([[[0, 0], [1, 2]], [[1, 1], [1, 1]]], "f4"))
+    with refuses(
+        "sequences must have an axis for time, and the same axes behind it, got shapes "
+        "[(1,), (1, 2)]"
+    ):
+        pad_sequences([[1], [[1, 2]]])
+    with refuses("padding must be one of 'pre', 'post', got 'left'"):
+        pad_sequences([[1]], padding="left")

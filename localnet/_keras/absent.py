@@ -26,6 +26,10 @@ DOWNLOAD = (
     "localnet.datasets"
 )
 TEXT = "it has no words: turn them into arrays first, for instance with NumPy"
+OWN_LAYERS = (
+    "layers of your own state their shapes in build and compute_output_shape: "
+    "subclass Layer, and leave this out"
+)
 SCIKIT = (
     "it wraps its own models for scikit-learn: see LocallyConnectedClassifier and "
     "LocallyConnectedRegressor of localnet.sklearn, with build= for a model of yours"
@@ -77,14 +81,24 @@ _REASONS = {
         "load_img img_to_array array_to_img save_img"
     ),
     TEXT: "Tokenizer text_to_word_sequence one_hot hashing_trick skipgrams "
-    "TimeseriesGenerator pad_sequences make_sampling_table",
+    "make_sampling_table tokenizer_from_json TextVectorization",
+    "cut the windows with numpy.lib.stride_tricks.sliding_window_view": (
+        "TimeseriesGenerator timeseries_dataset_from_array"
+    ),
+    "fit averages by itself, so leave it out": "BaseLogger",
+    OWN_LAYERS: "InputSpec Wrapper",
+    "a model is described by JSON: use to_json and model_from_json": "model_from_yaml",
+    "it computes in float32 or float64: see config.set_floatx": (
+        "set_global_policy LossScaleOptimizer"
+    ),
     "it writes no TensorBoard logs: CSVLogger writes the same numbers, and "
     "localnet.plots.history draws them": "TensorBoard",
     "it talks to no server: a LambdaCallback can": "RemoteMonitor",
     SCIKIT: "KerasClassifier KerasRegressor",
     PRETRAINED: "VGG16 VGG19 ResNet50 ResNet50V2 ResNet101 InceptionV3 Xception "
-    "InceptionResNetV2 MobileNet MobileNetV2 DenseNet121 NASNetLarge EfficientNetB0 "
-    "preprocess_input decode_predictions vgg16 vgg19 resnet50 inception_v3 xception "
+    "InceptionResNetV2 NASNetMobile NASNetLarge MobileNet MobileNetV2 DenseNet121 "
+    "EfficientNetB0 preprocess_input decode_predictions "
+    "vgg16 vgg19 resnet50 inception_v3 xception "
     "mobilenet",
     DOWNLOAD: "mnist cifar10 cifar100 fashion_mnist imdb reuters boston_housing "
     "get_file",
@@ -99,7 +113,8 @@ _REASONS = {
         "Ftrl Lion Adafactor TFOptimizer"
     ),
     "a metric of your own is a function of arrays, or a subclass of metrics.Metric": (
-        "MeanIoU IoU MeanRelativeError MeanTensor CosineProximity"
+        "MeanIoU IoU MeanRelativeError MeanTensor CosineProximity F1Score "
+        "FBetaScore R2Score MeanMetricWrapper"
     ),
 }
 REASONS = {name: reason for reason, names in _REASONS.items() for name in names.split()}

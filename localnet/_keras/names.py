@@ -63,11 +63,11 @@ MODULES: dict[str, tuple[str, str]] = {
         }.items()
     },
     "backend.tensorflow_backend": ("backend", "set_session get_session clear_session"),
-    "engine": ("layers", "Input InputLayer Layer Model"),
-    "engine.base_layer": ("layers", "Layer"),
+    "engine": ("layers", "Input InputLayer InputSpec Layer Model"),
+    "engine.base_layer": ("layers", "InputSpec Layer"),
     "engine.input_layer": ("layers", "Input InputLayer"),
     "engine.sequential": ("models", "Sequential"),
-    "engine.topology": ("layers", "Input InputLayer Layer Merge merge"),
+    "engine.topology": ("layers", "Input InputLayer InputSpec Layer Merge merge"),
     "engine.training": ("models", "Model"),
     "layers.advanced_activations": (
         "layers",
@@ -110,6 +110,11 @@ MODULES: dict[str, tuple[str, str]] = {
         "preprocessing",
         "Tokenizer text_to_word_sequence one_hot hashing_trick",
     ),
+    "saving": (
+        "saving",
+        "custom_object_scope get_custom_objects load_model "
+        "register_keras_serializable save_model",
+    ),
     "utils.data_utils": ("utils", "Sequence get_file"),
     "utils.generic_utils": (
         "utils",
@@ -137,25 +142,46 @@ ALIASES: dict[str, dict[str, str]] = {
     },
     "layers": {"Model": "models:Model", "dot": "layers:dot"},
     "losses": {
+        "Reduction": "_keras.reduction:Reduction",
         "cosine": "losses:cosine_similarity",
         "cosine_proximity": "losses:cosine_similarity",
         "huber_loss": "losses:huber",
         "kullback_leibler_divergence": "losses:kl_divergence",
         "logcosh": "losses:log_cosh",
-        **{name.upper(): f"losses:{name}" for name in ["mse", "mae", "mape", "msle"]},
+        **{
+            name.upper(): f"losses:{name}"
+            for name in ["mse", "mae", "mape", "msle", "kld"]
+        },
     },
     "metrics": {
         "cosine_proximity": "metrics:cosine_similarity",
         **{name: f"losses:{name}" for name in _LOSSES.split()},
         "logcosh": "losses:log_cosh",
         "kullback_leibler_divergence": "losses:kl_divergence",
+        **{name: f"losses:{name}" for name in ["kld", "mape", "msle"]},
+        **{name.upper(): f"losses:{name}" for name in ["kld", "mape", "msle"]},
         "MSE": "metrics:mse",
         "MAE": "metrics:mae",
     },
-    "models": {"Input": "layers:Input", "InputLayer": "layers:InputLayer"},
+    "models": {
+        "Input": "layers:Input",
+        "InputLayer": "layers:InputLayer",
+        "model_from_config": "models.nesting:deserialize",
+    },
+    "optimizers.schedules": {"LearningRateSchedule": "_registry:Configurable"},
+    "preprocessing": {"pad_sequences": "utils:pad_sequences"},
+    "saving": {
+        "register_keras_serializable": "_registry:register_keras_serializable",
+        "load_model": "models:load_model",
+        "save_model": "models:save_model",
+        "custom_object_scope": "_registry:custom_object_scope",
+        "get_custom_objects": "_registry:get_custom_objects",
+    },
     "utils": {
         "CustomObjectScope": "_registry:custom_object_scope",
         "get_custom_objects": "_registry:get_custom_objects",
+        "register_keras_serializable": "_registry:register_keras_serializable",
+        "set_random_seed": "_keras.seeds:set_random_seed",
         "Progbar": "callbacks:ProgbarLogger",
         "model_to_dot": "plots.graphs:plot_model",
         "plot": "plots.graphs:plot_model",

@@ -20,6 +20,7 @@ __all__ = [
     "argmax",
     "argmin",
     "batch_flatten",
+    "bias_add",
     "binary_crossentropy",
     "cast",
     "cast_to_floatx",
@@ -28,6 +29,7 @@ __all__ = [
     "concatenate",
     "constant",
     "cos",
+    "count_params",
     "cumprod",
     "cumsum",
     "dot",
@@ -39,9 +41,11 @@ __all__ = [
     "expand_dims",
     "eye",
     "flatten",
+    "gather",
     "greater",
     "greater_equal",
     "hard_sigmoid",
+    "in_top_k",
     "int_shape",
     "l2_normalize",
     "less",
@@ -74,6 +78,7 @@ __all__ = [
     "softplus",
     "softsign",
     "sparse_categorical_crossentropy",
+    "spatial_2d_padding",
     "sqrt",
     "square",
     "squeeze",
@@ -82,6 +87,7 @@ __all__ = [
     "sum",
     "switch",
     "tanh",
+    "temporal_padding",
     "tile",
     "transpose",
     "var",
@@ -258,6 +264,44 @@ def concatenate(tensors: Sequence[ArrayLike], axis: int = -1) -> Array:
     return np.concatenate(list(tensors), axis=axis)
 
 
+def gather(reference: ArrayLike, indices: ArrayLike) -> Array:
+    """Take the entries of axis 0 that indices name."""
+    return np.take(reference, np.asarray(indices, np.int64), axis=0)
+
+
+def temporal_padding(x: ArrayLike, padding: Sequence[int] = (1, 1)) -> Array:
+    """Put zeros before and after axis 1 of (N, T, C)."""
+    return np.pad(x, ((0, 0), tuple(padding), (0, 0)))
+
+
+def spatial_2d_padding(
+    x: ArrayLike,
+    padding: Sequence[Sequence[int]] = ((1, 1), (1, 1)),
+    data_format: str | None = None,
+) -> Array:
+    """Put zeros around the two axes of images."""
+    rows, columns = (tuple(pair) for pair in padding)
+    last = (data_format or config.image_data_format()) == "channels_last"
+    channels = (0, 0)
+    inner = (rows, columns, channels) if last else (channels, rows, columns)
+    return np.pad(x, ((0, 0), *inner))
+
+
+def bias_add(x: ArrayLike, bias: ArrayLike, data_format: str | None = None) -> Array:
+    """Add one number for each channel."""
+    array = _numbers(x)
+    last = (data_format or config.image_data_format()) == "channels_last"
+    behind = 0 if last else array.ndim - 2
+    return array + np.reshape(bias, np.shape(bias) + (1,) * behind)
+
+
+def in_top_k(predictions: ArrayLike, targets: ArrayLike, k: int) -> Array:
+    """Say of each sample whether fewer than k outputs are above that of its class."""
+    p = _numbers(predictions)
+    own = np.take_along_axis(p, np.asarray(targets, np.int64)[:, np.newaxis], axis=-1)
+    return np.asarray(np.sum(p > own, axis=-1) < k)
+
+
 def repeat(x: ArrayLike, n: int) -> Array:
     """Repeat each vector of (N, C) along a new axis: (N, n, C)."""
     return np.repeat(np.asarray(x)[:, np.newaxis], n, axis=1)
@@ -292,6 +336,11 @@ def shape(x: Any) -> tuple[int | None, ...] | None:
 def ndim(x: Any) -> int:
     """Return the number of axes of an array or a handle."""
     return len(int_shape(x) or ())
+
+
+def count_params(x: Any) -> int:
+    """Return how many numbers a weight holds."""
+    return int(np.prod(np.shape(x), dtype=np.int64))
 
 
 def dtype(x: Any) -> str:

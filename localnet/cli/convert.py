@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..files import formats, reading
-from ..models import Model, load_model
+from ..files.safe import bounded_json
+from ..models import Model, load_model, model_from_json
 from .arguments import Commands, add_limits
 
 __all__ = ["add_command", "convert_file", "read_model", "warnings_on_stderr"]
@@ -43,7 +44,8 @@ def add_command(commands: Commands) -> None:
     convert.add_argument(
         "--model",
         metavar="FILE",
-        help="the model that the weights in IN belong to, where IN has none itself",
+        help="the model that the weights in IN belong to, where IN has none itself: a "
+        "model file, or its to_json in a .json file",
     )
     convert.add_argument(
         "--weights-only",
@@ -94,7 +96,13 @@ def read_model(options: argparse.Namespace) -> Model:
                     "file of the model with --model"
                 )
         return load_model(options.input, isolated=isolated, max_bytes=limit)
-    model = load_model(options.model, isolated=isolated, max_bytes=limit)
+    if str(options.model).lower().endswith(".json"):
+        try:
+            model = model_from_json(bounded_json.read(options.model))
+        except ValueError as error:
+            raise ValueError(f"{options.model}: {error}") from error
+    else:
+        model = load_model(options.model, isolated=isolated, max_bytes=limit)
     model.load_weights(options.input, isolated=isolated)
     return model
 

@@ -49,7 +49,8 @@ def add_command(commands: Commands) -> None:
     export.add_argument(
         "--model",
         metavar="FILE",
-        help="the model that the weights in IN belong to, where IN has none itself",
+        help="the model that the weights in IN belong to, where IN has none itself: a "
+        "model file, or its to_json in a .json file",
     )
     export.add_argument(
         "--float64",

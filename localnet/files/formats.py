@@ -239,6 +239,11 @@ def opened(
                 else native.opened(stream)
             )
         else:
+            if magic.startswith(b"{"):
+                raise ValueError(
+                    f"{file} must be a model or weights file, got JSON: the config of "
+                    "a model is read by model_from_json, its weights by load_weights"
+                )
             what = "it is none of .npz, .h5 and .keras" if magic else "it is empty"
             raise ValueError(
                 f"{file} must be a model or weights file, got a damaged or foreign "

@@ -59,6 +59,12 @@ def check_counterparts(config: Config) -> None:
         It names every such layer by class and name, with the nearest way out.
     """
     class_name, inner = config.get("class_name"), config.get("config")
+    if class_name not in MODELS and not (isinstance(inner, dict) and "layers" in inner):
+        raise ValueError(
+            f"it must name the layers of the model, got a {class_name}, a subclass of "
+            "Model with a call of its own: build the same layers as a Sequential or "
+            "Model here, and load what save_weights('w.h5') writes of it in Keras"
+        )
     if not isinstance(inner, dict) or not isinstance(inner.get("layers"), list):
         raise ValueError(
             f"config must be a dict with a list of layers, got {inner!r:.100}"

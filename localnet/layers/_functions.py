@@ -10,6 +10,7 @@ import numpy as np
 from .. import _arrays, _validate
 from .._registry import custom_object, is_custom
 from .._typing import Array, Config
+from ..ops.differences import gradient_by_differences
 from ..regularizers import L1L2
 from ._base.arguments import LayerArguments
 from ._base.layer import Layer
@@ -27,6 +28,9 @@ __all__ = [
 ]
 
 
+DIFFERENCES = "differences"
+
+
 class Lambda(MultiInputLayer):
     """
     Apply a NumPy function to whole batches.
@@ -40,10 +44,12 @@ class Lambda(MultiInputLayer):
         Of a sample, without the batch axis; default: found by a trial call on ones.
     arguments : dict, optional
         Further keywords of `function`.
-    backward : callable, optional
+    backward : callable or "differences", optional
         ``backward(dy, x, **arguments)`` returns the gradient of ``sum(y*dy)`` by x, a
-        list if there are several. Without it no gradient passes: the layer then stands
-        before all weights that learn, or the model is refused when it is compiled.
+        list if there are several. The word asks for central differences, which call
+        `function` twice for each number of one sample. Without either no gradient
+        passes: the layer then stands before all weights that learn, or the model is
+        refused when it is compiled.
     **kwargs
         Arguments of `Layer`.
 
@@ -70,7 +76,7 @@ class Lambda(MultiInputLayer):
         output_shape: Any = None,
         arguments: dict[str, Any] | None = None,
         *,
-        backward: Callable[..., Any] | None = None,
+        backward: Callable[..., Any] | str | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.pop("mask", None)
@@ -78,8 +84,10 @@ class Lambda(MultiInputLayer):
         with self._named():
             if not callable(function):
                 raise ValueError(f"function must be callable, got {function!r}")
-            if not (backward is None or callable(backward)):
-                raise ValueError(f"backward must be callable, got {backward!r}")
+            if not (backward in (None, DIFFERENCES) or callable(backward)):
+                raise ValueError(
+                    f"backward must be callable or {DIFFERENCES!r}, got {backward!r}"
+                )
         self.function, self.function_backward = function, backward
         self.declared_shape = output_shape
         self.arguments = dict(arguments or {})
@@ -153,10 +161,27 @@ class Lambda(MultiInputLayer):
     def gradients(self, dy: Array, cache: Any) -> Gradients:
         if self.function_backward is None:
             raise ValueError(f"{self.name}: {NO_BACKWARD}")
+        if self.function_backward == DIFFERENCES:
+            return self._differences(dy, cache), {}
         x = list(cache) if len(cache) > 1 else cache[0]
         dx = self.function_backward(dy, x, **self.arguments)
         listed = dx if len(cache) > 1 else [dx]
         return tuple(np.asarray(d, self.dtype) for d in listed), {}
+
+    def _differences(self, dy: Array, xs: Sequence[Array]) -> tuple[Array, ...]:
+        wide = [x.astype(np.float64) for x in xs]
+
+        def at(place: int) -> Callable[[Array], Array]:
+            return lambda moved: self._call(
+                [*wide[:place], moved, *wide[place + 1 :]]
+            ).astype(np.float64)
+
+        return tuple(
+            gradient_by_differences(
+                at(place), x, dy.astype(np.float64), name=self.name
+            ).astype(self.dtype)
+            for place, x in enumerate(wide)
+        )
 
     def get_config(self) -> Config:
         """Return the name of the function, and no code; see `Layer.get_config`."""
@@ -207,7 +232,7 @@ class Lambda(MultiInputLayer):
 
 NO_BACKWARD = (
     "a gradient must pass through this Lambda, which has no backward: give "
-    "backward=, or put it before the layers that learn"
+    "backward=, a function or 'differences', or put it before the layers that learn"
 )
 
 

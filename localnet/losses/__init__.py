@@ -16,12 +16,22 @@ from typing import Any, TypeAlias
 from .._keras.names import old_names
 from .._registry import Registry, uncalled
 from .._typing import Array, Config, Pair
-from . import classes, crossentropy, divergence, margin, regression, robust, similarity
+from . import (
+    classes,
+    crossentropy,
+    divergence,
+    focal,
+    margin,
+    regression,
+    robust,
+    similarity,
+)
 from .base import FunctionLoss, Loss, PairLoss
 from .classes import *
 from .crossentropy import *
 from .differentiated import Differentiated
 from .divergence import *
+from .focal import *
 from .margin import *
 from .regression import *
 from .robust import *
@@ -46,6 +56,7 @@ __all__ = [
 __all__ += classes.__all__
 __all__ += crossentropy.__all__
 __all__ += divergence.__all__
+__all__ += focal.__all__
 __all__ += margin.__all__
 __all__ += regression.__all__
 __all__ += robust.__all__
@@ -69,6 +80,8 @@ _FUNCTIONS: dict[LossFunction, type[PairLoss]] = {
     categorical_crossentropy: CategoricalCrossentropy,
     sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
     binary_crossentropy: BinaryCrossentropy,
+    categorical_focal_crossentropy: CategoricalFocalCrossentropy,
+    binary_focal_crossentropy: BinaryFocalCrossentropy,
 }
 
 PAIRS: dict[str, Pair] = {

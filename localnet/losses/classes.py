@@ -1,13 +1,23 @@
 """Keras's loss classes: the functions of this package with weights and a reduction."""
 
 from .. import _validate
-from . import crossentropy, divergence, margin, regression, robust, similarity
+from . import (
+    crossentropy,
+    divergence,
+    focal,
+    margin,
+    regression,
+    robust,
+    similarity,
+)
 from .base import PairLoss
 from .targets import check_label_smoothing
 
 __all__ = [
     "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
     "CategoricalHinge",
     "CosineSimilarity",
     "Hinge",
@@ -378,6 +388,106 @@ class BinaryCrossentropy(PairLoss):
         name: str | None = None,
     ) -> None:
         super().__init__(reduction, name)
+        self.from_logits = _validate.flag("from_logits", from_logits)
+        self.label_smoothing = check_label_smoothing(label_smoothing)
+        self.axis = axis
+
+
+class CategoricalFocalCrossentropy(PairLoss):
+    """
+    The loss object of `categorical_focal_crossentropy`.
+
+    Parameters
+    ----------
+    alpha : float or sequence of float
+        Weight of all classes, or of each.
+    gamma : float
+        The power of the error, not negative.
+    from_logits : bool
+        Whether the predictions have yet to go through a softmax.
+    label_smoothing : float
+        The share, from 0 to 1, of every target that is spread over all classes.
+    axis : int
+        The class axis.
+    reduction : {"auto", "sum_over_batch_size", "sum", "none"}
+        What becomes of the per-sample values, see `Loss`.
+    name : str, optional
+        Name in configs; by default ``"categorical_focal_crossentropy"``.
+    """
+
+    pair = (
+        focal.categorical_focal_crossentropy_forward,
+        focal.categorical_focal_crossentropy_backward,
+    )
+    default_name = "categorical_focal_crossentropy"
+    logits_activation = "softmax"
+
+    def __init__(
+        self,
+        alpha: focal.Alpha = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str = "auto",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(reduction, name)
+        self.alpha = alpha
+        self.gamma = _validate.number("gamma", gamma, minimum=0.0)
+        self.from_logits = _validate.flag("from_logits", from_logits)
+        self.label_smoothing = check_label_smoothing(label_smoothing)
+        self.axis = axis
+
+
+class BinaryFocalCrossentropy(PairLoss):
+    """
+    The loss object of `binary_focal_crossentropy`.
+
+    Parameters
+    ----------
+    apply_class_balancing : bool
+        Whether `alpha` weighs the two classes.
+    alpha : float
+        Weight of class 1, from 0 to 1.
+    gamma : float
+        The power of the error, not negative.
+    from_logits : bool
+        Whether the predictions have yet to go through a sigmoid.
+    label_smoothing : float
+        The share, from 0 to 1, of every target that is replaced by 1/2.
+    axis : int
+        The axis to average over.
+    reduction : {"auto", "sum_over_batch_size", "sum", "none"}
+        What becomes of the per-sample values, see `Loss`.
+    name : str, optional
+        Name in configs; by default ``"binary_focal_crossentropy"``.
+    """
+
+    pair = (
+        focal.binary_focal_crossentropy_forward,
+        focal.binary_focal_crossentropy_backward,
+    )
+    default_name = "binary_focal_crossentropy"
+    logits_activation = "sigmoid"
+
+    def __init__(
+        self,
+        apply_class_balancing: bool = False,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str = "auto",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(reduction, name)
+        self.apply_class_balancing = _validate.flag(
+            "apply_class_balancing", apply_class_balancing
+        )
+        self.alpha = _validate.number("alpha", alpha, minimum=0.0, maximum=1.0)
+        self.gamma = _validate.number("gamma", gamma, minimum=0.0)
         self.from_logits = _validate.flag("from_logits", from_logits)
         self.label_smoothing = check_label_smoothing(label_smoothing)
         self.axis = axis

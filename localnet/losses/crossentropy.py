@@ -10,13 +10,13 @@ from ..ops import stable
 from .targets import (
     LossCache,
     check_axis,
-    check_label_smoothing,
     class_labels,
     expanded_upstream,
     inside,
     match_exactly,
     mean_backward,
     predictions,
+    smoothed,
 )
 
 __all__ = [
@@ -43,11 +43,6 @@ class CrossentropyCache(NamedTuple):
     pair: LossCache
     from_logits: bool
     axis: int
-
-
-def _smooth(y_true: Array, label_smoothing: float, classes: int) -> Array:
-    share = check_label_smoothing(label_smoothing)
-    return y_true * (1 - share) + share / classes if share else y_true
 
 
 def categorical_crossentropy(
@@ -130,7 +125,7 @@ def categorical_crossentropy_forward(
     )
     p, eps = pair.y_pred, pair.epsilon
     axis = check_axis(axis, p.ndim)
-    t = _smooth(pair.y_true, label_smoothing, p.shape[axis])
+    t = smoothed(pair.y_true, label_smoothing, p.shape[axis])
     if from_logits:
         log_q = stable.log_softmax(p, axis)
     else:
@@ -357,7 +352,7 @@ def binary_crossentropy_forward(
     pair = match_exactly(y_true, y_pred)
     p, eps = pair.y_pred, pair.epsilon
     axis = check_axis(axis, p.ndim)
-    t = _smooth(pair.y_true, label_smoothing, 2)
+    t = smoothed(pair.y_true, label_smoothing, 2)
     if from_logits:
         elements = np.maximum(p, 0) - p * t + np.log1p(np.exp(-np.abs(p)))
     else:

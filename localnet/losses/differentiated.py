@@ -6,18 +6,15 @@ import numpy as np
 
 from .. import _arrays, _validate
 from .._typing import Array, ArrayLike
+from ..ops.differences import MAX_EVALUATIONS, gradient_by_differences
 from .base import Loss
 from .targets import predictions
 
 __all__ = ["Differentiated"]
 
-# Steps of the differences, relative to the predictions: the cube root of what float64
-# resolves, at which the errors of cutting off and of rounding are about equal.
-STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
-
 
 class Differentiated(Loss):
-    r"""
+    """
     A loss of one's own, whose gradient is found by central differences.
 
     It costs two evaluations for each number of one sample's output, whatever the size
@@ -40,11 +37,8 @@ class Differentiated(Loss):
 
     Notes
     -----
-    Whether samples depend on one another is found out in each batch by moving the
-    first one and the last one alone: no other value may change then.
-
-    .. math:: \frac{\partial l}{\partial p_j} \approx
-        \frac{l(p + h e_j) - l(p - h e_j)}{2 h}
+    Whether samples depend on one another is found out in each batch, see
+    `localnet.ops.differences.gradient_by_differences`.
 
     Examples
     --------
@@ -56,7 +50,7 @@ class Differentiated(Loss):
            [3.]])
     """
 
-    def __init__(self, function: Any, max_evaluations: int = 4096) -> None:
+    def __init__(self, function: Any, max_evaluations: int = MAX_EVALUATIONS) -> None:
         if not callable(function):
             raise ValueError(f"function must be callable, got {function!r}")
         super().__init__(name=getattr(function, "__name__", type(function).__name__))
@@ -97,7 +91,7 @@ class Differentiated(Loss):
         t = np.asarray(_arrays.numbers("y_true", y_true))
         t = t.astype(np.float64) if t.dtype.kind in "fbiu" else t
         values = self._values(t, p)
-        return values.astype(given.dtype), (t, p, values, given.dtype)
+        return values.astype(given.dtype), (t, p, given.dtype)
 
     def backward(self, dy: ArrayLike, cache: Any) -> Array:
         """
@@ -115,44 +109,12 @@ class Differentiated(Loss):
         ndarray of the shape of y_pred
             The gradient.
         """
-        t, p, values, dtype = cache
-        dy = np.asarray(dy, np.float64)
-        together = values.ndim == 0 or self._coupled(t, p, values)
-        moves = p.size if together else p[0].size
-        if 2 * moves > self.max_evaluations:
-            how = "depend on one another" if together else "are large"
-            raise ValueError(
-                f"{self.name} must need at most {self.max_evaluations} evaluations of "
-                f"a batch, got {2 * moves}, since the samples {how}: give it a "
-                "gradient, use smaller batches, or raise max_evaluations"
-            )
-        gradient = np.zeros(p.shape)
-        flat = gradient.reshape(-1) if together else gradient.reshape(len(p), -1)
-        for move in range(moves):
-            step = np.zeros(p.shape)
-            where = step.reshape(-1) if together else step.reshape(len(p), -1)
-            index = move if together else (slice(None), move)
-            at = p.reshape(where.shape)[index]
-            where[index] = STEP * np.maximum(1.0, np.abs(at))
-            # As far as the points really lie apart.
-            high, low = p + step, p - step
-            apart = (high - low).reshape(where.shape)[index]
-            slope = dy * (self._values(t, high) - self._values(t, low))
-            if not together:
-                slope = slope.reshape(len(p), -1).sum(axis=1)
-            else:
-                slope = slope.sum()
-            flat[index] = slope / apart
+        t, p, dtype = cache
+        gradient = gradient_by_differences(
+            lambda moved: self._values(t, moved),
+            p,
+            np.asarray(dy, np.float64),
+            name=str(self.name),
+            max_evaluations=self.max_evaluations,
+        )
         return gradient.astype(dtype)
-
-    def _coupled(self, t: Array, p: Array, values: Array) -> bool:
-        """Return whether moving one sample changes the value of another."""
-        for place in {0, len(p) - 1}:
-            moved = p.copy()
-            moved[place] += 0.125 * np.maximum(1.0, np.abs(moved[place]))
-            with np.errstate(all="ignore"):
-                changed = self._values(t, moved)
-            others = np.arange(len(p)) != place
-            if not np.array_equal(changed[others], values[others], equal_nan=True):
-                return True
-        return False

@@ -25,6 +25,7 @@ __all__ = [
     "match_exactly",
     "mean_backward",
     "predictions",
+    "smoothed",
     "unbroadcast",
 ]
 
@@ -107,6 +108,12 @@ def check_axis(axis: int, ndim: int) -> int:
 def check_label_smoothing(value: float) -> float:
     """Return `value` if it is a share of the labels."""
     return _validate.number("label_smoothing", value, minimum=0.0, maximum=1.0)
+
+
+def smoothed(y_true: Array, label_smoothing: float, classes: int) -> Array:
+    """Return targets of which a share is spread over all classes."""
+    share = check_label_smoothing(label_smoothing)
+    return y_true * (1 - share) + share / classes if share else y_true
 
 
 def class_labels(y_true: ArrayLike, y_pred: Array, axis: int = -1) -> Array:

@@ -38,6 +38,7 @@ class Chain(Network):
         self._names: set[str] = set()
         self._parts: set[Any] = set()
         self._models: list[Any] = []
+        self._is_repeating = False
         self._set([], ())
         self._program = Program.of_chain([])
         self._in_program: list[Any] = []
@@ -46,8 +47,11 @@ class Chain(Network):
         """Take layers, and the handles of the input and of what each of them gives."""
         self.stack = stack
         first = bool(stack) and isinstance(stack[0], InputLayer)  # and nowhere else
-        self.layers = stack[first:]
-        linked = len(handles) == len(self.layers) + 1
+        # What is called in turn; a layer that stands there twice is listed once.
+        self.called = self.layers = stack[first:]
+        if self._is_repeating:
+            self.layers = list({id(layer): layer for layer in self.called}.values())
+        linked = len(handles) == len(self.called) + 1
         self.handles, self.inputs = handles, handles[:1]
         self.outputs = handles[-1:] if linked else ()
 
@@ -55,9 +59,9 @@ class Chain(Network):
     def program(self) -> Program:
         """The calls of the layers, in order."""
         # A model in the stack may have grown since.
-        now = [x if isinstance(x, Layer) else x.program for x in self.layers]
+        now = [x if isinstance(x, Layer) else x.program for x in self.called]
         if now != self._in_program:
-            self._program, self._in_program = Program.of_chain(self.layers), now
+            self._program, self._in_program = Program.of_chain(self.called), now
         return self._program
 
     @property
@@ -103,7 +107,9 @@ class Chain(Network):
     def add(self, layer: Any) -> None:
         """Put a layer on top, and build it if the shape of its input is known."""
         # An InputLayer draws nothing and must not shift the seeds of the others.
-        if isinstance(layer, Layer) and not isinstance(layer, InputLayer):
+        again = self.has(layer)
+        self._is_repeating |= again
+        if isinstance(layer, Layer) and not (again or isinstance(layer, InputLayer)):
             layer.set_seed(child_seed(self.seed, len(self.layers)))
         below = self.output_shape if self.stack else layer.batch_input_shape
         self._set([*self.stack, layer], self.handles)
@@ -115,6 +121,11 @@ class Chain(Network):
     def has_name(self, name: str) -> bool:
         """Return whether a layer in the stack is called so."""
         return name in self._names
+
+    def has(self, layer: Any) -> bool:
+        """Return whether a layer or model stands in the stack itself."""
+        # Names first, so that this need not walk through the stack.
+        return layer.name in self._names and any(layer is x for x in self.called)
 
     def holds(self, parts: Sequence[Any]) -> bool:
         """Return whether one of some parts stands in the stack, or in a model in it."""
@@ -131,10 +142,11 @@ class Chain(Network):
     def pop(self) -> None:
         """Take the top layer away."""
         (*stack, layer), handles = self.stack, self.handles
-        if len(handles) == len(self.layers) + 1:
+        if len(handles) == len(self.called) + 1:
             *kept, last = handles
             layer._nodes = tuple(node for node in layer._nodes if node is not last.node)
             handles = tuple(kept) if stack else ()
+        self._is_repeating = len({id(other) for other in stack}) < len(stack)
         self._set(stack, handles)
         self._names, self._parts, self._models = set(), set(), []
         for other in stack:
@@ -174,7 +186,7 @@ class Chain(Network):
             if not isinstance(first, InputLayer):
                 first = self._input_layer(input_shape)
             handles = (first.output,)
-        for layer in self.layers[len(handles) - 1 :]:
+        for layer in self.called[len(handles) - 1 :]:
             handles = (*handles, layer.connect(handles[-1]))
         self._set(self.stack, handles)
 
@@ -185,7 +197,13 @@ class Chain(Network):
         )
 
     def get_config(self) -> Config:
-        """Return the name and the layers as Keras writes them."""
+        """Return the name and the layers as Keras writes them, each of them once."""
+        if len(self.called) > len(self.layers):
+            raise ValueError(
+                f"{self.name}: a config must name every layer once, and one stands in "
+                "this model twice: take Model(model.input, model.output), whose config "
+                "holds both calls"
+            )
         entries = [serialize(layer) for layer in self.stack]
         shape = self.input_shape
         if shape is not None and not isinstance(self.stack[0], InputLayer):

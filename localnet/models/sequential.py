@@ -78,7 +78,8 @@ class Sequential(Model):
         Parameters
         ----------
         layer : Layer
-            It is built at once if the shape of the model's input is known. What
+            It is built at once if the shape of the model's input is known. One that
+            stands in the model already is called again, with the same weights. What
             `localnet.Input` gives stands for an `InputLayer`.
 
         Raises
@@ -95,11 +96,14 @@ class Sequential(Model):
         self._check_free("add")
         inside = parts_of(layer)
         own = {id(self), id(self._trainer), id(self._network)}
-        if self._network.holds(inside) or any(id(part) in own for part in inside):
+        again = self._network.has(layer)
+        if any(id(part) in own for part in inside) or (
+            self._network.holds(inside) and not again
+        ):
             raise ValueError(
                 f"layer must be added once, got {layer.name!r} a second time"
             )
-        if self._network.has_name(layer.name):
+        if self._network.has_name(layer.name) and not again:
             raise ValueError(
                 f"layer must have a name of its own, got {layer.name!r} a second time"
             )

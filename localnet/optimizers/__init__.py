@@ -42,6 +42,7 @@ from .nadam import Nadam
 from .rmsprop import RMSprop
 from .schedules import (
     CosineDecay,
+    CosineDecayRestarts,
     ExponentialDecay,
     InverseTimeDecay,
     PiecewiseConstantDecay,
@@ -57,6 +58,7 @@ __all__ = [
     "AdamW",
     "Adamax",
     "CosineDecay",
+    "CosineDecayRestarts",
     "ExponentialDecay",
     "InverseTimeDecay",
     "Legacy",

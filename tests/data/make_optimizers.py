@@ -115,6 +115,12 @@ RATES = [
         "CosineDecay",
         {"decay_steps": 5.0, "alpha": 0.1, "warmup_target": 0.9, "warmup_steps": 3.0},
     ),
+    ("CosineDecayRestarts", {"first_decay_steps": 3.0}),
+    ("CosineDecayRestarts", {"first_decay_steps": 3.0, "t_mul": 1.0, "m_mul": 0.5}),
+    (
+        "CosineDecayRestarts",
+        {"first_decay_steps": 2.5, "t_mul": 1.5, "m_mul": 0.75, "alpha": 0.125},
+    ),
     ("PolynomialDecay", {"decay_steps": 5.0, "end_learning_rate": 0.0001}),
     ("PolynomialDecay", {"decay_steps": 5.0, "end_learning_rate": 0.1, "power": 2.0}),
     ("PolynomialDecay", {"decay_steps": 5.0, "end_learning_rate": 0.1, "power": 0.5}),

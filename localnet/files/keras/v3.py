@@ -92,6 +92,7 @@ def weights_of(root: hdf5.SafeGroup) -> Contents:
         raise ValueError(
             "every weight must belong to a layer, got some of the model's own"
         )
+    _check_all_named(root)
     layers: dict[str, list[Stored]] = {}
     _collect(root, "", layers)
     optimizer = _variables(root.group("optimizer")) if "optimizer" in root else []
@@ -101,6 +102,20 @@ def weights_of(root: hdf5.SafeGroup) -> Contents:
         keyed_by="class",
         optimizer={str(place): stored for place, stored in enumerate(optimizer)},
     )
+
+
+def _check_all_named(root: hdf5.SafeGroup) -> None:
+    """Refuse weights that only an attribute of a subclassed model leads to."""
+    for name in root.names:
+        if name in (LAYERS, OLD_LAYERS, "vars", "optimizer") or name.startswith("_"):
+            continue
+        group = root.group(name)
+        if name != "metrics" and "vars" in group and group.group("vars").names:
+            raise ValueError(
+                f"every weight must lie under {LAYERS!r}, got some under {name!r}, an "
+                "attribute of a subclass of Model: load what save_weights('w.h5') "
+                "writes of it in Keras"
+            )
 
 
 def _collect(

@@ -1,13 +1,38 @@
 """JSON out of a file that may be hostile: bounded in size and depth."""
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
-__all__ = ["MAX_BYTES", "loads"]
+__all__ = ["MAX_BYTES", "loads", "read"]
 
 # A config takes a thousand bytes per layer; Python needs some twenty times the text.
 MAX_BYTES = 16 * 2**20
 MAX_DEPTH = 100
+
+
+def read(path: str | os.PathLike[str]) -> str:
+    """
+    Return the text of a file, as far as `loads` takes it.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        UTF-8.
+
+    Returns
+    -------
+    str
+        One character more than `loads` takes, at most.
+
+    Raises
+    ------
+    ValueError
+        If it is not UTF-8.
+    """
+    with Path(path).open(encoding="utf-8") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def loads(name: str, text: bytes | str) -> Any:

@@ -16,6 +16,16 @@ from .shapes import BatchShape
 __all__ = ["Connectable", "Handle", "Node", "holds_handles", "restore_calls"]
 
 
+class HandleShape(tuple[int | None, ...]):
+    """The shape of a handle: a tuple that TensorFlow's scripts find their way in."""
+
+    __slots__ = ()
+
+    def as_list(self) -> list[int | None]:
+        """Return the sizes as a list."""
+        return list(self)
+
+
 class Handle:
     """
     The output of one call, without values.
@@ -46,7 +56,7 @@ class Handle:
     ) -> None:
         self.node = node
         self.place = place
-        self.shape = shape
+        self.shape = HandleShape(shape)
         self.dtype = dtype
 
     @property
@@ -85,7 +95,7 @@ class Handle:
     # Without it, Python would try every number in turn.
     __iter__ = None
 
-    def get_shape(self) -> BatchShape:
+    def get_shape(self) -> HandleShape:
         """Return the shape, as Keras's handles do."""
         return self.shape
 

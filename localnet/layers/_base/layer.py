@@ -285,6 +285,16 @@ class Layer(Connectable):
             return self.connect(x, training)
         return self.forward(x, bool(training))
 
+    def connect(self, inputs: Any, training: bool | None = None) -> Any:
+        """Note a call on handles, and the shapes of the first; see `Connectable`."""
+        result = super().connect(inputs, training)
+        if self.input_shape is None:
+            (node, *_) = self._nodes
+            shapes = tuple(handle.shape for handle in node.inputs)
+            self.input_shape = self._shape_of_call(shapes)
+            self.output_shape = node.outputs[0].shape
+        return result
+
     forward = pure.forward
     backward = pure.backward
     forward_with_cache = pure.forward_with_cache

@@ -15,6 +15,7 @@ import numpy as np
 from ... import _arrays, constraints, initializers, regularizers
 from ..._typing import Array, ArrayLike
 from ...ops.runtime.pieces import in_pieces
+from .undo import unchanged_on_error
 from .variables import Variable
 
 if TYPE_CHECKING:
@@ -326,9 +327,12 @@ def set_weights(self: Layer, weights: Sequence[ArrayLike]) -> None:
     ValueError
         If the number or a shape differs; no weight is changed then.
     """
-    hint = "" if self.built or self.params else "; the layer is not built yet"
-    with self._named():
-        self._held.load(weights, hint)
+    with unchanged_on_error(self):
+        if self._nodes and not self.built:  # called on a handle, and in no model yet
+            self.build(self.input_shape)
+        hint = "" if self.built or self.params else "; the layer is not built yet"
+        with self._named():
+            self._held.load(weights, hint)
 
 
 def give_weights(layer: Layer, weights: Iterable[Array]) -> None:

@@ -11,15 +11,17 @@ Examples
 0.5
 """
 
+from ..._keras.names import old_names
 from ..._registry import Registry
 from .base import Schedule
-from .cosine import CosineDecay
+from .cosine import CosineDecay, CosineDecayRestarts
 from .piecewise import PiecewiseConstantDecay
 from .polynomial import PolynomialDecay
 from .timed import ExponentialDecay, InverseTimeDecay
 
 __all__ = [
     "CosineDecay",
+    "CosineDecayRestarts",
     "ExponentialDecay",
     "InverseTimeDecay",
     "PiecewiseConstantDecay",
@@ -36,6 +38,7 @@ _registry: Registry[Schedule] = Registry(
         schedule.__name__: schedule
         for schedule in (
             CosineDecay,
+            CosineDecayRestarts,
             ExponentialDecay,
             InverseTimeDecay,
             PiecewiseConstantDecay,
@@ -45,6 +48,9 @@ _registry: Registry[Schedule] = Registry(
 )
 serialize = _registry.serialize
 deserialize = _registry.deserialize
+
+
+__getattr__ = old_names(__name__)
 
 
 def __dir__() -> list[str]:
