@@ -21,6 +21,7 @@ __all__ = [
     "flag",
     "fraction",
     "generator",
+    "instance",
     "integer",
     "number",
     "optional_integer",
@@ -130,6 +131,14 @@ def generator(name: str, value: Any) -> np.random.Generator:
     if not isinstance(value, np.random.Generator):
         raise ValueError(f"{name} must be a numpy.random.Generator, got {value!r}")
     return value
+
+
+def instance(name: str, value: Any, kind: type) -> None:
+    """Refuse what is not of the kind that only localnet makes."""
+    if not isinstance(value, kind):
+        raise ValueError(
+            f"{name} must be of type {kind.__name__}, got {type(value).__name__}"
+        )
 
 
 def path(name: str, value: Any) -> str:

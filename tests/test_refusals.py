@@ -1,5 +1,6 @@
 """Wrong values that were taken without a word, or refused in somebody else's words."""
 
+import inspect
 import os
 
 import numpy as np
@@ -13,6 +14,7 @@ from localnet import (
     constraints,
     initializers,
     load_model,
+    losses,
     metrics,
     ops,
     optimizers,
@@ -107,6 +109,38 @@ WRONG = {
 def test_it_is_refused_in_one_sentence(call, sentence):
     with refuses(sentence):
         call()
+
+
+# What only localnet makes, and a function says by its type that it takes.
+MADE = [
+    (function, parameter.name, parameter.annotation)
+    for package in (ops, activations, losses)
+    for function in map(package.__dict__.get, package.__all__)
+    if inspect.isfunction(function)
+    for parameter in inspect.signature(function).parameters.values()
+    if parameter.name in ("cache", "geometry", "sharing")
+]
+
+
+class Duck(tuple):
+    """As long and as well named as any cache, and of no kind that a function knows."""
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "kind"), MADE, ids=[f"{f.__name__}-{n}" for f, n, _ in MADE]
+)
+@pytest.mark.parametrize("value", [None, 5, "x", (), Duck((1, 2, 3))], ids=str)
+def test_what_localnet_has_not_made_is_named_by_its_type(function, name, kind, value):
+    if isinstance(kind, type):
+        sentence = f"{name} must be of type {kind.__name__}, got {type(value).__name__}"
+    elif value == 5 or isinstance(value, tuple):  # an array
+        return
+    else:
+        sentence = rf"{name} must hold numbers, got dtype .*"
+    needed = inspect.signature(function).parameters.values()
+    others = dict.fromkeys((p.name for p in needed if p.default is p.empty), X)
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
+        function(**{**others, name: value})
 
 
 @pytest.mark.parametrize(
