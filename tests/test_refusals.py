@@ -122,6 +122,9 @@ MADE = [
 ]
 
 
+GEOMETRY = ops.Geometry.of((1, 3, 1), kernel_size=1)
+
+
 class Duck(tuple):
     """As long and as well named as any cache, and of no kind that a function knows."""
 
@@ -137,8 +140,12 @@ def test_what_localnet_has_not_made_is_named_by_its_type(function, name, kind, v
         return
     else:
         sentence = rf"{name} must hold numbers, got dtype .*"
-    needed = inspect.signature(function).parameters.values()
-    others = dict.fromkeys((p.name for p in needed if p.default is p.empty), X)
+    parameters = inspect.signature(function).parameters.values()
+    others = {
+        p.name: GEOMETRY if p.name == "geometry" else X
+        for p in parameters
+        if p.default is p.empty and p.kind != p.VAR_POSITIONAL
+    }
     with pytest.raises(ValueError, match=f"^{sentence}$"):
         function(**{**others, name: value})
 
