@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 
 import numpy as np
 import pytest
@@ -21,8 +22,8 @@ from localnet import (
     regularizers,
     utils,
 )
-from localnet.callbacks import CSVLogger
-from localnet.layers import Dense, LocallyConnected2D
+from localnet.callbacks import CSVLogger, LambdaCallback
+from localnet.layers import Dense, Lambda, LocallyConnected2D
 
 X, Y = np.ones((4, 3)), np.ones((4, 1))
 
@@ -109,6 +110,68 @@ WRONG = {
 def test_it_is_refused_in_one_sentence(call, sentence):
     with refuses(sentence):
         call()
+
+
+class Batches(utils.Sequence):
+    """As many batches as one says, which need be no number."""
+
+    def __init__(self, count):
+        self.count = count
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, number):
+        return X, Y
+
+
+@pytest.mark.parametrize("count", [-1, 2.0, "x", None, 2**70])
+def test_what_a_sequence_says_of_its_length_is_named(count):
+    model = compiled()
+    for call in (model.fit, model.evaluate, model.predict):
+        with (
+            unchanged(model),
+            refuses(f"len(x) must be an integer >= 0, got {count!r}"),
+        ):
+            call(Batches(count), verbose=0)
+    with refuses(f"len(validation_data) must be an integer >= 0, got {count!r}"):
+        model.fit(X, Y, verbose=0, validation_data=Batches(count))
+
+
+# Functions of the user's, and what they are called with.
+CALLED = {
+    "learning_rate must take (step)": optimizers.SGD,
+    "d: kernel_constraint must take (w)": lambda function: Dense(
+        1, name="d", kernel_constraint=function
+    ),
+    "metric must take (y_true, y_pred)": lambda function: compiled().compile(
+        "sgd", "mse", metrics=[function]
+    ),
+    "loss must take (y_true, y_pred)": lambda function: compiled().compile(
+        "sgd", function
+    ),
+    "on_epoch_end must take (epoch, logs)": lambda function: LambdaCallback(
+        on_epoch_end=function
+    ),
+    "on_train_end must take (logs)": lambda function: LambdaCallback(
+        on_train_end=function
+    ),
+    "l: function must take (x, k)": lambda function: Lambda(
+        function, name="l", arguments={"k": 1}
+    ),
+    "l: backward must take (dy, x)": lambda function: Lambda(
+        abs, name="l", backward=function
+    ),
+}
+
+
+@pytest.mark.parametrize(("rule", "make"), CALLED.items(), ids=CALLED)
+def test_a_function_is_refused_before_it_is_called_in_vain(rule, make):
+    def nothing():
+        raise AssertionError("called")
+
+    with pytest.raises(ValueError, match=f"^{re.escape(f'{rule}, got {nothing}: ')}"):
+        make(nothing)
 
 
 # What only localnet makes, and a function says by its type that it takes.

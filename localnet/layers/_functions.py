@@ -50,7 +50,7 @@ class Lambda(MultiInputLayer):
     Raises
     ------
     ValueError
-        If a function is not callable.
+        If a function is not callable, or not with these arguments.
 
     Notes
     -----
@@ -80,9 +80,13 @@ class Lambda(MultiInputLayer):
                 raise ValueError(f"function must be callable, got {function!r}")
             if not (backward is None or callable(backward)):
                 raise ValueError(f"backward must be callable, got {backward!r}")
+            named = dict(arguments or {})
+            _validate.function("function", function, "x", **named)
+            if backward is not None:
+                _validate.function("backward", backward, "dy", "x", **named)
         self.function, self.function_backward = function, backward
         self.declared_shape = output_shape
-        self.arguments = dict(arguments or {})
+        self.arguments = named
 
     @property
     def passes_gradients(self) -> bool:
