@@ -33,7 +33,7 @@ def refused(path, reason, error=ValueError):
     tracemalloc.start()
     try:
         with pytest.raises(error) as caught:
-            yield
+            yield caught
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -253,6 +253,15 @@ def with_config(path, change):
         config = json.loads(file.attrs["model_config"])
         change(config["config"]["layers"][-1]["config"])
         file.attrs["model_config"] = json.dumps(config)
+
+
+@pytest.mark.parametrize("key", ["units", "activation", "dtype", "x" * 5000])
+def test_no_text_of_a_config_is_quoted_without_an_end(key, tmp_path):
+    path = dense().save(tmp_path / "m.h5")
+    with_config(path, lambda config: config.update({key: "x" * 5000}))
+    with refused(path, "x" * 150) as caught:
+        load_model(path)
+    assert "x" * 201 not in str(caught.value)
 
 
 @pytest.mark.parametrize(
