@@ -211,5 +211,5 @@ class CSVLogger(Remembering):
         self._write(self.text)
 
     def _write(self, rows: str) -> None:
-        with Path(self.filename).open("a", newline="") as file:
+        with Path(self.filename).open("a", encoding="utf-8", newline="") as file:
             file.write(rows)
