@@ -342,7 +342,7 @@ def test_a_process_that_talks_nonsense_is_not_believed(answer, tmp_path, monkeyp
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits differ")
 def test_memory_of_the_process_is_limited(tmp_path):
-    weights = np.zeros((2**13, 2**12), np.float32)  # 128 MB
+    weights = np.zeros((2**13, 2**13), np.float32)  # 256 MB, all that is allowed
     path = tmp_path / "w.h5"
     with h5py.File(path, "w") as file:
         file.attrs["layer_names"] = [b"d"]
