@@ -671,7 +671,8 @@ def test_text_is_utf_8_whatever_the_locale_says(tmp_path):
         load_model(model.save("\u2603.npz"), isolated=True)
         assert main(["show", "\u2603.npz"]) == 0
         at = "localnet.golden.adapters.engines:blocked"
-        assert main(["golden", "check", at, "--json", "r.json", "--junit", "r.xml"]) == 0
+        reports = ["--json", "r.json", "--junit", "r.xml"]
+        assert main(["golden", "check", at, *reports]) == 0
         assert main(["train", "digits", "--epochs", "1", "--quiet"]) == 0
     """
     run_alone(code, tmp_path, "-X", "warn_default_encoding", "-W", "error")
