@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, Generic, Self, TypeVar
 
+from . import _validate
 from ._typing import Config
 from ._validate import suggestion
 
@@ -224,6 +225,8 @@ class Registry(Generic[T]):
         Every accepted name, and the class or function that makes the object.
     method : str, optional
         What every object must have beside being callable, ``"gradient"``.
+    takes : tuple of str
+        What every object is called with; empty if that is checked elsewhere.
     """
 
     def __init__(
@@ -233,11 +236,13 @@ class Registry(Generic[T]):
         factories: Mapping[str, Callable[..., T]],
         *,
         method: str | None = None,
+        takes: tuple[str, ...] = (),
     ) -> None:
         self.kind = kind
         self.module = module
         self.factories = dict(factories)
         self.method = method
+        self.takes = takes
 
     def find(self, name: str) -> Callable[..., T]:
         """Return what `name` stands for: a custom object first, then one of ours."""
@@ -272,7 +277,7 @@ class Registry(Generic[T]):
         ------
         ValueError
             If the name is unknown, the identifier is of another type, or the object
-            lacks the method that its family needs.
+            lacks the method that its family needs, or cannot be called as it will be.
         """
         if identifier is None:
             return None
@@ -419,4 +424,6 @@ class Registry(Generic[T]):
             raise ValueError(
                 f"{self.kind} must have a method {self.method!r}, got {instance!r}"
             )
+        if self.takes:
+            _validate.function(self.kind, instance, *self.takes)
         return instance

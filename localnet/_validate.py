@@ -6,6 +6,7 @@ of assignments. A check raises ``ValueError`` with a single string and changes n
 """
 
 import difflib
+import inspect
 import math
 import operator
 import os
@@ -20,8 +21,11 @@ __all__ = [
     "choice",
     "flag",
     "fraction",
+    "function",
     "generator",
+    "instance",
     "integer",
+    "misfit",
     "number",
     "optional_integer",
     "optional_number",
@@ -42,6 +46,25 @@ def suggestion(word: object, words: Iterable[str]) -> str:
     known = {w.lower(): w for w in words}
     near = difflib.get_close_matches(str(word).lower(), known, n=1, cutoff=0.6)
     return f"; did you mean {known[near[0]]!r}?" if near else ""
+
+
+def misfit(function: Any, *arguments: object, **named: object) -> str:
+    """Say why a function cannot be called with the arguments; nothing if it can."""
+    try:
+        inspect.signature(function).bind(*arguments, **named)
+    except ValueError:  # a built-in without a signature
+        return ""
+    except TypeError as error:
+        return str(error)
+    return ""
+
+
+def function(name: str, value: Any, *arguments: str, **named: object) -> None:
+    """Refuse what cannot be called with arguments of these names; the last by name."""
+    why = misfit(value, *arguments, **named)
+    if why:
+        names = ", ".join((*arguments, *named))
+        raise ValueError(f"{name} must take ({names}), got {value!r}: {why}")
 
 
 def choice(name: str, value: object, words: Sequence[str]) -> str:
@@ -130,6 +153,14 @@ def generator(name: str, value: Any) -> np.random.Generator:
     if not isinstance(value, np.random.Generator):
         raise ValueError(f"{name} must be a numpy.random.Generator, got {value!r}")
     return value
+
+
+def instance(name: str, value: Any, kind: type) -> None:
+    """Refuse what is not of the kind that only localnet makes."""
+    if not isinstance(value, kind):
+        raise ValueError(
+            f"{name} must be of type {kind.__name__}, got {type(value).__name__}"
+        )
 
 
 def path(name: str, value: Any) -> str:

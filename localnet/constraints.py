@@ -36,12 +36,14 @@ __all__ = [
 Axis: TypeAlias = int | list[int] | tuple[int, ...]
 
 
-def _bound(name: str, value: Any) -> float:
+def _bound(name: str, value: Any, *, above: float = -math.inf) -> float:
     """Return `value` as a Python number: infinity is a bound too, NaN is none."""
     bound: Any = value.item() if isinstance(value, np.generic) else value
     is_number = isinstance(bound, (int, float)) and not isinstance(bound, bool)
     if not is_number or math.isnan(bound):
         raise ValueError(f"{name} must be a number, got {value!r}")
+    if bound < above:
+        raise ValueError(f"{name} must be >= {above:g}, got {value!r}")
     number: float = bound
     return number
 
@@ -69,11 +71,6 @@ def _norms(w: Array, axis: Axis) -> Array:
             f"axis must be distinct axes of w, got {axis!r} for shape {w.shape}"
         ) from error
     return np.sqrt(squared)
-
-
-def _clip(norms: Array, low: float, high: float) -> Array:
-    # Where the bounds cross, Keras lets the lower one win.
-    return np.clip(norms, low, max(low, high))
 
 
 class Constraint(Configurable, abc.ABC):
@@ -107,8 +104,8 @@ class MaxNorm(Constraint):
     Raises
     ------
     ValueError
-        If `max_value` is not a number or `axis` not made of integers; when called, if
-        `w` has no such axes.
+        If `max_value` is not a number >= 0 or `axis` not made of integers; when called,
+        if `w` has no such axes.
 
     See Also
     --------
@@ -135,14 +132,14 @@ class MaxNorm(Constraint):
     """
 
     def __init__(self, max_value: float = 2, axis: Axis = 0) -> None:
-        self.max_value = _bound("max_value", max_value)
+        self.max_value = _bound("max_value", max_value, above=0)
         self.axis = _axis(axis)
 
     def __call__(self, w: ArrayLike) -> Array:
         """Scale `w` to norms of at most `max_value`."""
         w = _arrays.reals("w", w)
         norms = _norms(w, self.axis)
-        desired = _clip(norms, 0, self.max_value)
+        desired = np.minimum(norms, self.max_value)
         return w * (desired / (config.epsilon() + norms))
 
 
@@ -219,7 +216,7 @@ class MinMaxNorm(Constraint):
     Parameters
     ----------
     min_value, max_value : float, default 0.0 and 1.0
-        The smallest and the largest norm. If they cross, `min_value` counts for both.
+        The smallest and the largest norm.
     rate : float, default 1.0
         How far a norm moves: 1 all the way at once, 0 not at all.
     axis : int, list of int or tuple of int, default 0
@@ -228,8 +225,9 @@ class MinMaxNorm(Constraint):
     Raises
     ------
     ValueError
-        If a bound is not a number, `rate` not finite or `axis` not made of integers;
-        when called, if `w` has no such axes.
+        If a bound is not a number, `max_value` below `min_value` (Keras then takes
+        `min_value` for both), `rate` not finite or `axis` not made of integers; when
+        called, if `w` has no such axes.
 
     See Also
     --------
@@ -262,7 +260,7 @@ class MinMaxNorm(Constraint):
         axis: Axis = 0,
     ) -> None:
         self.min_value = _bound("min_value", min_value)
-        self.max_value = _bound("max_value", max_value)
+        self.max_value = _bound("max_value", max_value, above=self.min_value)
         self.rate = _validate.number("rate", rate)
         self.axis = _axis(axis)
 
@@ -270,7 +268,7 @@ class MinMaxNorm(Constraint):
         """Scale `w` to norms inside the interval."""
         w = _arrays.reals("w", w)
         norms = _norms(w, self.axis)
-        clipped = _clip(norms, self.min_value, self.max_value)
+        clipped = np.clip(norms, self.min_value, self.max_value)
         desired = self.rate * clipped + (1 - self.rate) * norms
         return w * (desired / (config.epsilon() + norms))
 
@@ -347,6 +345,7 @@ _registry = Registry[Constraint](
         "unit_norm": UnitNorm,
         "unitnorm": UnitNorm,
     },
+    takes=("w",),
 )
 get = _registry.get
 serialize = _registry.serialize

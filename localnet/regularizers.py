@@ -438,6 +438,7 @@ _registry = Registry[Regularizer](
         "orthogonal_regularizer": orthogonal_regularizer,
     },
     method="gradient",
+    takes=("w",),
 )
 get = _registry.get
 serialize = _registry.serialize

@@ -33,7 +33,7 @@ def refused(path, reason, error=ValueError):
     tracemalloc.start()
     try:
         with pytest.raises(error) as caught:
-            yield
+            yield caught
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -255,6 +255,15 @@ def with_config(path, change):
         file.attrs["model_config"] = json.dumps(config)
 
 
+@pytest.mark.parametrize("key", ["units", "activation", "dtype", "x" * 5000])
+def test_no_text_of_a_config_is_quoted_without_an_end(key, tmp_path):
+    path = dense().save(tmp_path / "m.h5")
+    with_config(path, lambda config: config.update({key: "x" * 5000}))
+    with refused(path, "x" * 150) as caught:
+        load_model(path)
+    assert "x" * 201 not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("layer", "changes", "reason"),
     [
@@ -333,7 +342,7 @@ def test_a_process_that_talks_nonsense_is_not_believed(answer, tmp_path, monkeyp
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits differ")
 def test_memory_of_the_process_is_limited(tmp_path):
-    weights = np.zeros((2**13, 2**12), np.float32)  # 128 MB
+    weights = np.zeros((2**13, 2**13), np.float32)  # 256 MB, all that is allowed
     path = tmp_path / "w.h5"
     with h5py.File(path, "w") as file:
         file.attrs["layer_names"] = [b"d"]

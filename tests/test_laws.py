@@ -6,6 +6,7 @@ the engines stay within the proven bound n*u*A of a sum of n products.
 """
 
 import importlib
+import inspect
 import math
 import pkgutil
 import re
@@ -17,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from raising import refuses
 from scipy.signal import correlate
 from strategies import LocalConvProblem, local_conv_problems
 
@@ -170,6 +172,23 @@ def test_a_pair_stands_in_one_file_and_each_refers_to_the_other(name):
         assert f"{other.__name__} :" in see_also[1]
         assert getattr(ops, function.__name__) is function
         assert function.__name__ in ops.__all__
+
+
+@pairs
+def test_what_is_no_workspace_is_refused_in_both_directions(name, rng):
+    forward, backward = PAIRS[name]
+    arguments, options = draw(name, rng)
+    y, cache = forward(*arguments, **options)
+    for function, (called, named) in (
+        (forward, (arguments, options)),
+        (backward, ((y, cache), {})),
+    ):
+        if "workspace" in inspect.signature(function).parameters:
+            for value in (5, 0, "x", np.ones(3)):
+                with refuses(
+                    f"workspace must be of type Workspace, got {type(value).__name__}"
+                ):
+                    function(*called, **named, workspace=value)
 
 
 @pytest.mark.parametrize("name", CURVED)

@@ -1,6 +1,9 @@
 """Wrong values that were taken without a word, or refused in somebody else's words."""
 
+import inspect
 import os
+import re
+import zipfile
 
 import numpy as np
 import pytest
@@ -13,14 +16,15 @@ from localnet import (
     constraints,
     initializers,
     load_model,
+    losses,
     metrics,
     ops,
     optimizers,
     regularizers,
     utils,
 )
-from localnet.callbacks import CSVLogger
-from localnet.layers import Dense, LocallyConnected2D
+from localnet.callbacks import CSVLogger, LambdaCallback
+from localnet.layers import Dense, Lambda, LocallyConnected2D
 
 X, Y = np.ones((4, 3)), np.ones((4, 1))
 
@@ -109,6 +113,107 @@ def test_it_is_refused_in_one_sentence(call, sentence):
         call()
 
 
+class Batches(utils.Sequence):
+    """As many batches as one says, which need be no number."""
+
+    def __init__(self, count):
+        self.count = count
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, number):
+        return X, Y
+
+
+@pytest.mark.parametrize("count", [-1, 2.0, "x", None, 2**70])
+def test_what_a_sequence_says_of_its_length_is_named(count):
+    model = compiled()
+    for call in (model.fit, model.evaluate, model.predict):
+        with (
+            unchanged(model),
+            refuses(f"len(x) must be an integer >= 0, got {count!r}"),
+        ):
+            call(Batches(count), verbose=0)
+    with refuses(f"len(validation_data) must be an integer >= 0, got {count!r}"):
+        model.fit(X, Y, verbose=0, validation_data=Batches(count))
+
+
+# Functions of the user's, and what they are called with.
+CALLED = {
+    "learning_rate must take (step)": optimizers.SGD,
+    "d: kernel_constraint must take (w)": lambda function: Dense(
+        1, name="d", kernel_constraint=function
+    ),
+    "metric must take (y_true, y_pred)": lambda function: compiled().compile(
+        "sgd", "mse", metrics=[function]
+    ),
+    "loss must take (y_true, y_pred)": lambda function: compiled().compile(
+        "sgd", function
+    ),
+    "on_epoch_end must take (epoch, logs)": lambda function: LambdaCallback(
+        on_epoch_end=function
+    ),
+    "on_train_end must take (logs)": lambda function: LambdaCallback(
+        on_train_end=function
+    ),
+    "l: function must take (x, k)": lambda function: Lambda(
+        function, name="l", arguments={"k": 1}
+    ),
+    "l: backward must take (dy, x)": lambda function: Lambda(
+        abs, name="l", backward=function
+    ),
+}
+
+
+@pytest.mark.parametrize(("rule", "make"), CALLED.items(), ids=CALLED)
+def test_a_function_is_refused_before_it_is_called_in_vain(rule, make):
+    def nothing():
+        raise AssertionError("called")
+
+    with pytest.raises(ValueError, match=f"^{re.escape(f'{rule}, got {nothing}: ')}"):
+        make(nothing)
+
+
+# What only localnet makes, and a function says by its type that it takes.
+MADE = [
+    (function, parameter.name, parameter.annotation)
+    for package in (ops, activations, losses)
+    for function in map(package.__dict__.get, package.__all__)
+    if inspect.isfunction(function)
+    for parameter in inspect.signature(function).parameters.values()
+    if parameter.name in ("cache", "geometry", "sharing")
+]
+
+
+GEOMETRY = ops.Geometry.of((1, 3, 1), kernel_size=1)
+
+
+class Duck(tuple):
+    """As long and as well named as any cache, and of no kind that a function knows."""
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "kind"), MADE, ids=[f"{f.__name__}-{n}" for f, n, _ in MADE]
+)
+@pytest.mark.parametrize("value", [None, 5, "x", (), Duck((1, 2, 3))], ids=str)
+def test_what_localnet_has_not_made_is_named_by_its_type(function, name, kind, value):
+    if isinstance(kind, type):
+        sentence = f"{name} must be of type {kind.__name__}, got {type(value).__name__}"
+    elif value == 5 or isinstance(value, tuple):  # an array
+        return
+    else:
+        sentence = rf"{name} must hold numbers, got dtype .*"
+    parameters = inspect.signature(function).parameters.values()
+    others = {
+        p.name: GEOMETRY if p.name == "geometry" else X
+        for p in parameters
+        if p.default is p.empty and p.kind != p.VAR_POSITIONAL
+    }
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
+        function(**{**others, name: value})
+
+
 @pytest.mark.parametrize(
     ("how", "sentence"),
     [
@@ -160,11 +265,9 @@ def test_a_pipe_is_not_waited_for(tmp_path):
 
 
 def test_what_a_file_says_makes_no_endless_message(tmp_path):
-    import zipfile
-
     path = tmp_path / "m.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("/" + "x" * 60_000, b"")
     with pytest.raises(ValueError, match="damaged or foreign") as caught:
         load_model(path)
-    assert len(str(caught.value)) < 600 + len(str(path))
+    assert len(str(caught.value)) < 300 + len(str(path))

@@ -1,11 +1,13 @@
 """A kill, a full disk or an error at any byte leaves the old file or the new one."""
 
+import contextlib
 import errno
 import io
 import os
 import random
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -18,10 +20,18 @@ import pytest
 from forked import ROOT, ForkServer
 from killed import KINDS, model_of, number_of
 
+from localnet import Sequential
+from localnet.callbacks import (
+    BackupAndRestore,
+    CSVLogger,
+    LambdaCallback,
+    ModelCheckpoint,
+)
 from localnet.files import native
 from localnet.files.keras import legacy_h5, v3
-from localnet.files.safe import atomic
+from localnet.files.safe import atomic, locks
 from localnet.files.safe.atomic import write_atomically
+from localnet.layers import Dense
 
 # Set to 200 and more by .ci/long.
 KILLS = int(os.environ.get("LOCALNET_TEST_KILLS", "12"))
@@ -30,6 +40,21 @@ posix = pytest.mark.skipif(os.name == "nt", reason="kills and limits as POSIX do
 
 def left_over(folder):
     return list(folder.glob(".localnet-*.tmp"))
+
+
+def run_alone(code, folder, *options):
+    """Run a program in a process of its own, in a folder, that says nothing."""
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    done = subprocess.run(
+        [sys.executable, *options, "-c", textwrap.dedent(code)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
 
 
 # Kills ---------------------------------------------------------------------------
@@ -305,15 +330,16 @@ def test_a_limit_of_the_system_on_the_size_of_files(name, tmp_path):
         save(killed.model_of(2), path)
         assert killed.number_of(load(path)) == 2
     """
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        env={**os.environ, "PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert (done.stderr, done.returncode) == ("", 0)
+    run_alone(code, tmp_path)
+
+
+def mount(*options):
+    """Run `mount`, or skip the test where that is not allowed."""
+    if shutil.which("mount") is None:
+        pytest.skip("needs mount")
+    done = subprocess.run(["mount", *map(str, options)], capture_output=True)
+    if done.returncode:
+        pytest.skip("needs the right to mount a file system")
 
 
 @pytest.fixture
@@ -321,10 +347,7 @@ def small_disk(tmp_path):
     """Mount a file system of 256 kB, where that is allowed."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = shutil.which("mount")
-    command = [mount, "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-    if mount is None or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("needs the right to mount a file system")
+    mount("-t", "tmpfs", "-o", "size=256k", "tmpfs", folder)
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
@@ -346,3 +369,310 @@ def test_a_real_disk_that_is_full(name, small_disk):
     (small_disk / "other").unlink()
     save(model_of(2), path)
     assert number_of(load(path)) == 2
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_real_disk_that_may_only_be_read(name, small_disk):
+    save, load = KINDS[name]
+    save(model_of(1), small_disk / name)
+    mount("-o", "remount,ro", small_disk)
+    for path in (small_disk / name, small_disk / f"new-{name}"):
+        with pytest.raises(OSError, match=name) as caught:
+            save(model_of(2), path)
+        assert caught.value.filename == str(path)
+    mount("-o", "remount,rw", small_disk)
+    assert [p.name for p in small_disk.iterdir()] == [name]
+    assert number_of(load(small_disk / name)) == 1
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_real_disk_that_holds_no_further_file(name, small_disk):
+    save, load = KINDS[name]
+    save(model_of(1), small_disk / name)
+    mount("-o", "remount,nr_inodes=20", small_disk)
+    with contextlib.suppress(OSError):
+        for number in range(20):
+            (small_disk / f"other-{number}").touch()
+    others = sorted(small_disk.iterdir())
+    with pytest.raises(OSError, match=name) as caught:
+        save(model_of(2), small_disk / name)
+    assert caught.value.errno == errno.ENOSPC
+    assert sorted(small_disk.iterdir()) == others
+    assert number_of(load(small_disk / name)) == 1
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_disk_to_which_large_and_small_letters_are_one(name, tmp_path):
+    """Two names of one file: the second save replaces the first, as it says."""
+    save, load = KINDS[name]
+    if shutil.which("mkfs.ext4") is None:
+        pytest.skip("needs mkfs.ext4")
+    image, folder = tmp_path / "image", tmp_path / "disk"
+    folder.mkdir()
+    with image.open("wb") as stream:
+        stream.truncate(2**22)
+    make = ["mkfs.ext4", "-q", "-O", "casefold", "-E", "encoding=utf8", str(image)]
+    if subprocess.run(make, capture_output=True).returncode:
+        pytest.skip("cannot make such a disk")
+    mount("-o", "loop", image, folder)
+    try:
+        inside = folder / "inside"
+        inside.mkdir()
+        if subprocess.call(["chattr", "+F", str(inside)], stderr=subprocess.DEVNULL):
+            pytest.skip("cannot make such a folder")
+        save(model_of(1), inside / name)
+        save(model_of(2), inside / name.capitalize())
+        assert len(list(inside.iterdir())) == 1
+        assert number_of(load(inside / name)) == 2
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+# Odd places ----------------------------------------------------------------------
+
+
+def pipe(path):
+    os.mkfifo(path)
+
+
+def device(path):
+    path.symlink_to("/dev/full")
+
+
+def plug(path):
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(path.name)  # a path may be too long for it
+
+
+def folder(path):
+    path.mkdir()
+
+
+def way_to_a_folder(path):
+    (path.parent / "there").mkdir()
+    path.symlink_to("there")
+
+
+@posix
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("make", [pipe, device, plug, folder, way_to_a_folder])
+def test_what_is_no_file_is_not_replaced_by_one(name, make, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / name
+    make(path)
+    before = path.lstat(), sorted(tmp_path.iterdir())
+    with pytest.raises(ValueError, match="must be a regular file, got ") as caught:
+        KINDS[name][0](model_of(1), path)
+    assert repr(str(path)) in str(caught.value)
+    after = path.lstat(), sorted(tmp_path.iterdir())
+    assert after[1] == before[1]
+    assert after[0].st_mode == before[0].st_mode
+    assert after[0].st_ino == before[0].st_ino
+
+
+@posix
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("target", ["kept", "nowhere", "{name}"])
+def test_a_link_is_replaced_and_what_it_leads_to_is_not(name, target, tmp_path):
+    save, load = KINDS[name]
+    (tmp_path / "kept").write_bytes(b"old")
+    (tmp_path / name).symlink_to(target.format(name=name))  # itself, at the last
+    save(model_of(1), tmp_path / name)
+    assert not (tmp_path / name).is_symlink()
+    assert number_of(load(tmp_path / name)) == 1
+    assert (tmp_path / "kept").read_bytes() == b"old"
+    assert {p.name for p in tmp_path.iterdir()} == {"kept", name}
+
+
+@posix
+@pytest.mark.parametrize("name", KINDS)
+def test_names_as_long_as_the_system_allows_and_longer(name, tmp_path):
+    save, load = KINDS[name]
+    longest = os.pathconf(tmp_path, "PC_NAME_MAX")
+    path = tmp_path / name.rjust(longest, "x")
+    save(model_of(1), path)
+    assert number_of(load(path)) == 1
+    with pytest.raises(OSError, match=name) as caught:
+        save(model_of(2), tmp_path / name.rjust(longest + 1, "x"))
+    assert caught.value.errno == errno.ENAMETOOLONG
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@posix
+@pytest.mark.parametrize("name", KINDS)
+def test_a_folder_that_may_only_be_read(name, tmp_path):
+    # Root may write anywhere, so root becomes somebody else first.
+    code = f"""
+        import os
+        from pathlib import Path
+        import killed
+
+        save, load = killed.KINDS[{name!r}]
+        folder = Path("there")
+        folder.mkdir()
+        save(killed.model_of(1), folder / {name!r})
+        (folder / {name!r}).chmod(0o644)
+        folder.chmod(0o555)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)
+        for new in ({name!r}, "new-" + {name!r}):
+            try:
+                save(killed.model_of(2), folder / new)
+            except PermissionError as error:
+                assert error.filename == str(folder / new), repr(error)
+            else:
+                raise SystemExit("no error")
+            assert os.listdir(folder) == [{name!r}]
+        os.seteuid(user)
+        assert killed.number_of(load(folder / {name!r})) == 1
+    """
+    tmp_path.chmod(0o755)
+    run_alone(code, tmp_path)
+
+
+@posix
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("step", ["open", "fsync", "replace", "chmod"])
+def test_an_error_at_any_step_leaves_the_old_file(name, step, tmp_path, monkeypatch):
+    save, load = KINDS[name]
+    path = tmp_path / name
+    save(model_of(1), path)
+
+    def fail(*args, **kwargs):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), "inner")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, step, fail)
+        with pytest.raises(OSError, match=name) as caught:
+            save(model_of(2), path)
+    assert (caught.value.errno, caught.value.filename) == (errno.EIO, str(path))
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+    assert number_of(load(path)) == 1
+
+
+@posix
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("step", ["fsync", "chmod"])
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP, errno.EINVAL])
+def test_a_file_system_that_cannot_do_a_step_holds_files(
+    name, step, number, tmp_path, monkeypatch
+):
+    save, load = KINDS[name]
+    save(model_of(1), tmp_path / name)
+
+    def refuse(*args, **kwargs):
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, step, refuse)
+        save(model_of(2), tmp_path / name)
+    assert number_of(load(tmp_path / name)) == 2
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+# Windows -------------------------------------------------------------------------
+
+
+def is_open(path):
+    """Whether this process has the file open."""
+    descriptors = Path("/proc/self/fd")
+    return any(
+        Path(descriptor).exists() and Path(descriptor).samefile(path)
+        for descriptor in descriptors.iterdir()
+    )
+
+
+@pytest.fixture
+def windows(monkeypatch):
+    """Let the rules of Windows hold, as far as they can be had elsewhere."""
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("needs a list of open files")
+    at_work = {name: getattr(os, name) for name in ("open", "replace", "unlink")}
+
+    def guarded(name):
+        def call(*paths, **kwargs):
+            for path in paths:
+                if Path(path).exists() and is_open(path):
+                    raise PermissionError(errno.EACCES, "used by a process", str(path))
+            return at_work[name](*paths, **kwargs)
+
+        return call
+
+    def open_file(path, flags, *args, **kwargs):
+        if Path(path).is_dir():
+            raise PermissionError(errno.EACCES, "is a folder", str(path))
+        return at_work["open"](path, flags, *args, **kwargs)
+
+    monkeypatch.setattr(atomic.sys, "platform", "win32")
+    monkeypatch.setattr(atomic, "fcntl", None)
+    monkeypatch.setattr(locks, "fcntl", None)
+    monkeypatch.setattr(os, "open", open_file)
+    for name in ("replace", "unlink"):
+        monkeypatch.setattr(os, name, guarded(name))
+    for name in ("umask", "fork", "O_NOFOLLOW", "O_NONBLOCK", "sched_getaffinity"):
+        monkeypatch.delattr(os, name, raising=False)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_files_are_saved_and_loaded_by_the_rules_of_windows(name, tmp_path, windows):
+    save, load = KINDS[name]
+    for number in (1, 2):
+        save(model_of(number), tmp_path / name)
+        assert number_of(load(tmp_path / name)) == number
+        assert not is_open(tmp_path / name)
+    # Somebody else reads the file: it stays, and the error names it.
+    with (tmp_path / name).open("rb"), pytest.raises(PermissionError) as caught:
+        save(model_of(1), tmp_path / name)
+    assert caught.value.filename == str(tmp_path / name)
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+    assert number_of(load(tmp_path / name)) == 2
+
+
+def test_a_training_is_resumed_by_the_rules_of_windows(tmp_path, windows):
+    def train(folder, *more):
+        model = Sequential([Dense(1, input_shape=(2,))], seed=3)
+        model.compile("sgd", "mse")
+        kept = [
+            BackupAndRestore(folder / "backup"),
+            ModelCheckpoint(folder / "best.npz"),
+            CSVLogger(folder / "log.csv", append=True),
+        ]
+        data = np.eye(4, 2), np.ones((4, 1))
+        model.fit(*data, 2, epochs=4, verbose=0, callbacks=[*kept, *more])
+        return model.get_weights()
+
+    def stop(epoch, logs):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    for folder in ("whole", "halves"):
+        (tmp_path / folder).mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "halves", LambdaCallback(on_epoch_begin=stop))
+    ends = [train(tmp_path / folder) for folder in ("whole", "halves")]
+    assert all(map(np.array_equal, *ends))
+    logs = [(tmp_path / f / "log.csv").read_bytes() for f in ("whole", "halves")]
+    assert logs[0] == logs[1]
+
+
+def test_text_is_utf_8_whatever_the_locale_says(tmp_path):
+    code = """
+        import numpy as np
+        from localnet import Sequential, load_model
+        from localnet.callbacks import CSVLogger
+        from localnet.cli import main
+        from localnet.layers import Dense
+
+        model = Sequential([Dense(1, input_shape=(2,), name="\u2603")])
+        model.compile("sgd", "mse", metrics=["mae"])
+        log = CSVLogger("log.csv")
+        model.fit(np.eye(2), np.ones(2), verbose=0, callbacks=[log])
+        load_model(model.save("\u2603.npz"), isolated=True)
+        assert main(["show", "\u2603.npz"]) == 0
+        at = "localnet.golden.adapters.engines:blocked"
+        reports = ["--json", "r.json", "--junit", "r.xml"]
+        assert main(["golden", "check", at, *reports]) == 0
+        assert main(["train", "digits", "--epochs", "1", "--quiet"]) == 0
+    """
+    run_alone(code, tmp_path, "-X", "warn_default_encoding", "-W", "error")

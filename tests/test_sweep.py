@@ -158,7 +158,7 @@ def test_without_dask_the_extra_is_named(folder):
 
 
 def rows(path):
-    with Path(path).open(newline="") as file:
+    with Path(path).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -203,8 +203,8 @@ def test_the_file_is_the_same_whatever_trained(cluster, capsys):
 def test_a_sweep_goes_on_where_it_was(capsys, monkeypatch):
     main([*SMALL, "--out", "whole.csv", "--seeds", "2"])
     main([*SMALL, "--out", "table.csv"])
-    lines = Path("table.csv").read_text().splitlines(keepends=True)
-    Path("table.csv").write_text("".join(lines[:3]))
+    lines = Path("table.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    Path("table.csv").write_text("".join(lines[:3]), encoding="utf-8")
     main([*SMALL, "--out", "table.csv", "--seeds", "2"])
     assert "6 trainings" in capsys.readouterr().out
     assert Path("table.csv").read_bytes() == Path("whole.csv").read_bytes()

@@ -26,7 +26,7 @@ class Process:
         # This checkout before anything that the environment has installed.
         paths = os.pathsep.join([str(BENCHMARKS), str(BENCHMARKS.parent)])
         self.library = library
-        self._log = log.open("a")
+        self._log = log.open("a", encoding="utf-8")
         self._process = subprocess.Popen(
             [python, "-m", "peers.worker", library, str(threads)],
             stdin=subprocess.PIPE,

@@ -59,7 +59,7 @@ class Noise:
         stat = Path(f"/proc/{self._pid}/stat")
         if not stat.exists():
             return own
-        fields = stat.read_text().rpartition(")")[2].split()
+        fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
         return own + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -79,7 +79,7 @@ def _busy() -> float:
     """Return the CPU seconds used by all processes since boot."""
     if not STAT.exists():
         return 0.0
-    with STAT.open() as lines:
+    with STAT.open(encoding="utf-8") as lines:
         fields = [int(value) for value in lines.readline().split()[1:]]
     user, nice, system, _, _, irq, softirq, steal = fields[:8]
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")

@@ -100,10 +100,10 @@ class Worker:
             return {"rise": None}
         gc.collect()
         ctypes.CDLL(None).malloc_trim(0)
-        clear.write_text("5")  # the high-water mark starts again here
+        clear.write_text("5", encoding="utf-8")  # the high-water mark starts again here
 
         def kilobytes(field: str) -> int:
-            text = status.read_text()
+            text = status.read_text(encoding="utf-8")
             return int(text.partition(f"{field}:")[2].split()[0])
 
         before = kilobytes("VmRSS")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _arrays
+from .. import _arrays, _validate
 from .._typing import Array, ArrayLike
 from ..ops import stable
 from .smooth import softplus
@@ -114,6 +114,7 @@ def swish_backward(dy: ArrayLike, cache: GateCache) -> Array:
     .. math:: dx = dy \, (\sigma(x) + x \, \sigma'(x)), \quad
               \sigma'(x) = \sigma(x) (1 - \sigma(x))
     """
+    _validate.instance("cache", cache, GateCache)
     x, gate = cache
     dgate = gate * (1.0 - gate)
     return _arrays.upstream(dy, x.shape, x.dtype) * (gate + x * dgate)
@@ -206,6 +207,7 @@ def gelu_backward(dy: ArrayLike, cache: GeluCache) -> Array:
     .. math:: g'(x) = \tfrac{1}{2} (1 - \tanh^2 u) \, u', \quad
               u' = \sqrt{2 / \pi} \, (1 + 3 \cdot 0.044715 \, x^2)
     """
+    _validate.instance("cache", cache, GeluCache)
     x, gate, approximate = cache
     if approximate:
         # With g = (1 + tanh u)/2, the factor (1 - tanh(u)**2)/2 is 2 g (1 - g).
@@ -290,6 +292,7 @@ def mish_backward(dy: ArrayLike, cache: GateCache) -> Array:
 
     with the `sigmoid` :math:`\sigma`, the slope of the `softplus`.
     """
+    _validate.instance("cache", cache, GateCache)
     x, gate = cache
     dgate = (1.0 - gate * gate) * stable.sigmoid(x)
     return _arrays.upstream(dy, x.shape, x.dtype) * (gate + x * dgate)

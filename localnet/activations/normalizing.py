@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from .. import _arrays
+from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Shape
 from ..ops import stable
 
@@ -100,6 +100,7 @@ def softmax_backward(dy: ArrayLike, cache: SoftmaxCache) -> Array:
     -----
     .. math:: dx_i = y_i \, (dy_i - \sum_j dy_j y_j)
     """
+    _validate.instance("cache", cache, SoftmaxCache)
     y, axes = cache
     dy = _arrays.upstream(dy, y.shape, y.dtype)
     dx: Array = y * (dy - (dy * y).sum(axis=axes, keepdims=True))
@@ -174,6 +175,7 @@ def log_softmax_backward(dy: ArrayLike, cache: SoftmaxCache) -> Array:
     -----
     .. math:: dx_i = dy_i - e^{y_i} \sum_j dy_j
     """
+    _validate.instance("cache", cache, SoftmaxCache)
     y, axes = cache
     dy = _arrays.upstream(dy, y.shape, y.dtype)
     dx: Array = dy - np.exp(y) * dy.sum(axis=axes, keepdims=True)

@@ -100,6 +100,7 @@ def linear_backward(dy: ArrayLike, cache: LinearCache) -> Array:
     -----
     .. math:: dx = dy
     """
+    _validate.instance("cache", cache, LinearCache)
     return _arrays.upstream(dy, cache.shape, cache.dtype).copy()
 
 
@@ -175,6 +176,7 @@ def elu_backward(dy: ArrayLike, cache: EluCache) -> Array:
 
     The gradient at 0 is ``alpha * dy``, the value from the left.
     """
+    _validate.instance("cache", cache, EluCache)
     x, alpha = cache
     dy = _arrays.upstream(dy, x.shape, x.dtype)
     return dy * np.where(x > 0.0, 1.0, alpha * np.exp(np.minimum(x, 0.0)))
@@ -248,6 +250,7 @@ def selu_backward(dy: ArrayLike, cache: Array) -> Array:
     The gradient at 0 is ``scale * dy``, the value from the right, whereas
     `elu_backward` takes the value from the left.
     """
+    cache = _arrays.floats("cache", cache)
     x = cache
     dy = _arrays.upstream(dy, x.shape, x.dtype)
     below = SELU_SCALE * SELU_ALPHA * np.exp(np.minimum(x, 0.0))
@@ -315,5 +318,6 @@ def hard_sigmoid_backward(dy: ArrayLike, cache: Array) -> Array:
     -----
     .. math:: dx = 0.2 \, dy \, [-2.5 \le x \le 2.5]
     """
+    cache = _arrays.floats("cache", cache)
     x = cache
     return 0.2 * _arrays.upstream(dy, x.shape, x.dtype) * (np.abs(x) <= 2.5)

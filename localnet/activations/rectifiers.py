@@ -148,6 +148,7 @@ def relu_backward(dy: ArrayLike, cache: ReluCache) -> Array:
     neither ceiling nor threshold. At ``x == max_value`` it is `dy`, except that it is 0
     for ``max_value=6`` without a threshold, which Keras hands to `relu6`.
     """
+    _validate.instance("cache", cache, ReluCache)
     x, alpha, max_value, threshold = cache
     dy = _arrays.upstream(dy, x.shape, x.dtype)
     passes = x > threshold
@@ -215,6 +216,7 @@ def relu6_backward(dy: ArrayLike, cache: ReluCache) -> Array:
     -----
     .. math:: dx = dy \, [0 < x < 6]
     """
+    _validate.instance("cache", cache, ReluCache)
     return relu_backward(dy, cache)
 
 
@@ -287,4 +289,5 @@ def leaky_relu_backward(dy: ArrayLike, cache: ReluCache) -> Array:
     -----
     .. math:: dx = dy \, ([x > 0] + alpha \, [x \le 0])
     """
+    _validate.instance("cache", cache, ReluCache)
     return relu_backward(dy, cache)

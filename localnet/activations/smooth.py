@@ -89,6 +89,7 @@ def sigmoid_backward(dy: ArrayLike, cache: Array) -> Array:
     -----
     .. math:: dx = dy \, y (1 - y)
     """
+    cache = _arrays.floats("cache", cache)
     y = cache
     return _arrays.upstream(dy, y.shape, y.dtype) * (y * (1.0 - y))
 
@@ -148,6 +149,7 @@ def tanh_backward(dy: ArrayLike, cache: Array) -> Array:
     -----
     .. math:: dx = dy \, (1 - y^2)
     """
+    cache = _arrays.floats("cache", cache)
     y = cache
     return _arrays.upstream(dy, y.shape, y.dtype) * (1.0 - y * y)
 
@@ -208,6 +210,7 @@ def exponential_backward(dy: ArrayLike, cache: Array) -> Array:
     -----
     .. math:: dx = dy \, y
     """
+    cache = _arrays.floats("cache", cache)
     y = cache
     return _arrays.upstream(dy, y.shape, y.dtype) * y
 
@@ -277,6 +280,7 @@ def softplus_backward(dy: ArrayLike, cache: Array) -> Array:
 
     with the `sigmoid` :math:`\sigma`.
     """
+    cache = _arrays.floats("cache", cache)
     x = cache
     return _arrays.upstream(dy, x.shape, x.dtype) * stable.sigmoid(x)
 
@@ -346,6 +350,7 @@ def softsign_backward(dy: ArrayLike, cache: Array) -> Array:
     -----
     .. math:: dx = \frac{dy}{(1 + |x|)^2}
     """
+    cache = _arrays.floats("cache", cache)
     denominator = cache
     dy = _arrays.upstream(dy, denominator.shape, denominator.dtype)
     # The square would overflow in float16.

@@ -1,9 +1,11 @@
 """What a callback is, and one that is made of plain functions."""
 
+import inspect
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeAlias
 
+from .. import _validate
 from .._validate import suggestion
 
 __all__ = ["Callback", "LambdaCallback", "Logs", "Remembering", "say"]
@@ -173,7 +175,7 @@ class LambdaCallback(Callback):
     Raises
     ------
     ValueError
-        If what is given for a hook cannot be called.
+        If what is given for a hook cannot be called as the hook is.
     TypeError
         If a keyword is not the name of a hook.
 
@@ -217,6 +219,8 @@ class LambdaCallback(Callback):
                 continue
             if not callable(function):
                 raise ValueError(f"{name} must be a function, got {function!r}")
+            _, *arguments = inspect.signature(getattr(Callback, name)).parameters
+            _validate.function(name, function, *arguments)
             setattr(self, name, function)
 
 

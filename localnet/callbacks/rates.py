@@ -1,6 +1,5 @@
 """Callbacks that set the learning rate, once an epoch."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from numbers import Integral
 from typing import Any, ClassVar
@@ -70,8 +69,8 @@ class LearningRateScheduler(Remembering):
         super().__init__()
         self.schedule = schedule
         self.verbose = _validate.integer("verbose", verbose, minimum=0)
-        self.takes_rate = _accepts(schedule, 2)
-        if not (self.takes_rate or _accepts(schedule, 1)):
+        self.takes_rate = not _validate.misfit(schedule, "epoch", "lr")
+        if not self.takes_rate and _validate.misfit(schedule, "epoch"):
             raise ValueError(
                 f"schedule must be a function of (epoch, lr) or (epoch), got "
                 f"{schedule!r}"
@@ -224,14 +223,3 @@ class ReduceLROnPlateau(MonitorCallback):
         if self.maximize:
             return value > self.best + self.min_delta
         return value < self.best - self.min_delta
-
-
-def _accepts(function: Any, count: int) -> bool:
-    """Return whether `function` can be called with `count` positional arguments."""
-    try:
-        inspect.signature(function).bind(*range(count))
-    except ValueError:  # a builtin without a signature
-        return True
-    except TypeError:
-        return False
-    return True

@@ -154,7 +154,9 @@ class CSVLogger(Remembering):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Create the file, or look whether it has a header."""
-        with Path(self.filename).open("a" if self.append else "w") as file:
+        with Path(self.filename).open(
+            "a" if self.append else "w", encoding="utf-8"
+        ) as file:
             self.begin = file.tell()
         self.append_header = self.begin == 0
         self.text = ""
@@ -211,5 +213,5 @@ class CSVLogger(Remembering):
         self._write(self.text)
 
     def _write(self, rows: str) -> None:
-        with Path(self.filename).open("a", newline="") as file:
+        with Path(self.filename).open("a", encoding="utf-8", newline="") as file:
             file.write(rows)

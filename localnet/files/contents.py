@@ -7,6 +7,7 @@ knows what the config implies has compared shapes and asks for an array.
 
 import errno
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,13 +18,26 @@ import numpy as np
 
 from .._typing import Array, Config, Shape
 
-# Of what a file makes an error say: texts of a stranger's may be long.
-LONGEST = 400
+__all__ = [
+    "DEFLATE_RATIO",
+    "Contents",
+    "LayerWeights",
+    "Stored",
+    "explained",
+    "shortened",
+]
 
-__all__ = ["DEFLATE_RATIO", "Contents", "LayerWeights", "Stored", "explained"]
+# Of what a file makes an error say: texts of a stranger's may be long.
+LONGEST = 200
 
 # What deflate can make of one byte at most; a larger claim is a lie.
 DEFLATE_RATIO = 1032
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """Cut a sentence that quotes a file: each of its words, and the whole."""
+    text = re.sub(rf"(\S{{{LONGEST}}})\S+", r"\1...", text)
+    return text if len(text) <= longest else f"{text[:longest]}..."
 
 
 class Stored(NamedTuple):
@@ -145,9 +159,7 @@ def explained(path: Path) -> Iterator[None]:
             reason = f"no entry {reason}"
         if isinstance(error, MemoryError):
             reason = "it asks for more memory than there is"
-        if len(reason) > LONGEST:
-            reason = f"{reason[:LONGEST]}..."
         raise ValueError(
             f"{path} must be a model or weights file, got a damaged or foreign one: "
-            f"{reason}"
+            f"{shortened(reason)}"
         ) from error

@@ -10,7 +10,7 @@ from .. import _validate
 from .._registry import custom_object_scope
 from ..layers._base.weights import give_weights, undrawn
 from . import formats
-from .contents import Contents
+from .contents import Contents, shortened
 from .loading import Source, restore_training, sources
 from .model_weights import config_bytes, plan_config
 from .safe import isolated as isolation
@@ -215,8 +215,7 @@ def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
         if str(error).startswith(f"{path} "):  # it was the bytes
             raise
         reason = f"no entry {error}" if isinstance(error, KeyError) else str(error)
-        if len(reason) > LONGEST:
-            reason = f"{reason[:LONGEST]}..."
+        reason = shortened(reason, LONGEST)
         raise ValueError(f"{path} must describe a model: {reason}") from error
 
 

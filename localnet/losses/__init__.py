@@ -125,6 +125,7 @@ _registry: Registry[Loss | LossFunction] = Registry(
         **{name: uncalled(function) for name, function in FUNCTION_NAMES.items()},
         **{cls.__name__: cls for cls in _FUNCTIONS.values()},
     },
+    takes=("y_true", "y_pred"),
 )
 get = _registry.get
 deserialize = _registry.deserialize

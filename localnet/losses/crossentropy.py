@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import config
+from .. import _validate, config
 from .._typing import Array, ArrayLike
 from ..ops import stable
 from .targets import (
@@ -154,6 +154,7 @@ def categorical_crossentropy_backward(dy: ArrayLike, cache: CrossentropyCache) -
     targets for a distribution, the line for logits is the derivative only where the
     targets of a sample sum to 1; the true one has :math:`q_c \sum_k t_k`.
     """
+    _validate.instance("cache", cache, CrossentropyCache)
     pair, from_logits, axis = cache
     t, p, eps = pair.y_true, pair.y_pred, pair.epsilon
     if from_logits:
@@ -254,6 +255,7 @@ def sparse_categorical_crossentropy_backward(
         \left(\frac{q_c}{\sum_k q_k} - [c = t]\right)
         \quad \text{where } \epsilon \le p_c \le 1 - \epsilon, \text{ else } 0
     """
+    _validate.instance("cache", cache, CrossentropyCache)
     pair, from_logits, axis = cache
     labels, p, eps = pair.y_true, pair.y_pred, pair.epsilon
     q = p if from_logits else np.clip(p, eps, 1 - eps)
@@ -378,6 +380,7 @@ def binary_crossentropy_backward(dy: ArrayLike, cache: CrossentropyCache) -> Arr
         \left(\frac{1 - t_c}{1 - p_c + \epsilon} - \frac{t_c}{p_c + \epsilon}\right)
         \quad \text{where } \epsilon \le p_c \le 1 - \epsilon, \text{ else } 0
     """
+    _validate.instance("cache", cache, CrossentropyCache)
     pair, from_logits, axis = cache
     t, p, eps = pair.y_true, pair.y_pred, pair.epsilon
     if from_logits:

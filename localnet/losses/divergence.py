@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .. import _validate
 from .._typing import Array, ArrayLike
 from .targets import (
     LossCache,
@@ -92,6 +93,7 @@ def kl_divergence_backward(dy: ArrayLike, cache: LossCache) -> Array:
     .. math:: dp_c = -dy \, \frac{t_c}{p_c}
         \quad \text{where } \epsilon \le p_c \le 1, \text{ else } 0
     """
+    _validate.instance("cache", cache, LossCache)
     t = np.clip(cache.y_true, cache.epsilon, 1)
     p = np.clip(cache.y_pred, cache.epsilon, 1)
     slope = np.where(inside(cache.y_pred, cache.epsilon, 1), -t / p, 0)
@@ -163,5 +165,6 @@ def poisson_backward(dy: ArrayLike, cache: LossCache) -> Array:
     -----
     .. math:: dp_c = \frac{dy}{C} \left(1 - \frac{t_c}{p_c + \epsilon}\right)
     """
+    _validate.instance("cache", cache, LossCache)
     slope = 1 - cache.y_true / (cache.y_pred + cache.epsilon)
     return mean_backward(dy, slope, cache)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .. import _validate
 from .._typing import Array, ArrayLike
 from .targets import LossCache, expanded_upstream, match, mean_backward, unbroadcast
 
@@ -94,6 +95,7 @@ def hinge_backward(dy: ArrayLike, cache: LossCache) -> Array:
     .. math:: dp_c = -\frac{dy}{C} \, t_c
         \quad \text{where } t_c p_c \le 1, \text{ else } 0
     """
+    _validate.instance("cache", cache, LossCache)
     t = cache.y_true
     return mean_backward(dy, np.where(1 - t * cache.y_pred >= 0, -t, 0), cache)
 
@@ -163,6 +165,7 @@ def squared_hinge_backward(dy: ArrayLike, cache: LossCache) -> Array:
     -----
     .. math:: dp_c = -\frac{dy}{C} \, 2 \, t_c \max(1 - t_c p_c, 0)
     """
+    _validate.instance("cache", cache, LossCache)
     t = cache.y_true
     return mean_backward(dy, -2 * t * np.maximum(1 - t * cache.y_pred, 0), cache)
 
@@ -238,6 +241,7 @@ def categorical_hinge_backward(dy: ArrayLike, cache: LossCache) -> Array:
 
     with :math:`s_c = 1/m` for the m classes that share the inner maximum, else 0.
     """
+    _validate.instance("cache", cache, LossCache)
     t, p = cache.y_true, cache.y_pred
     scores = (1 - t) * p
     wrong = np.max(scores, axis=-1, keepdims=True)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .. import _validate
 from .._typing import Array, ArrayLike
 from .targets import LossCache, match, mean_backward
 
@@ -85,6 +86,7 @@ def mean_squared_error_backward(dy: ArrayLike, cache: LossCache) -> Array:
     -----
     .. math:: dp_c = \frac{dy}{C} \, 2 (p_c - t_c)
     """
+    _validate.instance("cache", cache, LossCache)
     return mean_backward(dy, 2 * (cache.y_pred - cache.y_true), cache)
 
 
@@ -153,6 +155,7 @@ def mean_absolute_error_backward(dy: ArrayLike, cache: LossCache) -> Array:
     .. math:: dp_c = \frac{dy}{C} \operatorname{sign}(p_c - t_c), \quad
         \operatorname{sign}(0) = 0
     """
+    _validate.instance("cache", cache, LossCache)
     return mean_backward(dy, np.sign(cache.y_pred - cache.y_true), cache)
 
 
@@ -226,6 +229,7 @@ def mean_absolute_percentage_error_backward(dy: ArrayLike, cache: LossCache) -> 
     .. math:: dp_c = \frac{dy}{C} \,
         \frac{100 \operatorname{sign}(p_c - t_c)}{\max(|t_c|, \epsilon)}
     """
+    _validate.instance("cache", cache, LossCache)
     scale = np.maximum(np.abs(cache.y_true), cache.epsilon)
     return mean_backward(dy, 100 * np.sign(cache.y_pred - cache.y_true) / scale, cache)
 
@@ -307,6 +311,7 @@ def mean_squared_logarithmic_error_backward(dy: ArrayLike, cache: LossCache) -> 
         (\log(p_c + 1) - \log(\max(t_c, \epsilon) + 1))
         \quad \text{where } p_c \ge \epsilon, \text{ else } 0
     """
+    _validate.instance("cache", cache, LossCache)
     p = np.maximum(cache.y_pred, cache.epsilon)
     slope = np.where(cache.y_pred >= cache.epsilon, 2 * _log_difference(cache), 0)
     return mean_backward(dy, slope / (p + 1), cache)

@@ -107,6 +107,7 @@ def huber_backward(dy: ArrayLike, cache: HuberCache) -> Array:
     -----
     .. math:: dp_c = \frac{dy}{C} \max(-\delta, \min(p_c - t_c, \delta))
     """
+    _validate.instance("cache", cache, HuberCache)
     pair, delta = cache
     return mean_backward(dy, np.clip(pair.y_pred - pair.y_true, -delta, delta), pair)
 
@@ -180,4 +181,5 @@ def log_cosh_backward(dy: ArrayLike, cache: LossCache) -> Array:
     -----
     .. math:: dp_c = \frac{dy}{C} \tanh(p_c - t_c)
     """
+    _validate.instance("cache", cache, LossCache)
     return mean_backward(dy, np.tanh(cache.y_pred - cache.y_true), cache)

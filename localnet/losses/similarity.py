@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .. import _validate
 from .._typing import Array, ArrayLike
 from .targets import (
     LossCache,
@@ -120,6 +121,7 @@ def cosine_similarity_backward(dy: ArrayLike, cache: CosineSimilarityCache) -> A
     guard replaces the length of :math:`p`, it is a constant, and the second term is
     missing.
     """
+    _validate.instance("cache", cache, CosineSimilarityCache)
     units, p, axis = cache
     dunit = -expanded_upstream(dy, units, axis) * units.y_true
     dunit = unbroadcast(dunit, units.shape)

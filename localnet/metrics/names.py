@@ -67,6 +67,7 @@ _registry = _Metrics(
     "metric",
     "keras.metrics",
     {**{name: uncalled(function) for name, function in FUNCTIONS.items()}, **CLASSES},
+    takes=("y_true", "y_pred"),
 )
 get = _registry.get
 serialize = _registry.serialize

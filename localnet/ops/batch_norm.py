@@ -180,7 +180,7 @@ def batch_norm_forward(
         *(x, gamma, beta, mean, variance),
         *(epsilon, axes, statistics is None, count, dtype),
     )
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     y = workspace.result("y", x.shape, dtype)
     center, factor = _spread(mean, cache), _spread(_factor(cache), cache)
     shift = None if beta is None else _spread(beta, cache).astype(compute)
@@ -221,6 +221,7 @@ def batch_norm_backward(
     where the second term of dx is that of the mean and the variance, and is missing if
     these were given.
     """
+    _validate.instance("cache", cache, BatchNormCache)
     x = cache.x
     dy = _arrays.upstream(dy, x.shape, cache.dtype)
     over = tuple(a for a in range(x.ndim) if a not in cache.axes)
@@ -237,7 +238,7 @@ def batch_norm_backward(
     product = _sum(lambda dy, x: dy * normalised(x), over, dy, x)
     dx = None
     if need_dx:
-        workspace = workspace or Workspace(keep_results=False)
+        workspace = Workspace.of(workspace)
         dx = workspace.result("dx", x.shape, cache.dtype)
         factor = _spread(_factor(cache), cache).astype(compute)
         count = max(1, cache.members)
@@ -296,6 +297,7 @@ def moving_statistics(
     >>> moving_statistics((np.zeros(1), np.ones(1)), cache, momentum=0.5, unbiased=True)
     (array([1.]), array([1.5]))
     """
+    _validate.instance("cache", cache, BatchNormCache)
     if not (cache.from_batch and cache.members):
         return statistics
     variance = cache.variance

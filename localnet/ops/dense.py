@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _arrays
+from .. import _arrays, _validate
 from .._typing import Array, ArrayLike
 from .runtime.workspace import Workspace
 
@@ -90,7 +90,7 @@ def dense_forward(
             )
         dtype = dtype if dtype == bias.dtype else np.result_type(dtype, bias)
     x, kernel = x.astype(dtype, copy=False), kernel.astype(dtype, copy=False)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     y = workspace.result("y", (*x.shape[:-1], kernel.shape[1]), dtype)
     np.matmul(x, kernel, out=y)
     if bias is not None:
@@ -119,12 +119,13 @@ def dense_backward(
         dw_{cf} = \sum_n x_{nc} dy_{nf}, \quad
         db_f = \sum_n dy_{nf}
     """
+    _validate.instance("cache", cache, DenseCache)
     x, kernel, has_bias = cache
     y_shape = (*x.shape[:-1], kernel.shape[1])
     dy = _arrays.upstream(dy, y_shape, kernel.dtype)
     samples = math.prod(x.shape[:-1])
     rows, drows = x.reshape(samples, x.shape[-1]), dy.reshape(samples, dy.shape[-1])
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     dx = dbias = None
     if need_dx:
         dx = workspace.result("dx", x.shape, kernel.dtype)

@@ -41,7 +41,7 @@ def dropout_mask(
         Its mean is 1 in expectation.
     """
     rng = _validate.generator("rng", rng)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     drawn = workspace.take("drawn", shape, "float64")
     mask = workspace.result("mask", shape, dtype)
     np.greater_equal(rng.random(out=drawn), rate, out=mask)
@@ -105,7 +105,7 @@ def dropout_forward(
         raise ValueError(
             f"mask must broadcast to the shape of x, {x.shape}, got {mask.shape}"
         )
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     y = workspace.result("y", x.shape, np.result_type(x, mask))
     np.multiply(x, mask, out=y)
     return y, DropoutCache(mask, y.shape, y.dtype)
@@ -125,7 +125,8 @@ def dropout_backward(
     -----
     .. math:: dx_i = dy_i m_i
     """
+    _validate.instance("cache", cache, DropoutCache)
     dy = _arrays.upstream(dy, cache.shape, cache.dtype)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     dx = workspace.result("dx", cache.shape, cache.dtype)
     return np.multiply(dy, cache.mask, out=dx)

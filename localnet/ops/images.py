@@ -37,7 +37,7 @@ def pad(x: Array, geometry: Geometry, workspace: Workspace | None = None) -> Arr
     """
     if not geometry.has_pads:
         return x
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     sizes = geometry.sample_shape(geometry.padded_sizes, geometry.channels)
     padded = workspace.result("padded", (len(x), *sizes), x.dtype)
     padded[...] = geometry.pad_value

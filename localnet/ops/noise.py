@@ -43,7 +43,7 @@ def gaussian_noise(
     ndarray of shape `shape`
         For `add_noise_forward`; with mean 1 also for `dropout_forward`.
     """
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     drawn = workspace.take("drawn", shape, "float64")
     _validate.generator("rng", rng).standard_normal(out=drawn)
     drawn *= stddev
@@ -106,7 +106,7 @@ def add_noise_forward(
         raise ValueError(
             f"noise must have the shape of x, {x.shape}, got {noise.shape}"
         )
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     y = workspace.result("y", x.shape, np.result_type(x, noise))
     np.add(x, noise, out=y)
     return y, NoiseCache(y.shape, y.dtype)
@@ -126,7 +126,8 @@ def add_noise_backward(
     -----
     .. math:: dx_i = dy_i
     """
-    workspace = workspace or Workspace(keep_results=False)
+    _validate.instance("cache", cache, NoiseCache)
+    workspace = Workspace.of(workspace)
     dx = workspace.result("dx", cache.shape, cache.dtype)
     dx[...] = _arrays.upstream(dy, cache.shape, cache.dtype)
     return dx

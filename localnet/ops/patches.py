@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .. import _arrays
+from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Shape
 from ..geometry import Geometry
 from .images import crop, pad
@@ -199,6 +199,7 @@ def extract_patches(x: ArrayLike, geometry: Geometry) -> Array:
     array([[[10, 11, 12],
             [11, 12, 13]]])
     """
+    _validate.instance("geometry", geometry, Geometry)
     x = _arrays.numbers("x", x)
     if x.shape[1:] != geometry.input_shape or x.ndim == 0:
         raise ValueError(
@@ -251,6 +252,7 @@ def fold_patches(dpatches: ArrayLike, geometry: Geometry) -> Array:
     >>> fold_patches(np.ones((1, 4, 3)), g)[0, :, 0]
     array([1., 2., 3., 3., 2., 1.])
     """
+    _validate.instance("geometry", geometry, Geometry)
     dpatches = _arrays.numbers("dpatches", dpatches)
     expected = (geometry.locations, geometry.patch_size)
     if dpatches.ndim != 3 or dpatches.shape[1:] != expected:
@@ -284,6 +286,7 @@ def patch_indices(geometry: Geometry) -> Array:
     """
     # Numbered from 1, so that the zeros of the pads stand out; an index that is
     # gathered by the definition itself cannot disagree with it.
+    _validate.instance("geometry", geometry, Geometry)
     numbered = np.arange(1, 1 + math.prod(geometry.input_shape))
     image = numbered.reshape(1, *geometry.input_shape)
     indices: Array = extract_patches(image, replace(geometry, pad_value=0.0))[0] - 1

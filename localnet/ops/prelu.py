@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _arrays
+from .. import _arrays, _validate
 from .._typing import Array, ArrayLike
 from .runtime.workspace import Workspace
 
@@ -80,7 +80,7 @@ def prelu_forward(
             f"alpha must broadcast to the shape of a sample, {x.shape[1:]}, "
             f"got {alpha.shape}"
         )
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     y = workspace.result("y", x.shape, np.result_type(x, alpha))
     np.minimum(x, 0, out=y)
     y *= alpha
@@ -109,9 +109,10 @@ def prelu_backward(
 
     At the kink, x = 0, dx is 0, as in Keras.
     """
+    _validate.instance("cache", cache, PReLUCache)
     x, alpha, dtype = cache
     dy = _arrays.upstream(dy, x.shape, dtype)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     dx = workspace.result("dx", x.shape, dtype)
     part = workspace.take("part", x.shape, dtype)
     np.minimum(x, 0, out=part)

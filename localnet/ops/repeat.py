@@ -63,7 +63,7 @@ def repeat_vector_forward(
     x, n = _arrays.floats("x", x), _validate.integer("n", n, minimum=1)
     if x.ndim != 2:
         raise ValueError(f"x must have shape (N, F), got {x.shape}")
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     samples, features = x.shape
     y = workspace.result("y", (samples, n, features), x.dtype)
     y[...] = x[:, np.newaxis]
@@ -84,8 +84,9 @@ def repeat_vector_backward(
     -----
     .. math:: dx_{nf} = \sum_t dy_{ntf}
     """
+    _validate.instance("cache", cache, RepeatCache)
     dy = _arrays.upstream(dy, cache.shape, cache.dtype)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     dx = workspace.result("dx", (cache.shape[0], cache.shape[2]), cache.dtype)
     np.add.reduce(dy, axis=1, out=dx)
     return dx

@@ -196,9 +196,11 @@ class Optimizer(Memory, abc.ABC):
 
     @learning_rate.setter
     def learning_rate(self, value: float | Schedule) -> None:
-        self._learning_rate = (
-            value if callable(value) else _validate.number("learning_rate", value)
-        )
+        if callable(value):
+            _validate.function("learning_rate", value, "step")
+        else:
+            value = _validate.number("learning_rate", value)
+        self._learning_rate = value
 
     @property
     def lr(self) -> float | Schedule:

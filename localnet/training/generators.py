@@ -97,6 +97,15 @@ def is_iterator(x: Any) -> bool:
     return isinstance(x, Iterator)
 
 
+def length(name: str, sequence: Any) -> int:
+    """Return how many batches a Sequence says that it has."""
+    try:
+        return len(sequence)
+    except (TypeError, ValueError, OverflowError):
+        said = type(sequence).__len__(sequence)  # or what else is wrong
+        raise ValueError(f"len({name}) must be an integer >= 0, got {said!r}") from None
+
+
 class Stream(Source):
     """What sources have in common that hand out whole batches."""
 
@@ -149,16 +158,8 @@ class Batches(Stream):
     @property
     def steps(self) -> int:
         """Batches of the epoch that comes; `on_epoch_end` may change the length."""
-        total = self._length()
+        total = length(self.name, self.sequence)
         return total if self._steps is None else min(total, self._steps)
-
-    def _length(self) -> int:
-        try:
-            return len(self.sequence)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise ValueError(
-                f"len({self.name}) must be an integer >= 0, got none: {error}"
-            ) from error
 
     def has_more(self) -> bool:
         """Return whether the Sequence still holds batches; warn if not."""

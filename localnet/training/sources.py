@@ -15,7 +15,7 @@ from .. import _validate
 from .._typing import Array, Config
 from .batches import Data
 from .fingerprint import identity_of_data
-from .generators import Batches, Generated, Source, is_iterator, is_stream
+from .generators import Batches, Generated, Source, is_iterator, is_stream, length
 from .inputs_outputs import Ports
 from .options import steps_of
 
@@ -202,9 +202,10 @@ def source_of(
     how = {"ports": ports, "class_weight": class_weight, "name": name}
     if is_iterator(data):
         return Generated(data, steps, **how)
-    if len(data) == 0:
+    known = length(name, data)
+    if known == 0:
         raise ValueError(f"{name} must hold batches, got a Sequence of length 0")
-    _check_steps(steps_name, steps, len(data))
+    _check_steps(steps_name, steps, known)
     return Batches(data, bool(shuffle), steps, **how)
 
 

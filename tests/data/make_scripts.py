@@ -95,4 +95,4 @@ for label, layer, inputs in (
 ):
     answers["layers"]["y"][label] = np.asarray(layer(inputs)).tolist()
 
-Path(sys.argv[1]).write_text(json.dumps(answers))
+Path(sys.argv[1]).write_text(json.dumps(answers), encoding="utf-8")

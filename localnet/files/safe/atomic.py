@@ -6,7 +6,7 @@ import os
 import secrets
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,6 +19,9 @@ except ImportError:  # Windows and WebAssembly have no locks of this kind
 __all__ = ["check_place", "fcntl", "write_atomically"]
 
 PREFIX, SUFFIX = ".localnet-", ".tmp"
+# What a file system says of a thing that it does not do, such as flushing a folder or
+# keeping permissions; no reason to do without the file.
+CANNOT = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EPERM)
 
 
 def check_place(path: Path, name: str = "path") -> None:
@@ -39,8 +42,7 @@ def check_place(path: Path, name: str = "path") -> None:
     OSError
         If the file is read-only, or its folder does not exist or cannot be written to.
     """
-    if path.exists() and not path.is_file():
-        raise ValueError(f"{name} must be a regular file, got {str(path)!r}")
+    _check_kind(path, name)
     number = 0
     if not path.parent.exists():
         number = errno.ENOENT
@@ -50,6 +52,12 @@ def check_place(path: Path, name: str = "path") -> None:
         number = errno.EACCES
     if number:
         raise OSError(number, os.strerror(number), str(path))
+
+
+def _check_kind(path: Path, name: str = "path") -> None:
+    """Refuse what would end if a file took its place: a folder, a device, a pipe."""
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{name} must be a regular file, got {str(path)!r}")
 
 
 def _may_be_replaced(path: Path) -> bool:
@@ -74,6 +82,8 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
     Raises
     ------
+    ValueError
+        If a folder or a device has the name.
     OSError
         If the disk refuses, or the old file is read-only; the error names `path`. The
         old file is as it was, and nothing else is left in the folder.
@@ -103,6 +113,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    _check_kind(path)
     if not _may_be_replaced(path):
         raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     _sweep(path.parent)
@@ -112,9 +123,11 @@ def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
         with os.fdopen(descriptor, "w+b") as stream:
             write(stream)
             stream.flush()
-            os.fsync(stream.fileno())
+            with _where_possible():
+                os.fsync(stream.fileno())
             if mode is not None:
-                temporary.chmod(mode)
+                with _where_possible():
+                    temporary.chmod(mode)
             # Closing it would unlock it; but Windows renames no open file.
             if sys.platform != "win32":
                 temporary.replace(path)
@@ -165,15 +178,22 @@ def _lock(descriptor: int, *, wait: bool) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def _where_possible() -> Iterator[None]:
+    """Do without what the file system cannot do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in CANNOT:
+            raise
+
+
 def _flush_folder(folder: Path) -> None:
     """Make the new name itself survive a power cut, where the system can do that."""
-    # Windows cannot open a folder, and some network file systems cannot flush one.
-    with contextlib.suppress(PermissionError):
+    # Windows cannot open a folder.
+    with contextlib.suppress(PermissionError), _where_possible():
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
-        except OSError as error:
-            if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
-                raise
         finally:
             os.close(descriptor)

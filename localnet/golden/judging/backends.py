@@ -173,7 +173,9 @@ def _last_words(output: bytes) -> str:
 def _results(root: Path, case: Case) -> dict[str, Array]:
     """Return the answers in a folder, in whatever layout they are."""
     if inside(root, case.id, "SKIP").exists():
-        raise NotImplementedError((root / case.id / "SKIP").read_text(errors="replace"))
+        raise NotImplementedError(
+            (root / case.id / "SKIP").read_text(encoding="utf-8", errors="replace")
+        )
     found = {}
     for name in case.wants:
         bits = inside(root, case.id, f"{name}_uint16.npy")

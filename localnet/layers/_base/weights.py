@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ... import _arrays, constraints, initializers, regularizers
+from ... import _arrays, _validate, constraints, initializers, regularizers
 from ..._typing import Array, ArrayLike
 from ...ops.runtime.pieces import in_pieces
 from .undo import unchanged_on_error
@@ -76,25 +76,18 @@ def draw_weight(
     elif _takes_rng(initializer):
         values = initializer(shape, dtype, rng=rng)
     else:
-        _check_takes(name, initializer, shape, dtype)
+        why = _validate.misfit(initializer, shape, dtype)
+        if why:
+            raise ValueError(
+                f"{name}_initializer must take a shape and a dtype, got "
+                f"{initializer!r}: {why}"
+            )
         values = initializer(shape, dtype)
     array = _arrays.numbers(f"initial {name}", values)
     if array.shape != shape:
         raise ValueError(f"initial {name} must have shape {shape}, got {array.shape}")
     # What a callable of the user's returns may be an array that it keeps.
     return np.array(array, dtype=dtype, order="C", copy=None if drawn_here else True)
-
-
-def _check_takes(name: str, initializer: Any, *arguments: Any) -> None:
-    try:
-        inspect.signature(initializer).bind(*arguments)
-    except ValueError:  # a built-in without a signature
-        return
-    except TypeError as error:
-        raise ValueError(
-            f"{name}_initializer must take a shape and a dtype, got {initializer!r}: "
-            f"{error}"
-        ) from None
 
 
 def _takes_rng(function: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ... import _arrays, config
+from ... import _arrays, _validate, config
 from ..._typing import Array, ArrayLike, Shape
 from ...geometry import Geometry
 from ..images import crop, pad
@@ -172,7 +172,7 @@ def conv_forward(
             )
         dtypes.append(bias.dtype)
     dtype = np.result_type(*dtypes)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     kernel = kernel.astype(dtype, copy=False)
     padded = pad(x.astype(dtype, copy=False), geometry, workspace)
     y_shape = (len(x), *geometry.sample_shape(geometry.output_sizes, kernel.shape[-1]))
@@ -253,11 +253,12 @@ def conv_backward(
     >>> dkernel[:, 0, 0]
     array([21., 42.])
     """
+    _validate.instance("cache", cache, ConvCache)
     padded, kernel, bias_shape, groups, geometry = cache
     n, dtype = len(padded), kernel.dtype
     output_shape = geometry.sample_shape(geometry.output_sizes, kernel.shape[-1])
     dy = _arrays.upstream(dy, (n, *output_shape), dtype)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     dx = dpadded = dbias = None
     if need_dx:
         # Without pads this is dx itself.

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from ... import _validate
 from ..._typing import DTypeLike, Shape
 from ...geometry import Geometry
 from ...roofline import Work
@@ -94,6 +95,7 @@ def pool_cost(geometry: Geometry, *, looks_again: bool, **options: Any) -> Cost:
     >>> pool_cost(windows, looks_again=False).forward.flops
     8
     """
+    _validate.instance("geometry", geometry, Geometry)
     return resize_cost(
         geometry.input_shape,
         geometry.sample_shape(geometry.output_sizes, geometry.channels),

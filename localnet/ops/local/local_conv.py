@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ... import _arrays, config
+from ... import _arrays, _validate, config
 from ..._typing import Array, ArrayLike
 from ...geometry import Geometry
 from ..images import pad
@@ -156,7 +156,7 @@ def local_conv_forward(
         data_format=data_format,
     )
     filters = geometry.check_kernel(kernel.shape)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     dtypes = [x.dtype, kernel.dtype]
     if bias is not None:
         bias = _arrays.floats("bias", bias)
@@ -233,6 +233,7 @@ def local_conv_backward(
     array([[ 1.,  2.],
            [20., 40.]])
     """
+    _validate.instance("cache", cache, LocalConvCache)
     padded, kernel, has_bias, geometry = cache
     output_shape = geometry.sample_shape(geometry.output_sizes, kernel.shape[2])
     dy = _arrays.upstream(dy, (len(padded), *output_shape), kernel.dtype)
@@ -245,6 +246,6 @@ def local_conv_backward(
             geometry,
             need_dx=need_dx,
             need_dbias=has_bias,
-            workspace=workspace or Workspace(keep_results=False),
+            workspace=Workspace.of(workspace),
         )
     )

@@ -146,7 +146,7 @@ def local_conv_transpose_forward(
             f"{geometry.kernel_shape(channels)} with K = prod(kernel_size)*F, "
             f"got {kernel.shape}"
         )
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     dtypes = [x.dtype, kernel.dtype]
     if bias is not None:
         bias = _arrays.floats("bias", bias)
@@ -243,9 +243,10 @@ def local_conv_transpose_backward(
     array([[ 1.,  2.],
            [20., 40.]])
     """
+    _validate.instance("cache", cache, LocalConvTransposeCache)
     x, kernel, has_bias, geometry = cache
     dy = _arrays.upstream(dy, (len(x), *geometry.input_shape), kernel.dtype)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     engine = ENGINES[config.get_engine()]
     padded = pad(dy, geometry, workspace)
     dx = None

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ... import _arrays
+from ... import _arrays, _validate
 from ..._typing import Array, ArrayLike
 from .definition import DKERNEL, DPATCHES, FORWARD, contract
 
@@ -136,6 +136,7 @@ def local_matmul_backward(
         dw_{lkf} = \sum_n p_{nlk} dy_{nlf}, \quad
         db_{lf} = \sum_n dy_{nlf}
     """
+    _validate.instance("cache", cache, LocalMatmulCache)
     y_shape = (*cache.patches.shape[:2], cache.kernel.shape[2])
     dy = _arrays.upstream(dy, y_shape, cache.kernel.dtype)
     dpatches = None

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ... import _arrays
+from ... import _arrays, _validate
 from ..._typing import Array, ArrayLike, Shape
 from ...geometry import Geometry
 from ..runtime.workspace import Workspace
@@ -107,7 +107,7 @@ def mix_kernels_forward(
         )
     dtype = np.result_type(mixture, basis)
     mixture, basis = mixture.astype(dtype, copy=False), basis.astype(dtype, copy=False)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     shape = (len(mixture), *basis.shape[1:])
     kernel = workspace.result("mixed kernel", shape, dtype)
     # w[l,k,f] = sum_r a[l,r] v[r,k,f]
@@ -150,10 +150,11 @@ def mix_kernels_backward(
         da_{lr} = \sum_{kf} dw_{lkf} v_{rkf}, \quad
         dv_{rkf} = \sum_l a_{lr} dw_{lkf}
     """
+    _validate.instance("cache", cache, MixKernelsCache)
     mixture, basis = cache
     shape = (len(mixture), *basis.shape[1:])
     dy = _arrays.upstream(dy, shape, basis.dtype)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     dmixture = workspace.result("dmixture", mixture.shape, dy.dtype)
     dbasis = workspace.result("dbasis", basis.shape, dy.dtype)
     # da[l,r] = sum_kf dw[l,k,f] v[r,k,f]
@@ -257,6 +258,7 @@ def outer_sum_backward(dy: ArrayLike, cache: OuterSumCache) -> tuple[Array, ...]
     -----
     .. math:: dt^a_{im} = \sum_{o:\ o_a = i} dy_{om}
     """
+    _validate.instance("cache", cache, OuterSumCache)
     shapes, dtype = cache
     dy = _arrays.upstream(dy, (*(size for size, _ in shapes), shapes[0][1]), dtype)
     axes = range(len(shapes))
@@ -327,6 +329,7 @@ def located_bias_forward(
            [12.5, 22.5],
            [13.5, 23.5]])
     """
+    _validate.instance("geometry", geometry, Geometry)
     parts = [
         _arrays.floats("bias", bias),
         *(_arrays.floats("places", p) for p in places),
@@ -341,7 +344,7 @@ def located_bias_forward(
     nowhere = np.zeros((geometry.locations, 1), parts[0].dtype)
     tables = [part[:, np.newaxis] for part in parts[1:]] or [nowhere]
     total, cache = outer_sum_forward(*tables, parts[0][:, np.newaxis])
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     shape = geometry.bias_shape(len(parts[0]))
     y = workspace.result("located bias", shape, total.dtype)
     bias_at_locations(y, geometry)[...] = total.reshape(shape)
@@ -378,6 +381,7 @@ def located_bias_backward(dy: ArrayLike, cache: LocatedBiasCache) -> tuple[Array
     .. math::
         db_f = \sum_o dy_{of}, \quad ds^a_i = \sum_{o:\ o_a = i} \sum_f dy_{of}
     """
+    _validate.instance("cache", cache, LocatedBiasCache)
     tables, places, geometry = cache
     sizes = [size for size, _ in tables.shapes]
     dy = _arrays.upstream(dy, geometry.bias_shape(sizes[-1]), tables.dtype)

@@ -8,7 +8,7 @@ bias are spread over the locations before, and the gradients added up behind.
 
 from typing import Any, NamedTuple
 
-from ... import _arrays
+from ... import _arrays, _validate
 from ..._typing import Array, ArrayLike
 from ...geometry import Geometry
 from ..runtime.workspace import Workspace
@@ -131,7 +131,7 @@ def shared_conv_forward(
     }
     geometry = Geometry.of(x.shape[1:], **windows)
     sharing = Sharing.of(geometry.output_sizes, share, tile)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     kernel, bias = located_weights(kernel, bias, geometry, sharing, workspace)
     y, cache = local_conv_forward(x, kernel, bias, **windows, workspace=workspace)
     return y, SharedConvCache(*cache, sharing)
@@ -172,11 +172,13 @@ def located_weights(
     ValueError
         If a shape does not fit.
     """
+    _validate.instance("geometry", geometry, Geometry)
+    _validate.instance("sharing", sharing, Sharing)
     if bias is not None:
         bias = _arrays.floats("bias", bias)
     if sharing.is_trivial:
         return kernel, bias
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     every = expanded_kernel(kernel, sharing, geometry, workspace)
     if bias is not None:
         bias = expanded_bias(bias, every.shape[2], sharing, geometry, workspace)
@@ -277,8 +279,9 @@ def shared_conv_backward(
     array([[  3.,   6.],
            [ 84., 168.]])
     """
+    _validate.instance("cache", cache, SharedConvCache)
     padded, kernel, has_bias, geometry, sharing = cache
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     inner = LocalConvCache(padded, kernel, has_bias, geometry)
     grads = local_conv_backward(dy, inner, need_dx=need_dx, workspace=workspace)
     if sharing.is_trivial:

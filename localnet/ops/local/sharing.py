@@ -234,7 +234,7 @@ def expand_shared_forward(
             f"weight must have shape (*G, ...) with G = {sharing.sizes}, "
             f"got {weight.shape}"
         )
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     shape = (*sharing.output_sizes, *weight.shape[rank:])
     y = workspace.result("expanded", shape, weight.dtype)
     expand(weight, sharing, y)
@@ -280,9 +280,10 @@ def expand_shared_backward(
     >>> expand_shared_backward([1.0, 2.0, 4.0, 8.0, 16.0], cache)
     array([ 3., 12., 16.])
     """
+    _validate.instance("cache", cache, ExpandSharedCache)
     sharing, y_shape, dtype = cache
     dy = _arrays.upstream(dy, y_shape, dtype)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     shape = (*sharing.sizes, *y_shape[len(sharing.sizes) :])
     dweight = workspace.result("collected", shape, dtype)
     collect(dy, sharing, dweight)
@@ -316,6 +317,7 @@ def taps_inside(geometry: Geometry, share: Any = 1, tile: Any = None) -> Array |
     >>> bool(taps_inside(geometry, share=2).all())
     True
     """
+    _validate.instance("geometry", geometry, Geometry)
     if not geometry.has_pads:
         return None
     g, sharing = geometry, Sharing.of(geometry.output_sizes, share, tile)

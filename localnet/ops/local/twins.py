@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ... import _arrays
+from ... import _arrays, _validate
 from ..._typing import Array, ArrayLike
 from ...geometry import Geometry
 from ..conv.groups import checked_groups, split_filters
@@ -61,6 +61,7 @@ def free_kernel(kernel: ArrayLike, geometry: Geometry, *, groups: int = 1) -> Ar
            [1., 2.],
            [1., 2.]])
     """
+    _validate.instance("geometry", geometry, Geometry)
     kernel = _arrays.floats("kernel", kernel)
     channels = geometry.channels
     window = (*geometry.kernel_size, channels // max(1, groups))
@@ -129,6 +130,7 @@ def shared_kernel(kernel: ArrayLike, geometry: Geometry) -> tuple[Array, float]:
     >>> shared[:, 0, 0], residual == (2 / 22) ** 0.5
     (array([3., 1.]), True)
     """
+    _validate.instance("geometry", geometry, Geometry)
     kernel = _arrays.floats("kernel", kernel)
     geometry.check_kernel(kernel.shape)
     counts = _counting_taps(geometry)
@@ -158,6 +160,7 @@ def free_bias(bias: ArrayLike, geometry: Geometry) -> Array:
     --------
     shared_bias : The way back.
     """
+    _validate.instance("geometry", geometry, Geometry)
     bias = _arrays.floats("bias", bias)
     if bias.ndim != 1:
         raise ValueError(f"bias must have shape (F,), got {bias.shape}")
@@ -193,6 +196,7 @@ def shared_bias(bias: ArrayLike, geometry: Geometry) -> tuple[Array, float]:
     --------
     free_bias : The way back.
     """
+    _validate.instance("geometry", geometry, Geometry)
     bias = _arrays.floats("bias", bias)
     filters = bias.shape[-1] if bias.ndim else 0
     if bias.shape != geometry.bias_shape(filters):

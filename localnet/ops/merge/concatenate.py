@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ... import _arrays
+from ... import _arrays, _validate
 from ..._typing import Array, ArrayLike, Shape
 from ..runtime.workspace import Workspace
 
@@ -78,7 +78,7 @@ def concatenate_forward(
             f"xs must have equal shapes but for axis {axis}, got {list(shapes)}"
         )
     length = sum(shape[axis] for shape in shapes)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     shape = (*first[:axis], length, *first[axis + 1 :])
     y = workspace.result("y", shape, np.result_type(*arrays))
     np.concatenate(arrays, axis=axis, out=y)
@@ -100,8 +100,9 @@ def concatenate_backward(
     -----
     .. math:: (dx_0, dx_1, \ldots) = dy
     """
+    _validate.instance("cache", cache, ConcatenateCache)
     dy = _arrays.upstream(dy, cache.shape, cache.dtype)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     ends = np.cumsum([shape[cache.axis] for shape in cache.shapes])[:-1]
     grads = []
     for place, piece in enumerate(np.split(dy, ends, axis=cache.axis)):

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from ... import _arrays
+from ... import _arrays, _validate
 from ..._typing import Array, ArrayLike, Shape
 from ..runtime.workspace import Workspace
 
@@ -87,7 +87,7 @@ def merged_room(
     aligned: Sequence[Array], workspace: Workspace | None, name: object = "y"
 ) -> Array:
     """Return memory for a result to which the arrays broadcast."""
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     shape = np.broadcast_shapes(*(array.shape for array in aligned))
     return workspace.result(name, shape, np.result_type(*aligned))
 
@@ -108,6 +108,7 @@ def folded(
 
 def merged_upstream(dy: ArrayLike, cache: MergeCache) -> Array:
     """Return the gradient that flows back into y, if it fits."""
+    _validate.instance("cache", cache, MergeCache)
     return _arrays.upstream(dy, cache.y.shape, cache.y.dtype)
 
 
@@ -115,7 +116,7 @@ def gathered(
     dys: Sequence[Array], cache: MergeCache, workspace: Workspace | None
 ) -> tuple[Array, ...]:
     """Sum each gradient over the axes along which its array was repeated."""
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     grads = []
     for place, (dy, x) in enumerate(zip(dys, cache.aligned, strict=True)):
         dx = workspace.result(("dx", place), x.shape, x.dtype)

@@ -201,5 +201,6 @@ def average_backward(
     -----
     .. math:: dx_i = \frac{dy}{n}
     """
+    dy = merged_upstream(dy, cache)
     count = len(cache.aligned)
-    return gathered([merged_upstream(dy, cache) / count] * count, cache, workspace)
+    return gathered([dy / count] * count, cache, workspace)

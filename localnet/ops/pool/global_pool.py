@@ -85,7 +85,7 @@ def global_max_pool_forward(
     """
     x = _arrays.reals("x", x)
     axes, keepdims = _axes(x, data_format), _validate.flag("keepdims", keepdims)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     y = workspace.result("y", _reduced_shape(x.shape, axes, keepdims), x.dtype)
     np.max(x, axis=axes, keepdims=keepdims, out=y)
     return y, GlobalMaxPoolCache(x, y, axes)
@@ -109,11 +109,12 @@ def global_max_pool_backward(
 
     Where y is NaN, so is dx.
     """
+    _validate.instance("cache", cache, GlobalMaxPoolCache)
     x, y, axes = cache
     dy = _arrays.upstream(dy, y.shape, y.dtype)
     kept = _reduced_shape(x.shape, axes, True)
     top = y.reshape(kept)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     dx = workspace.result("dx", x.shape, x.dtype)
     is_top = workspace.take("is_top", x.shape, "bool")
     np.equal(x, top, out=is_top)
@@ -173,7 +174,7 @@ def global_average_pool_forward(
     """
     x = _arrays.floats("x", x)
     axes, keepdims = _axes(x, data_format), _validate.flag("keepdims", keepdims)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     y = workspace.result("y", _reduced_shape(x.shape, axes, keepdims), x.dtype)
     # Not with out=y, in which NumPy would make its sums.
     y[...] = x.mean(axis=axes, keepdims=True).reshape(y.shape)
@@ -194,9 +195,10 @@ def global_average_pool_backward(
     -----
     .. math:: dx_{nic} = dy_{nc} / \prod S
     """
+    _validate.instance("cache", cache, GlobalAveragePoolCache)
     shape, dtype, axes, keepdims = cache
     dy = _arrays.upstream(dy, _reduced_shape(shape, axes, keepdims), dtype)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     dx = workspace.result("dx", shape, dtype)
     cells = math.prod(shape[axis] for axis in axes)
     wide = np.result_type(dtype, np.float32)

@@ -107,6 +107,7 @@ def constant_pad_backward(
     -----
     .. math:: dx_{nic} = dy_{n,\,i + \mathrm{before},\,c}
     """
+    _validate.instance("cache", cache, MarginCache)
     dy = _arrays.upstream(dy, cache.outer, cache.dtype)
     dx = _result("dx", workspace, cache.inner, cache)
     dx[...] = dy[cache.inside]
@@ -194,6 +195,7 @@ def crop_backward(
         dx_{nic} = dy_{n,\,i - \mathrm{before},\,c} \quad \text{inside,} \quad
         0 \quad \text{elsewhere}
     """
+    _validate.instance("cache", cache, MarginCache)
     dy = _arrays.upstream(dy, cache.inner, cache.dtype)
     return _set_in(dy, 0.0, cache, _result("dx", workspace, cache.outer, cache))
 
@@ -201,7 +203,7 @@ def crop_backward(
 def _result(
     name: str, workspace: Workspace | None, shape: Shape, cache: MarginCache
 ) -> Array:
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     return workspace.result(name, shape, cache.dtype)
 
 

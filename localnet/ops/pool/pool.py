@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ... import _arrays
+from ... import _arrays, _validate
 from ..._typing import Array, ArrayLike, Shape
 from ...geometry import Geometry
 from ..runtime.workspace import Workspace
@@ -109,7 +109,7 @@ def max_pool_forward(
         padding=padding,
         data_format=data_format,
     )
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     y = workspace.result("y", _result_shape(x, g), x.dtype)
     y.fill(np.finfo(x.dtype).min)
     for windows, cells in taps_on_cells(g):
@@ -138,9 +138,10 @@ def max_pool_backward(
     3D it gives the whole of dy to every maximum, which is no derivative, so that is not
     followed.
     """
+    _validate.instance("cache", cache, MaxPoolCache)
     x, y, g = cache
     dy = _arrays.upstream(dy, y.shape, y.dtype)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     dx = workspace.result("dx", x.shape, x.dtype)
     dx.fill(0)
     if not x.size:
@@ -252,7 +253,7 @@ def average_pool_forward(
         padding=padding,
         data_format=data_format,
     )
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     y = workspace.result("y", _result_shape(x, g), x.dtype)
     total = _accumulator(y, workspace)
     sum_windows(x, g, total)
@@ -276,10 +277,11 @@ def average_pool_backward(
     -----
     .. math:: dx_{nic} = \sum_{o,t:\ o s - \mathrm{before} + t = i} dy_{noc} / m_o
     """
+    _validate.instance("cache", cache, AveragePoolCache)
     shape, dtype, g = cache
     y_shape = (shape[0], *g.sample_shape(g.output_sizes, g.channels))
     dy = _arrays.upstream(dy, y_shape, dtype)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     dx = workspace.result("dx", shape, dtype)
     total = _accumulator(dx, workspace)
     share = workspace.take("share", y_shape, total.dtype)

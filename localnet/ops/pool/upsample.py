@@ -94,7 +94,7 @@ def upsample_forward(
     size = _validate.sizes("size", size, len(sizes))
     interpolation = _validate.choice("interpolation", interpolation, INTERPOLATIONS)
     cache = UpsampleCache(x.shape, x.dtype, size, interpolation, data_format)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     y = workspace.result("y", _larger_shape(cache), x.dtype)
     if interpolation == "nearest":
         # Each old cell has axes of its own in y, along which it is repeated.
@@ -131,8 +131,9 @@ def upsample_backward(
         dx_i = \sum_{j:\ \lfloor j/s \rfloor = i} dy_j \quad \text{or} \quad
         dx_i = \sum_j ((1 - f_j) [i_j = i] + f_j [i_j + 1 = i]) dy_j
     """
+    _validate.instance("cache", cache, UpsampleCache)
     dy = _arrays.upstream(dy, _larger_shape(cache), cache.dtype)
-    workspace = workspace or Workspace(keep_results=False)
+    workspace = Workspace.of(workspace)
     dx = workspace.result("dx", cache.shape, cache.dtype)
     if not dx.size:
         return dx

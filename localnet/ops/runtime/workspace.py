@@ -6,6 +6,7 @@ from collections.abc import Hashable
 
 import numpy as np
 
+from ... import _validate
 from ..._typing import Array, Shape
 
 __all__ = ["Workspace"]
@@ -54,6 +55,14 @@ class Workspace:
     def __init__(self, *, keep_results: bool = True) -> None:
         self.keep_results = keep_results
         self._buffers = _Buffers()
+
+    @classmethod
+    def of(cls, workspace: "Workspace | None") -> "Workspace":
+        """Return the `workspace` of a call, or one that forgets after it."""
+        if workspace is None:
+            return cls(keep_results=False)
+        _validate.instance("workspace", workspace, cls)
+        return workspace
 
     def __reduce__(self) -> tuple[object, ...]:
         """Copy and pickle as an empty workspace: buffers mean nothing elsewhere."""
