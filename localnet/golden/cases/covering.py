@@ -27,6 +27,7 @@ def covering(
     axes: Axes,
     strength: int,
     *,
+    also: Sequence[Sequence[str]] = (),
     fits: Callable[[Row], bool] = lambda row: True,
     weight: Callable[[Row], float] = lambda row: 0.0,
     given: Sequence[Row] = (),
@@ -41,6 +42,8 @@ def covering(
         The values of every axis, the plainest first.
     strength : int
         2 for pairs, 3 for triples.
+    also : sequence of sequence of str
+        Axes of which every combination must stand, too, however many they are.
     fits : callable
         Of a row: whether it may be used. A combination of which no row fits is left
         out.
@@ -66,6 +69,8 @@ def covering(
     """
     sizes = [len(values) for values in axes.values()]
     groups = list(itertools.combinations(range(len(sizes)), strength))
+    order = list(axes)
+    groups += [tuple(sorted(map(order.index, names))) for names in also]
     starts, steps, total = _places(sizes, groups)
     places = {
         name: {value: n for n, value in enumerate(values)}
@@ -86,7 +91,7 @@ def covering(
         for attempt in range(TRIES * PATIENCE):
             if best is not None and attempt >= TRIES:
                 break
-            drawn = [next(source) % size for size in sizes]
+            drawn = [number % size for size, number in zip(sizes, source, strict=False)]
             if attempt >= TRIES:  # nothing fits yet: nearer to the first values
                 drawn = [digit * (next(source) % 3 == 0) for digit in drawn]
             for axis, digit in fixed:
