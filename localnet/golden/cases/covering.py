@@ -32,6 +32,7 @@ def covering(
     weight: Callable[[Row], float] = lambda row: 0.0,
     given: Sequence[Row] = (),
     seed: int = 1,
+    patience: int = PATIENCE,
 ) -> list[Row]:
     """
     Return rows that have every combination of values of so many axes.
@@ -53,6 +54,8 @@ def covering(
         Rows that there are already.
     seed : int
         Of the generator.
+    patience : int
+        Draws for one combination before it is left out, as multiples of `TRIES`.
 
     Returns
     -------
@@ -88,7 +91,7 @@ def covering(
         group = int(np.searchsorted(starts, goal, side="right")) - 1
         fixed = _digits(goal - int(starts[group]), groups[group], sizes)
         best: tuple[float, Array, Row] | None = None
-        for attempt in range(TRIES * PATIENCE):
+        for attempt in range(TRIES * patience):
             if best is not None and attempt >= TRIES:
                 break
             drawn = [number % size for size, number in zip(sizes, source, strict=False)]

@@ -36,6 +36,7 @@ LARGE_UNITS: Mapping[str, tuple[int, int]] = {
     "F by 128": (3, 128),
     "both by 32": (32, 32),
     "both by 64": (64, 64),
+    "C by 16, F by 32": (16, 32),
 }
 UNITS_MEANT, LARGE_MEANT = (
     {name: {"channels": c, "filters": f} for name, (c, f) in units.items()}
@@ -78,12 +79,13 @@ ALIGNED_OPTIONS: Axes = {
 }
 LARGE_ALIGNED: Axes = {
     **ALIGNED_OPTIONS,
-    "units": tuple(LARGE_UNITS),
+    "units": tuple(LARGE_UNITS)[:4],
     "kernel": ("1",),
     "dilation": ("1",),
     "pads": ("none",),
     "precision": ("float32", "float64"),
     "wide": ("x", "kernel", "dy"),
+    "bias": (True,),
     "size": (2,),
     "across": (1,),
 }
@@ -92,12 +94,24 @@ SQUARES: Axes = {
     **BASE,
     "units": tuple(UNITS),
     "kernel": ("square",),
-    "pads": ("none", "both"),
+    "pads": ("none", "both", "uneven"),
     "size": (2, 3),
     "across": (1,),
     **PIECES,
     "precision": ("float32", "float64"),
-    "wide": ("x", "kernel", "dy"),
+    "wide": ("x", "kernel", "dy", "border"),
+}
+# The same of one axis, whose windows take values enough for the units of matrices.
+MATRIX_OPTIONS: Axes = {
+    **ALIGNED_OPTIONS,
+    "axes": (1,),
+    "units": ("C by 16, F by 32",),
+    "kernel": ("2",),
+    "samples": (2,),
+    "size": (2, 3),
+    "across": (1,),
+    "bias": (True,),
+    "precision": ("float32", "float64"),
 }
 COUNTED = (3, 9, 17)
 TILES: Axes = {
@@ -111,7 +125,7 @@ TILES: Axes = {
     "kernel": ("1", "2"),
     "strides": ("1", "2"),
     **PIECES,
-    "precision": ("float32", "float64"),
+    "precision": ("float32",),
     "wide": ("x", "kernel", "dy"),
 }
 # Two axes that leave tails of tiles up to 64 in one corner.
@@ -130,9 +144,10 @@ SMALLEST: Row = {
 }
 CORNERED: Axes = {
     **BASE,
+    "axes": (1, 2),  # of three, tiles up to 16 are among `TILES`
     "corner": tuple(CORNERS),
     "bias": (False, True),
-    "precision": ("float32", "float64"),
+    "precision": ("float32",),
     "wide": ("x", "kernel", "dy"),
 }
 # One number beyond the limits of a loop, a block of threads or a byte.
@@ -151,17 +166,16 @@ LIMITS: Axes = {
     **BASE,
     "beyond": tuple(BEYOND),
     "kernel": ("2",),
-    **PIECES,
+    "activation": ("linear", "relu", "leaky"),
     "precision": ("float32", "float64", "float16"),
 }
 CURVED: Axes = {
     **BASE,
     "activation": tuple(CURVES),
-    "filters": (3, 9, 33, 64),
-    "samples": (1, 9, 17),
+    "lanes": ("3", "9", "33", "64"),
+    "samples": (1, 9),
     "size": (3, 9, 33),
     "across": (1, 2),
-    "channels": (1, 4),
     "kernel": ("1", "2"),
     "strides": ("1", "2", "mixed"),
     "dilation": ("1", "2"),
@@ -169,6 +183,14 @@ CURVED: Axes = {
     "bias": (True, False),
     "precision": ("float32", "float64", "float16"),
 }
+LANES: Mapping[str, Row] = {
+    "3": {"filters": 3, "channels": 2},
+    "9": {"filters": 9, "channels": 1},
+    "33": {"filters": 33, "channels": 1},
+    "64": {"filters": 64, "channels": 4},
+}
+# Of a row both ends of which a warp may miss, in every rank.
+ROWED: Axes = {**CURVED, "activation": ROWS}
 # Few values, so that few logarithms have to be enclosed; an odd number of sixteenths
 # keeps arguments off kinks.
 CURVED_NUMBERS = {
@@ -206,11 +228,14 @@ class Spread(NamedTuple):
     also : sequence of sequence of str
         Axes of which all combinations stand.
     named : mapping of str to mapping
-        For the axis ``units``, ``corner`` or ``beyond``: the counts that a value means.
+        For the axis ``units``, ``corner``, ``beyond`` or ``lanes``: the counts that a
+        value means.
     long_axes : int
         So many counts of a row may be long.
     factor : float
         Multiplies what a row may weigh.
+    cost : float
+        Multiplies what it counts against the combinations that it brings.
     """
 
     axes: Axes
@@ -218,6 +243,7 @@ class Spread(NamedTuple):
     named: Mapping[str, Mapping[str, Row]] = {}
     long_axes: int = 1
     factor: float = 1.0
+    cost: float = 2.0
 
     def meant(self, row: Row) -> Row:
         """Return a row with the counts that its names mean."""
@@ -235,23 +261,28 @@ class Spread(NamedTuple):
             return False
         if row.get("activation") in ROWS and row["first"] and row["size"] < 3:
             return False
-        if row.get("beyond") in ("middle axis", "last axis"):
-            if axes < (3 if row["beyond"] == "middle axis" else 2):
-                return False
+        if axes < {"middle axis": 3, "last axis": 2}.get(row.get("beyond", ""), 1):
+            return False
         return fits_within("layer", long_axes=self.long_axes, factor=self.factor)(row)
 
     def weight(self, row: Row) -> float:
         """Return what a row costs."""
-        return 2 * weight_of("layer")(self.meant(row))
+        return self.cost * weight_of("layer")(self.meant(row))
 
     def rows(self) -> list[Row]:
         """Return the rows, as they are meant."""
         found = covering(
-            self.axes, 2, also=self.also, fits=self.fits, weight=self.weight
+            self.axes,
+            2,
+            also=self.also,
+            fits=self.fits,
+            weight=self.weight,
+            patience=30,
         )
         return [self.meant(row) for row in found]
 
 
+SIZED = ("size", "samples", "channels", "filters")
 PLACES = ("strides", "dilation", "pads")
 SHAPES = ("axes", "first", "kernel", *PLACES, "precision", "wide")
 SPREADS: Mapping[str, Spread] = {
@@ -272,20 +303,30 @@ SPREADS: Mapping[str, Spread] = {
     ),
     "matrix": Spread(
         LARGE_ALIGNED,
-        [("units", "precision", "wide"), ("units", "axes")],
+        [("units", "precision", "wide"), ("units", "first"), ("units", "axes")],
         {"units": LARGE_MEANT},
         long_axes=2,
         factor=1.5,
     ),
+    "window": Spread(
+        MATRIX_OPTIONS,
+        [("precision", "wide", "pads")],
+        {"units": LARGE_MEANT},
+        factor=1.2,
+    ),
     "squares": Spread(
-        SQUARES, [("units", "axes", "first")], {"units": UNITS_MEANT}, factor=1.2
+        SQUARES,
+        [
+            ("units", "axes", "first"),
+            ("units", "axes", "pads"),
+            ("units", "precision", "wide"),
+        ],
+        {"units": UNITS_MEANT},
+        factor=1.2,
     ),
     "tiles": Spread(
         TILES,
-        [
-            *combinations(("samples", "channels", "filters", "size"), 3),
-            ("axes", "size", "across"),
-        ],
+        [*combinations(SIZED, 3)],
     ),
     "corner": Spread(
         CORNERED,
@@ -299,11 +340,17 @@ SPREADS: Mapping[str, Spread] = {
     ),
     "curve": Spread(
         CURVED,
-        [
-            ("activation", "first", "filters"),
-            ("activation", "first", "size"),
-            ("activation", "precision"),
-        ],
+        [("activation", "first", "lanes"), ("activation", "first", "size")],
+        {"lanes": LANES},
+        factor=0.25,
+        cost=6.0,
+    ),
+    "row": Spread(
+        ROWED,
+        [("activation", "axes", "first", "lanes"), ("activation", "axes", "size")],
+        {"lanes": LANES},
+        factor=0.25,
+        cost=6.0,
     ),
 }
 
@@ -323,16 +370,25 @@ def spread() -> Iterator[Spec]:
     for name, rows in found.items():
         for number, row in enumerate(rows):
             named = f"{name}-{number}"
-            yield curved(row, named) if name == "curve" else spec_of(row, named)
+            yield (
+                curved(row, named) if name in ("curve", "row") else spec_of(row, named)
+            )
     yield from _vast()
 
 
 def _vast() -> Iterator[Spec]:
     """More numbers than 16 bits count, of a kernel and of one sample."""
     one = Spec("", "", (), (), batch=1, channels=1, precision="float32", bias=False)
-    why = f"{COMBINED}a kernel of 66,248 numbers, and 33,124 of y in one sample"
+    why = f"{COMBINED}a kernel of 66,048 numbers"
     yield replace(
-        one, id="vast-kernel", why=why, sizes=(14, 14), kernel_size=(1, 2), filters=182
+        one,
+        id="vast-kernel",
+        why=why,
+        sizes=(2, 5),
+        kernel_size=(1, 2),
+        channels=64,
+        strides=(1, 2),
+        filters=129,
     )
     yield replace(
         one,
@@ -344,9 +400,6 @@ def _vast() -> Iterator[Spec]:
         filters=1,
         first=True,
     )
-
-
-SIZED = ("size", "samples", "channels", "filters")
 
 
 def _one_is_long(row: Row) -> bool:
@@ -379,12 +432,14 @@ def _windows() -> list[Row]:
 
 
 def curved(row: Row, name: str) -> Spec:
-    """Return the spec of a row with a smooth activation, which no sum is exact behind."""
-    layer = spec_of({**row, "activation": "linear"}, name)
+    """Return the spec of a row with a smooth activation, which is never exact."""
     activation = CURVES[row["activation"]]
-    words = " ".join(map(str, activation.values()))
-    # On its kink there is no gradient, and without a bias z may be 0.
+    # Its gradient has none on a kink, where z may be without a bias.
     kinked = activation["name"] == "selu" or activation.get("alpha", 1.0) != 1
+    layer = spec_of(
+        {**row, "activation": "linear", "bias": row["bias"] or kinked}, name
+    )
+    words = " ".join(map(str, activation.values()))
     return replace(
         layer,
         why=f"{layer.why}, {words} in {row['precision']}",
@@ -393,5 +448,4 @@ def curved(row: Row, name: str) -> Spec:
         precision=row["precision"],
         data=ROW_NUMBERS if activation["name"] in ROWS else CURVED_NUMBERS,
         flags=(),
-        gradients=layer.bias or not kinked,
     )

@@ -334,17 +334,18 @@ def numbers_of(spec: Spec, row: Row) -> tuple[str, Mapping[str, Numbers], bool]:
     role = row.get("wide")
     if role == "dy" and not spec.gradients:
         role = "x"
-    least = {"float64": 26, "float32": 13}.get(precision, 99)
+    least = {"float64": 26, "float32": 12}.get(precision, 99)
     if (
         role
         and spec.activation["name"] != "relu6"
         and "max_value" not in (spec.activation)
     ):
-        magnitudes = {"x": 2, "kernel": 3, "dy": 2}
-        for bits in range(min(PRECISIONS[precision].bits, 40), least - 1, -1):
-            if needed(**{**magnitudes, role: 2**bits}) <= PRECISIONS[precision].bits:
-                odd = Numbers(2 ** (bits - 1) + 1, 2, 2 ** (bits - 2))
-                return precision, {**SMALL, role: odd}, True
+        for numbers, most in ((SMALL, (2, 3, 2)), (SIGNS, (1, 1, 1))):
+            for bits in range(min(PRECISIONS[precision].bits, 40), least - 1, -1):
+                sizes = dict(zip(("x", "kernel", "dy"), most, strict=True))
+                if needed(**{**sizes, role: 2**bits}) <= PRECISIONS[precision].bits:
+                    odd = Numbers(2 ** (bits - 1) + 1, 2, 2 ** (bits - 2))
+                    return precision, {**numbers, role: odd}, True
     start = max(names.index("bfloat16"), 0)
     for name in names[names.index(precision) if precision in names else start :]:
         for numbers, most in ((SMALL, (2, 3, 2)), (SIGNS, (1, 1, 1))):
