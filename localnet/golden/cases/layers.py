@@ -32,8 +32,6 @@ UNITS: Mapping[str, tuple[int, int]] = {
     "F by 64": (1, 64),
 }
 LARGE_UNITS: Mapping[str, tuple[int, int]] = {
-    "C by 128": (128, 3),
-    "F by 128": (3, 128),
     "both by 32": (32, 32),
     "both by 64": (64, 64),
     "C by 16, F by 32": (16, 32),
@@ -79,7 +77,7 @@ ALIGNED_OPTIONS: Axes = {
 }
 LARGE_ALIGNED: Axes = {
     **ALIGNED_OPTIONS,
-    "units": tuple(LARGE_UNITS)[:4],
+    "units": ("both by 32", "both by 64"),
     "kernel": ("1",),
     "dilation": ("1",),
     "pads": ("none",),
@@ -108,7 +106,7 @@ MATRIX_OPTIONS: Axes = {
     "units": ("C by 16, F by 32",),
     "kernel": ("2",),
     "samples": (2,),
-    "size": (2, 3),
+    "size": (2,),
     "across": (1,),
     "bias": (True,),
     "precision": ("float32", "float64"),
@@ -299,7 +297,7 @@ SPREADS: Mapping[str, Spread] = {
         ALIGNED_OPTIONS,
         [("units", *two) for two in combinations(SHAPES, 2)],
         {"units": UNITS_MEANT},
-        factor=1.2,
+        factor=0.6,
     ),
     "matrix": Spread(
         LARGE_ALIGNED,
@@ -340,7 +338,10 @@ SPREADS: Mapping[str, Spread] = {
     ),
     "curve": Spread(
         CURVED,
-        [("activation", "first", "lanes"), ("activation", "first", "size")],
+        [
+            ("activation", "first", name)
+            for name in ("axes", "lanes", "size", "samples", "strides", "dilation")
+        ],
         {"lanes": LANES},
         factor=0.25,
         cost=6.0,

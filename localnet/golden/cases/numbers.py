@@ -278,6 +278,11 @@ def narrow() -> Iterator[Spec]:
         replace(one, id="long-channels", sizes=(3,), channels=65),
         replace(one, id="longer-channels", sizes=(2,), channels=123, first=True),
         replace(one, id="longest-channels", sizes=(2,), channels=129, bias=False),
+        replace(one, id="some-filters", sizes=(3,), filters=17),
+        replace(one, id="longest-filters", sizes=(3,), filters=129, first=True),
+        replace(one, id="some-samples", sizes=(3,), batch=33),
+        replace(one, id="some-channels", sizes=(3,), channels=17, first=True),
+        replace(one, id="more-channels", sizes=(3,), channels=33),
         replace(one, id="long-taps", sizes=(19,), kernel_size=(7,), filters=3),
     ):
         yield replace(spec, why="one long axis in bfloat16")
@@ -317,6 +322,28 @@ def corners() -> Iterator[Spec]:
         replace(base, id="samples-17", sizes=(18,), kernel_size=(2,), batch=17),
         replace(base, id="pads-before", sizes=(6,), kernel_size=(3,), pads=((1, 0),)),
         replace(base, id="pads-after", sizes=(6,), kernel_size=(3,), pads=((0, 1),)),
+        replace(
+            base, id="rows-33", sizes=(34, 1, 2), kernel_size=(2, 1, 1), activation=RELU
+        ),
+        replace(
+            base,
+            id="columns-66-padded",
+            sizes=(2, 67),
+            kernel_size=(1, 4),
+            pads=((0, 0), (1, 1)),
+            pad_value=2.0,
+            activation={"name": "relu6"},
+        ),
+        replace(
+            base,
+            id="rows-130",
+            sizes=(136,),
+            kernel_size=(7,),
+            activation={"name": "relu6"},
+        ),
+        replace(base, id="columns-130", sizes=(2, 134), kernel_size=(1, 5)),
+        replace(base, id="samples-65", sizes=(6,), kernel_size=(4,), batch=65),
+        replace(base, id="channels-129", sizes=(3,), channels=129, data=SIGNS),
         replace(base, id="units-of-filters", sizes=(5,), kernel_size=(3,), filters=8),
     ):
         narrow = spec.id not in ("window-143", "window-147", "window-uneven")

@@ -363,7 +363,7 @@ def _corners() -> Iterator[Mutant]:
         for one, other in combinations(LETTERS, 2):
             for tile in (4, 8, 16, 32, 64):
                 for place in SOMEWHERE:
-                    if place == "three axes" and tile > 16:
+                    if place == "three axes" and tile > 8:
                         continue
 
                     def taken(

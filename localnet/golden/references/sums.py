@@ -84,13 +84,9 @@ class Sums:
         wide = dp.bits + self.cells.size.bit_length() > 62
         integers = dp.integers.astype(object) if wide else dp.integers
         dx = np.zeros((len(integers), cells), integers.dtype)
-        reads = self.cells
-        if len(reads) > reads.shape[1]:  # the shorter loop
-            reads, integers = reads.T, integers.transpose(0, 2, 1)
-        # One patch never reads a cell twice, nor does one tap of all of them.
-        for place, row in enumerate(reads):
-            inside = row >= 0
-            dx[:, row[inside]] += integers[:, place, inside]
+        for location, row in enumerate(self.cells):
+            inside = row >= 0  # one patch never reads a cell twice
+            dx[:, row[inside]] += integers[:, location, inside]
         sizes = (*g["input_sizes"], g["channels"])
         if g["data_format"] == "channels_first":
             sizes = (g["channels"], *g["input_sizes"])
