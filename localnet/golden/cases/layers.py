@@ -84,7 +84,7 @@ LARGE_ALIGNED: Axes = {
     "precision": ("float32", "float64"),
     "wide": ("x", "kernel", "dy"),
     "bias": (True,),
-    "size": (2,),
+    "size": (1, 2),
     "across": (1,),
 }
 # A special path for windows of three, which no option leads away from.
@@ -170,7 +170,7 @@ LIMITS: Axes = {
 CURVED: Axes = {
     **BASE,
     "activation": tuple(CURVES),
-    "lanes": ("3", "9", "33", "64"),
+    "lanes": ("3", "9", "39", "64"),
     "samples": (1, 9),
     "size": (3, 9, 33),
     "across": (1, 2),
@@ -184,7 +184,7 @@ CURVED: Axes = {
 LANES: Mapping[str, Row] = {
     "3": {"filters": 3, "channels": 2},
     "9": {"filters": 9, "channels": 1},
-    "33": {"filters": 33, "channels": 1},
+    "39": {"filters": 39, "channels": 1},
     "64": {"filters": 64, "channels": 4},
 }
 # Of a row both ends of which a warp may miss, in every rank.
@@ -359,22 +359,27 @@ SPREADS: Mapping[str, Spread] = {
 def spread() -> Iterator[Spec]:
     """Every row of the covering arrays of the plain layer."""
     found = {"windows": _windows()}
-    found |= {name: spread.rows() for name, spread in SPREADS.items()}
-    given = [USUAL | row for rows in found.values() for row in rows]
-    found["sizes"] = covering(
+    found |= {name: array.rows() for name, array in SPREADS.items()}
+    made: list[Row] = []
+    for name, rows in found.items():
+        mean = curved if name in ("curve", "row") else spec_of
+        for number, row in enumerate(rows):
+            spec = mean(row, f"{name}-{number}")
+            # Sums that are too long for a precision, and pad values, are as they are.
+            made.append(USUAL | row | {"precision": spec.precision})
+            if row.get("wide") == "border":
+                made[-1]["border"] = spec.pad_value
+            yield spec
+    yield from _vast()
+    sizes = covering(
         SIZES,
         2,
         fits=_one_is_long,
         weight=weight_of("layer"),
-        given=[*given, *_both_long()],
+        given=[*made, *_both_long()],
     )
-    for name, rows in found.items():
-        for number, row in enumerate(rows):
-            named = f"{name}-{number}"
-            yield (
-                curved(row, named) if name in ("curve", "row") else spec_of(row, named)
-            )
-    yield from _vast()
+    for number, row in enumerate(sizes):
+        yield spec_of(row, f"sizes-{number}")
 
 
 def _vast() -> Iterator[Spec]:

@@ -121,15 +121,12 @@ def _paths(*, narrow: bool = False) -> Iterator[tuple[str, Taken]]:
                 continue
             if unit == "C divided by 64" and option == "three axes":
                 continue  # no cells are left between pads on both sides
-            if narrow and "64" in unit and option in MANY_TERMS:
+            if narrow and "64" in unit and option:
                 continue  # sums that leave no bits for wide operands
             words = f"{unit}, {option}" if option else unit
             yield words, lambda f, a=aligned, u=used: a(f) and u(f)
     if narrow:
         yield from LARGE.items()
-
-
-MANY_TERMS = ("strides and dilation", "windows of 3 and nothing else")
 
 
 # What is forgotten there --------------------------------------------------------------
