@@ -3,6 +3,7 @@
 import itertools
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from localnet.golden.matrix import by_hand, first_killers
 from localnet.golden.mutants import MUTANTS
 from localnet.golden.mutants.drawn import DRAWN
 from localnet.golden.mutants.paths import PATHS
+from localnet.golden.references.activations import ROWS, SMOOTH
 from localnet.golden.references.answers import solve
 from localnet.golden.references.others import OTHERS
 from localnet.golden.references.verify import differences
@@ -175,6 +177,34 @@ def test_every_smooth_activation_meets_every_size(activation):
         assert max(max(c.config["dilation_rate"]) for c in some) > 1
         assert {len(c.config["strides"]) for c in some} == {1, 2, 3}
     assert {c.precision for c in cases} >= {"float64", "float32", "float16"}
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("linear", ["linear"]),
+        ("relu, leaky_relu", ["relu", "leaky_relu"]),
+        ("relu6", ["relu6"]),
+        ("sigmoid, tanh, softmax, ...", [*SMOOTH, *ROWS]),
+    ],
+)
+def test_the_page_says_how_far_cases_go(words, names):
+    def reach(name):
+        some = [c.config for c in SUITE.cases if c.config["activation"]["name"] == name]
+        return [
+            max(c["batch"] for c in some),
+            max(int(np.prod(c["output_sizes"])) for c in some),
+            max(c["filters"] for c in some),
+            max(max(c["strides"]) for c in some),
+            max(max(c["dilation_rate"]) for c in some),
+            max(max(map(max, c["pads"])) for c in some),
+            max(int(np.prod(c["kernel_size"])) for c in some),
+        ]
+
+    least = np.min([reach(name) for name in names], axis=0)
+    page = (Path(__file__).parents[1] / "docs" / "golden.rst").read_text()
+    (line,) = [r for r in page.splitlines() if r.startswith(f"  {words}  ")]
+    assert [int(n) for n in line[len(words) + 2 :].split()] == least.tolist()
 
 
 def test_windows_reach_far_in_every_rank():
