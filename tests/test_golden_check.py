@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import sys
 from dataclasses import replace
 from xml.etree import ElementTree
@@ -315,6 +316,25 @@ def test_a_folder_of_results(tmp_path):
     report = check(from_results(tmp_path), cases=cases)
     assert [r.status for r in report] == ["PASS", "FAIL", "FAIL", "SKIP"]
     assert "y.npy must be a .npy file" in report.results[1].reason
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"backend": 5}, "backend must be a function of a case, got int"),
+        ({"suite": 5}, "suite must be a Suite, got int"),
+        ({"cases": 5}, "cases must be ids of cases, got 5"),
+        ({"cases": [5]}, "cases must be ids of cases"),
+        ({"xfail": 5}, "xfail must be ids of cases, got 5"),
+    ],
+)
+def test_arguments_of_other_types_are_named(arguments, words):
+    with pytest.raises(TypeError, match=re.escape(words)):
+        check(**{"backend": engines.blocked, **arguments})
+
+
+def test_one_id_alone_is_one_case():
+    assert check(engines.blocked, cases="relu-1d").count("PASS") == 1
 
 
 def test_names_of_backends(tmp_path, monkeypatch):

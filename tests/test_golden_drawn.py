@@ -72,6 +72,9 @@ def test_a_problem_is_a_right_case(more):
     other = problem(7, 3, seed=6, **more)
     assert np.array_equal(case.x, again.x)
     assert not np.array_equal(case.x, other.x)
+    assert again.id == case.id
+    longer = problem(8, 3, seed=5, **more)
+    assert len({case.id, other.id, longer.id}) == 3
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import itertools
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,8 @@ from localnet.golden.check import check_case
 from localnet.golden.matrix import by_hand, first_killers
 from localnet.golden.mutants import MUTANTS
 from localnet.golden.mutants.drawn import DRAWN
+from localnet.golden.mutants.paths import PATHS
+from localnet.golden.references.activations import ROWS, SMOOTH
 from localnet.golden.references.answers import solve
 from localnet.golden.references.others import OTHERS
 from localnet.golden.references.verify import differences
@@ -159,6 +162,83 @@ def test_no_pair_is_missing_without_a_reason(capsys):
     assert len(lost) < pairs / 8
 
 
+@pytest.mark.parametrize("activation", axes.CURVES)
+def test_every_smooth_activation_meets_every_size(activation):
+    cases = [
+        c for c in SUITE.cases if c.config["activation"] == axes.CURVES[activation]
+    ]
+    for first in (False, True):
+        some = [c for c in cases if features(c)["first"] == first]
+        filters = {c.config["filters"] for c in some if c.dy is not None}
+        assert {9, 39, 64} <= filters
+        assert max(c.config["output_sizes"][-1] for c in some) > 32
+        assert max(c.config["batch"] for c in some) > 8
+        assert max(max(c.config["strides"]) for c in some) > 1
+        assert max(max(c.config["dilation_rate"]) for c in some) > 1
+        assert {len(c.config["strides"]) for c in some} == {1, 2, 3}
+    assert {c.precision for c in cases} >= {"float64", "float32", "float16"}
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("linear", ["linear"]),
+        ("relu, leaky_relu", ["relu", "leaky_relu"]),
+        ("relu6", ["relu6"]),
+        ("sigmoid, tanh, softmax, ...", [*SMOOTH, *ROWS]),
+    ],
+)
+def test_the_page_says_how_far_cases_go(words, names):
+    def reach(name):
+        some = [c.config for c in SUITE.cases if c.config["activation"]["name"] == name]
+        return [
+            max(c["batch"] for c in some),
+            max(int(np.prod(c["output_sizes"])) for c in some),
+            max(c["filters"] for c in some),
+            max(max(c["strides"]) for c in some),
+            max(max(c["dilation_rate"]) for c in some),
+            max(max(map(max, c["pads"])) for c in some),
+            max(int(np.prod(c["kernel_size"])) for c in some),
+        ]
+
+    least = np.min([reach(name) for name in names], axis=0)
+    page = (Path(__file__).parents[1] / "docs" / "golden.rst").read_text()
+    (line,) = [r for r in page.splitlines() if r.startswith(f"  {words}  ")]
+    assert [int(n) for n in line[len(words) + 2 :].split()] == least.tolist()
+
+
+def test_windows_reach_far_in_every_rank():
+    for rank in (1, 2, 3):
+        for first in (False, True):
+            some = [
+                c.config
+                for c, row in zip(SUITE.cases, PLAIN, strict=True)
+                if row["axes"] == rank and row["first"] == first
+            ]
+            assert max(max(c["strides"]) for c in some) >= 17
+            assert max(max(c["dilation_rate"]) for c in some) >= 9
+            assert max(max(c["kernel_size"]) for c in some) > 16
+            assert max(np.prod(c["kernel_size"]) for c in some) > 256
+            assert any(
+                max(pair) > 7 and pair[0] != pair[1] for c in some for pair in c["pads"]
+            )
+            for name in ("batch", "channels", "filters"):
+                assert max(c[name] for c in some) > 128
+            for axis in range(rank):
+                assert max(c["output_sizes"][axis] for c in some) > 128
+
+
+def test_pad_values_use_the_bits_of_their_precision():
+    for precision, bits in (("float64", 24), ("float32", 11), ("float16", 0)):
+        values = [
+            c.config["pad_value"]
+            for c in SUITE.cases
+            if c.precision == precision and np.any(c.config["pads"])
+        ]
+        assert any(np.ldexp(np.frexp(v)[0], bits) % 1 for v in values)
+        assert any(v % 1 for v in values)
+
+
 @pytest.mark.parametrize("kind", axes.VARIED)
 def test_every_kind_has_every_pair(kind):
     rows = [features(case) for case in SUITE.variants if case.kind == kind]
@@ -208,13 +288,29 @@ def test_what_is_wide_shows_narrower_operands():
             bits = {"float64": 24, "float32": 11, "float16": 8}[case.precision]
             odd = [
                 np.any(np.frexp(a)[0] * 2.0**bits % 1 != 0)
-                for a in (case.x, case.kernel, case.dy)
+                for a in (case.x, case.kernel, case.dy, case.config.get("pad_value", 0))
                 if a is not None
             ]
             assert any(odd), case.id
 
 
 # Wrong backends ----------------------------------------------------------------------
+
+
+def test_paths_that_are_wrong_alone_are_caught():
+    assert len(PATHS) > 5000
+    assert not PATHS.keys() & (DRAWN.keys() | MUTANTS.keys())
+    killers = first_killers(replace(SUITE, variants=(), others=()), PATHS)
+    assert [name for name, case in killers.items() if case is None] == []
+
+
+def test_a_path_is_right_elsewhere():
+    plain = SUITE["plain-2d-last"]
+    taken = [mutant for mutant in PATHS.values() if mutant.sees(plain)]
+    assert len(taken) < len(PATHS) / 20
+    for mutant in list(PATHS.values())[::97]:
+        if mutant not in taken:
+            assert check_case(mutant.__call__, plain).status == "PASS"
 
 
 def test_several_hundred_drawn_mutants_are_caught():

@@ -139,6 +139,8 @@ def check(
 
     Raises
     ------
+    TypeError
+        If `backend` is no function, `suite` none, or `cases` or `xfail` hold no ids.
     ValueError
         If `cases` or `xfail` names a case that the suite does not have, `kinds` a kind
         that there is not, or `random` is no seed and count; if a backend that must run
@@ -156,7 +158,14 @@ def check(
     >>> report.passed, report.count("PASS")
     (True, 2)
     """
+    if not callable(backend):
+        raise TypeError(
+            f"backend must be a function of a case, got {type(backend).__name__}"
+        )
+    cases, xfail = _ids("cases", cases), _ids("xfail", xfail)
     suite = load_suite() if suite is None else suite
+    if not isinstance(suite, Suite):
+        raise TypeError(f"suite must be a Suite, got {type(suite).__name__}")
     if precision is not None:
         suite = at_precision(suite, precision)
     scale = _validate.number("scale", scale, minimum=0.0, open_minimum=True)
@@ -350,6 +359,15 @@ def _in_one_line(error: BaseException) -> str:
     if isinstance(error, NotImplementedError):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _ids(argument: str, ids: Any) -> Collection[str]:
+    """Return ids that were given, one of them alone as well."""
+    if isinstance(ids, str):
+        return (ids,)
+    if not isinstance(ids, Collection) or not all(isinstance(i, str) for i in ids):
+        raise TypeError(f"{argument} must be ids of cases, got {ids!r}")
+    return ids
 
 
 def _need_known(argument: str, ids: Iterable[str], known: Collection[str]) -> None:

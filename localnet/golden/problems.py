@@ -1,6 +1,7 @@
 """Problems of one's own: a case of any size, with its reference numbers."""
 
 import ast
+import zlib
 from collections.abc import Collection
 from dataclasses import fields, replace
 from typing import Any
@@ -83,6 +84,7 @@ def problem(
     -------
     Case
         As those of the suite; ``check(backend, Suite([case]))`` holds a backend to it.
+        Its id, ``problem-SEED-...``, is the same for the same arguments alone.
 
     Raises
     ------
@@ -132,11 +134,11 @@ def problem(
     if tier == "bounded":
         found |= real(form.name)
     seed = _validate.integer("seed", seed, minimum=0)
-    identifier = f"problem-{seed}"
+    why = "a problem of one's own"
     if kind == "layer":
         if more:
             raise ValueError(f"{min(more)} must not be given for kind 'layer'")
-        return made(Spec(identifier, "a problem of one's own", **found))
+        return _named(Spec(f"problem-{seed}", why, **found))
     known = [f.name for f in fields(VariantSpec)[len(fields(Spec)) :]]
     for name, value in more.items():
         _validate.choice("argument", name, known)
@@ -145,7 +147,14 @@ def problem(
         found[name] = (
             value if scalar else _validate.sizes(name, value, axes, minimum=least)
         )
-    return made(VariantSpec(identifier, "a problem of one's own", **found))
+    return _named(VariantSpec(f"problem-{seed}", why, **found))
+
+
+def _named(spec: Spec) -> Case:
+    """Return the case of a spec, with an id that no other problem has."""
+    case = made(spec)
+    own = zlib.crc32(repr(spec).encode())
+    return replace(case, id=f"{case.id}-{own:08x}")
 
 
 def _pairs(pads: Any, axes: int) -> tuple[tuple[int, int], ...]:

@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 
 from ..._typing import Config, Shape
+from ..references.activations import ROWS, SMOOTH
 from .covering import Axes
 from .precisions import PRECISIONS
 from .specs import Numbers
 
 __all__ = [
     "ACTIVATIONS",
-    "ALIGNED",
     "BOUNDED_ABOVE",
     "COMBINED",
     "COUNTS",
+    "CURVES",
     "DILATIONS",
     "FEW",
     "FREE",
@@ -42,12 +43,16 @@ STRIDES: Mapping[str, Mapping[int, Shape]] = {
     "2": {1: (2,), 2: (2, 2), 3: (2, 2, 2)},
     "mixed": {1: (3,), 2: (1, 2), 3: (3, 1, 2)},
     "far": {1: (5,), 2: (5, 4), 3: (1, 4, 5)},
+    "farther": {1: (9,), 2: (3, 9), 3: (9, 1, 2)},
+    "farthest": {1: (17,), 2: (17, 10), 3: (2, 17, 1)},
 }
 DILATIONS: Mapping[str, Mapping[int, Shape]] = {
     "1": {1: (1,), 2: (1, 1), 3: (1, 1, 1)},
     "2": {1: (2,), 2: (2, 2), 3: (2, 2, 2)},
     "mixed": {1: (3,), 2: (3, 1), 3: (2, 1, 3)},
     "far": {1: (5,), 2: (4, 5), 3: (5, 4, 1)},
+    "farther": {1: (8,), 2: (9, 2), 3: (1, 8, 3)},
+    "farthest": {1: (17,), 2: (1, 17), 3: (9, 2, 1)},
 }
 KERNELS: Mapping[str, Mapping[int, Shape]] = {
     "1": {1: (1,), 2: (1, 1), 3: (1, 1, 1)},
@@ -56,6 +61,11 @@ KERNELS: Mapping[str, Mapping[int, Shape]] = {
     "5": {1: (5,), 2: (5, 5), 3: (2, 5, 1)},
     "7": {1: (7,), 2: (2, 7), 3: (7, 1, 2)},
     "mixed": {1: (4,), 2: (3, 2), 3: (2, 3, 4)},
+    "square": {1: (3,), 2: (3, 3), 3: (3, 3, 3)},
+    "wide": {1: (9,), 2: (4, 9), 3: (4, 3, 3)},
+    "long": {1: (20,), 2: (1, 18), 3: (17, 1, 1)},
+    "longer": {1: (33,), 2: (17, 2), 3: (1, 19, 2)},
+    "most": {1: (259,), 2: (17, 17), 3: (7, 7, 6)},
 }
 PADS: Mapping[str, tuple[tuple[int, int], ...]] = {
     "none": ((0, 0), (0, 0), (0, 0)),
@@ -63,6 +73,8 @@ PADS: Mapping[str, tuple[tuple[int, int], ...]] = {
     "before": ((2, 0), (1, 0), (2, 0)),
     "after": ((0, 2), (0, 1), (0, 2)),
     "uneven": ((1, 2), (3, 0), (0, 1)),
+    "deep": ((8, 9), (0, 1), (0, 0)),
+    "deeper": ((11, 0), (9, 8), (0, 8)),
 }
 ACTIVATIONS: Mapping[str, Config] = {
     "linear": {"name": "linear"},
@@ -77,14 +89,22 @@ ACTIVATIONS: Mapping[str, Config] = {
         "threshold": 1.0,
     },
 }
+# What is not exact, with the parameters that have other defaults elsewhere.
+CURVES: Mapping[str, Config] = {
+    **{name: {"name": name} for name in (*SMOOTH, *ROWS)},
+    "gelu": {"name": "gelu", "approximate": False},
+    "elu": {"name": "elu", "alpha": 1.0},
+    "elu of 2": {"name": "elu", "alpha": 2.0},
+    "gelu by tanh": {"name": "gelu", "approximate": True},
+}
 BOUNDED_ABOVE = ("relu6", "relu of Keras")
 
 GEOMETRY: Axes = {
     "axes": (1, 2, 3),
     "first": (False, True),
-    "strides": tuple(STRIDES),
-    "dilation": tuple(DILATIONS),
-    "pads": tuple(PADS),
+    "strides": ("1", "2", "mixed", "far"),
+    "dilation": ("1", "2", "mixed", "far"),
+    "pads": ("none", "both", "before", "after", "uneven"),
     "border": (0.0, -1.0, 2.0),
 }
 # Triples of what decides where windows lie, at sizes up to 17.
@@ -93,7 +113,7 @@ WINDOWS: Axes = {
 }
 SIZES: Axes = {
     **GEOMETRY,
-    "kernel": tuple(KERNELS),
+    "kernel": ("1", "2", "3", "5", "7", "mixed"),
     "long": (0, 1, 2),
     "size": COUNTS,
     "across": (1, 2, 3),
@@ -118,20 +138,6 @@ FREE: Axes = {
     "wide": ("x", "kernel", "dy"),
 }
 STEPS = dict(zip(FREE, (1, 3, 5, 7, 5, 7, 3, 2), strict=True))
-# What switches a matrix unit on: sizes that its tiles divide.
-ALIGNED: Axes = {
-    "axes": (1, 2, 3),
-    "first": (False, True),
-    "kernel": ("1", "2", "mixed"),
-    "size": (3, 8),
-    "samples": (2, 8, 16, 33),
-    "channels": (4, 8, 16, 32),
-    "filters": (4, 8, 16, 32),
-    "activation": ("linear", "relu"),
-    "bias": (True, False),
-    "precision": ("float32", "float64"),
-    "wide": ("x", "kernel", "dy"),
-}
 OWN: Mapping[str, tuple[str, ...]] = {
     "shared": ("blocks", "tiles", "blocks that repeat", "one"),
     "conv": ("one group", "two groups", "a group each", "untied"),

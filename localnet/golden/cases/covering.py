@@ -27,10 +27,12 @@ def covering(
     axes: Axes,
     strength: int,
     *,
+    also: Sequence[Sequence[str]] = (),
     fits: Callable[[Row], bool] = lambda row: True,
     weight: Callable[[Row], float] = lambda row: 0.0,
     given: Sequence[Row] = (),
     seed: int = 1,
+    patience: int = PATIENCE,
 ) -> list[Row]:
     """
     Return rows that have every combination of values of so many axes.
@@ -41,6 +43,8 @@ def covering(
         The values of every axis, the plainest first.
     strength : int
         2 for pairs, 3 for triples.
+    also : sequence of sequence of str
+        Axes of which every combination must stand, too, however many they are.
     fits : callable
         Of a row: whether it may be used. A combination of which no row fits is left
         out.
@@ -50,6 +54,8 @@ def covering(
         Rows that there are already.
     seed : int
         Of the generator.
+    patience : int
+        Draws for one combination before it is left out, as multiples of `TRIES`.
 
     Returns
     -------
@@ -66,6 +72,8 @@ def covering(
     """
     sizes = [len(values) for values in axes.values()]
     groups = list(itertools.combinations(range(len(sizes)), strength))
+    order = list(axes)
+    groups += [tuple(sorted(map(order.index, names))) for names in also]
     starts, steps, total = _places(sizes, groups)
     places = {
         name: {value: n for n, value in enumerate(values)}
@@ -83,10 +91,10 @@ def covering(
         group = int(np.searchsorted(starts, goal, side="right")) - 1
         fixed = _digits(goal - int(starts[group]), groups[group], sizes)
         best: tuple[float, Array, Row] | None = None
-        for attempt in range(TRIES * PATIENCE):
+        for attempt in range(TRIES * patience):
             if best is not None and attempt >= TRIES:
                 break
-            drawn = [next(source) % size for size in sizes]
+            drawn = [number % size for size, number in zip(sizes, source, strict=False)]
             if attempt >= TRIES:  # nothing fits yet: nearer to the first values
                 drawn = [digit * (next(source) % 3 == 0) for digit in drawn]
             for axis, digit in fixed:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 
 from .bounded import BOUNDED
 from .exact import EXACT
+from .layers import spread
 from .numbers import NUMBERS
 from .specs import Spec
-from .spread import spread
 
 __all__ = ["FAMILIES", "specs"]
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..references.activations import ROWS
-from .axes import SIGNS
+from .axes import ACTIVATIONS, SIGNS
 from .exact import RELU
 from .precisions import PRECISIONS
 from .specs import SMALL, Numbers, Spec, real
@@ -278,6 +278,12 @@ def narrow() -> Iterator[Spec]:
         replace(one, id="long-channels", sizes=(3,), channels=65),
         replace(one, id="longer-channels", sizes=(2,), channels=123, first=True),
         replace(one, id="longest-channels", sizes=(2,), channels=129, bias=False),
+        replace(one, id="some-filters", sizes=(3,), filters=17),
+        replace(one, id="more-filters", sizes=(3,), filters=33),
+        replace(one, id="longest-filters", sizes=(3,), filters=129, first=True),
+        replace(one, id="some-samples", sizes=(3,), batch=33),
+        replace(one, id="some-channels", sizes=(3,), channels=17, first=True),
+        replace(one, id="more-channels", sizes=(3,), channels=33),
         replace(one, id="long-taps", sizes=(19,), kernel_size=(7,), filters=3),
     ):
         yield replace(spec, why="one long axis in bfloat16")
@@ -317,6 +323,76 @@ def corners() -> Iterator[Spec]:
         replace(base, id="samples-17", sizes=(18,), kernel_size=(2,), batch=17),
         replace(base, id="pads-before", sizes=(6,), kernel_size=(3,), pads=((1, 0),)),
         replace(base, id="pads-after", sizes=(6,), kernel_size=(3,), pads=((0, 1),)),
+        replace(
+            base, id="rows-33", sizes=(34, 1, 2), kernel_size=(2, 1, 1), activation=RELU
+        ),
+        replace(
+            base,
+            id="columns-66-padded",
+            sizes=(2, 67),
+            kernel_size=(1, 4),
+            pads=((0, 0), (1, 1)),
+            pad_value=2.0,
+            activation={"name": "relu6"},
+        ),
+        replace(
+            base,
+            id="rows-130",
+            sizes=(136,),
+            kernel_size=(7,),
+            activation={"name": "relu6"},
+        ),
+        replace(base, id="columns-130", sizes=(2, 134), kernel_size=(1, 5)),
+        replace(base, id="samples-65", sizes=(6,), kernel_size=(4,), batch=65),
+        replace(base, id="channels-129", sizes=(3,), channels=129, data=SIGNS),
+        replace(
+            base,
+            id="patch-66",
+            sizes=(4,),
+            kernel_size=(3,),
+            channels=22,
+            pads=((2, 0),),
+            data=SIGNS,
+        ),
+        replace(
+            base,
+            id="patch-67",
+            sizes=(4,),
+            kernel_size=(3,),
+            channels=22,
+            pads=((0, 2),),
+            data=SIGNS,
+        ),
+        replace(
+            base,
+            id="rows-35",
+            sizes=(38,),
+            kernel_size=(4,),
+            activation=ACTIVATIONS["leaky"],
+        ),
+        replace(
+            base,
+            id="channels-17",
+            sizes=(6,),
+            kernel_size=(4,),
+            channels=17,
+            filters=17,
+            data=SIGNS,
+        ),
+        replace(base, id="filters-65", sizes=(6,), kernel_size=(4,), filters=65),
+        replace(base, id="samples-129", sizes=(3,), batch=129, data=SIGNS),
+        replace(base, id="rows-9", sizes=(14,), kernel_size=(5,)),
+        replace(
+            base, id="rows-34", sizes=(34,), activation=ACTIVATIONS["relu of Keras"]
+        ),
+        replace(base, id="columns-68", sizes=(72,), kernel_size=(5,)),
+        replace(
+            base,
+            id="columns-69",
+            sizes=(75,),
+            kernel_size=(7,),
+            activation=ACTIVATIONS["slope"],
+        ),
         replace(base, id="units-of-filters", sizes=(5,), kernel_size=(3,), filters=8),
     ):
         narrow = spec.id not in ("window-143", "window-147", "window-uneven")

@@ -1,5 +1,5 @@
 """
-Cases spread over the axes of the problem, so that no combination is left unseen.
+What a row of a covering array means: a layer, and numbers whose sums are exact.
 
 Sizes just above those of tiles, warps and blocks; strides, dilation and pads of every
 sort; operands that use all the bits of their precision. Which rows these are follows
@@ -7,17 +7,16 @@ from `covering`; what a row means stands here.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from ..._typing import Shape
 from .axes import (
     ACTIVATIONS,
-    ALIGNED,
     COMBINED,
     DILATIONS,
-    FREE,
     KERNELS,
     LONG,
     MOST_CELLS,
@@ -26,19 +25,19 @@ from .axes import (
     OWN,
     PADS,
     SIGNS,
-    SIZES,
-    STEPS,
     STRIDES,
     VARIED,
     VARIED_ALIGNED,
-    WINDOWS,
 )
 from .covering import Row, covering
 from .precisions import PRECISIONS
 from .specs import SMALL, Numbers, Spec
 from .variant_specs import VariantSpec
 
-__all__ = ["numbers_of", "spec_of", "spread"]
+__all__ = ["fits_within", "numbers_of", "spec_of", "spread", "weight_of"]
+
+# Of each precision, the bits of the next narrower one.
+NARROWER = {"float64": 26, "float32": 13, "float16": 1, "bfloat16": 1}
 
 
 @dataclass(frozen=True)
@@ -68,45 +67,26 @@ class Sizes:
         return self.locations * self.taps * self.channels * self.filters
 
 
-def spread(kind: str = "layer") -> list[Spec]:
+def spread(kind: str) -> list[Spec]:
     """
-    Return the specs of all rows of one kind.
+    Return the specs of all rows of one variant.
 
     Parameters
     ----------
     kind : str
-        "layer" for the plain layer, or a key of `VARIED`.
+        A key of `VARIED`.
 
     Returns
     -------
     list of Spec
         In the order in which the rows were found.
     """
-    if kind != "layer":
-        rows = covering(VARIED[kind], 2, fits=_fits(kind), weight=_weight(kind))
-        aligned = [{"own": OWN[kind][0], **row} for row in covering(VARIED_ALIGNED, 2)]
-        return [
-            spec_of(row, f"{kind.replace('_', '-')}-{name}-{n}", kind)
-            for name, found in (("spread", rows), ("aligned", aligned))
-            for n, row in enumerate(found)
-        ]
-    windows = covering(
-        {**WINDOWS, "kernel": ("2", "3", "mixed"), "size": (3, 5, 9, 17)},
-        3,
-        fits=_fits(kind),
-        weight=_weight(kind),
-    )
-    windows = [
-        {name: values[n * STEPS[name] % len(values)] for name, values in FREE.items()}
-        | row
-        for n, row in enumerate(windows)
-    ]
-    sizes = covering(SIZES, 2, fits=_fits(kind), weight=_weight(kind), given=windows)
-    aligned = covering(ALIGNED, 2, fits=_fits(kind), weight=_weight(kind))
+    rows = covering(VARIED[kind], 2, fits=fits_within(kind), weight=weight_of(kind))
+    aligned = [{"own": OWN[kind][0], **row} for row in covering(VARIED_ALIGNED, 2)]
     return [
-        spec_of(row, f"{name}-{n}")
-        for name, rows in (("windows", windows), ("sizes", sizes), ("aligned", aligned))
-        for n, row in enumerate(rows)
+        spec_of(row, f"{kind.replace('_', '-')}-{name}-{n}", kind)
+        for name, found in (("spread", rows), ("aligned", aligned))
+        for n, row in enumerate(found)
     ]
 
 
@@ -149,7 +129,12 @@ def spec_of(row: Row, name: str, kind: str = "layer") -> Spec:
     fields["gradients"] = fields["bias"] or fields["activation"]["name"] == "linear"
     made = Spec if kind == "layer" else VariantSpec
     spec = made(name, "", kind=kind, **fields)
-    precision, numbers, wide = numbers_of(spec, row)
+    if row.get("wide") == "border":
+        precision, numbers, fields["pad_value"] = bordered(spec, row)
+        spec = replace(spec, pad_value=fields["pad_value"])
+        wide = precision in ("float32", "float64")
+    else:
+        precision, numbers, wide = numbers_of(spec, row)
     return made(
         name,
         _why(spec, precision if wide else ""),
@@ -225,13 +210,31 @@ def _sizes(spec: Spec) -> Sizes:
     )
 
 
-def _fits(kind: str) -> Any:
-    """Return whether a row is a layer, and small enough."""
-    cap = 1 if kind == "layer" else 2
+def fits_within(
+    kind: str, *, long_axes: int = 1, factor: float = 1.0
+) -> Callable[[Row], bool]:
+    """
+    Return what says of a row whether it is a layer, and small enough.
+
+    Parameters
+    ----------
+    kind : str
+        Of the layer.
+    long_axes : int
+        So many of its counts may be long.
+    factor : float
+        Multiplies what it may weigh.
+
+    Returns
+    -------
+    callable
+        Of a row.
+    """
+    cap = (1 if kind == "layer" else 2) / factor
 
     def fits(row: Row) -> bool:
         counts = (row.get(n, 1) for n in ("size", "samples", "channels", "filters"))
-        if sum(count > LONG for count in counts) > 1:
+        if sum(count > LONG for count in counts) > long_axes:
             return False
         more = {
             "kernel_size": KERNELS[row["kernel"]][row["axes"]],
@@ -244,7 +247,7 @@ def _fits(kind: str) -> Any:
             return False
         size = _weight_of(row, kind)
         return size is not None and all(
-            number <= most // cap
+            number * cap <= most
             for number, most in zip(
                 size, (MOST_WEIGHTS, MOST_PRODUCTS, MOST_CELLS), strict=True
             )
@@ -257,14 +260,17 @@ def _sees(outputs: Shape, inputs: Shape, fields: Mapping[str, Any]) -> bool:
     """Return whether on every axis at least half of the windows see the input."""
     names = ("kernel_size", "strides", "dilation_rate", "pads")
     axes = zip(outputs, inputs, *(fields[name] for name in names), strict=True)
-    for o, n, r, s, d, (before, _) in axes:
-        seen = sum(
-            any(0 <= window * s - before + tap * d < n for tap in range(r))
-            for window in range(o)
-        )
-        if 2 * seen <= o:
-            return False
-    return True
+    return all(_axis_sees(o, n, r, s, d, before) for o, n, r, s, d, (before, _) in axes)
+
+
+@cache
+def _axis_sees(o: int, n: int, r: int, s: int, d: int, before: int) -> bool:
+    """Return whether at least half of the windows of one axis see the input."""
+    seen = sum(
+        any(0 <= window * s - before + tap * d < n for tap in range(r))
+        for window in range(o)
+    )
+    return 2 * seen > o
 
 
 def _weight_of(row: Row, kind: str) -> tuple[int, int, int] | None:
@@ -292,7 +298,7 @@ def _weight_of(row: Row, kind: str) -> tuple[int, int, int] | None:
     return weights, weights * samples, most
 
 
-def _weight(kind: str) -> Any:
+def weight_of(kind: str) -> Callable[[Row], float]:
     """Return what a row costs, in combinations that it should cover for that."""
 
     def weight(row: Row) -> float:
@@ -322,6 +328,65 @@ def numbers_of(spec: Spec, row: Row) -> tuple[str, Mapping[str, Numbers], bool]:
     wide : bool
         Whether an operand has more bits than the next narrower format.
     """
+    needed, k = _bits_needed(spec)
+    names = list(PRECISIONS)[::-1]  # narrowest first
+    precision = row.get("precision", names[0])
+    role = row.get("wide")
+    if role == "dy" and not spec.gradients:
+        role = "x"
+    least = {"float64": 26, "float32": 12}.get(precision, 99)
+    if (
+        role
+        and spec.activation["name"] != "relu6"
+        and "max_value" not in (spec.activation)
+    ):
+        for numbers, most in ((SMALL, (2, 3, 2)), (SIGNS, (1, 1, 1))):
+            for bits in range(min(PRECISIONS[precision].bits, 40), least - 1, -1):
+                sizes = dict(zip(("x", "kernel", "dy"), most, strict=True))
+                if needed(**{**sizes, role: 2**bits}) <= PRECISIONS[precision].bits:
+                    odd = Numbers(2 ** (bits - 1) + 1, 2, 2 ** (bits - 2))
+                    return precision, {**numbers, role: odd}, True
+    start = max(names.index("bfloat16"), 0)
+    for name in names[names.index(precision) if precision in names else start :]:
+        for numbers, most in ((SMALL, (2, 3, 2)), (SIGNS, (1, 1, 1))):
+            if needed(*most) <= PRECISIONS[name].bits and (numbers is SMALL or k > 8):
+                return name, numbers, False
+    raise ValueError(f"case {spec.id} must have sums that some precision holds")
+
+
+def bordered(spec: Spec, row: Row) -> tuple[str, Mapping[str, Numbers], float]:
+    """
+    Return a pad value that no integer and no narrower format holds, with the others.
+
+    Parameters
+    ----------
+    spec : Spec
+        The layer.
+    row : dict
+        ``precision``.
+
+    Returns
+    -------
+    precision : str
+        The one of the row where it has bits enough.
+    numbers : mapping of str to Numbers
+        One for each input.
+    border : float
+        From 1 to 2, with as many bits as the sums have room for.
+    """
+    needed, _ = _bits_needed(replace(spec, pad_value=0.0))
+    names = list(PRECISIONS)[::-1]
+    for name in names[names.index(row["precision"]) :]:
+        most, least = PRECISIONS[name].bits, NARROWER[name]
+        for bits in range(min(most, 40), least, -1):
+            if needed(2**bits, 3, 2) <= most:
+                # 1.0101...: no run of zeros at which it could be cut without a trace.
+                return name, SMALL, (2 ** (bits + 1) // 3 | 1) / 2 ** (bits - 1)
+    raise ValueError(f"case {spec.id} must have sums that some precision holds")
+
+
+def _bits_needed(spec: Spec) -> tuple[Callable[[int, int, int], int], int]:
+    """Return how many bits the sums of a layer need, by its largest operands; and K."""
     size, border = _sizes(spec), abs(spec.pad_value)
     k, rank = size.taps * size.channels, getattr(spec, "rank", 1) or 1
     if spec.kind == "transposed":
@@ -345,28 +410,7 @@ def numbers_of(spec: Spec, row: Row) -> tuple[str, Mapping[str, Numbers], bool]:
         )
         return largest.bit_length()
 
-    names = list(PRECISIONS)[::-1]  # narrowest first
-    precision = row.get("precision", names[0])
-    role = row.get("wide")
-    if role == "dy" and not spec.gradients:
-        role = "x"
-    least = {"float64": 26, "float32": 13}.get(precision, 99)
-    if (
-        role
-        and spec.activation["name"] != "relu6"
-        and "max_value" not in (spec.activation)
-    ):
-        magnitudes = {"x": 2, "kernel": 3, "dy": 2}
-        for bits in range(min(PRECISIONS[precision].bits, 40), least - 1, -1):
-            if needed(**{**magnitudes, role: 2**bits}) <= PRECISIONS[precision].bits:
-                odd = Numbers(2 ** (bits - 1) + 1, 2, 2 ** (bits - 2))
-                return precision, {**SMALL, role: odd}, True
-    start = max(names.index("bfloat16"), 0)
-    for name in names[names.index(precision) if precision in names else start :]:
-        for numbers, most in ((SMALL, (2, 3, 2)), (SIGNS, (1, 1, 1))):
-            if needed(*most) <= PRECISIONS[name].bits and (numbers is SMALL or k > 8):
-                return name, numbers, False
-    raise ValueError(f"case {spec.id} must have sums that some precision holds")
+    return needed, k
 
 
 def _why(spec: Spec, wide: str) -> str:

@@ -7,9 +7,8 @@ Every case says why it is there; the kill matrix (`localnet.golden.matrix`) prov
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ..._typing import Config
-from ..references.activations import ROWS, SMOOTH
-from .axes import COMBINED, OWN, VARIED
+from ..references.activations import ROWS
+from .axes import COMBINED, CURVES, OWN, VARIED
 from .covering import Axes, Row, covering
 from .exact import RELU
 from .sharing import SHARING
@@ -187,12 +186,7 @@ def combined() -> Iterator[Spec]:
 
 def bent() -> Iterator[Spec]:
     """Every kind behind every smooth activation, with its gradients."""
-    activations: dict[str, Config] = {name: {"name": name} for name in (*SMOOTH, *ROWS)}
-    activations["gelu"]["approximate"] = False
-    activations["elu"]["alpha"] = 1.0
-    activations["elu of 2"] = {"name": "elu", "alpha": 2.0}
-    activations["gelu by tanh"] = {"name": "gelu", "approximate": True}
-    activations["linear"] = {"name": "linear"}
+    activations = {**CURVES, "linear": {"name": "linear"}}
     axes: Axes = {
         "kind": tuple(VARIED),
         "activation": tuple(activations),

@@ -126,7 +126,7 @@ def _in_lines(found: dict[str, Any]) -> bytes:
     def text(value: Any) -> str:
         if isinstance(value, list) and value:
             return "[\n" + ",\n".join(text(item) for item in value) + "\n]"
-        return json.dumps(value, allow_nan=False)
+        return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
     entries = ",\n".join(f"{text(key)}: {text(item)}" for key, item in found.items())
     return f"{{\n{entries}\n}}\n".encode("ascii")

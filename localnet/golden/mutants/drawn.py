@@ -172,7 +172,7 @@ def _flats() -> Iterator[Mutant]:
             )
 
 
-def _narrowed(bits: int, sums: tuple[str, ...]) -> type[Model]:
+def narrowed(bits: int, sums: tuple[str, ...]) -> type[Model]:
     class Narrowed(Model):
         def contract(self, subscripts: str, one: Array, other: Array) -> Array:
             if OUTPUT_OF[subscripts] in sums:
@@ -207,7 +207,7 @@ def _matrix_units() -> Iterator[Mutant]:
                     "A matrix unit that switches on when sizes are aligned.",
                     True,
                     see,
-                    _aligned_only(unit, _narrowed(bits, (output,))),
+                    _aligned_only(unit, narrowed(bits, (output,))),
                 )
 
 
@@ -269,7 +269,7 @@ CONDITIONS = (
 )
 
 
-def _ignored(option: str, condition: Sees, base: type[Model] = Model) -> type[Model]:
+def ignored(option: str, condition: Sees, base: type[Model] = Model) -> type[Model]:
     class Ignored(base):  # type: ignore[misc,valid-type]
         def config(self, c: Config) -> Config:
             return OPTIONS[option](c) if condition(self.case) else c
@@ -292,7 +292,7 @@ def _options(kind: str = "layer", base: type[Model] = Model) -> Iterator[Mutant]
                 f"{option} forgotten on a path that is taken with {condition}.",
                 False,
                 _all(*both),
-                _ignored(option, both[1], base),
+                ignored(option, both[1], base),
                 (kind,),
             )
     for condition in CONDITIONS:
@@ -305,7 +305,7 @@ def _options(kind: str = "layer", base: type[Model] = Model) -> Iterator[Mutant]
                 f"A bias forgotten on a path that is taken with {condition}.",
                 False,
                 _all(has_bias, use),
-                _no_bias(use, base),
+                no_bias(use, base),
                 (kind,),
             )
         if condition != "activation":
@@ -315,12 +315,12 @@ def _options(kind: str = "layer", base: type[Model] = Model) -> Iterator[Mutant]
                 f"A slope forgotten on a path that is taken with {condition}.",
                 False,
                 _all(wants_gradients, _uses("activation"), use),
-                _no_slope(use, base),
+                no_slope(use, base),
                 (kind,),
             )
 
 
-def _no_bias(condition: Sees, base: type[Model] = Model) -> type[Model]:
+def no_bias(condition: Sees, base: type[Model] = Model) -> type[Model]:
     class Unbiased(base):  # type: ignore[misc,valid-type]
         def add_bias(self, z: Array, bias: Array) -> Array:
             return z if condition(self.case) else np.asarray(super().add_bias(z, bias))
@@ -328,7 +328,7 @@ def _no_bias(condition: Sees, base: type[Model] = Model) -> type[Model]:
     return Unbiased
 
 
-def _no_slope(condition: Sees, base: type[Model] = Model) -> type[Model]:
+def no_slope(condition: Sees, base: type[Model] = Model) -> type[Model]:
     class Slopeless(base):  # type: ignore[misc,valid-type]
         def dz(self, dy: Array, cache: Any) -> Array:
             if not condition(self.case):

@@ -185,8 +185,11 @@ def _located(values: Enclosed, case: Case) -> Enclosed:
 
 def enclose(function: Callable[[Interval], Interval], z: Exact, bits: int) -> Enclosed:
     """Return a function of every number, to so many places."""
-    points = [Interval.of(int(value), z.exponent, bits) for value in z.integers.flat]
-    return _enclosed([function(point) for point in points], z, bits)
+    numbers = [int(value) for value in z.integers.flat]
+    found = {
+        n: function(Interval.of(n, z.exponent, bits)) for n in dict.fromkeys(numbers)
+    }
+    return _enclosed([found[n] for n in numbers], z, bits)
 
 
 def _rows(z: Exact, bits: int) -> tuple[Enclosed, Enclosed]:

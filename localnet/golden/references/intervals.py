@@ -140,6 +140,7 @@ def _exp(value: int, bits: int) -> Interval:
     return _narrowed(Interval(low, high, work), bits)
 
 
+@lru_cache(maxsize=4096)
 def _log(value: int, bits: int) -> Interval:
     """Return log of one number: m*2**k with 1 <= m < 2, log m by a series of atanh."""
     if value <= 0:
@@ -190,6 +191,7 @@ def _root_of_two_pi(bits: int) -> Interval:
     )
 
 
+@lru_cache(maxsize=4096)
 def _phi(value: int, bits: int) -> Interval:
     """Return the normal distribution function: 1/2 + density * (z + z**3/3 + ...)."""
     if value < 0:
