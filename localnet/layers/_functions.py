@@ -84,19 +84,14 @@ class Lambda(MultiInputLayer):
         with self._named():
             if not callable(function):
                 raise ValueError(f"function must be callable, got {function!r}")
-<<<<<<< HEAD
             if not (backward in (None, DIFFERENCES) or callable(backward)):
                 raise ValueError(
                     f"backward must be callable or {DIFFERENCES!r}, got {backward!r}"
                 )
-=======
-            if not (backward is None or callable(backward)):
-                raise ValueError(f"backward must be callable, got {backward!r}")
             named = dict(arguments or {})
             _validate.function("function", function, "x", **named)
-            if backward is not None:
+            if callable(backward):
                 _validate.function("backward", backward, "dy", "x", **named)
->>>>>>> solid
         self.function, self.function_backward = function, backward
         self.declared_shape = output_shape
         self.arguments = named
