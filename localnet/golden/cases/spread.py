@@ -335,15 +335,13 @@ def numbers_of(spec: Spec, row: Row) -> tuple[str, Mapping[str, Numbers], bool]:
     if role == "dy" and not spec.gradients:
         role = "x"
     least = {"float64": 26, "float32": 12}.get(precision, 99)
-    if (
-        role
-        and spec.activation["name"] != "relu6"
-        and "max_value" not in (spec.activation)
-    ):
+    bounded = spec.activation["name"] == "relu6" or "max_value" in spec.activation
+    if role and not bounded:
         for numbers, most in ((SMALL, (2, 3, 2)), (SIGNS, (1, 1, 1))):
             for bits in range(min(PRECISIONS[precision].bits, 40), least - 1, -1):
                 sizes = dict(zip(("x", "kernel", "dy"), most, strict=True))
-                if needed(**{**sizes, role: 2**bits}) <= PRECISIONS[precision].bits:
+                sizes[role] = 2**bits
+                if needed(*sizes.values()) <= PRECISIONS[precision].bits:
                     odd = Numbers(2 ** (bits - 1) + 1, 2, 2 ** (bits - 2))
                     return precision, {**numbers, role: odd}, True
     start = max(names.index("bfloat16"), 0)

@@ -321,7 +321,7 @@ def set_weights(self: Layer, weights: Sequence[ArrayLike]) -> None:
         If the number or a shape differs; no weight is changed then.
     """
     with unchanged_on_error(self):
-        if self._nodes and not self.built:  # called on a handle, and in no model yet
+        if self.input_shape and not self.built:  # called on a handle, in no model yet
             self.build(self.input_shape)
         hint = "" if self.built or self.params else "; the layer is not built yet"
         with self._named():
