@@ -296,7 +296,7 @@ def bias_add(x: ArrayLike, bias: ArrayLike, data_format: str | None = None) -> A
     array = _numbers(x)
     last = (data_format or config.image_data_format()) == "channels_last"
     behind = 0 if last else array.ndim - 2
-    return array + np.reshape(bias, np.shape(bias) + (1,) * behind)
+    return np.asarray(array + np.reshape(bias, np.shape(bias) + (1,) * behind))
 
 
 def in_top_k(predictions: ArrayLike, targets: ArrayLike, k: int) -> Array:

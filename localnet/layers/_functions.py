@@ -161,7 +161,7 @@ class Lambda(MultiInputLayer):
     def gradients(self, dy: Array, cache: Any) -> Gradients:
         if self.function_backward is None:
             raise ValueError(f"{self.name}: {NO_BACKWARD}")
-        if self.function_backward == DIFFERENCES:
+        if isinstance(self.function_backward, str):
             return self._differences(dy, cache), {}
         x = list(cache) if len(cache) > 1 else cache[0]
         dx = self.function_backward(dy, x, **self.arguments)

@@ -328,8 +328,9 @@ def set_weights(self: Layer, weights: Sequence[ArrayLike]) -> None:
         If the number or a shape differs; no weight is changed then.
     """
     with unchanged_on_error(self):
-        if self._nodes and not self.built:  # called on a handle, and in no model yet
-            self.build(self.input_shape)
+        shape = self.input_shape
+        if self._nodes and shape and not self.built:  # called on a handle, and in no model yet
+            self.build(shape)
         hint = "" if self.built or self.params else "; the layer is not built yet"
         with self._named():
             self._held.load(weights, hint)
