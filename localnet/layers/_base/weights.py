@@ -329,7 +329,7 @@ def set_weights(self: Layer, weights: Sequence[ArrayLike]) -> None:
     """
     with unchanged_on_error(self):
         shape = self.input_shape
-        if self._nodes and shape and not self.built:  # called on a handle, and in no model yet
+        if self._nodes and shape and not self.built:  # on a handle, and in no model yet
             self.build(shape)
         hint = "" if self.built or self.params else "; the layer is not built yet"
         with self._named():
