@@ -93,3 +93,21 @@ def test_crossentropies_have_one_value_for_each_number_or_sample():
     np.testing.assert_allclose(got, -np.log([0.75]), rtol=1e-6)
     got = K.sparse_categorical_crossentropy([0], p)
     np.testing.assert_allclose(got, -np.log([0.25]), rtol=1e-6)
+
+
+def test_draws_have_their_distributions_and_obey_a_seed():
+    shape = (200, 100)
+    normal = K.random_normal(shape, 1.0, 2.0, seed=1)
+    np.testing.assert_array_equal(normal, K.random_normal(shape, 1.0, 2.0, seed=1))
+    assert not np.array_equal(K.random_normal((3,)), K.random_normal((3,)))
+    assert normal.dtype == np.float32
+    assert abs(normal.mean() - 1) < 0.1
+    assert abs(normal.std() - 2) < 0.1
+    cut = K.truncated_normal(shape, 1.0, 2.0, seed=1)
+    assert np.abs(cut - 1).max() < 4
+    assert abs(cut.std() - 2 * 0.8796) < 0.05
+    even = K.random_uniform(shape, 2, 3, dtype="float64", seed=1)
+    assert 2 <= even.min() < 2.01 < 2.99 < even.max() <= 3
+    ones = K.random_binomial(shape, 0.25, seed=1)
+    assert set(np.unique(ones)) == {0, 1}
+    assert abs(ones.mean() - 0.25) < 0.02

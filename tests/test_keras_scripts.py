@@ -250,6 +250,13 @@ def test_old_names_are_found(line):
     assert not hasattr(module, "no_such_name")
 
 
+def test_optimizers_have_the_names_of_early_keras():
+    from localnet.optimizers import adam, rmsprop, sgd
+
+    assert [type(make(lr=0.5)) for make in (adam, sgd)] == [Adam, SGD]
+    assert rmsprop is localnet.optimizers.RMSprop
+
+
 def test_old_paths_are_reached_by_attributes():
     assert localnet.layers.core.Dense is layers.Dense
     assert localnet.preprocessing.image.load_img.__name__ == "load_img"

@@ -105,8 +105,8 @@ _REASONS = {
     DIFFERENTIATION: "gradients GradientTape",
     SYMBOLIC: "placeholder variable update update_add update_sub conv1d conv2d conv3d "
     "local_conv1d local_conv2d pool2d batch_dot in_train_phase rnn map_fn foldl "
-    "random_normal random_uniform random_binomial random_normal_variable "
-    "random_uniform_variable truncated_normal stop_gradient set_session get_session",
+    "random_normal_variable random_uniform_variable stop_gradient set_session "
+    "get_session",
     "data on disk are read by np.memmap, which fit takes as it is": "HDF5Matrix",
     "it has no GPUs: leave this call out": "multi_gpu_model",
     "it has Adam, SGD and six others: see localnet.optimizers": (

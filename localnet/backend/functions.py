@@ -64,6 +64,9 @@ __all__ = [
     "permute_dimensions",
     "pow",
     "prod",
+    "random_binomial",
+    "random_normal",
+    "random_uniform",
     "relu",
     "repeat",
     "repeat_elements",
@@ -90,6 +93,7 @@ __all__ = [
     "temporal_padding",
     "tile",
     "transpose",
+    "truncated_normal",
     "var",
     "zeros",
     "zeros_like",
@@ -292,7 +296,7 @@ def bias_add(x: ArrayLike, bias: ArrayLike, data_format: str | None = None) -> A
     array = _numbers(x)
     last = (data_format or config.image_data_format()) == "channels_last"
     behind = 0 if last else array.ndim - 2
-    return np.add(array, np.reshape(bias, np.shape(bias) + (1,) * behind))
+    return np.asarray(array + np.reshape(bias, np.shape(bias) + (1,) * behind))
 
 
 def in_top_k(predictions: ArrayLike, targets: ArrayLike, k: int) -> Array:
@@ -416,6 +420,62 @@ def cast_to_floatx(x: ArrayLike) -> Array:
 def eval(x: ArrayLike) -> Array:
     """Return the numbers, which an array holds already."""
     return np.asarray(x)
+
+
+# Drawn arrays: by a seed, or anew each time -----------------------------------------
+
+
+def _drawn(draw: Callable[..., Any], seed: Any, dtype: Any) -> Array:
+    return np.asarray(draw(np.random.default_rng(seed))).astype(
+        dtype or config.floatx()
+    )
+
+
+def random_normal(
+    shape: Shape,
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: Any = None,
+    seed: int | None = None,
+) -> Array:
+    """Draw from a normal distribution; without a seed, from fresh entropy."""
+    return _drawn(lambda rng: rng.normal(mean, stddev, tuple(shape)), seed, dtype)
+
+
+def random_uniform(
+    shape: Shape,
+    minval: float = 0.0,
+    maxval: float = 1.0,
+    dtype: Any = None,
+    seed: int | None = None,
+) -> Array:
+    """Draw evenly from an interval; without a seed, from fresh entropy."""
+    return _drawn(lambda rng: rng.uniform(minval, maxval, tuple(shape)), seed, dtype)
+
+
+def random_binomial(
+    shape: Shape, p: float = 0.0, dtype: Any = None, seed: int | None = None
+) -> Array:
+    """Draw ones with a probability, and zeros; without a seed, from fresh entropy."""
+    return _drawn(lambda rng: rng.random(tuple(shape)) < p, seed, dtype)
+
+
+def truncated_normal(
+    shape: Shape,
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: Any = None,
+    seed: int | None = None,
+) -> Array:
+    """Draw as `random_normal`, and anew what is two deviations off or more."""
+
+    def draw(rng: np.random.Generator) -> Array:
+        values = rng.normal(size=tuple(shape))
+        while (far := np.abs(values) >= 2).any():
+            values[far] = rng.normal(size=int(far.sum()))
+        return mean + stddev * values
+
+    return _drawn(draw, seed, dtype)
 
 
 # Losses, with the target first ---------------------------------------------------

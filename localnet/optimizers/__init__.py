@@ -250,3 +250,11 @@ def __dir__() -> list[str]:
 
 
 __getattr__ = old_names(__name__)
+
+# What Keras before 2.4 called its classes, too; here the names of modules otherwise.
+globals().update(
+    {
+        cls.__name__.lower(): cls
+        for cls in (SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam)
+    }
+)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ... import _arrays, _validate, constraints, initializers, regularizers
+from ... import _arrays, constraints, initializers, regularizers
 from ..._typing import Array, ArrayLike
 from ...ops.runtime.pieces import in_pieces
 from .undo import unchanged_on_error
@@ -76,18 +76,25 @@ def draw_weight(
     elif _takes_rng(initializer):
         values = initializer(shape, dtype, rng=rng)
     else:
-        why = _validate.misfit(initializer, shape, dtype)
-        if why:
-            raise ValueError(
-                f"{name}_initializer must take a shape and a dtype, got "
-                f"{initializer!r}: {why}"
-            )
+        _check_takes(name, initializer, shape, dtype)
         values = initializer(shape, dtype)
     array = _arrays.numbers(f"initial {name}", values)
     if array.shape != shape:
         raise ValueError(f"initial {name} must have shape {shape}, got {array.shape}")
     # What a callable of the user's returns may be an array that it keeps.
     return np.array(array, dtype=dtype, order="C", copy=None if drawn_here else True)
+
+
+def _check_takes(name: str, initializer: Any, *arguments: Any) -> None:
+    try:
+        inspect.signature(initializer).bind(*arguments)
+    except ValueError:  # a built-in without a signature
+        return
+    except TypeError as error:
+        raise ValueError(
+            f"{name}_initializer must take a shape and a dtype, got {initializer!r}: "
+            f"{error}"
+        ) from None
 
 
 def _takes_rng(function: Any) -> bool:
@@ -321,8 +328,9 @@ def set_weights(self: Layer, weights: Sequence[ArrayLike]) -> None:
         If the number or a shape differs; no weight is changed then.
     """
     with unchanged_on_error(self):
-        if self.input_shape and not self.built:  # called on a handle, in no model yet
-            self.build(self.input_shape)
+        shape = self.input_shape
+        if self._nodes and shape and not self.built:  # on a handle, and in no model yet
+            self.build(shape)
         hint = "" if self.built or self.params else "; the layer is not built yet"
         with self._named():
             self._held.load(weights, hint)
