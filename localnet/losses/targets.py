@@ -125,7 +125,7 @@ def class_labels(y_true: ArrayLike, y_pred: Array, axis: int = -1) -> Array:
         y_pred.shape[axis + 1 :],
     )
     if given == before + after:
-        labels = np.expand_dims(labels, axis)
+        labels = labels.reshape((*before, 1, *after))
     if labels.shape != (*before, 1, *after):
         raise ValueError(
             f"y_true must hold one class label per sample, {before + after} or "
@@ -156,10 +156,10 @@ def expanded_upstream(dy: ArrayLike, cache: LossCache, axis: int = -1) -> Array:
     """Return `dy` in the predictions' dtype, its reduced axis put back with size 1."""
     shape = cache.y_pred.shape
     axis %= len(shape)
-    reduced = shape[:axis] + shape[axis + 1 :]
+    before, after = shape[:axis], shape[axis + 1 :]
     dtype = cache.y_pred.dtype
-    dy = _arrays.upstream(dy, reduced, dtype, of="the per-sample values")
-    return np.expand_dims(dy, axis)
+    dy = _arrays.upstream(dy, before + after, dtype, of="the per-sample values")
+    return dy.reshape((*before, 1, *after))
 
 
 def unbroadcast(dy_pred: Array, shape: Shape) -> Array:
