@@ -7,7 +7,7 @@ from typing import Any
 __all__ = ["uninterrupted"]
 
 
-class uninterrupted:  # noqa: N801
+class uninterrupted:
     """Hold a Ctrl-C back until the block is done, so that no update is left half."""
 
     def __enter__(self) -> None:

@@ -143,7 +143,7 @@ def class_labels(y_true: ArrayLike, y_pred: Array, axis: int = -1) -> Array:
             f"{classes} classes, got {labels.reshape(given)[tuple(first)]} "
             f"at index {index}"
         )
-    return labels.astype(np.intp)
+    return labels.astype(np.intp, copy=False)
 
 
 def inside(array: Array, low: float, high: float) -> Array:
