@@ -185,7 +185,7 @@ def align_weights(sample_weight: ArrayLike | None, values: Array) -> Array:
     size 1 too many is dropped. No weights are ones.
     """
     if sample_weight is None:
-        return np.ones_like(values)
+        return np.ones(values.shape, values.dtype)
     given = weights = _arrays.real_numbers("sample_weight", sample_weight)
     if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]

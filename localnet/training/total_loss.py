@@ -208,8 +208,7 @@ class Objective:
 
     def _named(self, place: int) -> AbstractContextManager[None]:
         """Say in errors which of several outputs they are about."""
-        several = len(self.outputs) > 1
-        return _about(self.outputs[place]) if several else nullcontext()
+        return _about(self.outputs[place]) if len(self.outputs) > 1 else _ALONE
 
 
 def _part_objects(goals: Sequence[Goal]) -> None:
@@ -239,6 +238,9 @@ def _at(
 ) -> tuple[Any, Array, Array | None, Array | None]:
     """Return what the loss of an output is computed from."""
     return batch.ys[place], ys[place], batch.sample_weights[place], tape.logits(place)
+
+
+_ALONE = nullcontext()
 
 
 @contextmanager
