@@ -47,18 +47,18 @@ class Objective:
     loss_weights : float or None, or a list or dict of them
         Factors of the losses.
 
-    Raises
-    ------
-    ValueError
-        If a name is unknown, a callable lacks its gradient, two metrics have one name,
-        or a list or dict does not fit the outputs.
-
     Attributes
     ----------
     needs_targets : tuple of bool
         Whether each output is compared with targets.
     has_loss : tuple of bool
         Whether something is minimised for each output.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, a callable lacks its gradient, two metrics have one name,
+        or a list or dict does not fit the outputs.
     """
 
     def __init__(
