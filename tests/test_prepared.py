@@ -106,11 +106,7 @@ def make_layer(rank, kind, common, weighty):
         "local": lambda: local(3, 2, **common, **weighty),
         "tiles": lambda: local(3, 1, **common, **weighty),
         "conv": lambda: conv(3, 3, padding="same", **common, **weighty),
-        "depthwise": lambda: (
-            layers.SeparableConv2D(3, 2, padding="same", **common)
-            if rank == 2
-            else layers.SeparableConv1D(3, 2, padding="same", **common)
-        ),
+        "depthwise": lambda: conv(3, 2, padding="same", groups=3, **common, **weighty),
         "dense": lambda: layers.Dense(3, **common, **weighty),
         "norm": lambda: layers.BatchNormalization(momentum=0.5, **common),
         "dropout": lambda: layers.Dropout(0.3, **common),
