@@ -72,17 +72,23 @@ def real_numbers(name: str, value: Any) -> Array:
 
 def floats(name: str, value: Any) -> Array:
     """Return `value` as an array of floats; complex stays, for the complex step."""
+    if type(value) is np.ndarray and value.dtype.kind == "f":
+        return value
     array = numbers(name, value)
     return array if array.dtype.kind in "fc" else array.astype(config.floatx())
 
 
 def reals(name: str, value: Any) -> Array:
     """Return `value` as an array of real floats."""
+    if type(value) is np.ndarray and value.dtype.kind == "f":
+        return value
     return floats(name, real_numbers(name, value))
 
 
 def upstream(dy: Any, shape: Shape, dtype: np.dtype, *, of: str = "y") -> Array:
     """Return the gradient that flows back into `of`, in its dtype, if it fits."""
+    if type(dy) is np.ndarray and dy.dtype is dtype and dy.shape == shape:
+        return dy
     array = numbers("dy", dy) if dtype.kind == "c" else real_numbers("dy", dy)
     if array.shape != shape:
         raise ValueError(f"dy must have the shape of {of}, {shape}, got {array.shape}")

@@ -2,25 +2,27 @@
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any
 
 __all__ = ["uninterrupted"]
 
 
-@contextmanager
-def uninterrupted() -> Iterator[None]:
+class uninterrupted:
     """Hold a Ctrl-C back until the block is done, so that no update is left half."""
-    former = signal.getsignal(signal.SIGINT)
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    if not in_main_thread or former is None:  # None: not set from Python
-        yield
-        return
-    held: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, former)
-        if held:
-            signal.raise_signal(held[0])
+
+    def __enter__(self) -> None:
+        self._held: list[int] = []
+        self._former: Any = None  # also where it was not set from Python
+        if threading.get_ident() == threading.main_thread().ident:
+            self._former = signal.getsignal(signal.SIGINT)
+        if self._former is not None:
+            signal.signal(signal.SIGINT, self._hold)
+
+    def _hold(self, number: int, frame: Any) -> None:
+        self._held.append(number)
+
+    def __exit__(self, *error: object) -> None:
+        if self._former is not None:
+            signal.signal(signal.SIGINT, self._former)
+        if self._held:
+            signal.raise_signal(self._held[0])

@@ -19,6 +19,7 @@ from localnet.ops import (
     local_conv_forward,
 )
 from localnet.ops.local import blocked, definition, naive
+from localnet.ops.local.gather import patch_source
 from localnet.ops.runtime import cuts
 
 # More than `cuts.THREAD_LIMIT` multiply-adds, and several blocks.
@@ -188,6 +189,52 @@ def test_every_path_of_the_fast_engine_gives_the_same_integers(
     for ours, same, want in zip(got, again, run(problem, "naive"), strict=True):
         assert_array_equal(ours, want)
         assert_array_equal(same, want)
+
+
+TILES = {
+    "a sequence": LocalConvProblem(3, (12, 2), 4, (3,), (3,)),
+    "a sequence and a rest": LocalConvProblem(3, (14, 2), 4, (3,), (3,)),
+    "gaps": LocalConvProblem(3, (11, 2), 4, (2,), (3,)),
+    "kernel 1": LocalConvProblem(3, (5, 2), 4, (1,), (1,)),
+    "kernel 1 in steps": LocalConvProblem(3, (7, 2), 4, (1,), (2,)),
+    "kernel 1 on images": LocalConvProblem(3, (5, 4, 2), 4, (1, 1), (1, 1)),
+    "rows": LocalConvProblem(3, (5, 8, 2), 4, (1, 2), (1, 2)),
+    "rows that overlap": LocalConvProblem(3, (5, 8, 2), 4, (1, 3), (1, 2)),
+    "images": LocalConvProblem(3, (4, 6, 2), 4, (2, 3), (2, 3)),
+    "images and a rest": LocalConvProblem(3, (5, 8, 2), 4, (2, 3), (2, 3)),
+    "kernel 1 on volumes": LocalConvProblem(3, (3, 4, 2, 2), 4, (1, 1, 1), (1, 1, 1)),
+    "volumes": LocalConvProblem(3, (4, 4, 5, 1), 4, (2, 2, 2), (2, 2, 3)),
+}
+
+
+@pytest.mark.parametrize("name", TILES)
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_windows_that_do_not_overlap_give_the_same_integers(
+    name, batch, threads, small_cuts
+):
+    problem = replace(TILES[name], batch=batch)
+    assert cut_of(problem).is_tiled is (name != "rows that overlap")
+    want = run(problem, "naive")
+    for changed in ({}, {"THREAD_LIMIT": 0, "BLOCK_BYTES": 1}, {"GEMM_LIMIT": 1}):
+        small_cuts(**changed)
+        config.set_num_threads(threads)
+        for workspace in (None, Workspace()):
+            for ours, exact in zip(
+                run(problem, workspace=workspace), want, strict=True
+            ):
+                assert_array_equal(ours, exact)
+
+
+@pytest.mark.parametrize("name", TILES)
+def test_patches_that_are_runs_are_no_copies(name, rng):
+    problem = TILES[name]
+    x, *_ = random_reals(problem, rng)
+    cut = cut_of(problem)
+    patches = patch_source(x, cut, Workspace())(cut.parts[0][0], cut.tiles[0])
+    assert np.shares_memory(patches, x) is cut.in_runs
+    assert not (cut.in_runs and patches.flags.writeable)
+    assert cut.in_runs is not (name in ("images", "images and a rest", "volumes"))
 
 
 def test_numbers_off_any_grid_agree_within_the_proven_bound(rng):

@@ -77,3 +77,13 @@ def test_a_shallow_copy_of_a_stack_grows_alone():
     twin.add(Dense(4))
     assert (len(model.layers), len(twin.layers)) == (2, 3)
     assert (model.output_shape, twin.output_shape) == ((None, 1), (None, 4))
+
+
+@pytest.mark.parametrize("grow", ["model", "twin"])
+def test_a_shallow_copy_of_a_chain_notes_names_of_its_own(grow):
+    model = chain()._network
+    twin = copy.copy(model)
+    layer = Dense(4, name="on_top")
+    {"model": model, "twin": twin}[grow].add(layer)
+    assert model.has_name("on_top") is (grow == "model") is model.holds([layer])
+    assert twin.has_name("on_top") is (grow == "twin") is twin.holds([layer])

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localnet import Input, Model, Sequential, config, layers, optimizers
+from localnet import (
+    Input,
+    Model,
+    Sequential,
+    config,
+    layers,
+    optimizers,
+    regularizers,
+)
 from localnet.callbacks import LambdaCallback
 from localnet.models.program import Program
 from localnet.training.batches import Data
@@ -58,11 +66,12 @@ activations = st.sampled_from([None, "relu", "tanh", "sigmoid", "softmax", "elu"
 
 @st.composite
 def stacks(draw):
-    """Draw what makes equal layers again and again; input (N, 6, 3), output (N, 2)."""
+    """Draw what makes equal layers again and again; input (N, 6, ..., 3)."""
+    rank = draw(st.sampled_from([1, 1, 2]))
     kinds = st.sampled_from(
         [
             *("local", "conv", "dense", "norm", "dropout", "noise", "relu", "leaky"),
-            *("pool", "within", "prelu", "permute"),
+            *("pool", "within", "prelu", "repeat", "depthwise", "tiles"),
         ]
     )
     chosen = []
@@ -84,45 +93,52 @@ def stacks(draw):
         "activation": draw(st.sampled_from([None, "softmax", "sigmoid"])),
         "kernel_regularizer": draw(rules),
     }
-    return chosen, last
+    return rank, chosen, last
 
 
-def make_layer(kind, common, weighty):
+def make_layer(rank, kind, common, weighty):
+    of_rank = {
+        name: getattr(layers, f"{name}{rank}D")
+        for name in ("LocallyConnected", "Conv", "MaxPooling", "UpSampling")
+    }
+    local, conv, pooling, repeating = of_rank.values()
     makers = {
-        "local": lambda: layers.LocallyConnected1D(3, 1, **common, **weighty),
-        "conv": lambda: layers.Conv1D(3, 3, padding="same", **common, **weighty),
+        "local": lambda: local(3, 2, **common, **weighty),
+        "tiles": lambda: local(3, 1, **common, **weighty),
+        "conv": lambda: conv(3, 3, padding="same", **common, **weighty),
+        "depthwise": lambda: conv(3, 2, padding="same", groups=3, **common, **weighty),
         "dense": lambda: layers.Dense(3, **common, **weighty),
         "norm": lambda: layers.BatchNormalization(momentum=0.5, **common),
         "dropout": lambda: layers.Dropout(0.3, **common),
         "noise": lambda: layers.GaussianNoise(0.1, **common),
         "relu": lambda: layers.Activation("relu", **common),
         "leaky": lambda: layers.LeakyReLU(**common),
-        "pool": lambda: layers.MaxPooling1D(2, 1, "same", **common),
+        "pool": lambda: pooling(2, 1, "same", **common),
         "within": lambda: layers.TimeDistributed(layers.Dense(3, **common, **weighty)),
         "prelu": lambda: layers.PReLU(**common),
-        "permute": lambda: layers.UpSampling1D(1, **common),
+        "repeat": lambda: repeating(1, **common),
     }
     return makers[kind]()
 
 
 def make_chain(stack):
-    chosen, last = stack
+    rank, chosen, last = stack
     model = Sequential(
-        [make_layer(*item) for item in chosen]
+        [make_layer(rank, *item) for item in chosen]
         + [layers.Flatten(), layers.Dense(2, **last)],
         seed=0,
     )
-    model.build((None, 6, 3))
+    model.build((None, *(6,) * rank, 3))
     return model
 
 
 def make_graph(stack):
     """Two inputs, two outputs, and the drawn layers shared by two branches."""
-    chosen, last = stack
-    a, b = Input((6, 3)), Input((6, 3))
+    rank, chosen, last = stack
+    a, b = Input((*(6,) * rank, 3)), Input((*(6,) * rank, 3))
     one, other = a, b
     for item in chosen:
-        layer = make_layer(*item)
+        layer = make_layer(rank, *item)
         one, other = layer(one), layer(other)
     top = layers.Dense(2, **last)
     outputs = [top(layers.Flatten()(one)), top(layers.Flatten()(other))]
@@ -144,17 +160,19 @@ clips = st.sampled_from(
     sizes=st.lists(st.sampled_from([1, 4, 7]), min_size=2, max_size=4),
     dtype=st.sampled_from(["float32", "float64", "int64"]),
     loss=st.sampled_from(["mse", "categorical_crossentropy", "binary_crossentropy"]),
+    threads=st.permutations([1, 2]),
 )
 def test_prepared_and_unprepared_steps_are_equal_to_the_bit(
-    stack, several, name, clip, weighted, sizes, dtype, loss
+    stack, several, name, clip, weighted, sizes, dtype, loss, threads
 ):
     def trained():
         model = make_graph(stack) if several else make_chain(stack)
         model.compile(getattr(optimizers, name)(0.01, **clip), loss, metrics=["mae"])
         rng = np.random.default_rng(0)
         found = []
-        for size in sizes:
-            x = (rng.normal(size=(size, 6, 3)) * 3).astype(dtype)
+        for number, size in enumerate(sizes):
+            config.set_num_threads(threads[number % 2])
+            x = (rng.normal(size=(size, *(6,) * stack[0], 3)) * 3).astype(dtype)
             y = rng.integers(0, 2, (size, 2)).astype(np.float64)
             weight = rng.uniform(size=size) if weighted else None
             data = [x, x[::-1]] if several else x
@@ -177,6 +195,7 @@ def test_prepared_and_unprepared_steps_are_equal_to_the_bit(
         again = optimizers.Optimizer.update
         patch.setattr(optimizers.Optimizer, "update_again", again)
         patch.setattr(Data, "plain", classmethod(lambda *args: None))
+        threads.reverse()
         assert trained() == prepared
 
 
@@ -231,6 +250,11 @@ def regularized(model):
     model.layers[1].activity_regularizer.gradient = lambda y: 2 * y
 
 
+def penalised(model):
+    rules = model.layers[0]._held.rules
+    rules["kernel"] = rules["kernel"]._replace(regularizer=regularizers.L2(0.1))
+
+
 def activated(model):
     other = layers.Dense(3, "tanh")
     model.layers[0]._activation_pair = other._activation_pair
@@ -260,6 +284,8 @@ CHANGES = [
     engine_set,
     learning_rate_set,
     memory_set,
+    regularized,
+    penalised,
 ]
 
 

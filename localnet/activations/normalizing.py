@@ -184,6 +184,8 @@ def log_softmax_backward(dy: ArrayLike, cache: SoftmaxCache) -> Array:
 
 def _axes(axis: Axis, shape: Shape) -> Shape:
     """Return `axis` as a tuple of numbers that are not negative."""
+    if type(axis) is int and axis == -1 and shape:  # what is used most
+        return (len(shape) - 1,)
     try:
         axes: Shape = normalize_axis_tuple(axis, len(shape))
     except (TypeError, ValueError):

@@ -120,8 +120,10 @@ def relu_forward(
     max_value = _validate.optional_number("max_value", max_value, minimum=0.0)
 
     y = x if threshold == 0.0 else np.where(x <= threshold, 0.0, x)
-    if threshold == 0.0 or max_value is not None:
+    if max_value is not None:
         y = np.clip(y, 0.0, max_value)
+    elif threshold == 0.0:
+        y = np.maximum(y, 0.0)
     if alpha != 0.0:
         y = y + alpha * np.minimum(x - threshold, 0.0)
     return y, ReluCache(x, alpha, max_value, threshold)

@@ -187,7 +187,7 @@ class Loss(Configurable, ABC):
         if self.reduction == "none":
             return weighted
         if self._is_mean and weighted.size:
-            return np.mean(weighted)
+            return _mean(weighted)
         return np.sum(weighted)
 
     def with_logits(self) -> Self:
@@ -235,6 +235,13 @@ class Loss(Configurable, ABC):
             if key != "fn" and (key, value) != ("ignore_class", None)
         }
         return super().from_config(useful)
+
+
+def _mean(values: Array) -> Any:
+    """Do what `np.mean` does, which takes longer than a small loss."""
+    if values.dtype.char not in "fd":
+        return np.mean(values)
+    return values.dtype.type(np.add.reduce(values, axis=None) / np.intp(values.size))
 
 
 def _squeezed(y_pred: ArrayLike, targets_ndim: int) -> ArrayLike:

@@ -36,10 +36,26 @@ class CrossentropyCache(NamedTuple):
     """
     What the backward of a crossentropy needs.
 
-    The targets of `pair` are smoothed; those of a sparse crossentropy are labels, with
-    an axis of size 1 in the place of the classes.
+    The targets of `pair` are smoothed. `softmax` is that of the logits; None if there
+    are none.
     """
 
+    pair: LossCache
+    from_logits: bool
+    axis: int
+    softmax: Array | None = None
+
+
+class SparseCache(NamedTuple):
+    """
+    What the backward of a crossentropy with labels needs.
+
+    `own` is the index of each sample's class; `softmax` is that of the logits, or of
+    what stands for them.
+    """
+
+    own: tuple[Array, ...]
+    softmax: Array
     pair: LossCache
     from_logits: bool
     axis: int
@@ -126,11 +142,12 @@ def categorical_crossentropy_forward(
     p, eps = pair.y_pred, pair.epsilon
     axis = check_axis(axis, p.ndim)
     t = smoothed(pair.y_true, label_smoothing, p.shape[axis])
+    q = None
     if from_logits:
-        log_q = stable.log_softmax(p, axis)
+        q, log_q = stable.softmax_and_log(p, axis)
     else:
         log_q = np.log(np.clip(p / np.sum(p, axis=axis, keepdims=True), eps, 1 - eps))
-    cache = CrossentropyCache(pair._replace(y_true=t), from_logits, axis)
+    cache = CrossentropyCache(pair._replace(y_true=t), from_logits, axis, q)
     return -np.sum(t * log_q, axis=axis), cache
 
 
@@ -155,10 +172,10 @@ def categorical_crossentropy_backward(dy: ArrayLike, cache: CrossentropyCache) -
     targets of a sample sum to 1; the true one has :math:`q_c \sum_k t_k`.
     """
     _validate.instance("cache", cache, CrossentropyCache)
-    pair, from_logits, axis = cache
+    pair, _, axis, softmax = cache
     t, p, eps = pair.y_true, pair.y_pred, pair.epsilon
-    if from_logits:
-        slope = stable.softmax(p, axis) - t
+    if softmax is not None:
+        slope = softmax - t
     else:
         total = np.sum(p, axis=axis, keepdims=True)
         q = p / total
@@ -220,7 +237,7 @@ def sparse_categorical_crossentropy(
 
 def sparse_categorical_crossentropy_forward(
     y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, axis: int = -1
-) -> tuple[Array, CrossentropyCache]:
+) -> tuple[Array, SparseCache]:
     """
     Compute `sparse_categorical_crossentropy`, and keep what its gradient needs.
 
@@ -232,13 +249,14 @@ def sparse_categorical_crossentropy_forward(
     axis = check_axis(axis, p.ndim)
     labels = class_labels(y_true, p, axis)
     z = p if from_logits else np.log(np.clip(p, eps, 1 - eps))
-    picked = stable.log_softmax(z, axis)[_own_class(labels, axis)]
+    softmax, log_softmax = stable.softmax_and_log(z, axis)
+    own = _own_class(labels, axis)
     pair = LossCache(labels, p, p.shape, eps)
-    return -picked, CrossentropyCache(pair, from_logits, axis)
+    return -log_softmax[own], SparseCache(own, softmax, pair, from_logits, axis)
 
 
 def sparse_categorical_crossentropy_backward(
-    dy: ArrayLike, cache: CrossentropyCache
+    dy: ArrayLike, cache: SparseCache
 ) -> Array:
     r"""
     Compute the gradient of `sparse_categorical_crossentropy` with respect to `y_pred`.
@@ -255,13 +273,14 @@ def sparse_categorical_crossentropy_backward(
         \left(\frac{q_c}{\sum_k q_k} - [c = t]\right)
         \quad \text{where } \epsilon \le p_c \le 1 - \epsilon, \text{ else } 0
     """
-    _validate.instance("cache", cache, CrossentropyCache)
-    pair, from_logits, axis = cache
-    labels, p, eps = pair.y_true, pair.y_pred, pair.epsilon
-    q = p if from_logits else np.clip(p, eps, 1 - eps)
-    dz = stable.softmax(p if from_logits else np.log(q), axis)
-    dz[_own_class(labels, axis)] -= 1
-    slope = dz if from_logits else np.where(inside(p, eps, 1 - eps), dz / q, 0)
+    _validate.instance("cache", cache, SparseCache)
+    own, softmax, pair, from_logits, axis = cache
+    p, eps = pair.y_pred, pair.epsilon
+    slope = softmax.copy()
+    slope[own] -= 1
+    if not from_logits:
+        q = np.clip(p, eps, 1 - eps)
+        slope = np.where(inside(p, eps, 1 - eps), slope / q, 0)
     return expanded_upstream(dy, pair, axis) * slope
 
 
@@ -381,7 +400,7 @@ def binary_crossentropy_backward(dy: ArrayLike, cache: CrossentropyCache) -> Arr
         \quad \text{where } \epsilon \le p_c \le 1 - \epsilon, \text{ else } 0
     """
     _validate.instance("cache", cache, CrossentropyCache)
-    pair, from_logits, axis = cache
+    pair, from_logits, axis, _ = cache
     t, p, eps = pair.y_true, pair.y_pred, pair.epsilon
     if from_logits:
         slope = stable.sigmoid(p) - t

@@ -132,7 +132,7 @@ def class_labels(y_true: ArrayLike, y_pred: Array, axis: int = -1) -> Array:
         y_pred.shape[axis + 1 :],
     )
     if given == before + after:
-        labels = np.expand_dims(labels, axis)
+        labels = labels.reshape((*before, 1, *after))
     if labels.shape != (*before, 1, *after):
         raise ValueError(
             f"y_true must hold one class label per sample, {before + after} or "
@@ -150,7 +150,7 @@ def class_labels(y_true: ArrayLike, y_pred: Array, axis: int = -1) -> Array:
             f"{classes} classes, got {labels.reshape(given)[tuple(first)]} "
             f"at index {index}"
         )
-    return labels.astype(np.intp)
+    return labels.astype(np.intp, copy=False)
 
 
 def inside(array: Array, low: float, high: float) -> Array:
@@ -163,10 +163,10 @@ def expanded_upstream(dy: ArrayLike, cache: LossCache, axis: int = -1) -> Array:
     """Return `dy` in the predictions' dtype, its reduced axis put back with size 1."""
     shape = cache.y_pred.shape
     axis %= len(shape)
-    reduced = shape[:axis] + shape[axis + 1 :]
+    before, after = shape[:axis], shape[axis + 1 :]
     dtype = cache.y_pred.dtype
-    dy = _arrays.upstream(dy, reduced, dtype, of="the per-sample values")
-    return np.expand_dims(dy, axis)
+    dy = _arrays.upstream(dy, before + after, dtype, of="the per-sample values")
+    return dy.reshape((*before, 1, *after))
 
 
 def unbroadcast(dy_pred: Array, shape: Shape) -> Array:
@@ -192,7 +192,7 @@ def align_weights(sample_weight: ArrayLike | None, values: Array) -> Array:
     size 1 too many is dropped. No weights are ones.
     """
     if sample_weight is None:
-        return np.ones_like(values)
+        return np.ones(values.shape, values.dtype)
     given = weights = _arrays.real_numbers("sample_weight", sample_weight)
     if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]

@@ -43,6 +43,11 @@ class Chain(Network):
         self._program = Program.of_chain([])
         self._in_program: list[Any] = []
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy with notes of its own, as a copy may grow otherwise."""
+        own = {"_names": {*self._names}, "_parts": {*self._parts}}
+        return {**vars(self), **own, "_models": [*self._models]}
+
     def _set(self, stack: list[Any], handles: tuple[Handle, ...]) -> None:
         """Take layers, and the handles of the input and of what each of them gives."""
         self.stack = stack

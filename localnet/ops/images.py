@@ -7,6 +7,7 @@ from ..geometry import Geometry
 from .runtime.workspace import Workspace
 
 __all__ = [
+    "batch_after_locations",
     "batch_first_view",
     "batch_last_view",
     "by_location",
@@ -63,6 +64,11 @@ def _inside(geometry: Geometry) -> tuple[slice, ...]:
 def channels_last_view(x: Array, geometry: Geometry) -> Array:
     """Return a view of `x` with its channel axis moved last."""
     return x if geometry.channels_last else np.moveaxis(x, 1, -1)
+
+
+def batch_after_locations(a: Array) -> Array:
+    """Return a view of `a`, axes (N, *O, K), with the axes (*O, N, K)."""
+    return a.transpose(*range(1, a.ndim - 1), 0, a.ndim - 1)
 
 
 def batch_last_view(a: Array) -> Array:

@@ -17,7 +17,7 @@ from numpy.lib.stride_tricks import as_strided
 from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Shape
 from ..geometry import Geometry
-from .images import crop, pad
+from .images import batch_after_locations, crop, pad
 from .local import definition
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "fold_patches",
     "patch_indices",
     "row_window_view",
+    "run_view",
     "strip_view",
     "tap_slices",
     "window_view",
@@ -132,6 +133,41 @@ def row_window_view(
         (row_stride * row, *steps, strips.itemsize),
         writeable=False,
     )
+
+
+def run_view(padded: Array, grid: Geometry, *, writeable: bool = False) -> Array:
+    """
+    View the windows that are one run of memory each.
+
+    Parameters
+    ----------
+    padded : ndarray of shape (N, *S, C)
+        What `pad` returned for channels_last, C-contiguous.
+    grid : Geometry
+        All windows are of size 1 but for the last axis that is longer than 1.
+    writeable : bool
+        Only for windows that do not overlap.
+
+    Returns
+    -------
+    ndarray of shape (*O, N, K)
+        The patches, without a copy.
+    """
+    shape = (len(padded), *grid.output_sizes, grid.patch_size)
+    if grid.strides == grid.kernel_size and padded.size == math.prod(shape):
+        # Windows that leave nothing out: the patches are the image itself.
+        patches = batch_after_locations(padded.reshape(shape))
+        patches.flags.writeable = writeable
+        return patches
+    steps: list[int] = []
+    step = grid.channels * padded.itemsize
+    for size, stride in zip(grid.padded_sizes[::-1], grid.strides[::-1], strict=True):
+        steps.insert(0, stride * step)
+        step *= size
+    patches = as_strided(
+        padded, shape, (step, *steps, padded.itemsize), writeable=writeable
+    )
+    return batch_after_locations(patches)
 
 
 def tap_slices(geometry: Geometry) -> Iterator[tuple[Shape, tuple[slice, ...]]]:

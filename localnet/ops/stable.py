@@ -8,7 +8,7 @@ import numpy as np
 
 from .._typing import Array, Shape
 
-__all__ = ["log_softmax", "sigmoid", "softmax"]
+__all__ = ["log_softmax", "sigmoid", "softmax", "softmax_and_log"]
 
 
 def sigmoid(x: Array) -> Array:
@@ -35,8 +35,8 @@ def softmax(x: Array, axis: int | Shape) -> Array:
     >>> softmax(np.array([1000.0, 1000.0]), axis=0)
     array([0.5, 0.5])
     """
-    y = np.exp(_below_zero(x, axis))
-    y /= y.sum(axis=axis, keepdims=True)
+    _, y, total = _powers(x, axis)
+    y /= total
     return y
 
 
@@ -50,13 +50,28 @@ def log_softmax(x: Array, axis: int | Shape) -> Array:
     >>> log_softmax(np.array([0.0, 1000.0]), axis=0)
     array([-1000.,     0.])
     """
-    y = _below_zero(x, axis)
-    y -= np.log(np.exp(y).sum(axis=axis, keepdims=True))
+    y, _, total = _powers(x, axis)
+    y -= np.log(total)
     return y
 
 
-def _below_zero(x: Array, axis: int | Shape) -> Array:
-    """Return a new array with the largest value along `axis` shifted to zero."""
+def softmax_and_log(x: Array, axis: int | Shape) -> tuple[Array, Array]:
+    """
+    Compute `softmax` and `log_softmax` from the same powers.
+
+    >>> p, log_p = softmax_and_log(np.array([0.0, 0.0]), axis=0)
+    >>> p
+    array([0.5, 0.5])
+    """
+    log_y, y, total = _powers(x, axis)
+    log_y -= np.log(total)
+    y /= total
+    return y, log_y
+
+
+def _powers(x: Array, axis: int | Shape) -> tuple[Array, Array, Array]:
+    """Return x below its largest value along `axis`, exp of that, and their sum."""
     # The initial value only serves an axis of length 0, which has no maximum.
-    shifted: Array = x - x.max(axis=axis, keepdims=True, initial=-np.inf)
-    return shifted
+    shifted = x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+    powers = np.exp(shifted)
+    return shifted, powers, np.add.reduce(powers, axis=axis, keepdims=True)

@@ -293,7 +293,7 @@ class Optimizer(Memory, abc.ABC):
         with np.errstate(all="ignore"):
             if (
                 laid is None
-                or [id(p) for p in laid.params] != [id(p) for p in params]
+                or not laid.holds(params)
                 or laid.source is not self.slots
                 or not laid.slots.keys() >= set(self.used_slots)
             ):

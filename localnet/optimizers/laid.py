@@ -57,6 +57,13 @@ class Laid:
             for number, part in zip(group, _parts(piece, params, group), strict=True)
         ]
 
+    def holds(self, params: list[Array]) -> bool:
+        """Return whether these parameters were laid."""
+        return params is self.params or (
+            len(params) == len(self.params)
+            and all(a is b for a, b in zip(params, self.params, strict=True))
+        )
+
     def gather(self, grads: Sequence[Array]) -> list[Array]:
         """Bring the small parameters and their gradients together."""
         for param, part in self._parts:

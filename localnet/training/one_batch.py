@@ -45,8 +45,8 @@ def call(self: Any, x: Any, training: bool | None = None) -> Any:
     trainer = self._trainer
     plain = None if training or trainer.network.program.inputs > 1 else Data.plain(x)
     if plain is not None:
-        with trainer.kept(plain.xs, training=False):
-            return one_or_list(trainer.outputs(plain.xs))
+        with trainer.kept(plain.xs, training=False) as step:
+            return one_or_list(trainer.outputs(plain.xs, step))
     given = arrays_of("x", x, trainer.ports)
     xs = tuple(
         _arrays.numbers(label, item)
@@ -144,8 +144,8 @@ def train_on_batch(
     batch = trainer.batch(x, y, sample_weight).weighted(class_weight)
     if reset_metrics:
         trainer.objective.begin()
-    with trainer.as_compiled(), trainer.kept(batch.xs, training=True):
-        return as_results(trainer.train_step(batch), return_dict)
+    with trainer.as_compiled(), trainer.kept(batch.xs, training=True) as step:
+        return as_results(trainer.train_step(batch, step), return_dict)
 
 
 def test_on_batch(
@@ -178,8 +178,8 @@ def test_on_batch(
     batch = trainer.batch(x, y, sample_weight)
     if reset_metrics:
         trainer.objective.begin()
-    with trainer.kept(batch.xs, training=False):
-        return as_results(trainer.test_step(batch), return_dict)
+    with trainer.kept(batch.xs, training=False) as step:
+        return as_results(trainer.test_step(batch, step), return_dict)
 
 
 def predict_on_batch(self: Trained, x: Any) -> Any:
@@ -198,8 +198,8 @@ def predict_on_batch(self: Trained, x: Any) -> Any:
     """
     trainer = self._trainer
     data = trainer.inputs(x)
-    with trainer.kept(data.xs, training=False):
-        return one_or_list(trainer.outputs(data.xs))
+    with trainer.kept(data.xs, training=False) as step:
+        return one_or_list(trainer.outputs(data.xs, step))
 
 
 def as_results(logs: Logs, return_dict: bool) -> Any:

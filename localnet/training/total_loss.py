@@ -47,6 +47,13 @@ class Objective:
     loss_weights : float or None, or a list or dict of them
         Factors of the losses.
 
+    Attributes
+    ----------
+    needs_targets : tuple of bool
+        Whether each output is compared with targets.
+    has_loss : tuple of bool
+        Whether something is minimised for each output.
+
     Raises
     ------
     ValueError
@@ -77,6 +84,8 @@ class Objective:
             )
         )
         _part_objects(self.goals)
+        self.needs_targets = tuple(goal.needs_targets for goal in self.goals)
+        self.has_loss = tuple(goal.loss is not None for goal in self.goals)
         self._mean = WeightedMean()
         # Partial losses come before all metrics, as in Keras.
         means = [
@@ -97,16 +106,6 @@ class Objective:
     def names(self) -> list[str]:
         """Names of the running means, in their order."""
         return list(self._means)
-
-    @property
-    def needs_targets(self) -> tuple[bool, ...]:
-        """Whether each output is compared with targets."""
-        return tuple(goal.needs_targets for goal in self.goals)
-
-    @property
-    def has_loss(self) -> tuple[bool, ...]:
-        """Whether something is minimised for each output."""
-        return tuple(goal.loss is not None for goal in self.goals)
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal objective, ready for JSON."""
@@ -163,11 +162,13 @@ class Objective:
     def _summed(
         self, parts: list[float], tape: Tape, layers: Iterable[Layer]
     ) -> Losses:
-        factors = (goal.factor for goal in self.goals)
-        data = sum(part * f for part, f in zip(parts, factors, strict=True))
-        # A penalty on weights counts once, however often its layer was called.
-        weights = (loss for layer in layers for loss in layer.weight_losses())
-        return Losses(data + float(sum([*tape.activity_losses(), *weights])), parts)
+        data = 0.0
+        for part, goal in zip(parts, self.goals, strict=True):
+            data += part * goal.factor
+        penalties = tape.activity_losses()
+        for layer in layers:  # however often it was called
+            penalties += layer.weight_losses()
+        return Losses(data + float(sum(penalties)), parts)
 
     # Running means ---------------------------------------------------------------
 
@@ -207,8 +208,7 @@ class Objective:
 
     def _named(self, place: int) -> AbstractContextManager[None]:
         """Say in errors which of several outputs they are about."""
-        several = len(self.outputs) > 1
-        return _about(self.outputs[place]) if several else nullcontext()
+        return _about(self.outputs[place]) if len(self.outputs) > 1 else _ALONE
 
 
 def _part_objects(goals: Sequence[Goal]) -> None:
@@ -238,6 +238,9 @@ def _at(
 ) -> tuple[Any, Array, Array | None, Array | None]:
     """Return what the loss of an output is computed from."""
     return batch.ys[place], ys[place], batch.sample_weights[place], tape.logits(place)
+
+
+_ALONE = nullcontext()
 
 
 @contextmanager

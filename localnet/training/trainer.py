@@ -169,12 +169,16 @@ class Trainer:
         return self.learning.held(self.network.program)
 
     def kept(self, xs: Sequence[Array], *, training: bool) -> Any:
-        """Do what `ready` does, or what is left of it for a batch of a known kind."""
+        """
+        Do what `ready` does, or what is left of it for a batch of a known kind.
+
+        The context gives the step, if that is prepared and draws nothing.
+        """
         step = self._prepared.get(kind_of(xs, training))
         if step is None or not step.holds(self.network):
             return self.ready(xs, learning=training)
         draws = training and step.drawing
-        return undrawn_on_error(step.drawing) if draws else nullcontext()
+        return undrawn_on_error(step.drawing) if draws else nullcontext(step)
 
     def prepared(self, xs: Sequence[Array], *, training: bool) -> Prepared:
         """Return what is worked out, once, for batches of this kind."""
@@ -187,18 +191,18 @@ class Trainer:
             self._prepared[kind] = step
         return step
 
-    def outputs(self, xs: Sequence[Array]) -> list[Array]:
+    def outputs(self, xs: Sequence[Array], step: Prepared | None = None) -> list[Array]:
         """Return what is predicted, in arrays of its own."""
-        step = self.prepared(xs, training=False)
+        step = step or self.prepared(xs, training=False)
         try:
             return [y.copy() for y in step.run(xs)[0]]
         except BaseException:
             self._prepared.clear()
             raise
 
-    def train_step(self, batch: Data) -> Logs:
+    def train_step(self, batch: Data, step: Prepared | None = None) -> Logs:
         """Update the weights; return the running means, taken before the update."""
-        step = self.prepared(batch.xs, training=True)
+        step = step or self.prepared(batch.xs, training=True)
         self.need_same_weights(step.trained)
         try:
             return self._trained_step(batch, step)
@@ -250,9 +254,9 @@ class Trainer:
             self.updated = updated
             raise
 
-    def test_step(self, batch: Data) -> Logs:
+    def test_step(self, batch: Data, step: Prepared | None = None) -> Logs:
         """Return the running means with this batch."""
-        step = self.prepared(batch.xs, training=False)
+        step = step or self.prepared(batch.xs, training=False)
         try:
             outputs, tape = step.run(batch.xs)
             ys = [y.copy() for y in outputs]  # as in a training step

@@ -8,7 +8,7 @@ such a path may forget is forgotten.
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from itertools import combinations
 from typing import Any
 
@@ -70,6 +70,18 @@ def _sees(*taken: Taken) -> Sees:
     return lambda case: all(one(facts(case)) for one in taken)
 
 
+def _both(one: Taken, other: Taken) -> Taken:
+    return lambda f: one(f) and other(f)
+
+
+def _in_precision(precision: str) -> Taken:
+    return lambda f: bool(f["precision"] == precision)
+
+
+def _whole_tiles(tile: int, count: int) -> int:
+    return count // tile * tile
+
+
 def _wants(output: str) -> Taken:
     return lambda f: output in f["wants"]
 
@@ -124,7 +136,7 @@ def _paths(*, narrow: bool = False) -> Iterator[tuple[str, Taken]]:
             if narrow and "64" in unit and option:
                 continue  # sums that leave no bits for wide operands
             words = f"{unit}, {option}" if option else unit
-            yield words, lambda f, a=aligned, u=used: a(f) and u(f)
+            yield words, _both(aligned, used)
     if narrow:
         yield from LARGE.items()
 
@@ -242,11 +254,7 @@ def _narrow_units() -> Iterator[Mutant]:
                     f"{name} for {output}: {words}",
                     f"A matrix unit that switches on with {words}.",
                     True,
-                    _sees(
-                        taken,
-                        _wants(output),
-                        lambda f, precision=precision: f["precision"] == precision,
-                    ),
+                    _sees(taken, _wants(output), _in_precision(precision)),
                     _on_path(taken, narrowed(bits, (output,))),
                 )
 
@@ -340,7 +348,7 @@ def _corner(output: str, letters: str, tile: int) -> type[Model]:
                     one = one * _along(keep, first, letter)
                 else:
                     other = other * _along(keep, second, letter)
-            return whole - np.einsum(subscripts, one, other)
+            return np.subtract(whole, np.einsum(subscripts, one, other))
 
     return Cornered
 
@@ -468,7 +476,7 @@ def _curves() -> Iterator[Mutant]:
                     _sees(tailed),
                     _on_path(
                         tailed,
-                        _flat_behind(lambda count, tile=tile: count // tile * tile),
+                        _flat_behind(partial(_whole_tiles, tile)),
                     ),
                 )
     for name in ROWS:

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..._typing import Array
 from ...geometry import Geometry
-from ..images import channels_last_view
+from ..images import batch_after_locations, channels_last_view
 from ..runtime.cuts import Block, Cuts, cuts
 from ..runtime.threads import run_all
 from ..runtime.workspace import Workspace
@@ -132,4 +132,4 @@ def grid_view(y: Array, cut: Cuts) -> Array:
     last = channels_last_view(y, cut.geometry)
     if cut.is_sequence:
         last = last[:, :, np.newaxis]
-    return last.transpose(*range(1, last.ndim - 1), 0, last.ndim - 1)
+    return batch_after_locations(last)

@@ -1,7 +1,8 @@
 """
 How the fast engine gathers the patches of a block.
 
-- *A sequence*, channels_last, needs no copy: every patch is one run of it.
+- *Runs* need no copy: of a sequence, and of windows that are long on the last axis
+  alone, every patch is one run of the image. This needs the channel axis last.
 - *Strips*: copy what each column of locations reads, with all of its rows, and not the
   patches, of which a strip holds many. Every patch is then one run of a strip. This
   needs the channel axis last and undilated rows.
@@ -16,7 +17,7 @@ import numpy as np
 
 from ..._typing import Array
 from ..images import batch_first_view, batch_last_view
-from ..patches import row_window_view, strip_view, window_view
+from ..patches import row_window_view, run_view, strip_view, window_view
 from ..runtime.cuts import PARTS, Block, Cuts, even_slices
 from ..runtime.threads import run_all
 from ..runtime.transpose import copy_batch_last
@@ -46,8 +47,8 @@ def patch_source(padded: Array, cut: Cuts, workspace: Workspace) -> PatchSource:
         ``source(block, tile)`` is an array of shape (rows, columns, n, K), which is
         valid until the next call in this thread and must not be written to.
     """
-    if cut.is_sequence and cut.in_strips and padded.flags.c_contiguous:
-        return _from_sequence(padded, cut)
+    if cut.in_runs:
+        return _from_runs(padded, cut, workspace)
     image = padded
     if cut.is_sequence:  # one wide
         last = cut.grid.channels_last
@@ -56,11 +57,12 @@ def patch_source(padded: Array, cut: Cuts, workspace: Workspace) -> PatchSource:
     return gather(image, cut, workspace)
 
 
-def _from_sequence(padded: Array, cut: Cuts) -> PatchSource:
-    grid = cut.grid
-    every = row_window_view(
-        padded[np.newaxis], grid.output_sizes[0], grid.kernel_size[0], grid.strides[0]
-    )
+def _from_runs(padded: Array, cut: Cuts, workspace: Workspace) -> PatchSource:
+    if not padded.flags.c_contiguous:
+        copy = workspace.take("image", padded.shape, padded.dtype)
+        copy[...] = padded
+        padded = copy
+    every = run_view(padded, cut.grid)
     return lambda block, tile: every[block.at][..., tile, :]
 
 

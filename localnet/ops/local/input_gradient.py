@@ -6,6 +6,9 @@ batch innermost. It is added to an image that has the batch innermost too, so th
 addition runs over contiguous memory. The rows of locations are cut into bands with
 images of their own. Neighbouring bands touch some of the same rows; whoever brings a
 row home adds what the band before left there, in an order that no thread changes.
+
+Of windows that do not overlap, the gradient of a patch is that of its cells, and
+nothing is added up.
 """
 
 import math
@@ -15,10 +18,12 @@ import numpy as np
 
 from ..._typing import Array
 from ..images import batch_first_view, channels_last_view
+from ..patches import run_view
 from ..runtime.cuts import Band, Block, Cuts, slices
 from ..runtime.threads import run_all
 from ..runtime.transpose import copy_batch_last
 from ..runtime.workspace import Workspace
+from .definition import windows
 
 __all__ = ["input_gradient"]
 
@@ -52,6 +57,9 @@ def input_gradient(
     dx_shape = (cut.n, *cut.geometry.input_shape)
     dx = workspace.result("dx", dx_shape, kernel.dtype)
     w_grid = kernel.reshape(*grid.output_sizes, *kernel.shape[1:])
+    if cut.is_tiled:
+        fill_tiles(dx, dz_grid, w_grid, cut, workspace)
+        return dx
     images = band_images(cut, kernel.dtype, workspace)
 
     def fill(number: int) -> None:
@@ -74,6 +82,36 @@ def input_gradient(
     run_all(fill, numbers, worthwhile=cut.threaded)
     run_all(bring_home, numbers, worthwhile=cut.threaded)
     return dx
+
+
+def fill_tiles(
+    dx: Array, dz_grid: Array, w_grid: Array, cut: Cuts, workspace: Workspace
+) -> None:
+    """Write the gradient of every patch to its cells, which no other patch has."""
+    grid = cut.grid
+    if grid.locations * grid.patch_size != math.prod(grid.input_shape):
+        dx[...] = 0  # also the cells that no window reads
+    image = dx.reshape(cut.n, *grid.input_shape)
+    if cut.in_runs:
+        cells = run_view(image, grid, writeable=True)
+    else:
+        cells = np.moveaxis(windows(image, grid, writeable=True), 0, grid.rank)
+
+    def work(part: tuple[Block, ...]) -> None:
+        for block in part:
+            w_t = w_grid[block.at].swapaxes(-1, -2)
+            own = cells[block.at]
+            for tile in cut.tiles:
+                dz, place = dz_grid[block.at][..., tile, :], own[:, :, tile]
+                # dp[n,l,k] = sum_f dy[n,l,f] w[l,k,f]
+                if cut.in_runs:
+                    np.matmul(dz, w_t, out=place)
+                else:
+                    dp_shape = (*dz.shape[:-1], grid.patch_size)
+                    dp = workspace.take("block", dp_shape, dx.dtype)
+                    place[...] = np.matmul(dz, w_t, out=dp).reshape(place.shape)
+
+    run_all(work, cut.parts, worthwhile=cut.threaded)
 
 
 def band_images(cut: Cuts, dtype: np.dtype, workspace: Workspace) -> list[list[Array]]:

@@ -166,7 +166,7 @@ def local_conv_forward(
                 f"bias must have shape (*O, F) = {bias_shape}, got {bias.shape}"
             )
         dtypes.append(bias.dtype)
-    dtype = np.result_type(*dtypes)
+    dtype = x.dtype if len(set(dtypes)) == 1 else np.result_type(*dtypes)
     kernel = kernel.astype(dtype, order="C", copy=False)
     padded = pad(x.astype(dtype, copy=False), geometry, workspace)
     engine = ENGINES[config.get_engine()]

@@ -10,6 +10,7 @@ The *grid* is the geometry with two spatial axes at least: its *rows* are the fi
 spatial axis, its *columns* the last one, and there may be one axis between them.
 """
 
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -136,6 +137,22 @@ class Cuts:
         run = grid.channels * grid.kernel_size[-1]
         return self.is_sequence or run >= RUN or self.n < RUN
 
+    @cached_property
+    def in_runs(self) -> bool:
+        """Whether every patch is one run of the image, and nothing is to be copied."""
+        geometry = self.geometry
+        *others, last = geometry.kernel_size
+        undilated = last == 1 or geometry.dilation_rate[-1] == 1
+        return geometry.channels_last and undilated and set(others) <= {1}
+
+    @cached_property
+    def is_tiled(self) -> bool:
+        """Whether no cell is read by two windows, and none is a pad."""
+        geometry = self.geometry
+        reach = map(effective_size, geometry.kernel_size, geometry.dilation_rate)
+        apart = all(map(operator.le, reach, geometry.strides))
+        return geometry.channels_last and apart and not geometry.has_pads
+
     @property
     def is_sequence(self) -> bool:
         """Whether there is one spatial axis."""
@@ -167,10 +184,10 @@ class Cuts:
         """Blocks for products with patches, in lists that threads share."""
         grid = self.grid
         rows, *middle, columns = grid.output_sizes
-        if self.is_sequence and self.in_strips:
+        if self.in_runs:
             # Nothing is copied: rows are cut for the threads alone.
             height = -(-rows // PARTS) if self.threaded else rows
-            width = 1
+            width = columns
         elif self.in_strips:
             # A strip holds whole columns, so that no row of it is copied twice.
             window = grid.patch_size // grid.kernel_size[0]
