@@ -15,7 +15,7 @@ from .._typing import Array, Config
 from .batches import Data
 from .inputs_outputs import Ports
 
-__all__ = ["Batches", "Generated", "Source", "is_iterator", "is_stream"]
+__all__ = ["Batches", "Generated", "Source", "is_iterator", "is_stream", "length"]
 
 
 class Source:
