@@ -259,11 +259,12 @@ def test_every_output_kind_has_a_short_sum():
 
 def test_bound_is_nought_only_where_the_answer_is():
     for case in BOUNDED:
-        # Else dbias is a copy, and exact.
-        assert case.config["batch"] > 1 or case.bias is None
         for key, limit in case.bound.items():
             assert np.all(limit >= 0)
-            assert np.all(case.expected[key][limit == 0] == 0)
+            # Of one sample and no curve dbias is a copy, and exact.
+            linear = case.config["activation"]["name"] == "linear"
+            if not (key == "dbias" and case.config["batch"] == 1 and linear):
+                assert np.all(case.expected[key][limit == 0] == 0)
 
 
 def test_stored_bounds_are_those_of_the_formula():

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from marks import long
 
 from localnet import cli
 from localnet.golden import Suite, check, export, load_suite
@@ -34,7 +35,9 @@ FORM = PRECISIONS["float32"]
 FEW = ["plain-1d-last", "relu-1d", "sigmoid-float32", "pad-value"]
 
 
-@pytest.mark.parametrize("engine", ["naive", "einsum", "blocked"])
+@pytest.mark.parametrize(
+    "engine", [pytest.param("naive", marks=long), "einsum", "blocked"]
+)
 @pytest.mark.parametrize("precision", [None, *PRECISIONS])
 def test_engines_pass_in_every_precision(engine, precision):
     report = check(getattr(engines, engine), precision=precision, traces=not precision)

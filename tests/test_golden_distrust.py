@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from marks import long
 
 from localnet.golden import Suite, check, computes, load_suite
 from localnet.golden.adapters import engines
@@ -147,7 +148,9 @@ def test_an_activation_kept_by_shape_is_seen():
     assert not check(planned("activation"), cases=["plain-1d-last"]).passed
 
 
-@pytest.mark.parametrize("engine", ["naive", "einsum", "blocked"])
+@pytest.mark.parametrize(
+    "engine", [pytest.param("naive", marks=long), "einsum", "blocked"]
+)
 def test_right_backends_are_not_accused(engine):
     backend = getattr(engines, engine)
     report = check(backend, stress=engine == "blocked", rejects=True, random="5:20")

@@ -168,6 +168,7 @@ def binary_focal_crossentropy_backward(dy: ArrayLike, cache: FocalCache) -> Arra
     with :math:`\partial s / \partial p = s (1 - s)` and :math:`\partial b / \partial p
     = s - t` for logits; else 1 and the slope of `binary_crossentropy`.
     """
+    _validate.instance("cache", cache, FocalCache)
     error, d_error, entropy, d_entropy = _binary_parts(cache)
     slope = (
         _power_slope(error, cache.gamma) * d_error * entropy
@@ -317,6 +318,7 @@ def categorical_focal_crossentropy_backward(dy: ArrayLike, cache: FocalCache) ->
     where g is 0 if :math:`q_c` before the clip lies outside
     :math:`[\epsilon, 1 - \epsilon]`.
     """
+    _validate.instance("cache", cache, FocalCache)
     pair, weight, power, from_logits, axis = cache
     eps = pair.epsilon
     share, q = _shares(cache)

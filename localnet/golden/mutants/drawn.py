@@ -20,7 +20,17 @@ from .base import Mutant, Sees, has_bias, is_first, wants_gradients
 from .model import Model, rounded
 from .variant_model import VariantModel
 
-__all__ = ["DRAWN"]
+__all__ = [
+    "DRAWN",
+    "OPTIONS",
+    "OUTPUT_OF",
+    "RUNS",
+    "SUMS",
+    "ignored",
+    "narrowed",
+    "no_bias",
+    "no_slope",
+]
 
 TILES = (4, 8, 16, 32, 64, 128)
 # What a kernel runs over for each output, and the letter of the sum for it.
@@ -173,6 +183,8 @@ def _flats() -> Iterator[Mutant]:
 
 
 def narrowed(bits: int, sums: tuple[str, ...]) -> type[Model]:
+    """Return a model whose operands of some sums are rounded to so many bits."""
+
     class Narrowed(Model):
         def contract(self, subscripts: str, one: Array, other: Array) -> Array:
             if OUTPUT_OF[subscripts] in sums:
@@ -270,6 +282,8 @@ CONDITIONS = (
 
 
 def ignored(option: str, condition: Sees, base: type[Model] = Model) -> type[Model]:
+    """Return a model that forgets an option where a condition holds."""
+
     class Ignored(base):  # type: ignore[misc,valid-type]
         def config(self, c: Config) -> Config:
             return OPTIONS[option](c) if condition(self.case) else c
@@ -321,6 +335,8 @@ def _options(kind: str = "layer", base: type[Model] = Model) -> Iterator[Mutant]
 
 
 def no_bias(condition: Sees, base: type[Model] = Model) -> type[Model]:
+    """Return a model that adds no bias where a condition holds."""
+
     class Unbiased(base):  # type: ignore[misc,valid-type]
         def add_bias(self, z: Array, bias: Array) -> Array:
             return z if condition(self.case) else np.asarray(super().add_bias(z, bias))
@@ -329,6 +345,8 @@ def no_bias(condition: Sees, base: type[Model] = Model) -> type[Model]:
 
 
 def no_slope(condition: Sees, base: type[Model] = Model) -> type[Model]:
+    """Return a model that forgets the slope of the activation where a condition holds."""
+
     class Slopeless(base):  # type: ignore[misc,valid-type]
         def dz(self, dy: Array, cache: Any) -> Array:
             if not condition(self.case):
