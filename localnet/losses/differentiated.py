@@ -38,7 +38,7 @@ class Differentiated(Loss):
     Notes
     -----
     Whether samples depend on one another is found out in each batch, see
-    `localnet.ops.differences.gradient_by_differences`.
+    ``ops/differences.py``.
 
     Examples
     --------

@@ -345,7 +345,7 @@ def no_bias(condition: Sees, base: type[Model] = Model) -> type[Model]:
 
 
 def no_slope(condition: Sees, base: type[Model] = Model) -> type[Model]:
-    """Return a model that forgets the slope of the activation where a condition holds."""
+    """Return a model that forgets an activation's slope where a condition holds."""
 
     class Slopeless(base):  # type: ignore[misc,valid-type]
         def dz(self, dy: Array, cache: Any) -> Array:

@@ -348,7 +348,7 @@ def _corner(output: str, letters: str, tile: int) -> type[Model]:
                     one = one * _along(keep, first, letter)
                 else:
                     other = other * _along(keep, second, letter)
-            return np.subtract(whole, np.einsum(subscripts, one, other))
+            return np.asarray(whole - np.einsum(subscripts, one, other))
 
     return Cornered
 

@@ -136,8 +136,10 @@ def layers_of(case: Case) -> tuple[Case, Case]:
 
     Returns
     -------
-    first, second : Case
-        The second without its input; neither with an upstream gradient that is right.
+    first : Case
+        Without the upstream gradient, which is the second's dx.
+    second : Case
+        Without its input, which is the first's answer.
     """
     second = {**case.config["second"], "batch": case.config["batch"]}
     config = {key: value for key, value in case.config.items() if key != "second"}

@@ -33,7 +33,7 @@ def recompute_other(case: Case) -> dict[str, Array]:
     Returns
     -------
     dict of str to ndarray
-        float64.
+        In float64.
     """
     make: dict[str, Callable[[Case], dict[str, Any]]] = {
         "pool": _pool,
