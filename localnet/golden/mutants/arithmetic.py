@@ -46,7 +46,8 @@ class Accumulating(Model):
         return rounded(z + bias, self.bits)
 
 
-@mutant(made_for("float32", "float64"), numerical=True)
+# A product of two bfloat16 that is rounded twice may end beside the one rounded once.
+@mutant(made_for("bfloat16", "float32", "float64"), numerical=True)
 class Float16Accumulation(Accumulating):
     """Products summed in float16, as fast paths of GPUs and FPGAs do."""
 
