@@ -1,8 +1,10 @@
 """Homework grades right answers as right, and wrong ones as wrong."""
 
+import re
 import runpy
 import shutil
 import sys
+import textwrap
 import types
 from pathlib import Path
 
@@ -311,6 +313,7 @@ ODD = {
     ),
     "base exception": ("raise BaseException('odd')", "BaseException: odd (line 2"),
     "keyboard": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    "assert": ("assert not len(x)", "AssertionError (line 2 of homework.py)"),
     "exit": ("import sys; sys.exit(0)", "it ends Python (line 2 of homework.py)"),
     "hard exit": ("import os; os._exit(0)", "it ended Python, with exit status 0"),
     "input": ("return input('y?')", "it waits for input (line 2 of homework.py)"),
@@ -379,7 +382,7 @@ IMPORTS = {
     ),
     "importlib": (
         "import importlib; importlib.import_module('localnet.ops')",
-        "it imports localnet.ops: write it yourself",
+        "it imports localnet or reads its files: write it yourself",
     ),
     "builtin": ("__import__('local' + 'net')", "it imports localnet: write it"),
     "subprocess": (
@@ -387,7 +390,7 @@ IMPORTS = {
         "it starts another program (subprocess.Popen)",
     ),
     "system": ("import os; os.system('true')", "it starts another program (os.system)"),
-    "file": ("open({source!r}).read()", "it reads __init__.py of localnet: write it"),
+    "file": ("open({source!r}).read()", "it imports localnet or reads its files: write"),
 }
 
 
@@ -664,6 +667,28 @@ def test_missing_homework_is_named(begun):
     (folder / "homework.py").unlink()
     with pytest.raises(ValueError, match=r"without homework\.py"):
         homework.check(folder)
+
+
+def test_page_shows_what_check_prints(begun):
+    page = (ROOT / "docs" / "homework.rst").read_text(encoding="utf-8")
+    shown = page.partition("hint where one helps::\n\n")[2].partition("\n\n")[0]
+    pattern = re.escape(textwrap.dedent(shown)).replace(re.escape("..."), ".*")
+    text = changed(2, "dx[cells] += ", "dx[cells] = ")
+    printed = str(homework.check(begun(2, text)))
+    assert re.fullmatch(pattern, printed, re.DOTALL), printed
+
+
+def test_files_beside_the_homework_are_found(begun):
+    folder = begun(1, f"from helper import *\n{solution(1)}")
+    (folder / "helper.py").write_text(
+        "from pathlib import Path\n"
+        "assert Path(__file__).with_name('assignment.json').is_file()\n"
+        "assert not list(Path().iterdir())\nprint('noise')\n",
+        encoding="utf-8",
+    )
+    grade = homework.check(folder)
+    assert grade.points == grade.possible, str(grade)
+    assert "noise" not in str(grade)
 
 
 def test_solutions_are_not_in_the_package():

@@ -82,7 +82,7 @@ def _leaves_inputs(homework: ModuleType, draw: Draw) -> None:
     right, _ = local_conv_forward(x, kernel, kernel_size=3)
     for what, hint in (
         ("y", "This point needs a right y, too: look at the checks above."),
-        ("y of a second call", None),
+        ("called a second time, y", None),
     ):
         found = homework.local_forward(x, kernel, bias, (3,))
         same(what, found, right, hint=hint)

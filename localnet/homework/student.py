@@ -283,8 +283,7 @@ def _guard(lent: frozenset[str]) -> Callable[[str, tuple[Any, ...]], None]:
             path = arguments[0]
             named = isinstance(path, (str, bytes, os.PathLike))
             if named and os.path.realpath(os.fsdecode(path)).startswith(inside):
-                name = Path(os.fsdecode(path)).name
-                raise Refused(f"it reads {name} of localnet: {RULE}")
+                raise Refused(f"it imports localnet or reads its files: {RULE}")
         elif event in STARTS_PROGRAMS:
             raise Refused(f"it starts another program ({event})")
 
@@ -326,7 +325,8 @@ def explain(error: BaseException, folder: str) -> tuple[str, str]:
             f"it writes into an argument, or into a view of one{where}: {text}",
             "Do not write into an argument: make a new array, or copy it first.",
         )
-    return f"{type(error).__name__}: {text}{where}", ""
+    said = f": {text}" if text else ""
+    return f"{type(error).__name__}{said}{where}", ""
 
 
 def _line(error: BaseException, folder: str) -> str:
