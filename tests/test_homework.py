@@ -390,7 +390,7 @@ IMPORTS = {
         "it starts another program (subprocess.Popen)",
     ),
     "system": ("import os; os.system('true')", "it starts another program (os.system)"),
-    "file": ("open({source!r}).read()", "it imports localnet or reads its files: write"),
+    "file": ("open({source!r}).read()", "or reads its files: write it yourself"),
 }
 
 
