@@ -79,13 +79,13 @@ def _forward(rank: int) -> Any:
 def _leaves_inputs(homework: ModuleType, draw: Draw) -> None:
     # What writes into an argument cannot: the student's process holds it over bytes.
     x, kernel, bias = draw(2, 5, 2), draw(3, 6, 2), np.zeros((3, 2), np.float32)
-    right, _ = local_conv_forward(x, kernel, kernel_size=3)
-    for what, hint in (
-        ("y", "This point needs a right y, too: look at the checks above."),
-        ("called a second time, y", None),
+    for given, what, hint in (
+        (x, "y", "This point needs a right y, too: look at the checks above."),
+        (draw(2, 5, 2), "called again with another x, y", FORGETS),
+        (x, "called again with the first x, y", None),
     ):
-        found = homework.local_forward(x, kernel, bias, (3,))
-        same(what, found, right, hint=hint)
+        right, _ = local_conv_forward(given, kernel, kernel_size=3)
+        same(what, homework.local_forward(given, kernel, bias, (3,)), right, hint=hint)
 
 
 FORWARD = (
