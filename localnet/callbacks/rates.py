@@ -176,9 +176,11 @@ class ReduceLROnPlateau(MonitorCallback):
             "factor", factor, minimum=0, maximum=1, open_maximum=True
         )
         self.patience = _validate.integer("patience", patience, minimum=0)
-        if epsilon is not None:
-            min_delta = epsilon
-        self.min_delta = _validate.number("min_delta", min_delta, minimum=0)
+        self.min_delta = (
+            _validate.number("min_delta", min_delta, minimum=0)
+            if epsilon is None
+            else _validate.number("epsilon", epsilon, minimum=0)
+        )
         self.cooldown = _validate.integer("cooldown", cooldown, minimum=0)
         self.min_lr = _validate.number("min_lr", min_lr, minimum=0)
         self._reset()

@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from .. import _validate
 from .._typing import Array, Config, Shape
 from ._base.arguments import LayerArguments
 from ._base.handles import Connectable
@@ -58,7 +59,8 @@ class TimeDistributed(Layer):
             if isinstance(layer, Connectable):
                 hint = "; put a TimeDistributed around each layer of the model"
             raise ValueError(
-                f"TimeDistributed: layer must be a Layer, got {layer!r}{hint}"
+                "TimeDistributed: layer must be a Layer, "
+                f"got {_validate.shown(layer)}{hint}"
             )
         if kwargs.get("dtype") is None:
             kwargs["dtype"] = layer.dtype

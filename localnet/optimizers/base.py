@@ -196,7 +196,7 @@ class Optimizer(Memory, abc.ABC):
 
     @learning_rate.setter
     def learning_rate(self, value: float | Schedule) -> None:
-        if callable(value):
+        if callable(value) and not isinstance(value, type):
             _validate.function("learning_rate", value, "step")
         else:
             value = _validate.number("learning_rate", value)

@@ -108,6 +108,10 @@ class CosineDecay(Configurable):
         return highest * ((1 - self.alpha) * cosine + self.alpha)
 
 
+# Of shorter falls, floats would soon not tell the number.
+SHORTEST = 1e-9
+
+
 class CosineDecayRestarts(Configurable):
     r"""
     Let the learning rate fall along half a cosine, and start again each time.
@@ -175,7 +179,7 @@ class CosineDecayRestarts(Configurable):
             "initial_learning_rate", initial_learning_rate
         )
         self.first_decay_steps = _validate.number(
-            "first_decay_steps", first_decay_steps, minimum=0.0, open_minimum=True
+            "first_decay_steps", first_decay_steps, minimum=SHORTEST
         )
         self.t_mul = _validate.number("t_mul", t_mul, minimum=1.0)
         self.m_mul = _validate.number("m_mul", m_mul)
