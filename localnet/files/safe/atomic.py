@@ -138,12 +138,12 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     >>> path.read_bytes()
     b'1 2 3'
     """
+    _check_kind(path)
     with naming(path):  # the user has not heard of the temporary file
         _replace(_target(path), write)
 
 
 def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    _check_kind(path)
     if not _may_be_replaced(path):
         raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     _sweep(path.parent)
