@@ -72,8 +72,8 @@ class LearningRateScheduler(Remembering):
         self.takes_rate = not _validate.misfit(schedule, "epoch", "lr")
         if not self.takes_rate and _validate.misfit(schedule, "epoch"):
             raise ValueError(
-                f"schedule must be a function of (epoch, lr) or (epoch), got "
-                f"{schedule!r}"
+                "schedule must be a function of (epoch, lr) or (epoch), got "
+                f"{_validate.shown(schedule)}"
             )
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

@@ -195,7 +195,7 @@ class Permute(ShapeLayer):
             if not order or sorted(order) != list(range(1, len(order) + 1)):
                 raise ValueError(
                     "dims must be the numbers of the axes from 1 on, in any order, "
-                    f"got {dims!r}"
+                    f"got {_validate.shown(dims)}"
                 )
         self.dims = order
         self.input_rank = len(order) + 1

@@ -265,7 +265,7 @@ class _AtThresholds(Confusion):
         default = 0.5 if top_k is None else NOT_AMONG_THEM
         given = default if thresholds is None else thresholds
         several = isinstance(given, (list, tuple, np.ndarray)) and np.ndim(given) > 0
-        listed: list[Any] = list(given) if several else [given]
+        listed: Any = given if several else [given]
         if thresholds is not None:
             listed = checked_thresholds(listed)
         super().__init__(listed, top_k, class_id, name, dtype)

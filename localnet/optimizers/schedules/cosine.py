@@ -79,7 +79,7 @@ class CosineDecay(Configurable):
             "decay_steps", decay_steps, minimum=0.0, open_minimum=True
         )
         self.alpha = _validate.number("alpha", alpha)
-        self.name = name
+        self.name = _validate.optional_text("name", name)
         self.warmup_target = _validate.optional_number("warmup_target", warmup_target)
         self.warmup_steps = _validate.number("warmup_steps", warmup_steps, minimum=0.0)
 
@@ -184,7 +184,7 @@ class CosineDecayRestarts(Configurable):
         self.t_mul = _validate.number("t_mul", t_mul, minimum=1.0)
         self.m_mul = _validate.number("m_mul", m_mul)
         self.alpha = _validate.number("alpha", alpha)
-        self.name = name
+        self.name = _validate.optional_text("name", name)
 
     def __call__(self, step: int) -> float:
         """

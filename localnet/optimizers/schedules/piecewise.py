@@ -55,7 +55,7 @@ class PiecewiseConstantDecay(Configurable):
     ) -> None:
         self.boundaries = _numbers("boundaries", boundaries)
         self.values = _numbers("values", values)
-        self.name = name
+        self.name = _validate.optional_text("name", name)
         if not self.boundaries or any(a >= b for a, b in pairwise(self.boundaries)):
             raise ValueError(
                 f"boundaries must be strictly increasing, at least one, "
