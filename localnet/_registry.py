@@ -255,7 +255,9 @@ class Registry(Generic[T]):
         """Return what `name` stands for: a custom object first, then one of ours."""
         known: dict[str, Any] = {**self.factories, **_custom_objects.get()}
         if not isinstance(name, str):
-            raise ValueError(f"{self.kind} must be a known name, got {name!r:.100}")
+            raise ValueError(
+                f"{self.kind} must be a known name, got {_validate.shown(name):.100}"
+            )
         # Keras writes registered classes as "Package>Name".
         for candidate in (name, name.rpartition(">")[2]):
             if candidate in known:
