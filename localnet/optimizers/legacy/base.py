@@ -9,7 +9,7 @@ from ..base import Optimizer
 from ..clipping import clip_by_global_norm, clip_by_norm, clip_by_value
 from ..schedules import Schedule
 
-__all__ = ["Legacy", "LegacyCommon"]
+__all__ = ["Legacy", "LegacyCommon", "epsilon_or_default"]
 
 
 class LegacyCommon(TypedDict, total=False):
@@ -23,7 +23,24 @@ class LegacyCommon(TypedDict, total=False):
 
 
 def epsilon_or_default(value: float | None) -> float:
-    """Return Keras's fuzz factor for None and 0, else the number itself."""
+    """
+    Return Keras's fuzz factor for None and 0, else the number itself.
+
+    Parameters
+    ----------
+    value : float or None
+        As given.
+
+    Returns
+    -------
+    float
+        Above 0.
+
+    Raises
+    ------
+    ValueError
+        If it is no finite number, or negative.
+    """
     given = _validate.optional_number("epsilon", value, minimum=0.0)
     return given or config.epsilon()
 
