@@ -12,7 +12,7 @@ from .._registry import Registry, custom_object_scope
 from .._typing import Config
 from ._activation import ELU, Activation, LeakyReLU, ReLU, Softmax, ThresholdedReLU
 from ._base.costed import CostedLayer
-from ._base.handles import Handle
+from ._base.handles import Connectable, Handle
 from ._base.layer import Layer
 from ._base.names import clear_session
 from ._base.pure import LayerCache
@@ -302,8 +302,8 @@ def deserialize(
     if not isinstance(config, dict):
         raise ValueError(f"layer config must be a dict, got {config!r}")
     with custom_object_scope(custom_objects or {}):
-        layer = _registry.deserialize(config)
-    if not isinstance(layer, Layer):
+        layer: Any = _registry.deserialize(config)
+    if not isinstance(layer, Connectable):  # a layer around a model is one too
         raise ValueError(f"layer config must describe a Layer, got {config!r}")
     return layer
 
