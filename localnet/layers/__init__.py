@@ -5,7 +5,7 @@ Imports `activations` and below.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from .._keras.names import old_names
 from .._registry import Registry, custom_object_scope
@@ -302,10 +302,11 @@ def deserialize(
     if not isinstance(config, dict):
         raise ValueError(f"layer config must be a dict, got {config!r}")
     with custom_object_scope(custom_objects or {}):
-        layer: Any = _registry.deserialize(config)
-    if not isinstance(layer, Connectable):  # a layer around a model is one too
+        layer = _registry.deserialize(config)
+    # What is a layer around a model to Keras is a model here.
+    if not isinstance(layer, Connectable):
         raise ValueError(f"layer config must describe a Layer, got {config!r}")
-    return layer
+    return cast("Layer", layer)
 
 
 def __dir__() -> list[str]:

@@ -63,7 +63,8 @@ class TimeDistributed(Layer):
         if isinstance(layer, Layer) or not isinstance(layer, Connectable):
             return made
         # Kept without a layer, it holds the arguments and their checks.
-        Layer.__init__(made, **{"dtype": getattr(layer, "dtype", None), **kwargs})
+        kwargs.setdefault("dtype", getattr(layer, "dtype", None))
+        Layer.__init__(made, **kwargs)
         return around_models["TimeDistributed"](layer, made)
 
     def __init__(self, layer: Any, **kwargs: Unpack[LayerArguments]) -> None:

@@ -173,8 +173,8 @@ class CostedCall(NamedTuple):
     One call of a layer in a model, for which costs are worked out.
 
     `below` says whether anything learns that its input depends on, and `first` whether
-    it is the first call of its layer, with which its weights are counted; `samples` is how
-    many it gets for one of the model, if that is known.
+    it is the first call of its layer, with which its weights are counted; `samples`, if
+    known, is how many it gets for one of the model.
     """
 
     name: str
