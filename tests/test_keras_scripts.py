@@ -353,16 +353,6 @@ def test_the_way_out_of_attention():
     np.testing.assert_allclose(model([a, b, c]), wanted, rtol=1e-12)
 
 
-def test_the_way_out_of_a_model_over_time():
-    inner = [layers.LocallyConnected1D(2, 2, activation="tanh"), layers.Flatten()]
-    with pytest.raises(ValueError, match="; put a TimeDistributed around each layer"):
-        layers.TimeDistributed(Sequential(inner))
-    model = Sequential([Input((3, 5, 1)), *map(layers.TimeDistributed, inner)], seed=0)
-    x = RNG.normal(size=(2, 3, 5, 1))
-    steps = [inner[1](inner[0](x[:, step])) for step in range(3)]
-    np.testing.assert_allclose(model(x), np.stack(steps, axis=1), rtol=1e-12)
-
-
 def test_the_way_out_of_a_gradient_by_the_input():
     parts = [layers.Dense(4, "tanh", input_shape=(3,)), layers.Dense(1)]
     Sequential(parts, seed=0)
