@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from ..._keras.absent import absent
 from . import variables as listed
 from .shapes import BatchShape
 
@@ -208,6 +209,9 @@ class Connectable:
     """
 
     name: str
+    # What Keras has and nothing here can have; it says why, and what to do.
+    add_loss: Any = absent("add_loss")
+    add_metric: Any = absent("add_metric")
     # Its calls on handles so far.
     _nodes: tuple[Node, ...] = ()
 
