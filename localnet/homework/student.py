@@ -186,8 +186,8 @@ def _packed_array(array: np.ndarray[Any, Any]) -> dict[str, str]:
 
 
 def _read_only(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    array.flags.writeable = False
-    return array
+    """Return an array over bytes, which no flag makes writable."""
+    return np.ndarray(array.shape, array.dtype, array.tobytes())
 
 
 def main(folder: str, seconds: str, lends: str) -> None:
@@ -277,14 +277,15 @@ def _guard(lent: frozenset[str]) -> Callable[[str, tuple[Any, ...]], None]:
         if event == "import":
             name = str(arguments[0])
             if name.split(".")[0] == "localnet" and not name.startswith(homes):
-                raise Refused(f"{name} is not allowed here" if lent else RULE)
+                rule = "only localnet.ops is allowed here" if lent else RULE
+                raise Refused(f"it imports {name}: {rule}")
         elif event == "open" and not lent:
             path = arguments[0]
             named = isinstance(path, (str, bytes, os.PathLike))
             if named and os.path.realpath(os.fsdecode(path)).startswith(inside):
-                raise Refused(RULE)
+                raise Refused(f"it imports localnet or reads its files: {RULE}")
         elif event in STARTS_PROGRAMS:
-            raise Refused("a homework starts no other program")
+            raise Refused(f"it starts another program ({event})")
 
     return hook
 
@@ -296,7 +297,7 @@ def explain(error: BaseException, folder: str) -> tuple[str, str]:
     if isinstance(error, Broken):
         return text, error.hint
     if isinstance(error, Refused):
-        return f"not allowed{where}: {text}", "Take the import out."
+        return f"not allowed{where}: {text}", "Take that line out."
     if isinstance(error, NotImplementedError):
         return f"not written yet: {text}", ""
     if isinstance(error, SyntaxError):
@@ -312,14 +313,20 @@ def explain(error: BaseException, folder: str) -> tuple[str, str]:
         return f"it needs too much memory{where}", "How large are your arrays?"
     if isinstance(error, EOFError):
         return f"it waits for input{where}", "Take the arguments; nobody types."
+    if type(error).__name__ == "BdbQuit":
+        hint = "Take it out, or try it with test_homework.py: here nobody types."
+        return f"it stops at a breakpoint{where}", hint
     if isinstance(error, SystemExit):
         return f"it ends Python{where}", "Return an answer; do not exit."
-    if isinstance(error, ValueError) and "read-only" in text:
+    if isinstance(error, ValueError) and (
+        "read-only" in text or "set WRITEABLE flag" in text
+    ):
         return (
             f"it writes into an argument, or into a view of one{where}: {text}",
             "Do not write into an argument: make a new array, or copy it first.",
         )
-    return f"{type(error).__name__}: {text}{where}", ""
+    said = f": {text}" if text else ""
+    return f"{type(error).__name__}{said}{where}", ""
 
 
 def _line(error: BaseException, folder: str) -> str:
