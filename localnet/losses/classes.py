@@ -376,7 +376,8 @@ class SparseCategoricalCrossentropy(PairLoss):
             return weights
         # As in Keras, a mean is over those that count.
         share = counted.size / max(1, counted.sum()) if self._is_mean else 1
-        return weights * (counted.reshape(values.shape) * share).astype(values.dtype)
+        counts: Array = (counted.reshape(values.shape) * share).astype(values.dtype)
+        return weights * counts
 
 
 class BinaryCrossentropy(PairLoss):
