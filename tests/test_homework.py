@@ -573,6 +573,15 @@ def test_wrong_gradients_get_a_plain_sentence(begun, name):
     assert not any("Error" in reason for reason in reasons), reasons
     if name == "dx None":
         assert grade.points == 5
+    if name == "nan":
+        hints = {mark.hint for mark in grade.marks if mark.reason}
+        assert len(hints) == 1, "the dot test sees nan, too"
+
+
+def test_sharing_of_neighbours_only_gets_the_hint_of_the_forward_pass(begun):
+    _, text, _ = WRONG["repeats"]
+    (mark,) = [mark for mark in homework.check(begun(4, text)).marks if mark.reason]
+    assert mark.hint.startswith("One line")
 
 
 @pytest.mark.parametrize("body", ["return None", "return 'odd'", "yield w", "pass; w"])
