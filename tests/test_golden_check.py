@@ -14,6 +14,7 @@ from marks import long
 from localnet import cli
 from localnet.golden import Suite, check, export, load_suite
 from localnet.golden.adapters import engines
+from localnet.golden.case import Cases
 from localnet.golden.cases.exactness import exact_spans
 from localnet.golden.cases.generate import complete, draw_case, refusals
 from localnet.golden.cases.precisions import PRECISIONS
@@ -242,6 +243,24 @@ def test_mistrusted_cases_of_others():
     bad = replace(case, dy=np.ones_like(case.dy))
     report = check(engines.blocked, Suite([bad, SUITE["relu-1d"]], foreign=True))
     assert [r.status for r in report] == ["MISTRUSTED", "PASS"]
+
+
+def test_only_cases_that_are_asked_for_are_made():
+    made = []
+    specs = [Spec(name, "", (8,), (2,)) for name in "abc"]
+    suite = Suite(Cases(lambda: specs, lambda s: made.append(s.id) or complete(s)))
+    assert [outline.id for outline in suite.outlines] == ["a", "b", "c"]
+    assert suite["b"] is suite.cases[1] is suite.cases[-2]
+    assert made == ["b"]
+    report = check(engines.blocked, suite, cases=["c"], precision="float64")
+    assert (report.passed, [r.id for r in report], made) == (True, ["c"], ["b", "c"])
+    assert [case.id for case in suite] == ["a", "b", "c"]
+    assert made == ["b", "c", "a"]
+
+
+def test_a_case_that_does_not_hold_in_the_precision_is_refused():
+    with pytest.raises(ValueError, match="cases must hold in float32, got 'wide-f"):
+        check(engines.blocked, cases=["wide-float64"], precision="float32")
 
 
 def test_exactness_is_recorded():

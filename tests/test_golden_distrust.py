@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from crashing import crashing
 from marks import long
 
 from localnet.golden import Suite, check, computes, load_suite
@@ -359,14 +360,6 @@ def test_a_backend_that_exits_costs_one_case():
 
 
 # Processes ----------------------------------------------------------------------------
-
-
-def crashing(case):
-    if case.id == "relu-1d":
-        os.abort()
-    if case.id == "pad-value":
-        time.sleep(60)
-    return right(case)
 
 
 def test_a_crash_and_an_endless_loop_cost_a_case_each():
