@@ -170,7 +170,7 @@ def test_a_handle_knows_shape_dtype_and_name():
     L.clear_session()
     assert [Input((1,)).name, Input((1,)).name] == ["input_1", "input_2"]
     L.clear_session()
-    with pytest.raises(TypeError, match="a handle has no values"):
+    with pytest.raises(TypeError, match="a handle has no values for"):
         np.asarray(h)
 
 

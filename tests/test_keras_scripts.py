@@ -353,14 +353,33 @@ def test_the_way_out_of_attention():
     np.testing.assert_allclose(model([a, b, c]), wanted, rtol=1e-12)
 
 
-def test_the_way_out_of_a_model_over_time():
-    inner = [layers.LocallyConnected1D(2, 2, activation="tanh"), layers.Flatten()]
-    with pytest.raises(ValueError, match="; put a TimeDistributed around each layer"):
-        layers.TimeDistributed(Sequential(inner))
-    model = Sequential([Input((3, 5, 1)), *map(layers.TimeDistributed, inner)], seed=0)
-    x = RNG.normal(size=(2, 3, 5, 1))
-    steps = [inner[1](inner[0](x[:, step])) for step in range(3)]
-    np.testing.assert_allclose(model(x), np.stack(steps, axis=1), rtol=1e-12)
+def test_the_way_out_of_an_added_loss():
+    x = Input((3,))
+    mean, spread = layers.Dense(2)(x), layers.Dense(2)(x)
+    code = layers.Concatenate(name="code")([mean, spread])
+    y = layers.Dense(3, name="y")(mean)
+    model = Model(x, [y, code], seed=0)
+    for owner in (model, layers.Dense(1)):
+        for added in (owner.add_loss, owner.add_metric):
+            with pytest.raises(NotImplementedError, match=r"losses\.Differentiated"):
+                added(1.0)
+
+    def divergence(_, p):
+        z, s = p[:, :2], p[:, 2:]
+        return -0.5 * np.sum(1 + s - z**2 - np.exp(s), axis=-1)
+
+    x = RNG.normal(size=(4, 3))
+    nothing = np.zeros((4, 4))
+    model.compile("sgd", ["mse", losses.Differentiated(divergence)])
+    loss, gradients = model.loss_and_gradients(x, [x, nothing])
+    y, code = model(x)
+    wanted = np.mean((y - x) ** 2) + np.mean(divergence(None, code))
+    np.testing.assert_allclose(loss, wanted, rtol=1e-6)
+    # The spread's kernel is moved by the divergence alone.
+    slope = (np.exp(code[:, 2:]) - 1) / 2 / 4
+    assert any(
+        g.shape == (3, 2) and np.allclose(g, x.T @ slope, atol=1e-6) for g in gradients
+    )
 
 
 def test_the_way_out_of_a_gradient_by_the_input():

@@ -166,7 +166,7 @@ ALIASES: dict[str, dict[str, str]] = {
     "models": {
         "Input": "layers:Input",
         "InputLayer": "layers:InputLayer",
-        "model_from_config": "models.nesting:deserialize",
+        "model_from_config": "layers._nesting:deserialize",
     },
     "optimizers.schedules": {"LearningRateSchedule": "_registry:Configurable"},
     "preprocessing": {"pad_sequences": "utils:pad_sequences"},

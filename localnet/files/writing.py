@@ -196,7 +196,8 @@ def _write_native(
 
 
 def _flat(model: Any) -> dict[str, Array]:
-    weights = model.get_weights()
+    layers = model.leaves.values()
+    weights = [value for layer in layers for value in layer.get_weights()]
     return {
         f"{native.WEIGHTS}{place:04d}": value for place, value in enumerate(weights)
     }

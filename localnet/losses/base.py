@@ -118,7 +118,7 @@ class Loss(Configurable, ABC):
             If shapes do not fit each other; the message names both.
         """
         values, _ = self.forward(y_true, _squeezed(y_pred, np.ndim(y_true)))
-        return self._reduce(values * align_weights(sample_weight, values))
+        return self._reduce(values * self._weights(y_true, values, sample_weight))
 
     def gradient(
         self,
@@ -172,12 +172,18 @@ class Loss(Configurable, ABC):
         """
         squeezed = _squeezed(y_pred, np.ndim(y_true))
         values, cache = self.forward(y_true, squeezed)
-        weights = align_weights(sample_weight, values)
+        weights = self._weights(y_true, values, sample_weight)
         dy = weights / values.size if self._is_mean else weights
         gradient = self.backward(dy, cache)
         if squeezed is not y_pred:
             gradient = gradient[..., np.newaxis]
         return self._reduce(values * weights), gradient
+
+    def _weights(
+        self, y_true: ArrayLike, values: Array, sample_weight: ArrayLike | None
+    ) -> Array:
+        """Return what each value counts."""
+        return align_weights(sample_weight, values)
 
     @property
     def _is_mean(self) -> bool:
@@ -222,19 +228,14 @@ class Loss(Configurable, ABC):
         ----------
         config : dict
             Arguments of the constructor. Keras's ``fn`` (the function's name again)
-            and an ``ignore_class`` of None say nothing and are passed over.
+            says nothing and is passed over.
 
         Returns
         -------
         Loss
             An equal loss.
         """
-        useful = {
-            key: value
-            for key, value in config.items()
-            if key != "fn" and (key, value) != ("ignore_class", None)
-        }
-        return super().from_config(useful)
+        return super().from_config({k: v for k, v in config.items() if k != "fn"})
 
 
 def _mean(values: Array) -> Any:

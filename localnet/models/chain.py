@@ -12,8 +12,8 @@ from ..layers._base.handles import Node
 from ..layers._base.layer import unchanged_on_error
 from ..layers._base.seeds import child_seed
 from ..layers._base.shapes import BatchShape, checked_shape
+from ..layers._nesting import serialize
 from ..training.network import Network, parts_of
-from .nesting import serialize
 from .program import Program
 
 __all__ = ["Chain"]

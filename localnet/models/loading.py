@@ -7,8 +7,8 @@ from typing import Any
 from .._registry import custom_object_scope
 from .._typing import Config
 from ..files.safe.bounded_json import loads
+from ..layers._nesting import deserialize
 from .model import Model
-from .nesting import deserialize
 
 __all__ = ["load_model", "model_from_json"]
 

@@ -280,11 +280,9 @@ def load_contents(
         new = {id(source.plan.layer): list(source.read()) for source in found}
         set_weights(
             self,
-            [
-                weight
-                for layer in self._trainer.network.leaves.values()
-                for weight in new.get(id(layer)) or layer.get_weights()
-            ],
+            self._trainer.network.in_order(
+                lambda layer: new.get(id(layer)) or layer.get_weights()
+            ),
         )
     except ValueError as error:
         if str(error).startswith(f"{path} "):  # it was the bytes

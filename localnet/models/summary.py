@@ -173,7 +173,8 @@ class CostedCall(NamedTuple):
     One call of a layer in a model, for which costs are worked out.
 
     `below` says whether anything learns that its input depends on, and `first` whether
-    it is the first call of its layer, with which its weights are counted.
+    it is the first call of its layer, with which its weights are counted; `samples`, if
+    known, is how many it gets for one of the model.
     """
 
     name: str
@@ -181,6 +182,7 @@ class CostedCall(NamedTuple):
     input_shape: Any
     below: bool
     first: bool = True
+    samples: int | None = 1
 
 
 class BatchCost(NamedTuple):
@@ -217,10 +219,12 @@ def batch_costs(calls: Sequence[CostedCall], batch_size: int) -> list[BatchCost 
     costs: list[BatchCost | None] = []
     for call in calls:
         layer = call.layer
-        if not isinstance(layer, CostedLayer):
+        if not isinstance(layer, CostedLayer) or call.samples is None:
             costs.append(None)
             continue
-        cost = layer.cost(batch_size, call.input_shape, need_dx=call.below)
+        cost = layer.cost(
+            batch_size * call.samples, call.input_shape, need_dx=call.below
+        )
         learns = call.below or (layer.trainable and cost.parameters > 0)
         costs.append(BatchCost.of(cost, backward=learns, first=call.first))
     return costs
