@@ -134,7 +134,7 @@ class Lambda(MultiInputLayer):
 
     def _call(self, xs: Sequence[Array]) -> Array:
         x = list(xs) if len(xs) > 1 else xs[0]
-        value = self.function(x, **self.arguments)
+        value = _arrays.call(self.function, x, **self.arguments)
         return _arrays.real_numbers("result of function", value)
 
     def compute_output_shape(self, input_shape: Any) -> BatchShape:
@@ -168,7 +168,7 @@ class Lambda(MultiInputLayer):
         if isinstance(self.function_backward, str):
             return self._differences(dy, cache), {}
         x = list(cache) if len(cache) > 1 else cache[0]
-        dx = self.function_backward(dy, x, **self.arguments)
+        dx = _arrays.call(self.function_backward, dy, x, **self.arguments)
         listed = dx if len(cache) > 1 else [dx]
         return tuple(np.asarray(d, self.dtype) for d in listed), {}
 
