@@ -118,7 +118,7 @@ class Chain(Network):
             layer.set_seed(child_seed(self.seed, len(self.layers)))
         below = self.output_shape if self.stack else layer.batch_input_shape
         self._set([*self.stack, layer], self.handles)
-        if below is not None and None not in below[1:]:
+        if below is not None:
             _fit_to(layer, below)
             self._link(below)
         self._note(layer)
