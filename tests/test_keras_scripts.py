@@ -494,6 +494,34 @@ def test_lists_of_weights_go_by_the_flags_of_the_moment():
     assert not np.array_equal(before[0], model.get_weights()[0])
 
 
+@pytest.mark.parametrize("frozen", [None, "norm", "inner", "deep", "out"])
+def test_weights_stand_layer_by_layer_whatever_is_frozen(frozen):
+    inner = Sequential(
+        [layers.BatchNormalization(name="deep"), layers.Dense(3, name="top")],
+        name="inner",
+    )
+    x = Input((3,))
+    norm = layers.BatchNormalization(name="norm")(x)
+    model = Model(x, layers.Dense(1, name="out")(inner(norm)))
+    if frozen is not None:
+        part = inner if frozen == "deep" else model
+        part.get_layer(frozen).trainable = False
+    # As tf_keras lists them.
+    parts = ("gamma", "beta", "moving_mean", "moving_variance")
+    names = [f"{layer}/{part}" for layer in ("norm", "deep") for part in parts]
+    names += [f"{layer}/{part}" for layer in ("top", "out") for part in KERNEL_BIAS]
+    assert [weight.name for weight in model.weights] == [f"{n}:0" for n in names]
+    assert model.variables[3].name == "norm/moving_variance:0"
+    model.set_weights([RNG.normal(size=w.shape) for w in model.weights])
+    for weight, value in zip(model.weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, value)
+    listed = [*model.trainable_weights, *model.non_trainable_weights]
+    assert sorted(w.name for w in listed) == sorted(w.name for w in model.weights)
+
+
+KERNEL_BIAS = ("kernel", "bias")
+
+
 def test_a_layer_called_on_a_handle_knows_its_shapes_and_takes_weights():
     dense, kernel = layers.Dense(2, name="d"), RNG.normal(size=(3, 2))
     y = dense(Input((3,)))

@@ -131,7 +131,13 @@ def saved_path(path: str | os.PathLike[str]) -> str:
     """
     text = _validate.path("path", path)
     suffixed = f"{text}{native.SUFFIX}"
-    if not text or not Path(suffixed).is_file():
+    if not text or text.lower().endswith((*MODEL_SUFFIXES, *WEIGHTS_SUFFIXES)):
+        return text
+    try:
+        was_added = Path(suffixed).is_file()
+    except OSError:  # too long a name
+        was_added = False
+    if not was_added:
         return text
     if Path(text).exists():
         raise ValueError(

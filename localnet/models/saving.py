@@ -97,8 +97,8 @@ def save(
     ----------
     path : str or path-like
         ``.npz`` for localnet's own format, which keeps everything; ``.keras`` or
-        ``.h5`` for Keras, which also makes its folder. Without a suffix, ``.npz`` is
-        added, and `load_model` finds the file without it too.
+        ``.h5`` for Keras. Without a suffix, ``.npz`` is added, and `load_model` finds
+        the file without it too. But for a path to a ``.npz``, its folder is made.
     overwrite : bool
         Whether an old file of this name may be replaced.
     include_optimizer : bool
