@@ -494,6 +494,31 @@ def test_lists_of_weights_go_by_the_flags_of_the_moment():
     assert not np.array_equal(before[0], model.get_weights()[0])
 
 
+def test_parts_are_renamed_as_scripts_of_tf_keras_do(tmp_path):
+    first = layers.Dense(3, input_shape=(3,), name="d")
+    model = Sequential([first], name="m")
+    first._name = "encoder"
+    model.add(layers.Dense(1, name="d"))
+    model._name = "whole"
+    assert (model.name, model._name) == ("whole", "whole")
+    assert [layer.name for layer in model.layers] == ["encoder", "d"]
+    assert model.get_layer("encoder") is first
+    assert first.weights[0].name == "encoder/kernel:0"
+    # Twins of one name in one graph, and weights by their new names.
+    twin = Sequential([layers.Dense(1, input_shape=(3,))], name="whole")
+    twin._name = "twin"
+    x = Input((3,))
+    assert Model(x, layers.Average()([model(x), twin(x)])).count_params() == 20
+    other = Sequential([layers.Dense(3, input_shape=(3,), name="encoder")])
+    other.load_weights(model.save_weights(tmp_path / "w.h5"), by_name=True)
+    np.testing.assert_array_equal(other.get_weights()[0], model.get_weights()[0])
+    for suffix in ("npz", "h5", "keras"):
+        loaded = load_model(model.save(tmp_path / f"m.{suffix}"))
+        assert [layer.name for layer in loaded.layers] == ["encoder", "d"]
+        assert loaded.name == "whole"
+        np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+
+
 @pytest.mark.parametrize("frozen", [None, "norm", "inner", "deep", "out"])
 def test_weights_stand_layer_by_layer_whatever_is_frozen(frozen):
     inner = Sequential(
