@@ -76,7 +76,7 @@ def test_short_names_keep_the_columns_of_keras(capsys):
         ({"line_length": 100}, (45, 85), 100),
         ({"line_length": 90, "positions": [0.5, 0.8, 1.0]}, (45, 72), 90),
         ({"positions": [30, 50, 80]}, (30, 50), 80),
-        ({"positions": [0.5, 0.9, 1.0, 1.0]}, (32, 58), 65),
+        ({"positions": [0.5, 0.9, 1.0, 1.0]}, (32, 58), 67),
         # No cell is broken.
         ({"line_length": 10}, (14, 28), 37),
     ],
