@@ -89,6 +89,19 @@ class LocallyConnected(WindowedLayer):
         sizes = self.geometry(input_shape).output_sizes
         return Sharing.of(sizes, self.share, self.tile)
 
+    @property
+    def kernel_shape(self) -> Shape:
+        """Shape of the kernel; by Keras's implementation 1, whatever the layer's is."""
+        shape: Shape = self.kernel.shape
+        return shape
+
+    def _output_size(self, axis: int) -> int:
+        """Return how many locations there are along an axis."""
+        if self.input_shape is None or not self.built:
+            # As Keras has it, so that hasattr works.
+            raise AttributeError(f"{self.name}: sizes of the output need a built layer")
+        return self.geometry(self.input_shape).output_sizes[axis]
+
     def _located_shapes(self, input_shape: BatchShape) -> tuple[Shape, Shape]:
         sharing = self.sharing(input_shape)
         patch_size = self.geometry(input_shape).patch_size
@@ -234,6 +247,11 @@ class LocallyConnected1D(LocallyConnected):
 
     rank = 1
 
+    @property
+    def output_length(self) -> int:
+        """Number of locations, as Keras calls it."""
+        return self._output_size(0)
+
 
 class LocallyConnected2D(LocallyConnected):
     """
@@ -275,6 +293,16 @@ class LocallyConnected2D(LocallyConnected):
     """
 
     rank = 2
+
+    @property
+    def output_row(self) -> int:
+        """Number of rows of locations, as Keras calls it."""
+        return self._output_size(0)
+
+    @property
+    def output_col(self) -> int:
+        """Number of columns of locations, as Keras calls it."""
+        return self._output_size(1)
 
 
 class LocallyConnected3D(LocallyConnected):
