@@ -13,16 +13,19 @@ count as those of one sample, n = 1. For channels_first l is innermost in memory
 
 import math
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..._typing import Array
 from ...geometry import Geometry
+from ...geometry.padding import effective_size
+from ..images import crop
 from ..patches import tap_slices, window_view
 from ..runtime.cuts import slices
 from ..runtime.workspace import Workspace
-from .kernel import matrix_as_kernel
+from .kernel import kernel_as_matrix, matrix_as_kernel
 
 __all__ = ["backward", "forward"]
 
@@ -79,12 +82,17 @@ def backward(
     padded: Array,
     kernel: Array,
     geometry: Geometry,
-    dpadded: Array | None,
+    dx: Array | None,
     dkernel: Array,
     workspace: Workspace,
 ) -> None:
-    """Write dkernel, and add to dpadded what comes back through the patches."""
+    """Write dkernel, and dx unless it is None."""
     patches_of = patch_source(padded, geometry, workspace)
+    turned = turned_geometry(geometry, kernel.shape[1])
+    dpadded = None
+    if dx is not None and turned is None:
+        dpadded = workspace.take("dx", padded.shape, dz.dtype)
+        dpadded[...] = 0
     dkernel[...] = 0
     for piece in pieces(geometry, len(dz), kernel.shape[1], dz.itemsize):
         dz_piece = by_location(in_piece(dz, piece, geometry), geometry)
@@ -95,6 +103,67 @@ def backward(
             np.add(dkernel, dw_of_sample, out=dkernel)
         if dpadded is not None:
             add_dpatches(dpadded, dz_piece, kernel, piece, geometry, workspace)
+    if dx is not None:
+        if turned is not None:
+            convolve_back(dz, kernel, geometry, turned, dx, workspace)
+        else:
+            dx[...] = crop(dpadded, geometry)
+
+
+@lru_cache(maxsize=256)
+def turned_geometry(geometry: Geometry, filters: int) -> Geometry | None:
+    """
+    Return the geometry of the convolution that takes dz to dx, if dx is one.
+
+    Where windows step by one, a cell is read by one window for every tap: dx is a
+    convolution of dz with the kernel turned round, and nothing is added up.
+    """
+    reach = [
+        effective_size(r, d) - 1
+        for r, d in zip(geometry.kernel_size, geometry.dilation_rate, strict=True)
+    ]
+    pads = [
+        (span - before, span - after)
+        for span, (before, after) in zip(reach, geometry.pads, strict=True)
+    ]
+    if max(geometry.strides) > 1 or min(map(min, pads)) < 0:
+        return None
+    return Geometry.of(
+        geometry.sample_shape(geometry.output_sizes, filters),
+        kernel_size=geometry.kernel_size,
+        padding=pads,
+        dilation_rate=geometry.dilation_rate,
+        data_format=geometry.data_format,
+        placement="conv",
+    )
+
+
+def convolve_back(
+    dz: Array,
+    kernel: Array,
+    geometry: Geometry,
+    turned: Geometry,
+    dx: Array,
+    workspace: Workspace,
+) -> None:
+    """Write dx as a convolution of dz, padded a few samples at a time."""
+    w_turned = turned_kernel(kernel, geometry, turned)
+    shape = turned.sample_shape(turned.padded_sizes, turned.channels)
+    for samples in slices(
+        len(dz), max(1, PIECE_BYTES // (math.prod(shape) * dz.itemsize))
+    ):
+        few = dz[samples]
+        if turned.has_pads:
+            few = workspace.take("dz", (len(few), *shape), dz.dtype)
+            few[...] = 0
+            crop(few, turned)[...] = dz[samples]
+        forward(few, w_turned, turned, dx[samples], workspace)
+
+
+def turned_kernel(kernel: Array, geometry: Geometry, turned: Geometry) -> Array:
+    """Return the matrix of a kernel with its taps backwards and channels as filters."""
+    taps = matrix_as_kernel(kernel, geometry)[(slice(None, None, -1),) * geometry.rank]
+    return kernel_as_matrix(taps.swapaxes(-1, -2), turned)
 
 
 def add_dpatches(
