@@ -1,14 +1,14 @@
 """Batch normalisation: each channel with the mean 0 and the variance 1, then scaled."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Shape
-from .runtime.cuts import slices
+from .runtime.pieces import row_pieces
 from .runtime.wide import wide_shape
 from .runtime.workspace import Workspace
 
@@ -21,10 +21,8 @@ __all__ = [
     "moving_statistics",
 ]
 
-# Numbers of a batch that are worked on at once: temporaries stay in cache.
-PIECE = 1 << 16
 # So many rows are added up as they are, more of them in float64.
-SHORT = 64
+SHORT = 128
 
 
 class BatchNormCache(NamedTuple):
@@ -188,7 +186,7 @@ def batch_norm_forward(
     center, factor = walk.spread(mean, compute), walk.spread(_factor(cache), compute)
     shift = None if beta is None else walk.spread(beta, compute)
     x_walk, y_walk = x.reshape(walk.shape), y.reshape(walk.shape)
-    for piece in walk.pieces():
+    for piece in row_pieces(walk.shape):
         room = workspace.take("piece", x_walk[piece].shape, compute)
         z = np.subtract(x_walk[piece], center, out=room)
         if shift is not None:
@@ -254,7 +252,7 @@ def batch_norm_backward(
         count = max(1, cache.members)
         dmean = walk.spread(total / count, compute)
         dscale = walk.spread(product / count, compute)
-        for piece in walk.pieces():
+        for piece in row_pieces(walk.shape):
             dz = dy_walk[piece]
             if cache.from_batch:
                 z = normalised(x_walk[piece])
@@ -396,11 +394,6 @@ class _Walk(NamedTuple):
         row = parameter.astype(dtype).reshape(self.spread_shape)
         return np.concatenate([row] * self.together, axis=-1)
 
-    def pieces(self) -> Iterator[slice]:
-        """Cut the walk into pieces of `PIECE` numbers."""
-        rows, size = self.shape[0], math.prod(self.shape)
-        return slices(rows, max(1, PIECE * rows // max(1, size)))
-
     def sum(
         self, function: Callable[..., Array], compute: np.dtype, *arrays: Array
     ) -> Array:
@@ -408,7 +401,7 @@ class _Walk(NamedTuple):
         wide = np.result_type(compute, "float64")
         shape = [1 if a in self.over else n for a, n in enumerate(self.shape)]
         total = np.zeros(shape, wide)
-        for piece in self.pieces():
+        for piece in row_pieces(self.shape):
             values = function(*(array[piece] for array in arrays))
             is_short = self.over == (0,) and len(values) <= SHORT
             total += np.add.reduce(

@@ -15,14 +15,11 @@ from ..._typing import Array
 from ...geometry import Geometry
 from ..images import crop
 from ..patches import tap_slices
-from ..runtime.cuts import slices
+from ..runtime.pieces import row_pieces
 from ..runtime.wide import sum_of_rows
 from ..runtime.workspace import Workspace
 
 __all__ = ["backward", "forward"]
-
-# Numbers of a batch that are worked on at once: they stay in cache.
-PIECE = 1 << 16
 
 
 def forward(
@@ -31,7 +28,7 @@ def forward(
     """Write z: for every tap what it reads, times its weights; kernel (*R, 1, C)."""
     x, z = flat_rows(padded, geometry), flat_rows(z, geometry)
     taps = list(weights_on_cells(kernel, geometry))
-    for samples in pieces(z):
+    for samples in row_pieces(z.shape):
         image, sums = x[samples], z[samples]
         term = workspace.take("term", sums.shape, sums.dtype)
         for number, (_, weights, cells) in enumerate(taps):
@@ -54,7 +51,7 @@ def backward(
     x, dz = flat_rows(padded, geometry), flat_rows(dz, geometry)
     taps = list(weights_on_cells(kernel, geometry))
     dkernel[...] = 0
-    for samples in pieces(dz):
+    for samples in row_pieces(dz.shape):
         image, dz_piece = x[samples], dz[samples]
         term = workspace.take("term", dz_piece.shape, dz.dtype)
         dimage: Any = None
@@ -73,11 +70,6 @@ def backward(
                 np.add(met, term, out=met)
         if dx is not None:
             dx[samples] = crop(dpadded, geometry)
-
-
-def pieces(z: Array) -> Iterator[slice]:
-    """Cut a batch into samples, by shapes alone."""
-    return slices(len(z), max(1, PIECE * len(z) // max(1, z.size)))
 
 
 def has_flat_rows(geometry: Geometry) -> bool:
