@@ -410,6 +410,30 @@ def test_command_line(tmp_path, capsys):
     assert "4 cases, no answers that differ" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["check", "nets"], "backend must be MODULE:FUNCTION, got 'nets'"),
+        (["check", "json:nope"], "backend must be a function, got 'json:nope'"),
+        (["check", "--results", "nope"], "results must be a folder, got 'nope'"),
+        (["check", "--command", "x"], "command must have {case} in it, got 'x'"),
+        (["check", BLOCKED, "--random", "x"], "random must be a seed >= 0"),
+        (["check", BLOCKED, "--xfail", "nope"], "No such file or directory: 'nope'"),
+        (["export", "."], "DIR must be a new or empty folder, got '.'"),
+        (["export", ".", "--onnx"], "DIR must be a new or empty folder, got '.'"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_any_case_is_made(
+    words, sentence, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    loading = "localnet.golden.load_suite"
+    monkeypatch.setattr(loading, lambda *_: pytest.fail("it was loaded"))
+    assert cli.main(["golden", *words]) == (2 if words[0] == "check" else 1)
+    assert sentence in capsys.readouterr().err
+
+
 def test_other_verbs(tmp_path, capsys):
     assert cli.main(["golden", "list", "--tier", "exact"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from time import perf_counter
 from typing import Any, Protocol
@@ -10,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .. import _validate
+from .._terminal import output
 from .base import Callback, Logs, say
 
 __all__ = ["Display", "Progbar", "ProgbarLogger", "TrainingBar", "make_display"]
@@ -305,8 +305,8 @@ def make_display(steps: int | None, *, live: bool, unit: str = "step") -> Displa
         try:
             from tqdm import tqdm
         except ImportError:
-            return _Line(steps, live=sys.stdout.isatty(), unit=unit)
-        return _Bar(tqdm(total=steps, file=sys.stdout, unit=unit))
+            return _Line(steps, live=output().isatty(), unit=unit)
+        return _Bar(tqdm(total=steps, file=output(), unit=unit))
     return _Line(steps, live=False, unit=unit)
 
 
@@ -350,11 +350,11 @@ class _Line:
             pace = f"{_duration(spent)}/epoch - {pace}"
         self.steps = self.steps or seen
         self._draw(f"{self._text(seen, logs)} - {pace}")
-        sys.stdout.write("\n")
+        output().write("\n")
 
     def leave(self) -> None:
         if self.width:
-            sys.stdout.write("\n")
+            output().write("\n")
 
     def _text(self, seen: int, logs: Logs) -> str:
         steps = self.steps or "Unknown"
@@ -364,11 +364,11 @@ class _Line:
 
     def _draw(self, text: str) -> None:
         if self.live:
-            sys.stdout.write(f"\r{text:<{self.width}}")
-            sys.stdout.flush()
+            output().write(f"\r{text:<{self.width}}")
+            output().flush()
             self.width = len(text)
         else:
-            sys.stdout.write(text)
+            output().write(text)
 
 
 def _described(logs: Logs) -> str:

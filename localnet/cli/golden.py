@@ -117,9 +117,12 @@ def _add_show(verbs: Commands) -> None:
 def _export(options: argparse.Namespace) -> int:
     """Write the suite, or a part of it."""
     from ..golden import Suite, export, load_suite
-    from ..golden.files.onnx_tests import export_onnx
+    from ..golden.files.onnx_tests import export_onnx, need_onnx
+    from ..golden.files.writing import free_folder
 
+    free_folder("DIR", options.folder)
     if options.onnx:
+        need_onnx()
         precision = options.precision or "float32"
         suite = Suite([c for c in load_suite() if options.tier in (None, c.tier)])
         folder, count = export_onnx(options.folder, suite, precision=precision)

@@ -1,12 +1,11 @@
 """The tables that `Model.summary` prints."""
 
 import math
-import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .. import _validate
-from .._terminal import printable
+from .._terminal import output, printable
 from .._typing import Array
 from ..layers import CostedLayer, Layer
 from ..layers._base.shapes import BatchShape
@@ -104,7 +103,7 @@ def summary(
         )
     text = "\n".join(tables)
     if print_fn is None:
-        sys.stdout.write(text + "\n")
+        output().write(text + "\n")
     else:
         for line in text.splitlines():
             print_fn(line)
