@@ -117,7 +117,8 @@ class Loss(Configurable, ABC):
         ValueError
             If shapes do not fit each other; the message names both.
         """
-        values, _ = self.forward(y_true, _squeezed(y_pred, np.ndim(y_true)))
+        squeezed = _squeezed(y_pred, np.ndim(y_true))
+        values, _ = _arrays.call(self.forward, y_true, squeezed)
         return self._reduce(values * self._weights(y_true, values, sample_weight))
 
     def gradient(
@@ -171,7 +172,7 @@ class Loss(Configurable, ABC):
             As `gradient` returns it.
         """
         squeezed = _squeezed(y_pred, np.ndim(y_true))
-        values, cache = self.forward(y_true, squeezed)
+        values, cache = _arrays.call(self.forward, y_true, squeezed)
         weights = self._weights(y_true, values, sample_weight)
         dy = weights / values.size if self._is_mean else weights
         gradient = self.backward(dy, cache)
@@ -339,7 +340,9 @@ class FunctionLoss(Loss):
 
     def forward(self, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Any]:  # noqa: D102
         t, p = _arrays.numbers("y_true", y_true), predictions(y_pred)
-        values = _arrays.real_numbers(f"values of {self.name}", self.function(t, p))
+        values = _arrays.real_numbers(
+            f"values of {self.name}", _arrays.call(self.function, t, p)
+        )
         if values.shape != p.shape[: values.ndim]:
             raise ValueError(
                 f"values of {self.name} must have a shape that y_pred's {p.shape} "
@@ -350,7 +353,8 @@ class FunctionLoss(Loss):
     def backward(self, dy: ArrayLike, cache: Any) -> Array:  # noqa: D102
         t, p, shape = cache
         slope = _arrays.real_numbers(
-            f"gradient of {self.name}", self.function.gradient(t, p)
+            f"gradient of {self.name}",
+            _arrays.call(self.function.gradient, t, p),
         )
         if slope.shape != p.shape:
             raise ValueError(

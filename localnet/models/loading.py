@@ -28,7 +28,8 @@ def load_model(
     ----------
     path : str or path-like
         localnet's ``.npz``, or Keras's legacy ``.h5`` or ``.keras``; the bytes of the
-        file tell which.
+        file tell which. A path without a suffix, as it was given to ``save``, finds the
+        ``.npz``.
     custom_objects : mapping of str to object, optional
         Classes and functions of your own by name.
     compile : bool, optional

@@ -215,6 +215,15 @@ class Connectable:
     # Its calls on handles so far.
     _nodes: tuple[Node, ...] = ()
 
+    @property
+    def _name(self) -> str:
+        """The name; scripts of tf.keras, whose names are read-only, set this one."""
+        return self.name
+
+    @_name.setter
+    def _name(self, name: str) -> None:
+        self.name = name
+
     # The weights as Keras lists them, and what it calls them since 2.3.
     weights = variables = property(listed.weights)
     trainable_weights = trainable_variables = property(listed.trainable_weights)
