@@ -357,6 +357,7 @@ def test_a_model_at_each_step_in_lists_and_tables(capsys):
     wrapper = TimeDistributed(chain(), input_shape=(3, 5, 2), name="t")
     model = Sequential([wrapper, Flatten()])
     assert wrapper.layer.name == "chain"
+    assert repr(wrapper) == "<TimeDistributed 't'>"
     assert layers.deserialize(layers.serialize(Dense(2))).units == 2
     names = [weight.name.split("/")[-1] for weight in model.weights]
     assert names[-2:] == ["moving_mean:0", "moving_variance:0"]  # as of one layer

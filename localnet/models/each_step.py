@@ -14,7 +14,7 @@ from ..training.trainer import one_or_list
 from .model import Model
 from .program import Program
 
-__all__ = ["TimeDistributedModel"]
+__all__ = ["TimeDistributed"]
 
 
 class EachStep(Network):
@@ -126,7 +126,7 @@ class EachStep(Network):
         return {**found, **now, "layer": serialize(self.model)}
 
 
-class TimeDistributedModel(Model):
+class TimeDistributed(Model):
     """
     What `localnet.layers.TimeDistributed` makes of a model.
 
@@ -181,4 +181,4 @@ class TimeDistributedModel(Model):
             return deserialize({"class_name": cls.class_name, "config": config})
 
 
-around_models["TimeDistributed"] = TimeDistributedModel
+around_models["TimeDistributed"] = TimeDistributed
