@@ -382,6 +382,33 @@ def test_the_way_out_of_an_added_loss():
     )
 
 
+class Restricted(layers.LocallyConnected1D):
+    def __init__(self, filters, kernel_size, **kwargs):
+        super().__init__(filters, kernel_size, strides=kernel_size, **kwargs)
+
+
+class Described(Restricted):
+    def get_config(self):
+        config = super().get_config()
+        del config["strides"]
+        return config
+
+
+def test_the_way_out_of_a_subclass_with_other_arguments(tmp_path):
+    for cls in (Restricted, Described):
+        model = Sequential([layers.Input((6, 1)), cls(2, 2), layers.Flatten()])
+        path = model.save(tmp_path / f"{cls.__name__}.npz")
+        own = {cls.__name__: cls}
+        if cls is Described:
+            x = RNG.normal(size=(2, 6, 1))
+            again = load_model(path, custom_objects=own)
+            np.testing.assert_array_equal(again(x), model(x))
+        else:
+            hint = "get_config of Restricted must return what its __init__ takes"
+            with pytest.raises(ValueError, match=hint):
+                load_model(path, custom_objects=own)
+
+
 def test_the_way_out_of_a_gradient_by_the_input():
     parts = [layers.Dense(4, "tanh", input_shape=(3,)), layers.Dense(1)]
     Sequential(parts, seed=0)
