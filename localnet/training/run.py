@@ -132,7 +132,7 @@ class Run:
         """End the epoch."""
         self.source.end_epoch()
         self.epoch, self.batch, self.order = self.epoch + 1, 0, None
-        self.calls.on_epoch_end(self.epoch - 1, self.logs)
+        self.calls.on_epoch_end(self.epoch - 1, dict(self.logs))
 
     @property
     def stands_at_its_start(self) -> bool:
