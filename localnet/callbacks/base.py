@@ -1,11 +1,11 @@
 """What a callback is, and one that is made of plain functions."""
 
 import inspect
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeAlias
 
 from .. import _validate
+from .._terminal import output
 from .._validate import suggestion
 
 __all__ = ["Callback", "LambdaCallback", "Logs", "Remembering", "say"]
@@ -151,7 +151,7 @@ class Callback:
         """Act before a batch of a prediction."""
 
     def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Act after a batch of a prediction."""
+        """Act after a batch of a prediction, whose ``outputs`` stand in the logs."""
 
 
 HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
@@ -267,4 +267,4 @@ class Remembering(Callback):
 
 def say(text: str) -> None:
     """Write one line to the standard output."""
-    sys.stdout.write(f"{text}\n")
+    output().write(f"{text}\n")

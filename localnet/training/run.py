@@ -114,6 +114,16 @@ class Run:
             self.source.set_state(former_source)
             raise
 
+    def end(self) -> None:
+        """End, and let other trainings into the folder whatever a callback raises."""
+        try:
+            self.calls.on_train_end(dict(self.logs))
+        finally:
+            self.trainer.network.weights_were_set = False
+            if self.calls.backup is not None:
+                self.calls.backup.training = None
+                self.calls.backup.unlock()
+
     def enter_epoch(self) -> None:
         """Begin the epoch, or go on within it."""
         if self.batch > 0:
@@ -132,7 +142,7 @@ class Run:
         """End the epoch."""
         self.source.end_epoch()
         self.epoch, self.batch, self.order = self.epoch + 1, 0, None
-        self.calls.on_epoch_end(self.epoch - 1, self.logs)
+        self.calls.on_epoch_end(self.epoch - 1, dict(self.logs))
 
     @property
     def stands_at_its_start(self) -> bool:
