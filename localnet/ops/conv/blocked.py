@@ -135,11 +135,10 @@ def backward(
         if dpadded is not None:
             dz_piece = by_location(dz_piece, geometry)
             add_dpatches(dpadded, dz_piece, kernel, piece, geometry, workspace)
-    if dx is not None:
-        if turned is not None:
-            convolve_back(dz, kernel, geometry, turned, dx, workspace)
-        else:
-            dx[...] = crop(dpadded, geometry)
+    if dx is not None and turned is not None:
+        convolve_back(dz, kernel, geometry, turned, dx, workspace)
+    elif dx is not None and dpadded is not None:
+        dx[...] = crop(dpadded, geometry)
 
 
 @lru_cache(maxsize=256)
