@@ -28,7 +28,7 @@ from ...geometry import Geometry
 from ...geometry.padding import effective_size
 from ..images import crop
 from ..patches import strip_view, tap_slices, window_view
-from ..runtime.cuts import slices
+from ..runtime.cuts import even_slices, slices
 from ..runtime.workspace import Workspace
 from .kernel import kernel_as_matrix, matrix_as_kernel
 
@@ -36,6 +36,8 @@ __all__ = ["backward", "forward"]
 
 # Bytes of the patches of a piece: what stays in a core's cache.
 PIECE_BYTES = 1 << 20
+# Bytes of the weights of one product: BLAS keeps them in cache beside its patches.
+PART_BYTES = 1 << 17
 # Terms of a product from which on it pays to add up those of the rows of a window.
 RUN = 48
 # Channels below which patches are copied term by term: their own runs are too short.
@@ -84,7 +86,7 @@ def forward(
     padded: Array, kernel: Array, geometry: Geometry, z: Array, workspace: Workspace
 ) -> None:
     """Write z: piece by piece patches times the kernel."""
-    patches_of = patch_source(padded, geometry, workspace)
+    patches_of = patch_source(padded, geometry, kernel.shape[1], workspace)
     for piece in pieces(geometry, len(z), kernel.shape[1], z.itemsize):
         z_piece = in_piece(z, piece, geometry)
         # Products go where a reshape is a view: not among another group's channels.
@@ -113,7 +115,7 @@ def backward(
     workspace: Workspace,
 ) -> None:
     """Write dkernel, and dx unless it is None."""
-    patches_of = patch_source(padded, geometry, workspace)
+    patches_of = patch_source(padded, geometry, kernel.shape[1], workspace)
     turned = turned_geometry(geometry, kernel.shape[1])
     dpadded = None
     if dx is not None and turned is None:
@@ -133,11 +135,10 @@ def backward(
         if dpadded is not None:
             dz_piece = by_location(dz_piece, geometry)
             add_dpatches(dpadded, dz_piece, kernel, piece, geometry, workspace)
-    if dx is not None:
-        if turned is not None:
-            convolve_back(dz, kernel, geometry, turned, dx, workspace)
-        else:
-            dx[...] = crop(dpadded, geometry)
+    if dx is not None and turned is not None:
+        convolve_back(dz, kernel, geometry, turned, dx, workspace)
+    elif dx is not None and dpadded is not None:
+        dx[...] = crop(dpadded, geometry)
 
 
 @lru_cache(maxsize=256)
@@ -228,7 +229,7 @@ def add_dpatches(
 
 
 def patch_source(
-    padded: Array, geometry: Geometry, workspace: Workspace
+    padded: Array, geometry: Geometry, filters: int, workspace: Workspace
 ) -> Callable[[Piece], list[Part]]:
     """
     Return a function that gives the patches of any piece of a padded input, in parts.
@@ -241,7 +242,6 @@ def patch_source(
     """
     first_size, *sizes = geometry.kernel_size
     is_input = max(sizes, default=1) == 1 and max(geometry.strides) == 1
-    every = slice(0, geometry.patch_size)
     if in_strips(geometry):
         strips, run = strip_view(padded, geometry), geometry.patch_size // first_size
         dilation = geometry.dilation_rate[0]
@@ -257,18 +257,20 @@ def patch_source(
             n, locations = len(read), math.prod(read.shape[2 : 1 + geometry.rank])
             shape = (n, (stop - start) * locations, run)
             return [
-                (
-                    slice(row * run, (row + 1) * run),
-                    read[:, first : first + stop - start].reshape(shape),
-                )
+                part
                 for row, first in enumerate(range(0, reach + 1, dilation))
+                for part in in_parts(
+                    read[:, first : first + stop - start].reshape(shape),
+                    filters,
+                    row * run,
+                )
             ]
 
         return from_strips
     if is_input and first_size == 1:
-        return lambda piece: [
-            (every, by_location(in_piece(padded, piece, geometry), geometry))
-        ]
+        return lambda piece: in_parts(
+            by_location(in_piece(padded, piece, geometry), geometry), filters
+        )
     windows, rank = window_view(padded, geometry), geometry.rank
     few_channels = geometry.channels_last and geometry.channels < CHANNELS
 
@@ -278,14 +280,25 @@ def patch_source(
             read = np.moveaxis(read, range(1 + rank), range(-rank - 1, 0))
             buffer = workspace.take("block", read.shape, read.dtype)
             buffer[...] = read
-            return [(every, buffer.reshape(1, every.stop, -1).swapaxes(1, 2))]
+            by_term = buffer.reshape(1, geometry.patch_size, -1)
+            return in_parts(by_term.swapaxes(1, 2), filters)
         if not geometry.channels_last:
             read = np.moveaxis(read, range(1, 1 + rank), range(-rank, 0))
         buffer = workspace.take("block", read.shape, read.dtype)
         buffer[...] = read
-        return [(every, by_location(buffer, geometry))]
+        return in_parts(by_location(buffer, geometry), filters)
 
     return from_windows
+
+
+def in_parts(patches: Array, filters: int, start: int = 0) -> list[Part]:
+    """Cut some terms of patches, from `start` on, into those of single products."""
+    terms = patches.shape[2]
+    count = -(-terms * filters * patches.itemsize // PART_BYTES)
+    return [
+        (slice(start + part.start, start + part.stop), patches[:, :, part])
+        for part in even_slices(terms, per=max(1, count))
+    ]
 
 
 def as_patches(a: Array, patches: Array, geometry: Geometry) -> Array:
