@@ -102,7 +102,9 @@ class Handle:
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse to be taken for an array."""
         raise TypeError(
-            f"a handle has no values, got {self!r}: make a Model, and call that"
+            f"a handle has no values, got {self!r}: make a Model, and call that; "
+            "a function of handles goes into a Lambda, a loss of them into a layer of your "
+            "own"
         )
 
     def __repr__(self) -> str:
