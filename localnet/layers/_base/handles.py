@@ -102,8 +102,8 @@ class Handle:
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse to be taken for an array."""
         raise TypeError(
-            f"a handle has no values, got {self!r}: make a Model, and call that; "
-            "a function of handles goes into a Lambda, a loss of them into a layer of your "
+            f"a handle has no values, got {self!r}: make a Model, and call that; a "
+            "function of handles goes into a Lambda, a loss of them into a layer of one's "
             "own"
         )
 
