@@ -103,8 +103,7 @@ class Handle:
         """Refuse to be taken for an array."""
         raise TypeError(
             f"a handle has no values, got {self!r}: make a Model, and call that; a "
-            "function of handles goes into a Lambda, a loss of them into a layer of one's "
-            "own"
+            "function of handles goes into a Lambda, a loss into a layer of your own"
         )
 
     def __repr__(self) -> str:
