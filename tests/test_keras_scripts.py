@@ -308,6 +308,24 @@ OLD = [
     ),
     *("optimizers.schedules LearningRateSchedule",),
     *("metrics mean_squared_error", "callbacks TensorBoard", "objectives mse"),
+    *("engine.topology get_source_inputs Container Network", "engine.network Network"),
+    *("layers.merge _Merge", "layers.pooling _GlobalPooling1D", "legacy interfaces"),
+    *("utils.data_utils GeneratorEnqueuer OrderedEnqueuer", "utils Progbar"),
+    *("utils OrderedEnqueuer get_source_inputs serialize_keras_object",),
+    *("utils.conv_utils normalize_tuple", "utils.generic_utils Progbar"),
+    *("utils.np_utils categorical_probas_to_classes", "datasets.mnist load_data"),
+    *("layers CategoryEncoding Discretization AtrousConvolution2D Identity",),
+    *("layers.preprocessing Rescaling", "layers.experimental EinsumDense"),
+    *("layers.experimental.preprocessing RandomFlip", "initializers normal uniform"),
+    *("initializers.initializers_v2 GlorotUniform", "datasets.imdb load_data"),
+    *("applications.imagenet_utils preprocess_input decode_predictions",),
+    *(
+        "applications EfficientNetB0 ResNet152V2",
+        "experimental LinearModel",
+    ),
+    *("mixed_precision set_global_policy", "estimator model_to_estimator"),
+    *("backend ctc_batch_cost print_tensor moving_average_update dropout",),
+    *("metrics binary_focal_crossentropy", "preprocessing.image smart_resize"),
 ]
 
 
@@ -382,6 +400,24 @@ def test_what_is_out_says_why_when_it_is_used(name):
         getattr(layers, name)(4)
     with pytest.raises(NotImplementedError, match=f"^{name} is not in localnet: "):
         type("Mine", (getattr(layers, name),), {})
+
+
+def test_data_that_are_downloaded_say_so_when_they_are_loaded():
+    from localnet.datasets import mnist
+
+    with pytest.raises(NotImplementedError, match="it downloads nothing"):
+        mnist.load_data()
+    with pytest.raises(NotImplementedError, match="compute and gradients"):
+        type("Mine", (localnet.layers.merge._Merge,), {})
+
+
+def test_inputs_of_a_handle_are_found():
+    left, right, other = (Input((3,), name=name) for name in ("l", "r", "o"))
+    dense = layers.Dense(3)
+    y = layers.add([dense(left), layers.multiply([right, dense(left)])])
+    assert localnet.utils.get_source_inputs(y) == [left, right]
+    assert localnet.utils.get_source_inputs(other) == [other]
+    assert Model(localnet.utils.get_source_inputs(y), y).count_params() == 12
 
 
 def test_the_way_out_of_an_embedding():

@@ -95,7 +95,8 @@ class ActivationPair(NamedTuple):
 
     def __call__(self, x: ArrayLike, **kwargs: Any) -> Array:
         """Return the value that forward computes."""
-        return _arrays.call(self.forward, x, **kwargs)[0]
+        y: Array = _arrays.call(self.forward, x, **kwargs)[0]
+        return y
 
 
 Activation: TypeAlias = Callable[..., Array] | ActivationPair

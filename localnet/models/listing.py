@@ -60,7 +60,7 @@ def metrics(self: Any) -> list[Any]:
 
 
 def losses(self: Any) -> list[float]:
-    """Return the penalties now: of the last outputs of layers, and of their weights."""
+    """Return the penalties on weights now, and on the outputs of layers run alone."""
     return [loss for layer in self.leaves.values() for loss in layer.losses]
 
 
