@@ -59,20 +59,26 @@ def get_custom_objects() -> dict[str, Any]:
 
 
 @contextmanager
-def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
+def custom_object_scope(custom_objects: Mapping[str, Any] | None) -> Iterator[None]:
     """
     Make classes and functions of your own known by name for one block of code.
 
     Parameters
     ----------
     custom_objects : mapping of str to object
-        Name as it stands in a config, and the class or function that it means.
+        Name as it stands in a config, and the class or function that it means; None
+        for no names.
 
     Yields
     ------
     None
         Names are found in this scope first, then in the scopes around it, then among
         localnet's own.
+
+    Raises
+    ------
+    ValueError
+        If it is no mapping, or a name no string.
 
     Examples
     --------
@@ -83,7 +89,8 @@ def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
     ...     initializers.get("sevens") is sevens
     True
     """
-    token = _custom_objects.set({**_custom_objects.get(), **custom_objects})
+    own = _validate.named("custom_objects", custom_objects)
+    token = _custom_objects.set({**_custom_objects.get(), **own})
     try:
         yield
     finally:
@@ -288,7 +295,8 @@ class Registry(Generic[T]):
         if callable(identifier):
             return self._usable(identifier)
         raise ValueError(
-            f"{self.kind} must be a name, a config or a callable, got {identifier!r}"
+            f"{self.kind} must be a name, a config or a callable, "
+            f"got {_validate.shown(identifier)}"
         )
 
     def serialize(self, instance: Any) -> Config | str | None:
@@ -388,7 +396,7 @@ class Registry(Generic[T]):
             If the name is unknown, the config does not fit the class, or the object
             lacks the method that its family needs.
         """
-        with custom_object_scope(custom_objects or {}):
+        with custom_object_scope(custom_objects):
             return self._usable(self._make(config))
 
     def _make(self, config: Config | str) -> T | Any:

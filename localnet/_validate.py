@@ -10,7 +10,7 @@ import inspect
 import math
 import operator
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -19,38 +19,68 @@ from ._typing import Shape
 
 __all__ = [
     "choice",
+    "file",
     "flag",
     "fraction",
     "function",
     "generator",
     "instance",
     "integer",
+    "items",
     "misfit",
+    "named",
     "number",
     "optional_integer",
     "optional_number",
+    "optional_text",
     "pairs",
     "path",
     "shape",
+    "shown",
     "sizes",
     "suggestion",
 ]
 
 
-# What can be gone through, but holds no sizes, or none in an order.
-UNORDERED = (str, bytes, dict, set, frozenset)
+# What can be gone through, but holds no items of its own, or none in an order.
+NO_SEQUENCES = (str, bytes, bytearray, memoryview, Mapping, Set)
+# What strides, kernels and margins can be: sums and products of them fit into 64 bits.
+LARGEST = 2**31 - 1
+
+
+def shown(value: object) -> str:
+    """Return how errors quote `value`: its repr, or its type if the repr fails."""
+    try:
+        return repr(value)
+    except Exception:
+        return f"a {type(value).__name__}"
+
+
+def items(name: str, value: Any, rule: str) -> list[Any]:
+    """Return the items of a sequence; refuse what has none in an order by the rule."""
+    try:
+        if not isinstance(value, NO_SEQUENCES):
+            return list(value)
+    except Exception:  # also a KeyError: not everything with a length is a sequence
+        pass
+    raise ValueError(f"{name} must be {rule}, got {shown(value)}")
 
 
 def suggestion(word: object, words: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest of `words`, or nothing."""
     known = {w.lower(): w for w in words}
-    near = difflib.get_close_matches(str(word).lower(), known, n=1, cutoff=0.6)
+    asked = word if isinstance(word, str) else shown(word)
+    near = difflib.get_close_matches(asked.lower(), known, n=1, cutoff=0.6)
     return f"; did you mean {known[near[0]]!r}?" if near else ""
 
 
 def misfit(function: Any, *arguments: object, **named: object) -> str:
     """Say why a function cannot be called with the arguments; nothing if it can."""
+    if not callable(function):
+        return f"{shown(function)} is not a callable object"
     try:
+        if isinstance(function, np.ufunc) and len(arguments) != function.nin:
+            return f"it takes another number of arrays, {function.nin}"
         inspect.signature(function).bind(*arguments, **named)
     except ValueError:  # a built-in without a signature
         return ""
@@ -64,7 +94,7 @@ def function(name: str, value: Any, *arguments: str, **named: object) -> None:
     why = misfit(value, *arguments, **named)
     if why:
         names = ", ".join((*arguments, *named))
-        raise ValueError(f"{name} must take ({names}), got {value!r}: {why}")
+        raise ValueError(f"{name} must take ({names}), got {shown(value)}: {why}")
 
 
 def choice(name: str, value: object, words: Sequence[str]) -> str:
@@ -73,7 +103,7 @@ def choice(name: str, value: object, words: Sequence[str]) -> str:
         return value.lower()
     listed = ", ".join(repr(w) for w in words)
     raise ValueError(
-        f"{name} must be one of {listed}, got {value!r}{suggestion(value, words)}"
+        f"{name} must be one of {listed}, got {shown(value)}{suggestion(value, words)}"
     )
 
 
@@ -81,7 +111,7 @@ def flag(name: str, value: Any) -> bool:
     """Return `value` as a bool: a bool of Python or NumPy, 0 or 1; no string is one."""
     if isinstance(value, (bool, np.bool, int, np.integer)) and value in (0, 1):
         return bool(value)
-    raise ValueError(f"{name} must be True or False, got {value!r}")
+    raise ValueError(f"{name} must be True or False, got {shown(value)}")
 
 
 def _is_flag(value: Any) -> bool:
@@ -99,7 +129,7 @@ def integer(name: str, value: Any, *, minimum: int, maximum: int | None = None) 
         rule = f"an integer >= {minimum}"
         if maximum is not None:
             rule += f" and <= {maximum}"
-        raise ValueError(f"{name} must be {rule}, got {value!r}")
+        raise ValueError(f"{name} must be {rule}, got {shown(value)}")
     return result
 
 
@@ -129,7 +159,7 @@ def number(
         if maximum < math.inf:
             bounds.append(f"{'<' if open_maximum else '<='} {maximum:g}")
         rule = " ".join(["a finite number", " and ".join(bounds)]).strip()
-        raise ValueError(f"{name} must be {rule}, got {value!r}")
+        raise ValueError(f"{name} must be {rule}, got {shown(value)}")
     return result
 
 
@@ -150,10 +180,26 @@ def optional_integer(name: str, value: Any, *, minimum: int) -> int | None:
     return None if value is None else integer(name, value, minimum=minimum)
 
 
+def optional_text(name: str, value: Any) -> str | None:
+    """Return None for None, else `value` if it is a string."""
+    if value is None or isinstance(value, str):
+        return value
+    raise ValueError(f"{name} must be a string, got {shown(value)}")
+
+
+def named(name: str, value: Any) -> dict[str, Any]:
+    """Return a mapping from names to anything as a dict; None is an empty one."""
+    if value is None:
+        return {}
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return dict(value)
+    raise ValueError(f"{name} must be a dict with strings as keys, got {shown(value)}")
+
+
 def generator(name: str, value: Any) -> np.random.Generator:
     """Return `value` if it is a source of random numbers."""
     if not isinstance(value, np.random.Generator):
-        raise ValueError(f"{name} must be a numpy.random.Generator, got {value!r}")
+        raise ValueError(f"{name} must be a numpy.random.Generator, got {shown(value)}")
     return value
 
 
@@ -172,9 +218,23 @@ def path(name: str, value: Any) -> str:
     except TypeError:
         result = None
     if not isinstance(result, str):
-        raise ValueError(f"{name} must be a str or path-like, got {value!r}")
+        raise ValueError(f"{name} must be a str or path-like, got {shown(value)}")
     if "\0" in result:
-        raise ValueError(f"{name} must hold no NUL, got {value!r:.100}")
+        raise ValueError(f"{name} must hold no NUL, got {shown(value):.100}")
+    try:
+        os.fsencode(result)
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"{name} must be text that a file system can take, got {shown(value):.100}"
+        ) from None
+    return result
+
+
+def file(name: str, value: Any) -> str:
+    """Return what `path` does, unless it names nothing."""
+    result = path(name, value)
+    if not result:
+        raise ValueError(f"{name} must name a file, got ''")
     return result
 
 
@@ -185,23 +245,18 @@ def sizes(name: str, value: Any, n: int, *, minimum: int = 1) -> Shape:
     As in Keras 2, a NumPy integer or a float is not an int here, while the items of a
     sequence may be of any integer type.
     """
-    if isinstance(value, int):
-        items: list[Any] = [value] * n
-    else:
-        try:
-            items = [] if isinstance(value, UNORDERED) else list(value)
-        except TypeError:
-            items = []
+    tuples = f"a tuple of {n} integer{'s' if n > 1 else ''}"
+    rule = f"an integer or {tuples} >= {minimum}"
+    given = [value] * n if isinstance(value, int) else items(name, value, rule)
     try:
-        result = tuple(operator.index(i) for i in items if not _is_flag(i))
+        result = tuple(operator.index(i) for i in given if not _is_flag(i))
     except TypeError:
         result = ()
-    if len(result) != n or any(size < minimum for size in result):
-        tuples = f"a tuple of {n} integer{'s' if n > 1 else ''}"
-        raise ValueError(
-            f"{name} must be an integer or {tuples} >= {minimum}, got {value!r}"
-        )
-    return result
+    if len(result) == n and any(size > LARGEST for size in result):
+        rule += f" and <= {LARGEST}"
+    elif len(result) == n and all(size >= minimum for size in result):
+        return result
+    raise ValueError(f"{name} must be {rule}, got {shown(value)}")
 
 
 def pairs(name: str, value: Any, n: int) -> tuple[tuple[int, int], ...]:
@@ -211,28 +266,27 @@ def pairs(name: str, value: Any, n: int) -> tuple[tuple[int, int], ...]:
     One int serves both ends of every axis, and one int per axis both ends of it. A
     single axis takes its pair as it is.
     """
+    each = "" if n == 1 else f", or {n} of these"
+    rule = f"an integer or a pair of integers >= 0{each}"
+    one = n == 1 or isinstance(value, int)
+    given = [value] * n if one else items(name, value, rule)
     try:
-        items = [value] if n == 1 else [value] * n if isinstance(value, int) else value
-        before_and_after = [sizes(name, item, 2, minimum=0) for item in items]
-    except (TypeError, ValueError):
+        before_and_after = [sizes(name, item, 2, minimum=0) for item in given]
+    except ValueError:
         before_and_after = []
-    if len(before_and_after) != n or isinstance(value, (str, bytes)):
-        each = "" if n == 1 else f", or {n} of these"
-        raise ValueError(
-            f"{name} must be an integer or a pair of integers >= 0{each}, got {value!r}"
-        )
+    if len(before_and_after) != n:
+        raise ValueError(f"{name} must be {rule}, got {shown(value)}")
     return tuple((before, after) for before, after in before_and_after)
 
 
 def shape(name: str, value: Any, *, minimum: int = 0) -> Shape:
     """Return `value` as a tuple of ints of at least `minimum`, as many as there are."""
+    rule = f"a tuple of integers >= {minimum}"
+    given = items(name, value, rule)
     try:
-        items: list[Any] = [None] if isinstance(value, UNORDERED) else list(value)
-        result = tuple(minimum - 1 if _is_flag(i) else operator.index(i) for i in items)
+        result = tuple(minimum - 1 if _is_flag(i) else operator.index(i) for i in given)
     except TypeError:
         result = (minimum - 1,)
     if any(size < minimum for size in result):
-        raise ValueError(
-            f"{name} must be a tuple of integers >= {minimum}, got {value!r}"
-        )
+        raise ValueError(f"{name} must be {rule}, got {shown(value)}")
     return result

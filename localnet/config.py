@@ -108,8 +108,12 @@ def float_dtype(value: DTypeLike | None = None) -> np.dtype:
     (dtype('float32'), dtype('float64'))
     """
     name: Any = value
-    with suppress(TypeError, ValueError):
-        name = floatx() if value is None else np.dtype(value).name
+    # NumPy gives more than these a dtype: numbers, pairs, whatever has one.
+    if value is None:
+        name = floatx()
+    elif isinstance(value, (str, type, np.dtype)):
+        with suppress(TypeError, ValueError):
+            name = np.dtype(value).name
     return np.dtype(_validate.choice("dtype", name, FLOATS))
 
 

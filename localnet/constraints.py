@@ -6,7 +6,6 @@ A constraint ``c`` maps an array to a new one, ``c(w)``. Any callable will do.
 
 import abc
 import math
-import operator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -33,6 +32,8 @@ __all__ = [
     "unit_norm",
 ]
 
+# Of arrays of NumPy.
+MAX_RANK = 64
 Axis: TypeAlias = int | list[int] | tuple[int, ...]
 
 
@@ -41,23 +42,28 @@ def _bound(name: str, value: Any, *, above: float = -math.inf) -> float:
     bound: Any = value.item() if isinstance(value, np.generic) else value
     is_number = isinstance(bound, (int, float)) and not isinstance(bound, bool)
     if not is_number or math.isnan(bound):
-        raise ValueError(f"{name} must be a number, got {value!r}")
+        raise ValueError(f"{name} must be a number, got {_validate.shown(value)}")
     if bound < above:
         raise ValueError(f"{name} must be >= {above:g}, got {value!r}")
     number: float = bound
     return number
 
 
+def _one_axis(value: Any) -> int:
+    return _validate.integer("axis", value, minimum=-MAX_RANK, maximum=MAX_RANK)
+
+
 def _axis(value: Any) -> Axis:
     try:
         if isinstance(value, list):
-            return [operator.index(axis) for axis in value]
+            return [_one_axis(axis) for axis in value]
         if isinstance(value, tuple):
-            return tuple(operator.index(axis) for axis in value)
-        return operator.index(value)
-    except TypeError as error:
+            return tuple(_one_axis(axis) for axis in value)
+        return _one_axis(value)
+    except ValueError as error:
         raise ValueError(
-            f"axis must be an integer or a list of integers, got {value!r}"
+            "axis must be an integer or a list of integers, "
+            f"got {_validate.shown(value)}"
         ) from error
 
 
@@ -260,7 +266,11 @@ class MinMaxNorm(Constraint):
         axis: Axis = 0,
     ) -> None:
         self.min_value = _bound("min_value", min_value)
-        self.max_value = _bound("max_value", max_value, above=self.min_value)
+        self.max_value = _bound("max_value", max_value)
+        if self.min_value > self.max_value:
+            raise ValueError(
+                f"min_value must be <= max_value, {self.max_value!r}, got {min_value!r}"
+            )
         self.rate = _validate.number("rate", rate)
         self.axis = _axis(axis)
 

@@ -41,7 +41,9 @@ def _factor(name: str, value: Any) -> float:
     # Keras takes int and float here and no NumPy scalar but np.float64, a float.
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value):
-        raise ValueError(f"{name} must be a finite int or float, got {value!r}")
+        raise ValueError(
+            f"{name} must be a finite int or float, got {_validate.shown(value)}"
+        )
     return float(value)
 
 

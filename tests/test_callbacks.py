@@ -3,6 +3,7 @@
 import io
 import math
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -854,6 +855,11 @@ class TestCSVLogger:
     def test_separator_must_be_one_character(self, separator):
         with refuses(f"separator must be one character, got {separator!r}"):
             CSVLogger("log.csv", separator)
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
+    def test_full_disk_is_named(self):
+        with pytest.raises(OSError, match="/dev/full"):
+            play(CSVLogger("/dev/full"), [1.0])
 
     def test_filename_must_be_a_path(self):
         with refuses("filename must be a str or path-like, got None"):

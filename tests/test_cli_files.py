@@ -185,6 +185,18 @@ def test_help_that_cannot_be_written_is_an_error(arguments, unbuffered):
     assert b"No space left on device" in done.stderr
 
 
+@pytest.mark.parametrize("how", [[], ["--in-process"]])
+def test_no_name_is_no_file(how, capsys):
+    assert main(["show", "", *how]) == 1
+    assert capsys.readouterr().err == "localnet: path must name a file, got ''\n"
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux")
+def test_a_file_that_cannot_be_read_is_named():
+    with pytest.raises(OSError, match="/proc/self/mem"):
+        load_model("/proc/self/mem")
+
+
 @pytest.mark.parametrize("command", ["show", "convert"])
 def test_damaged_files_are_one_sentence(command, tmp_path, capsys):
     path = tmp_path / "m.h5"

@@ -266,8 +266,11 @@ class TestRadial:
         (lambda: MaxNorm(None), "max_value must be a number, got None"),
         (lambda: MaxNorm(np.nan), "max_value must be a number, got nan"),
         (lambda: MaxNorm(-1), "max_value must be >= 0, got -1"),
-        (lambda: MinMaxNorm(2, 1), "max_value must be >= 2, got 1"),
-        (lambda: MinMaxNorm(min_value=1.5), "max_value must be >= 1.5, got 1.0"),
+        (lambda: MinMaxNorm(2, 1), "min_value must be <= max_value, 1, got 2"),
+        (
+            lambda: MinMaxNorm(min_value=1.5),
+            "min_value must be <= max_value, 1.0, got 1.5",
+        ),
         (lambda: MinMaxNorm(min_value=[1]), "min_value must be a number, got [1]"),
         (lambda: MinMaxNorm(max_value=1j), "max_value must be a number, got 1j"),
         (lambda: MinMaxNorm(rate=np.inf), "rate must be a finite number, got inf"),

@@ -592,7 +592,7 @@ BAD = [
     (
         LegacyNadam,
         {"schedule_decay": -1},
-        "decay must be a finite number >= 0, got -1",
+        "schedule_decay must be a finite number >= 0, got -1",
     ),
     (
         CosineDecay,

@@ -367,6 +367,16 @@ def test_paths_that_cannot_be_written_are_refused(writer, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["net.npz"]
 
 
+@every_writer
+@pytest.mark.parametrize("name", ["class.py", "numpy.py", "torch.py", "json.py"])
+def test_names_that_hide_another_module_are_refused(writer, name, tmp_path):
+    with pytest.raises(
+        ValueError, match="path must be the name of a module that hides"
+    ):
+        WRITERS[writer](small(), tmp_path / name, verify=False)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.fixture
 def without_peers(monkeypatch):
     """Hide every target, whether it is installed or not."""

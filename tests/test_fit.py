@@ -1,12 +1,14 @@
 """Training: what fit, evaluate and their kin do, refuse, and leave behind."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import tracemalloc
+from copy import deepcopy
 from itertools import chain
 from pathlib import Path
 
@@ -991,6 +993,38 @@ def test_training_in_a_thread_touches_no_signal():
     thread.start()
     thread.join()
     assert kept == [signal.getsignal(signal.SIGINT)]
+
+
+def test_a_model_is_trained_by_one_thread_at_a_time():
+    model = Sequential([Dense(1, input_shape=(1,))], name="m", seed=0)
+    model.compile("sgd", "mse")
+    x, errors = np.ones((4, 1)), []
+
+    def intrude(epoch, logs):
+        def work():
+            for train in (model.fit, model.fit_scipy):
+                try:
+                    train(x, x, verbose=0)
+                except RuntimeError as error:
+                    errors.append(str(error))
+            deepcopy(model).fit(x, x, verbose=0)  # which nobody else trains
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        model.fit(x, x, verbose=0)  # the same thread knows where it is
+
+    model.fit(x, x, verbose=0, callbacks=LambdaCallback(on_epoch_end=intrude))
+    assert (
+        errors
+        == [
+            "m: a model is trained by one thread at a time, and another one is at it; "
+            "give each thread a copy, by copy.deepcopy"
+        ]
+        * 2
+    )
+    pickle.loads(pickle.dumps(model)).fit(x, x, verbose=0)
+    model.fit(x, x, verbose=0)
 
 
 def test_penalties_stand_in_every_reported_loss():

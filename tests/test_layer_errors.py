@@ -290,7 +290,7 @@ CONSTRUCTORS = [
     ),
     (
         lambda: Softmax("last", name="a"),
-        "a: axis must be an integer >= -64, got 'last'",
+        "a: axis must be an integer >= -64 and <= 64, got 'last'",
     ),
 ]
 

@@ -68,7 +68,7 @@ def test_predictions_that_are_no_probabilities_are_not_counted():
         (lambda: metrics.AUC(curve="x"), "curve must be 'ROC' or 'PR', got 'x'"),
         (
             lambda: metrics.AUC(num_thresholds=1),
-            "num_thresholds must be an integer >= 2, got 1",
+            "num_thresholds must be an integer >= 2 and <= 1000000, got 1",
         ),
         (
             lambda: metrics.Precision(thresholds=[0.5, 2]),

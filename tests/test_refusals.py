@@ -15,6 +15,7 @@ from localnet import (
     activations,
     constraints,
     initializers,
+    layers,
     load_model,
     losses,
     metrics,
@@ -23,8 +24,17 @@ from localnet import (
     regularizers,
     utils,
 )
-from localnet.callbacks import CSVLogger, LambdaCallback
-from localnet.layers import Dense, Lambda, LocallyConnected2D
+from localnet.callbacks import CSVLogger, LambdaCallback, ReduceLROnPlateau
+from localnet.layers import (
+    BatchNormalization,
+    Conv1D,
+    Dense,
+    Dot,
+    Dropout,
+    Lambda,
+    LocallyConnected2D,
+    Softmax,
+)
 
 X, Y = np.ones((4, 3)), np.ones((4, 1))
 
@@ -93,6 +103,157 @@ WRONG = {
     "NUL in a log": (
         lambda: CSVLogger("a\0b"),
         "filename must hold no NUL, got 'a\\x00b'",
+    ),
+    "a name that no disk has": (
+        lambda: load_model("\ud800.npz"),
+        "path must be text that a file system can take, got '\\ud800.npz'",
+    ),
+    "no name for another process": (
+        lambda: load_model("", isolated=True),
+        "path must name a file, got ''",
+    ),
+    "flags of a file": (
+        lambda: load_model("none.npz", isolated="x"),
+        "isolated must be True or False, got 'x'",
+    ),
+    "compile": (
+        lambda: load_model("none.npz", compile=1.5),
+        "compile must be True or False, got 1.5",
+    ),
+    "names to load by": (
+        lambda: compiled().load_weights("none.npz", by_name=np.array([1, 2])),
+        "by_name must be True or False, got array([1, 2])",
+    ),
+    "what may be skipped": (
+        lambda: compiled().load_weights("none.npz", skip_mismatch="no"),
+        "skip_mismatch must be True or False, got 'no'",
+    ),
+    "overwrite": (
+        lambda: compiled().save("none.npz", overwrite="no"),
+        "overwrite must be True or False, got 'no'",
+    ),
+    "custom objects": (
+        lambda: load_model("none.npz", custom_objects=1.5),
+        "custom_objects must be a dict with strings as keys, got 1.5",
+    ),
+    "no custom objects": (
+        lambda: load_model("none.npz", custom_objects=0),
+        "custom_objects must be a dict with strings as keys, got 0",
+    ),
+    "names of custom objects": (
+        lambda: layers.deserialize(Dense(1).get_config(), {1: 2}),
+        "custom_objects must be a dict with strings as keys, got {1: 2}",
+    ),
+    "append": (
+        lambda: CSVLogger("a", append="no"),
+        "append must be True or False, got 'no'",
+    ),
+    "fused": (
+        lambda: BatchNormalization(fused="", name="b"),
+        "b: fused must be True or False, got ''",
+    ),
+    "input shape": (
+        lambda: Dense(1, input_shape={7, 3}, name="d"),
+        "Dense: input_shape must be a tuple of sizes, got {3, 7}",
+    ),
+    "noise shape": (
+        lambda: Dropout(0.3, noise_shape={1, 2}, name="d"),
+        "d: noise_shape must be a tuple of sizes or None, got {1, 2}",
+    ),
+    "output shape": (
+        lambda: Lambda(np.sin, output_shape="abc", name="l"),
+        "l: output_shape must be a tuple of sizes, got 'abc'",
+    ),
+    "arguments": (
+        lambda: Lambda(np.sin, arguments=5, name="l"),
+        "l: arguments must be a dict with strings as keys, got 5",
+    ),
+    "pair of dtypes": (
+        lambda: Dense(1, dtype=(None, None), name="d"),
+        "Dense: dtype must be one of 'float16', 'float32', 'float64', got (None, None)",
+    ),
+    "number as a dtype": (
+        lambda: metrics.Mean(dtype=np.float64("nan")),
+        "dtype must be one of 'float16', 'float32', 'float64', got np.float64(nan); "
+        "did you mean 'float64'?",
+    ),
+    "name of a loss": (
+        lambda: losses.MeanSquaredError(name={1}),
+        "name must be a string, got {1}",
+    ),
+    "weights of classes": (
+        lambda: losses.CategoricalFocalCrossentropy(alpha="abc"),
+        "alpha must hold numbers, got dtype <U3",
+    ),
+    "weights of labels": (
+        lambda: metrics.AUC(label_weights=[1.0, float("nan")]),
+        "label_weights must be a sequence of finite numbers >= 0, got [1.0, nan]",
+    ),
+    "thresholds": (
+        lambda: metrics.AUC(thresholds=5),
+        "thresholds must be a sequence of numbers from 0 to 1, got 5",
+    ),
+    "many thresholds": (
+        lambda: metrics.AUC(num_thresholds=2**31),
+        f"num_thresholds must be an integer >= 2 and <= 1000000, got {2**31}",
+    ),
+    "more thresholds": (
+        lambda: metrics.RecallAtPrecision(0.5, num_thresholds=10**30),
+        f"num_thresholds must be an integer >= 1 and <= 1000000, got {10**30}",
+    ),
+    "class": (
+        lambda: metrics.Precision(class_id=2)(np.eye(2), np.eye(2)),
+        "class_id must be below 2, the number of classes, got 2",
+    ),
+    "axis of weights": (
+        lambda: constraints.MaxNorm(axis=10**30),
+        f"axis must be an integer or a list of integers, got {10**30}",
+    ),
+    "axis": (
+        lambda: Softmax(axis=2**31, name="s"),
+        f"s: axis must be an integer >= -64 and <= 64, got {2**31}",
+    ),
+    "axis of an array": (
+        lambda: activations.softmax(X, axis=2**31),
+        f"axis must name distinct axes of x, (4, 3), got {2**31}",
+    ),
+    "strides": (
+        lambda: Conv1D(2, 3, strides=2**63, name="c"),
+        "c: strides must be an integer or a tuple of 1 integer >= 1 and <= 2147483647, "
+        f"got {2**63}",
+    ),
+    "falls": (
+        lambda: optimizers.CosineDecayRestarts(0.1, 1e-320),
+        "first_decay_steps must be a finite number >= 1e-09, got 1e-320",
+    ),
+    "boundaries": (
+        lambda: optimizers.PiecewiseConstantDecay([1], {0.1}),
+        "values must be a sequence of numbers, got {0.1}",
+    ),
+    "no epsilon": (
+        lambda: optimizers.LegacyAdam(epsilon=[]),
+        "epsilon must be a finite number >= 0, got []",
+    ),
+    "a class as a rate": (
+        lambda: optimizers.SGD(int),
+        "learning_rate must be a finite number, got <class 'int'>",
+    ),
+    "decay by its other name": (
+        lambda: optimizers.LegacyNadam(schedule_decay=True),
+        "schedule_decay must be a finite number >= 0, got True",
+    ),
+    "delta by its old name": (
+        lambda: ReduceLROnPlateau(epsilon=True),
+        "epsilon must be a finite number >= 0, got True",
+    ),
+    "axes of a product": (
+        lambda: Dot(axes={1}, name="d"),
+        "d: axes must be an integer >= -64 and <= 63, got {1}",
+    ),
+    "a function of arrays as an initializer": (
+        lambda: Dense(2, kernel_initializer=np.sin, name="d").build((None, 2)),
+        "d: kernel_initializer must take a shape and a dtype, got <ufunc 'sin'>: "
+        "it takes another number of arrays, 1",
     ),
     "huge": (
         lambda: Dense(10**12, name="d").build((None, 10**12)),

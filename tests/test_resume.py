@@ -660,6 +660,18 @@ def test_a_folder_is_let_go_however_a_training_ends(tmp_path):
     assert "checkpoint.lock" not in [path.name for path in tmp_path.iterdir()]
 
 
+def test_no_other_callback_writes_over_the_checkpoint(tmp_path):
+    path = str(tmp_path / "checkpoint.npz")
+    sentence = (
+        f"filepath must be another file than that of BackupAndRestore, got {path!r}"
+    )
+    model = small()
+    with unchanged(model), refuses(sentence):
+        small_fit(model, tmp_path, callbacks.ModelCheckpoint(path))
+    assert list(tmp_path.iterdir()) == []
+    small_fit(model, tmp_path, callbacks.ModelCheckpoint(tmp_path / "model.npz"))
+
+
 @pytest.mark.parametrize("error", [Stopped, KeyboardInterrupt])
 def test_a_folder_is_let_go_when_the_end_itself_fails(tmp_path, error):
     with pytest.raises(error):

@@ -472,16 +472,44 @@ def test_what_is_no_file_is_not_replaced_by_one(name, make, tmp_path, monkeypatc
 
 @posix
 @pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("target", ["kept", "nowhere", "{name}"])
-def test_a_link_is_replaced_and_what_it_leads_to_is_not(name, target, tmp_path):
+@pytest.mark.parametrize("target", ["kept", "nowhere", "chain"])
+def test_a_link_stays_and_what_it_leads_to_is_replaced(name, target, tmp_path):
     save, load = KINDS[name]
-    (tmp_path / "kept").write_bytes(b"old")
-    (tmp_path / name).symlink_to(target.format(name=name))  # itself, at the last
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    (runs / "kept").write_bytes(b"old")
+    (runs / "kept").chmod(0o640)
+    (runs / "chain").symlink_to("kept")
+    (tmp_path / name).symlink_to(f"runs/{target}")
+    save(model_of(1), tmp_path / name)
+    assert (tmp_path / name).readlink() == Path(f"runs/{target}")
+    file = runs / ("nowhere" if target == "nowhere" else "kept")
+    assert file.is_file()
+    assert not file.is_symlink()
+    assert (runs / "chain").is_symlink()
+    assert number_of(load(tmp_path / name)) == number_of(load(file)) == 1
+    assert (runs / "kept").stat().st_mode & 0o777 == 0o640
+    assert {p.name for p in tmp_path.iterdir()} == {"runs", name}
+    assert {p.name for p in runs.iterdir()} == {"kept", "chain", file.name}
+
+
+@posix
+@pytest.mark.parametrize("name", KINDS)
+def test_a_link_that_leads_to_itself_is_replaced(name, tmp_path):
+    save, load = KINDS[name]
+    (tmp_path / name).symlink_to(name)
     save(model_of(1), tmp_path / name)
     assert not (tmp_path / name).is_symlink()
     assert number_of(load(tmp_path / name)) == 1
-    assert (tmp_path / "kept").read_bytes() == b"old"
-    assert {p.name for p in tmp_path.iterdir()} == {"kept", name}
+
+
+@posix
+@pytest.mark.parametrize("name", KINDS)
+def test_a_link_into_a_folder_that_is_not_there_is_an_error(name, tmp_path):
+    (tmp_path / name).symlink_to("none/model")
+    with pytest.raises(FileNotFoundError, match=name):
+        KINDS[name][0](model_of(1), tmp_path / name)
+    assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
 @posix

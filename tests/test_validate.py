@@ -212,3 +212,93 @@ def test_what_has_no_order_is_no_size(value):
         _validate.sizes("strides", value, 2)
     with refuses(f"shape must be a tuple of integers >= 0, got {value!r}"):
         _validate.shape("shape", value)
+
+
+class Unprintable:
+    """Its repr fails, and so does its truth and every comparison."""
+
+    def __repr__(self):
+        raise RuntimeError("no repr")
+
+    def __bool__(self):
+        raise RuntimeError("no truth")
+
+    def __eq__(self, other):
+        raise RuntimeError("no comparison")
+
+    __hash__ = None
+
+
+class Table:
+    """Has a length, and no item at 0, as a table of columns."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, key):
+        raise KeyError(key)
+
+    def __repr__(self):
+        return "Table"
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda v: _validate.choice("a", v, ("x", "y")),
+        lambda v: _validate.flag("a", v),
+        lambda v: _validate.integer("a", v, minimum=0),
+        lambda v: _validate.number("a", v),
+        lambda v: _validate.sizes("a", v, 2),
+        lambda v: _validate.pairs("a", v, 2),
+        lambda v: _validate.shape("a", v),
+        lambda v: _validate.path("a", v),
+        lambda v: _validate.generator("a", v),
+        lambda v: _validate.function("a", v, "x"),
+        lambda v: _validate.named("a", v),
+        lambda v: _validate.items("a", v, "some"),
+        lambda v: _validate.optional_text("a", v),
+    ],
+)
+def test_a_value_without_a_repr_is_shown_by_its_type(check):
+    with pytest.raises(ValueError, match=r"^a must .*, got a Unprintable"):
+        check(Unprintable())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *({3, 4}, frozenset({3, 4}), {3: 1, 4: 2}, "34"),
+        *(bytearray(b"ab"), memoryview(b"ab"), Table()),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_has_no_items_in_an_order_holds_no_sizes(value):
+    for check, rule in {
+        lambda: _validate.sizes("a", value, 2): "an integer or a tuple of 2 integers",
+        lambda: _validate.pairs("a", value, 2): "an integer or a pair of integers",
+        lambda: _validate.shape("a", value): "a tuple of integers",
+    }.items():
+        with pytest.raises(ValueError, match=f"^a must be {rule} .*, got "):
+            check()
+
+
+def test_sizes_are_those_that_can_be_counted_with():
+    assert _validate.sizes("strides", 2**31 - 1, 1) == (2**31 - 1,)
+    with refuses(
+        "strides must be an integer or a tuple of 1 integer >= 1 and <= 2147483647, "
+        f"got {2**63}"
+    ):
+        _validate.sizes("strides", 2**63, 1)
+
+
+def test_named():
+    assert _validate.named("custom_objects", None) == {}
+    assert _validate.named("custom_objects", {"a": 1}) == {"a": 1}
+
+
+@pytest.mark.parametrize("value", [0, 1.5, {1: 2}, "", ["a"], set()])
+def test_named_refuses(value):
+    rule = "custom_objects must be a dict with strings as keys"
+    with refuses(f"{rule}, got {value!r}"):
+        _validate.named("custom_objects", value)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
-from .. import _arrays
+from .. import _arrays, _validate
 from .._keras.names import old_names
 from .._registry import Registry, custom_object_scope
 from .._typing import Array, ArrayLike, Config, Pair
@@ -156,7 +156,7 @@ def get(identifier: object) -> Activation:
         )
     raise TypeError(
         "activation must be a name, a config, a function of localnet.activations or a "
-        f"(forward, backward) pair, got {identifier!r}"
+        f"(forward, backward) pair, got {_validate.shown(identifier)}"
     )
 
 
@@ -279,7 +279,7 @@ def deserialize(
             )
         if not isinstance(name, str):
             raise ValueError(f"activation config must hold a name, got {config!r}")
-    with custom_object_scope(custom_objects or {}):
+    with custom_object_scope(custom_objects):
         return get(_registry.find(name))
 
 

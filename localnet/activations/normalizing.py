@@ -188,7 +188,7 @@ def _axes(axis: Axis, shape: Shape) -> Shape:
         return (len(shape) - 1,)
     try:
         axes: Shape = normalize_axis_tuple(axis, len(shape))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         axes = ()
     if not axes:
         raise ValueError(f"axis must name distinct axes of x, {shape}, got {axis!r}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import _validate
 from .base import Callback, Logs
-from .checkpoint import checked_save_freq
+from .checkpoint import ModelCheckpoint, checked_save_freq
 
 __all__ = ["BackupAndRestore"]
 
@@ -125,12 +125,20 @@ class BackupAndRestore(Callback):
         Raises
         ------
         ValueError
-            If another training is at work in it, in this process or another one.
+            If another training is at work in it, in this process or another one, or a
+            ModelCheckpoint of this one would write over the checkpoint.
         OSError
             If the folder cannot be written to.
         """
         from ..files.safe.locks import Lock
 
+        for callback in self.earlier:
+            given = callback.filepath if isinstance(callback, ModelCheckpoint) else ""
+            if given and os.path.realpath(given) == os.path.realpath(self.path):
+                raise ValueError(
+                    f"filepath must be another file than that of BackupAndRestore, got "
+                    f"{given!r}"
+                )
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = Lock(self.path.with_suffix(".lock"))
         if not self._lock.acquire():

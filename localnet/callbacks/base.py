@@ -218,7 +218,9 @@ class LambdaCallback(Callback):
             if function is None:
                 continue
             if not callable(function):
-                raise ValueError(f"{name} must be a function, got {function!r}")
+                raise ValueError(
+                    f"{name} must be a function, got {_validate.shown(function)}"
+                )
             _, *arguments = inspect.signature(getattr(Callback, name)).parameters
             _validate.function(name, function, *arguments)
             setattr(self, name, function)

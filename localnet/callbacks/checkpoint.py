@@ -207,11 +207,12 @@ class ModelCheckpoint(MonitorCallback):
 
 def checked_save_freq(save_freq: str | int) -> str | int:
     """Return "epoch" or a number of batches, if it is one of them."""
-    if save_freq == "epoch":
+    if isinstance(save_freq, str) and save_freq == "epoch":
         return "epoch"
     try:
         return _validate.integer("save_freq", save_freq, minimum=1)
     except ValueError as error:
         raise ValueError(
-            f"save_freq must be 'epoch' or an integer >= 1, got {save_freq!r}"
+            "save_freq must be 'epoch' or an integer >= 1, "
+            f"got {_validate.shown(save_freq)}"
         ) from error

@@ -47,7 +47,8 @@ class MonitorCallback(Remembering):
         super().__init__()
         if not isinstance(monitor, str):
             raise ValueError(
-                f"monitor must be the name of a logged value, got {monitor!r}"
+                "monitor must be the name of a logged value, "
+                f"got {_validate.shown(monitor)}"
             )
         self.monitor = monitor
         self.mode = _validate.choice("mode", mode, MODES)

@@ -44,8 +44,9 @@ class ProgbarLogger(Callback):
 
     def __init__(self, verbose: int = 1) -> None:
         super().__init__()
-        if verbose not in (0, 1, 2):
-            raise ValueError(f"verbose must be 0, 1 or 2, got {verbose!r}")
+        if not (isinstance(verbose, (int, np.integer)) and verbose in (0, 1, 2)):
+            shown = _validate.shown(verbose)
+            raise ValueError(f"verbose must be 0, 1 or 2, got {shown}")
         self.verbose = int(verbose)
         self.seen = 0
         self.in_fit = False

@@ -72,8 +72,8 @@ class LearningRateScheduler(Remembering):
         self.takes_rate = not _validate.misfit(schedule, "epoch", "lr")
         if not self.takes_rate and _validate.misfit(schedule, "epoch"):
             raise ValueError(
-                f"schedule must be a function of (epoch, lr) or (epoch), got "
-                f"{schedule!r}"
+                "schedule must be a function of (epoch, lr) or (epoch), got "
+                f"{_validate.shown(schedule)}"
             )
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -176,9 +176,11 @@ class ReduceLROnPlateau(MonitorCallback):
             "factor", factor, minimum=0, maximum=1, open_maximum=True
         )
         self.patience = _validate.integer("patience", patience, minimum=0)
-        if epsilon is not None:
-            min_delta = epsilon
-        self.min_delta = _validate.number("min_delta", min_delta, minimum=0)
+        self.min_delta = (
+            _validate.number("min_delta", min_delta, minimum=0)
+            if epsilon is None
+            else _validate.number("epsilon", epsilon, minimum=0)
+        )
         self.cooldown = _validate.integer("cooldown", cooldown, minimum=0)
         self.min_lr = _validate.number("min_lr", min_lr, minimum=0)
         self._reset()

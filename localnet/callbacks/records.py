@@ -143,9 +143,11 @@ class CSVLogger(Remembering):
         super().__init__()
         self.filename = _validate.path("filename", filename)
         if not isinstance(separator, str) or len(separator) != 1:
-            raise ValueError(f"separator must be one character, got {separator!r}")
+            raise ValueError(
+                f"separator must be one character, got {_validate.shown(separator)}"
+            )
         self.separator = separator
-        self.append = append
+        self.append = _validate.flag("append", append)
         self.keys: list[str] | None = None
         self.append_header = True
         # Where in the file this training begins, and what it has written.
@@ -213,5 +215,10 @@ class CSVLogger(Remembering):
         self._write(self.text)
 
     def _write(self, rows: str) -> None:
-        with Path(self.filename).open("a", encoding="utf-8", newline="") as file:
+        from ..files.safe.atomic import naming  # see `localnet.models.saving`
+
+        with (
+            naming(self.filename),
+            Path(self.filename).open("a", encoding="utf-8", newline="") as file,
+        ):
             file.write(rows)

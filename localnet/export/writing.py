@@ -3,7 +3,9 @@
 import importlib.util
 import io
 import json
+import keyword
 import os
+import sys
 import tempfile
 import types
 import warnings
@@ -27,6 +29,9 @@ __all__ = [
     "write_keras",
 ]
 
+# What a file of the same name would hide, from itself too.
+TAKEN = {*sys.stdlib_module_names, "jax", "jaxlib", "localnet", "numpy", "torch"}
+
 
 def checked(path: Any, suffix: str) -> Path:
     """
@@ -47,13 +52,18 @@ def checked(path: Any, suffix: str) -> Path:
     Raises
     ------
     ValueError
-        If the name ends in something else, or is that of a folder.
+        If the name ends in something else, is that of a folder, or, of source, a word
+        of Python or the name of a module that the file itself needs.
     OSError
         If its folder does not exist or cannot be written to.
     """
     found = Path(_validate.path("path", path))
     if found.suffix != suffix:
         raise ValueError(f"path must end in {suffix!r}, got {str(found)!r}")
+    if suffix == ".py" and (keyword.iskeyword(found.stem) or found.stem in TAKEN):
+        raise ValueError(
+            f"path must be the name of a module that hides no other, got {str(found)!r}"
+        )
     check_place(found)
     return found
 

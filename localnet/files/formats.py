@@ -16,7 +16,7 @@ from . import native
 from .contents import Contents, explained
 from .keras import legacy_h5, v3
 from .safe import zips
-from .safe.atomic import check_place
+from .safe.atomic import check_place, naming
 from .safe.hdf5 import h5py_module
 
 __all__ = [
@@ -247,8 +247,7 @@ def opened(
     ImportError
         If it is HDF5 and h5py is not installed.
     """
-    if not (text := _validate.path("path", path)):
-        raise ValueError("path must name a file, got ''")
+    text = _validate.file("path", path)
     file = Path(text)
     if file.is_fifo():  # whose opening would wait for ever
         raise ValueError(f"path must be of a file that can be sought in, got {text!r}")
@@ -265,7 +264,8 @@ def opened(
             "there with load_weights, and save_weights to a .h5"
         )
     with file.open("rb") as stream:
-        magic = stream.read(8)
+        with naming(file):
+            magic = stream.read(8)
         stream.seek(0)
         if magic.startswith(legacy_h5.MAGIC):
             codec = legacy_h5.opened(stream)

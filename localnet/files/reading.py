@@ -86,6 +86,8 @@ def read_model(
     OSError
         If it cannot be opened.
     """
+    isolated = _validate.flag("isolated", isolated)
+    compile = compile if compile is None else _validate.flag("compile", compile)
     path = formats.saved_path(path)
     if isolated and max_bytes is not None:
         # The other process would read all arrays before this one could count them.
@@ -132,7 +134,7 @@ def check_bytes(
     held = sum(stored.nbytes for stored in layers)
     width = 0
     if contents.config is not None:
-        with _explained(path), custom_object_scope(custom_objects or {}), undrawn():
+        with _explained(path), custom_object_scope(custom_objects), undrawn():
             check_counterparts(contents.config)
             plans = plan_config(contents.config)
         sizes = [
@@ -203,7 +205,7 @@ def model_of(
         if contents.random is not None:
             _set_random_state(model, contents.random)
         if compile is not False:
-            restore_training(model, contents, found, strict=bool(compile))
+            restore_training(model, contents, found, strict=compile is True)
     whole: M = model
     return whole
 

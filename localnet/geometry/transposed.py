@@ -26,13 +26,14 @@ def checked_output_padding(
     given = output_padding
     if given is None or isinstance(given, int):
         given = (given,) * len(strides)
+    rule = f"None, an integer or a tuple of {len(strides)} of these >= 0"
+    given = _validate.items("output_padding", given, rule)
     try:
         listed = [0 if p is None else p for p in given]
         _validate.sizes("output_padding", listed, len(strides), minimum=0)
-    except (TypeError, ValueError):
+    except ValueError:
         raise ValueError(
-            f"output_padding must be None, an integer or a tuple of {len(strides)} of "
-            f"these >= 0, got {output_padding!r}"
+            f"output_padding must be {rule}, got {_validate.shown(output_padding)}"
         ) from None
     if any(p is not None and p >= s for p, s in zip(given, strides, strict=True)):
         raise ValueError(

@@ -31,7 +31,8 @@ def _seed(value: Any) -> int | None:
         return None if value is None else _validate.integer("seed", value, minimum=0)
     except ValueError as error:
         raise ValueError(
-            f"seed must be None, an integer >= 0 or a SeedSequence, got {value!r}"
+            "seed must be None, an integer >= 0 or a SeedSequence, "
+            f"got {_validate.shown(value)}"
         ) from error
 
 

@@ -301,7 +301,7 @@ def deserialize(
     """
     if not isinstance(config, dict):
         raise ValueError(f"layer config must be a dict, got {config!r}")
-    with custom_object_scope(custom_objects or {}):
+    with custom_object_scope(custom_objects):
         layer = _registry.deserialize(config)
     # What is a layer around a model to Keras is a model here.
     if not isinstance(layer, Connectable):

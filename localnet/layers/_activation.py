@@ -238,7 +238,7 @@ class Softmax(ActivationLayer):
         several = isinstance(axis, (list, tuple))
         with self._named():
             axes = tuple(
-                _validate.integer("axis", a, minimum=-MAX_RANK)
+                _validate.integer("axis", a, minimum=-MAX_RANK, maximum=MAX_RANK)
                 for a in (axis if several else [axis])
             )
         self.axis: Any = list(axes) if several else axes[0]

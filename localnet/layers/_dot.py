@@ -61,7 +61,7 @@ class Dot(MultiInputLayer):
             for axis in pair:
                 if _validate.integer("axes", axis, minimum=-64, maximum=63) == 0:
                     raise ValueError(f"axes must not be that of the batch, got {axes}")
-            self.axes = axes if isinstance(axes, int) else list(axes)
+            self.axes = axes if isinstance(axes, int) else list(pair)
             self.normalize = _validate.flag("normalize", normalize)
 
     def _axes_of(self, ranks: tuple[int, int]) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from ._base.arguments import LayerArguments
 from ._base.layer import Layer
 from ._base.pure import Computed, Gradients, cast_input
 from ._base.several import MultiInputLayer
-from ._base.shapes import BatchShape, checked_shape
+from ._base.shapes import BatchShape, checked_shape, known_or_not
 
 __all__ = [
     "NO_BACKWARD",
@@ -83,12 +83,18 @@ class Lambda(MultiInputLayer):
         super().__init__(**kwargs)
         with self._named():
             if not callable(function):
-                raise ValueError(f"function must be callable, got {function!r}")
-            if not (backward in (None, DIFFERENCES) or callable(backward)):
                 raise ValueError(
-                    f"backward must be callable or {DIFFERENCES!r}, got {backward!r}"
+                    f"function must be callable, got {_validate.shown(function)}"
                 )
-            named = dict(arguments or {})
+            known = backward is None or callable(backward)
+            if not (known or (isinstance(backward, str) and backward == DIFFERENCES)):
+                raise ValueError(
+                    f"backward must be callable or {DIFFERENCES!r}, "
+                    f"got {_validate.shown(backward)}"
+                )
+            named = _validate.named("arguments", arguments)
+            if not (output_shape is None or callable(output_shape)):
+                output_shape = known_or_not("output_shape", output_shape)
             _validate.function("function", function, "x", **named)
             if callable(backward):
                 _validate.function("backward", backward, "dy", "x", **named)
@@ -366,7 +372,7 @@ class Slice(Layer):
 def _entry(part: Any) -> Any:
     if isinstance(part, list):
         return slice(*part)
-    if part == "...":
+    if isinstance(part, str) and part == "...":
         return Ellipsis
     if part is None or part is Ellipsis or isinstance(part, slice):
         return part

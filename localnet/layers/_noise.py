@@ -371,12 +371,13 @@ class GaussianDropout(Layer):
 def _noise_shape(value: Any) -> tuple[int | None, ...] | None:
     if value is None:
         return None
+    rule = "a tuple of sizes or None"
     try:
         return tuple(
             None if size is None else _validate.integer("size", size, minimum=1)
-            for size in value
+            for size in _validate.items("noise_shape", value, rule)
         )
-    except (TypeError, ValueError):
+    except ValueError:
         raise ValueError(
-            f"noise_shape must be a tuple of sizes or None, got {value!r}"
+            f"noise_shape must be {rule}, got {_validate.shown(value)}"
         ) from None

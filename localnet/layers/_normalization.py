@@ -138,7 +138,7 @@ class BatchNormalization(Layer):
             self.epsilon = _validate.number("epsilon", epsilon, minimum=0.0)
             self.center = _validate.flag("center", center)
             self.scale = _validate.flag("scale", scale)
-            self.fused = None if fused is None else bool(fused)
+            self.fused = None if fused is None else _validate.flag("fused", fused)
             take_rules(self, arguments)
 
     @property

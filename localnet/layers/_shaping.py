@@ -126,18 +126,13 @@ class Reshape(ShapeLayer):
     def __init__(self, target_shape: Any, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
-            try:
-                target = tuple(
-                    _validate.integer("target_shape", size, minimum=-1)
-                    for size in target_shape
-                )
-            except TypeError:
-                target = (-1, -1)
+            rule = "a tuple of sizes with at most one -1"
+            target = tuple(
+                _validate.integer("target_shape", size, minimum=-1)
+                for size in _validate.items("target_shape", target_shape, rule)
+            )
             if target.count(-1) > 1:
-                raise ValueError(
-                    "target_shape must be a tuple of sizes with at most one -1, "
-                    f"got {target_shape!r}"
-                )
+                raise ValueError(f"target_shape must be {rule}, got {target_shape!r}")
             self.target_shape = target
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
@@ -200,7 +195,7 @@ class Permute(ShapeLayer):
             if not order or sorted(order) != list(range(1, len(order) + 1)):
                 raise ValueError(
                     "dims must be the numbers of the axes from 1 on, in any order, "
-                    f"got {dims!r}"
+                    f"got {_validate.shown(dims)}"
                 )
         self.dims = order
         self.input_rank = len(order) + 1

@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from .. import _validate
 from .._typing import Array, Config, Shape
 from ._base.arguments import LayerArguments
 from ._base.handles import Connectable
@@ -72,7 +73,7 @@ class TimeDistributed(Layer):
             hint = "; make an instance of the class" if isinstance(layer, type) else ""
             raise ValueError(
                 "TimeDistributed: layer must be a Layer or a model, "
-                f"got {layer!r}{hint}"
+                f"got {_validate.shown(layer)}{hint}"
             )
         if kwargs.get("dtype") is None:
             kwargs["dtype"] = layer.dtype

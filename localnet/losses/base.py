@@ -49,7 +49,7 @@ class Loss(Configurable, ABC):
 
     def __init__(self, reduction: str = "auto", name: str | None = None) -> None:
         self.reduction = _validate.choice("reduction", reduction, REDUCTIONS)
-        self.name = name
+        self.name = _validate.optional_text("name", name)
 
     @abstractmethod
     def forward(self, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Any]:
@@ -333,7 +333,7 @@ class FunctionLoss(Loss):
             raise ValueError(
                 "loss must be a callable with a method gradient(y_true, y_pred) that "
                 "gives the derivative of its values with respect to y_pred, "
-                f"got {function!r}{hint}"
+                f"got {_validate.shown(function)}{hint}"
             )
         super().__init__(name=getattr(function, "__name__", type(function).__name__))
         self.function = function

@@ -1,6 +1,6 @@
 """Keras's loss classes: the functions of this package with weights and a reduction."""
 
-from .. import _validate
+from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Config
 from . import (
     crossentropy,
@@ -459,6 +459,7 @@ class CategoricalFocalCrossentropy(PairLoss):
         name: str | None = None,
     ) -> None:
         super().__init__(reduction, name)
+        _arrays.real_numbers("alpha", alpha)
         self.alpha = alpha
         self.gamma = _validate.number("gamma", gamma, minimum=0.0)
         self.from_logits = _validate.flag("from_logits", from_logits)

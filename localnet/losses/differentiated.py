@@ -52,7 +52,9 @@ class Differentiated(Loss):
 
     def __init__(self, function: Any, max_evaluations: int = MAX_EVALUATIONS) -> None:
         if not callable(function):
-            raise ValueError(f"function must be callable, got {function!r}")
+            raise ValueError(
+                f"function must be callable, got {_validate.shown(function)}"
+            )
         super().__init__(name=getattr(function, "__name__", type(function).__name__))
         self.function = function
         self.max_evaluations = _validate.integer(

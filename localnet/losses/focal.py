@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _validate
+from .. import _arrays, _validate
 from .._typing import Array, ArrayLike
 from ..ops import stable
 from .targets import (
@@ -345,7 +345,7 @@ def _shares(cache: FocalCache) -> tuple[Array, Array]:
 
 
 def _class_weights(alpha: Alpha, p: Array) -> Array:
-    weights = np.asarray(alpha, p.dtype)
+    weights = _arrays.real_numbers("alpha", alpha).astype(p.dtype)
     if weights.shape not in ((), p.shape[-1:]) or not np.all(np.isfinite(weights)):
         raise ValueError(
             f"alpha must be one number, or one for each of {p.shape[-1]} classes, got "

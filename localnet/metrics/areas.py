@@ -9,7 +9,14 @@ from .. import _arrays, _validate, config
 from .._typing import Array, ArrayLike, Config
 from ..activations import sigmoid
 from .base import Metric, prepared
-from .confusion import COUNTS, check_probabilities, counts_at, share
+from .confusion import (
+    COUNTS,
+    check_probabilities,
+    checked_thresholds,
+    counts_at,
+    evenly_spaced,
+    share,
+)
 
 __all__ = ["AUC"]
 
@@ -18,6 +25,16 @@ HEIGHTS: dict[str, Callable[[Array, Array], Array]] = {
     "minoring": np.minimum,
     "majoring": np.maximum,
 }
+
+
+def _checked_weights(value: Any) -> Array:
+    weights = _arrays.reals("label_weights", value)
+    if weights.ndim != 1 or not np.all(np.isfinite(weights) & (weights >= 0)):
+        raise ValueError(
+            "label_weights must be a sequence of finite numbers >= 0, "
+            f"got {_validate.shown(value)}"
+        )
+    return weights
 
 
 class AUC(Metric):
@@ -67,9 +84,11 @@ class AUC(Metric):
         from_logits: bool = False,
     ) -> None:
         super().__init__(name, dtype)
-        self.curve = str(curve).upper()
+        self.curve = curve.upper() if isinstance(curve, str) else ""
         if self.curve not in ("ROC", "PR"):
-            raise ValueError(f"curve must be 'ROC' or 'PR', got {curve!r}")
+            raise ValueError(
+                f"curve must be 'ROC' or 'PR', got {_validate.shown(curve)}"
+            )
         self.summation_method = _validate.choice(
             "summation_method", summation_method, list(HEIGHTS)
         )
@@ -79,19 +98,12 @@ class AUC(Metric):
             "num_labels", num_labels, minimum=1
         )
         self.label_weights = (
-            None
-            if label_weights is None
-            else _arrays.reals("label_weights", label_weights)
+            None if label_weights is None else _checked_weights(label_weights)
         )
-        inner: list[float]
         if thresholds is None:
-            n = _validate.integer("num_thresholds", num_thresholds, minimum=2)
-            inner = [(i + 1) / (n - 1) for i in range(n - 2)]
+            inner = evenly_spaced(num_thresholds, minimum=2)[1:-1]
         else:
-            inner = sorted(
-                _validate.number("thresholds", value, minimum=0.0, maximum=1.0)
-                for value in thresholds
-            )
+            inner = sorted(checked_thresholds(thresholds))
         self.num_thresholds = len(inner) + 2
         self.thresholds = None if thresholds is None else inner
         # The ends lie outside, so that they let all and nothing through.

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _arrays, config
+from .. import _arrays, _validate, config
 from .._registry import Configurable, snake_case
 from .._typing import Array, ArrayLike, Config
 from ..losses import targets
@@ -31,9 +31,8 @@ class Metric(Configurable):
     """
 
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:
-        if name is not None and not isinstance(name, str):
-            raise ValueError(f"name must be a string, got {name!r}")
-        self.name = snake_case(type(self).__name__) if name is None else name
+        given = _validate.optional_text("name", name)
+        self.name = snake_case(type(self).__name__) if given is None else given
         self.dtype = config.float_dtype(dtype).name
         self.state: dict[str, Array] = {}
 
@@ -222,7 +221,7 @@ class MeanMetric(Mean):
     ) -> None:
         super().__init__(name or getattr(fn, "__name__", None), dtype)
         if not callable(fn):
-            raise ValueError(f"fn must be callable, got {fn!r}")
+            raise ValueError(f"fn must be callable, got {_validate.shown(fn)}")
         self.fn, self.kwargs = fn, kwargs
 
     def update_state(  # type: ignore[override]

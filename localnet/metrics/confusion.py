@@ -19,13 +19,70 @@ __all__ = [
     "TrueNegatives",
     "TruePositives",
     "check_probabilities",
+    "checked_thresholds",
     "counts_at",
+    "evenly_spaced",
     "share",
 ]
 
 COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
 # What a prediction outside the `top_k` becomes.
 NOT_AMONG_THEM = -1e10
+# Of the thresholds of one metric; predictions are seldom that different.
+MAX_THRESHOLDS = 1_000_000
+
+
+def evenly_spaced(num_thresholds: int, *, minimum: int) -> list[float]:
+    """
+    Return so many thresholds from 0 to 1, the ends included; one alone is 0.5.
+
+    Parameters
+    ----------
+    num_thresholds : int
+        How many.
+    minimum : int
+        The fewest that are taken.
+
+    Returns
+    -------
+    list of float
+        In ascending order.
+
+    Raises
+    ------
+    ValueError
+        If the number is no integer, too small, or more than a million.
+    """
+    n = _validate.integer(
+        "num_thresholds", num_thresholds, minimum=minimum, maximum=MAX_THRESHOLDS
+    )
+    return [0.5] if n == 1 else [i / (n - 1) for i in range(n)]
+
+
+def checked_thresholds(thresholds: Any) -> list[float]:
+    """
+    Return thresholds as floats.
+
+    Parameters
+    ----------
+    thresholds : sequence of float
+        From 0 to 1.
+
+    Returns
+    -------
+    list of float
+        In the same order.
+
+    Raises
+    ------
+    ValueError
+        If it is no sequence, or a number lies outside.
+    """
+    rule = "a sequence of numbers from 0 to 1"
+    return [
+        _validate.number("thresholds", value, minimum=0.0, maximum=1.0)
+        for value in _validate.items("thresholds", thresholds, rule)
+    ]
 
 
 def share(part: Array, whole: Array) -> Array:
@@ -106,6 +163,12 @@ class Confusion(Metric):
         if self.top_k is not None:
             pred = _only_largest(pred, self.top_k)
         if self.class_id is not None:
+            classes = pred.shape[-1] if pred.ndim else 0
+            if self.class_id >= classes:
+                raise ValueError(
+                    f"class_id must be below {classes}, the number of classes, "
+                    f"got {self.class_id}"
+                )
             true, pred, weights = (a[..., self.class_id] for a in (true, pred, weights))
         for name, counted in counts_at(true, pred, weights, self.limits).items():
             self.state[name] += counted
@@ -203,10 +266,10 @@ class _AtThresholds(Confusion):
         self.thresholds = thresholds
         default = 0.5 if top_k is None else NOT_AMONG_THEM
         given = default if thresholds is None else thresholds
-        several = isinstance(given, (list, tuple, np.ndarray))
+        several = isinstance(given, (list, tuple, np.ndarray)) and np.ndim(given) > 0
         listed: Any = given if several else [given]
-        for threshold in listed if thresholds is not None else []:
-            _validate.number("thresholds", threshold, minimum=0.0, maximum=1.0)
+        if thresholds is not None:
+            listed = checked_thresholds(listed)
         super().__init__(listed, top_k, class_id, name, dtype)
 
     def _one_or_all(self, values: Array) -> Any:

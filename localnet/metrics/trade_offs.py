@@ -3,7 +3,7 @@
 from typing import Any
 
 from .. import _validate
-from .confusion import Confusion
+from .confusion import Confusion, evenly_spaced
 
 __all__ = [
     "PrecisionAtRecall",
@@ -28,10 +28,8 @@ class _Best(Confusion):
         dtype: Any,
     ) -> None:
         self.wanted = _validate.number(*wanted, minimum=0.0, maximum=1.0)
-        n = _validate.integer("num_thresholds", num_thresholds, minimum=1)
-        self.num_thresholds = n
-        inner = [(i + 1) / (n - 1) for i in range(n - 2)]
-        limits = [0.5] if n == 1 else [0.0, *inner, 1.0]
+        limits = evenly_spaced(num_thresholds, minimum=1)
+        self.num_thresholds = len(limits)
         super().__init__(limits, None, class_id, name, dtype)
 
     def result(self) -> float:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from .. import _validate
 from .._registry import custom_object_scope
 from .._typing import Config
 from ..files.safe.bounded_json import loads
@@ -74,7 +75,7 @@ def load_model(
     return read_model(
         _made,
         path,
-        custom_objects or {},
+        _validate.named("custom_objects", custom_objects),
         compile=compile,
         isolated=isolated,
         max_bytes=max_bytes,
@@ -112,7 +113,7 @@ def model_from_json(
     >>> model_from_json(text).count_params()
     8
     """
-    with custom_object_scope(custom_objects or {}):
+    with custom_object_scope(custom_objects):
         return _made(loads("json_string", json_string))
 
 

@@ -430,7 +430,7 @@ class Model(Connectable):
             If a layer is unknown, or configs and wiring do not fit.
         """
         wiring = wired(config)
-        with custom_object_scope(custom_objects or {}):
+        with custom_object_scope(custom_objects):
             layers = {n: deserialize(entry) for n, entry in wiring.entries.items()}
         inputs, outputs = connected(wiring, layers)
         model = cls(inputs, outputs, name=config.get("name"))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
+from .. import __version__, _validate
 from .._typing import Array, ArrayLike
 from ..training.trainer import Trained
 
@@ -141,7 +141,8 @@ def save(
 
     _need_built(self, "save")
     _check_place(path, overwrite, save_format)
-    return writing.write_model(self, path, training=include_optimizer)
+    training = _validate.flag("include_optimizer", include_optimizer)
+    return writing.write_model(self, path, training=training)
 
 
 def save_weights(
@@ -194,7 +195,7 @@ def _check_place(
     """Refuse a file that is to stay, and a format that is not that of the suffix."""
     from ..files import formats
 
-    if not overwrite:
+    if not _validate.flag("overwrite", overwrite):
         file = formats.file_path(path, weights_only=weights_only)
         if file.exists():
             raise ValueError(f"path must be new without overwrite, got {str(path)!r}")
@@ -254,8 +255,10 @@ def load_weights(
     from ..files import formats, reading
 
     _need_built(self, "load_weights")
+    by_name = _validate.flag("by_name", by_name)
+    isolated = _validate.flag("isolated", isolated)
     path = formats.saved_path(path)
-    if skip_mismatch and not by_name:
+    if _validate.flag("skip_mismatch", skip_mismatch) and not by_name:
         raise ValueError("skip_mismatch must be False where by_name is")
     with reading.opened(path, isolated=isolated) as contents:
         load_contents(self, path, contents, by_name, skip_mismatch)

@@ -168,7 +168,7 @@ class Sequential(Model):
                 f"config must be a dict with a list of layers, got {config!r}"
             )
         model = cls(name=config.get("name"))
-        with custom_object_scope(custom_objects or {}):
+        with custom_object_scope(custom_objects):
             for entry in config["layers"]:
                 model.add(deserialize(entry))
         shape = config.get("build_input_shape")

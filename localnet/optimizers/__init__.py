@@ -212,7 +212,7 @@ class _Optimizers(Registry[Optimizer]):
         >>> type(deserialize(old)).__name__
         'LegacySGD'
         """
-        with custom_object_scope(custom_objects or {}):
+        with custom_object_scope(custom_objects):
             if isinstance(config, dict) and isinstance(config.get("class_name"), str):
                 found = self.find(config["class_name"])
                 legacy = LEGACY.get(found.__name__) if found in PRESENT else None

@@ -178,7 +178,8 @@ class Optimizer(Memory, abc.ABC):
                 "ema_overwrite_frequency", ema_overwrite_frequency, minimum=1
             )
         )
-        self.name = type(self).__name__ if name is None else name
+        given = _validate.optional_text("name", name)
+        self.name = type(self).__name__ if given is None else given
         self.iterations = 0
         self.slots = {}
 
@@ -196,7 +197,7 @@ class Optimizer(Memory, abc.ABC):
 
     @learning_rate.setter
     def learning_rate(self, value: float | Schedule) -> None:
-        if callable(value):
+        if callable(value) and not isinstance(value, type):
             _validate.function("learning_rate", value, "step")
         else:
             value = _validate.number("learning_rate", value)

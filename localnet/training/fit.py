@@ -107,7 +107,7 @@ def fit(
     Raises
     ------
     RuntimeError
-        If the model is not compiled.
+        If the model is not compiled, or another thread trains it.
     ValueError
         If an argument or the data are wrong; nothing is changed then. A batch that
         a Sequence or generator gives later, and which is wrong, ends the training
@@ -203,7 +203,7 @@ def fit(
         epochs=epochs,
         epoch=initial_epoch,
     )
-    with trainer.as_compiled():
+    with trainer.alone(), trainer.as_compiled():
         with trainer.ready():
             trainer.need_same_weights(trainer.trained())
             trainer.try_out(source)

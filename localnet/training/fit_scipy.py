@@ -70,7 +70,7 @@ def fit_scipy(
     Raises
     ------
     RuntimeError
-        If the model is not compiled.
+        If the model is not compiled, or another thread trains it.
     ValueError
         If an argument or the data are wrong; if a layer has training noise or
         statistics of batches; if a constraint is not `NonNeg`, or the method knows
@@ -130,7 +130,7 @@ def fit_scipy(
     if held_out is not None:
         held_out = parted(held_out, "(x, y) or (x, y, sample_weight)")
     trainer, model = self._trainer, cast(Any, self)
-    with trainer.as_compiled():
+    with trainer.alone(), trainer.as_compiled():
         with trainer.ready():
             loss, gradients = model.loss_and_gradients(*batch)
             check_layers(list(trainer.network.leaves.values()), method)

@@ -6,6 +6,7 @@ that runs them forwards and backwards. The arithmetic is Keras 2's.
 """
 
 import inspect
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -87,6 +88,7 @@ class Trainer:
         self._prepared: dict[Any, Prepared] = {}
         self.history: History | None = None
         self.stop_training = False
+        self._busy = threading.RLock()
 
     @property
     def ports(self) -> Ports:
@@ -99,7 +101,25 @@ class Trainer:
 
     def __getstate__(self) -> dict[str, Any]:
         """Copy without what is prepared for arrays that the copy does not have."""
-        return {**vars(self), "_prepared": {}}
+        kept = {name: value for name, value in vars(self).items() if name != "_busy"}
+        return {**kept, "_prepared": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Be a copy, which nobody trains yet."""
+        vars(self).update(state, _busy=threading.RLock())
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Refuse a training while another thread is at work in one."""
+        if not self._busy.acquire(blocking=False):
+            raise RuntimeError(
+                f"{self.network.name}: a model is trained by one thread at a time, and "
+                "another one is at it; give each thread a copy, by copy.deepcopy"
+            )
+        try:
+            yield
+        finally:
+            self._busy.release()
 
     def need_optimizer(self) -> Optimizer:
         """Return the optimizer, or refuse a model that is not compiled."""

@@ -16,7 +16,7 @@ try:
 except ImportError:  # Windows and WebAssembly have no locks of this kind
     fcntl = None
 
-__all__ = ["check_place", "fcntl", "write_atomically"]
+__all__ = ["check_place", "fcntl", "naming", "write_atomically"]
 
 PREFIX, SUFFIX = ".localnet-", ".tmp"
 # What a file system says of a thing that it does not do, such as flushing a folder or
@@ -43,15 +43,47 @@ def check_place(path: Path, name: str = "path") -> None:
         If the file is read-only, or its folder does not exist or cannot be written to.
     """
     _check_kind(path, name)
-    number = 0
-    if not path.parent.exists():
+    number, folder = 0, _target(path).parent
+    if not folder.exists():
         number = errno.ENOENT
-    elif not path.parent.is_dir():
+    elif not folder.is_dir():
         number = errno.ENOTDIR
-    elif not os.access(path.parent, os.W_OK | os.X_OK) or not _may_be_replaced(path):
+    elif not os.access(folder, os.W_OK | os.X_OK) or not _may_be_replaced(path):
         number = errno.EACCES
     if number:
         raise OSError(number, os.strerror(number), str(path))
+
+
+def _target(path: Path) -> Path:
+    """Return the file that a link leads to; another path as it is."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+@contextlib.contextmanager
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """
+    Let errors of the system within the block name the file, and no other one.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Yields
+    ------
+    None
+        Nothing.
+
+    Raises
+    ------
+    OSError
+        What was raised in the block, with `path` as its ``filename``.
+    """
+    try:
+        yield
+    except OSError as error:
+        what = error.strerror or str(error)
+        raise OSError(error.errno, what, os.fspath(path)) from None
 
 
 def _check_kind(path: Path, name: str = "path") -> None:
@@ -76,7 +108,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     ----------
     path : pathlib.Path
         The file; its folder must exist and be writable. If it is a symbolic link, the
-        link itself is replaced.
+        file that it leads to is replaced, and the link stays.
     write : callable
         Called once with a binary stream that can seek. What it raises is passed on.
 
@@ -106,14 +138,12 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     >>> path.read_bytes()
     b'1 2 3'
     """
-    try:
-        _replace(path, write)
-    except OSError as error:  # the user has not heard of the temporary file
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
+    _check_kind(path)
+    with naming(path):  # the user has not heard of the temporary file
+        _replace(_target(path), write)
 
 
 def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    _check_kind(path)
     if not _may_be_replaced(path):
         raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     _sweep(path.parent)

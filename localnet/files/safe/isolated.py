@@ -81,7 +81,7 @@ def opened(
     ImportError
         If it is HDF5 and h5py is not installed.
     """
-    file = Path(_validate.path("path", path))
+    file = Path(_validate.file("path", path))
     seconds = SECONDS if seconds is None else seconds
     if memory is None:
         memory = MEMORY + MEMORY_PER_BYTE * file.stat().st_size

@@ -93,7 +93,7 @@ class Layer(Connectable):
         **kwargs: Any,
     ) -> None:
         if name is not None and not isinstance(name, str):
-            raise TypeError(f"name must be a string, got {name!r}")
+            raise TypeError(f"name must be a string, got {_validate.shown(name)}")
         with self._named():
             self.batch_input_shape = declared_shape(kwargs)
             self._initial_weights = kwargs.pop("weights", None)

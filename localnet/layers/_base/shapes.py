@@ -1,13 +1,12 @@
 """Shapes with a batch axis, as callers write them."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ... import _validate
 
-__all__ = ["BatchShape", "checked_shape", "declared_shape"]
+__all__ = ["BatchShape", "checked_shape", "declared_shape", "known_or_not"]
 
 # Batch axis first; None is a size that is not known.
 BatchShape = tuple[int | None, ...]
@@ -27,7 +26,7 @@ def checked_shape(input_shape: Any, rank: int | None) -> BatchShape:
     except (TypeError, ValueError) as error:
         raise ValueError(
             "input_shape must be a tuple of sizes, batch axis first, "
-            f"got {input_shape!r}"
+            f"got {_validate.shown(input_shape)}"
         ) from error
     if rank is not None and len(shape) != rank:
         raise ValueError(
@@ -55,18 +54,18 @@ def declared_shape(kwargs: dict[str, Any]) -> BatchShape | None:
             "batch_input_shape",
             _as_tuple("batch_input_shape", batch_shape),
         )
+    return known_or_not(name, sizes)
+
+
+def known_or_not(name: str, value: Any) -> BatchShape:
+    """Return sizes, which may be None, as a tuple; one number is one size."""
     return tuple(
         None if size is None else _validate.integer(name, size, minimum=0)
-        for size in sizes
+        for size in _as_tuple(name, value)
     )
 
 
 def _as_tuple(name: str, value: Any) -> tuple[Any, ...]:
     if isinstance(value, (int, np.integer)):
         return (value,)
-    if isinstance(value, (str, bytes, Mapping)):
-        raise ValueError(f"{name} must be a tuple of sizes, got {value!r}")
-    try:
-        return tuple(value)
-    except TypeError:
-        raise ValueError(f"{name} must be a tuple of sizes, got {value!r}") from None
+    return tuple(_validate.items(name, value, "a tuple of sizes"))

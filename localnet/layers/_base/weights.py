@@ -14,6 +14,7 @@ import numpy as np
 
 from ... import _arrays, constraints, initializers, regularizers
 from ..._typing import Array, ArrayLike
+from ..._validate import misfit, shown
 from ...ops.runtime.pieces import in_pieces
 from .undo import unchanged_on_error
 from .variables import Variable
@@ -86,15 +87,12 @@ def draw_weight(
 
 
 def _check_takes(name: str, initializer: Any, *arguments: Any) -> None:
-    try:
-        inspect.signature(initializer).bind(*arguments)
-    except ValueError:  # a built-in without a signature
-        return
-    except TypeError as error:
+    why = misfit(initializer, *arguments)
+    if why:
         raise ValueError(
-            f"{name}_initializer must take a shape and a dtype, got {initializer!r}: "
-            f"{error}"
-        ) from None
+            f"{name}_initializer must take a shape and a dtype, got "
+            f"{shown(initializer)}: {why}"
+        )
 
 
 def _takes_rng(function: Any) -> bool:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import ClassVar, Unpack
 
-from ... import config
+from ... import _validate
 from ..adam import Adam
 from ..adamax import Adamax
 from ..base import Optimizer
 from ..nadam import Nadam
 from ..schedules import Schedule
-from .base import Legacy, LegacyCommon
+from .base import Legacy, LegacyCommon, epsilon_or_default
 
 __all__ = ["LegacyAdam", "LegacyAdamax", "LegacyNadam"]
 
@@ -73,7 +73,7 @@ class LegacyAdam(Legacy, Adam):
             {
                 "beta_1": beta_1,
                 "beta_2": beta_2,
-                "epsilon": epsilon or config.epsilon(),
+                "epsilon": epsilon_or_default(epsilon),
                 "amsgrad": amsgrad,
                 "name": name,
             },
@@ -136,7 +136,7 @@ class LegacyAdamax(Legacy, Adamax):
             {
                 "beta_1": beta_1,
                 "beta_2": beta_2,
-                "epsilon": epsilon or config.epsilon(),
+                "epsilon": epsilon_or_default(epsilon),
                 "name": name,
             },
             **common,
@@ -209,13 +209,15 @@ class LegacyNadam(Legacy, Nadam):
     ) -> None:
         common.setdefault("decay", 0.004)
         if schedule_decay is not None:
-            common["decay"] = schedule_decay
+            common["decay"] = _validate.number(
+                "schedule_decay", schedule_decay, minimum=0.0
+            )
         super().__init__(
             learning_rate,
             {
                 "beta_1": beta_1,
                 "beta_2": beta_2,
-                "epsilon": epsilon or config.epsilon(),
+                "epsilon": epsilon_or_default(epsilon),
                 "name": name,
             },
             **common,

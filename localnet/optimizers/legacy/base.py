@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from ... import _validate
+from ... import _validate, config
 from ..._typing import Array, Config
 from ..base import Optimizer
 from ..clipping import clip_by_global_norm, clip_by_norm, clip_by_value
@@ -20,6 +20,12 @@ class LegacyCommon(TypedDict, total=False):
     clipvalue: float | None
     global_clipnorm: float | None
     lr: float | Schedule | None
+
+
+def epsilon_or_default(value: float | None) -> float:
+    """Return Keras's fuzz factor for None and 0, else the number itself."""
+    given = _validate.optional_number("epsilon", value, minimum=0.0)
+    return given or config.epsilon()
 
 
 class Legacy(Optimizer):

@@ -5,13 +5,12 @@ from typing import ClassVar, Unpack
 
 import numpy as np
 
-from ... import config
 from ..._typing import Array
 from ..adadelta import Adadelta
 from ..adagrad import Adagrad
 from ..rmsprop import RMSprop
 from ..schedules import Schedule
-from .base import Legacy, LegacyCommon
+from .base import Legacy, LegacyCommon, epsilon_or_default
 
 __all__ = ["LegacyAdadelta", "LegacyAdagrad", "LegacyRMSprop"]
 
@@ -85,7 +84,7 @@ class LegacyRMSprop(Legacy, RMSprop):
             {
                 "rho": rho,
                 "momentum": momentum,
-                "epsilon": epsilon or config.epsilon(),
+                "epsilon": epsilon_or_default(epsilon),
                 "centered": centered,
                 "name": name,
             },
@@ -155,7 +154,7 @@ class LegacyAdagrad(Legacy, Adagrad):
             learning_rate,
             {
                 "initial_accumulator_value": initial_accumulator_value,
-                "epsilon": epsilon or config.epsilon(),
+                "epsilon": epsilon_or_default(epsilon),
                 "name": name,
             },
             **common,
@@ -224,7 +223,7 @@ class LegacyAdadelta(Legacy, Adadelta):
             learning_rate,
             {
                 "rho": rho,
-                "epsilon": epsilon or config.epsilon(),
+                "epsilon": epsilon_or_default(epsilon),
                 "name": name,
             },
             **common,

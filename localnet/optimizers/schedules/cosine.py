@@ -79,7 +79,7 @@ class CosineDecay(Configurable):
             "decay_steps", decay_steps, minimum=0.0, open_minimum=True
         )
         self.alpha = _validate.number("alpha", alpha)
-        self.name = name
+        self.name = _validate.optional_text("name", name)
         self.warmup_target = _validate.optional_number("warmup_target", warmup_target)
         self.warmup_steps = _validate.number("warmup_steps", warmup_steps, minimum=0.0)
 
@@ -106,6 +106,10 @@ class CosineDecay(Configurable):
         done = min(step - rise, self.decay_steps) / self.decay_steps
         cosine = 0.5 * (1.0 + math.cos(math.pi * done))
         return highest * ((1 - self.alpha) * cosine + self.alpha)
+
+
+# Of shorter falls, floats would soon not tell the number.
+SHORTEST = 1e-9
 
 
 class CosineDecayRestarts(Configurable):
@@ -175,12 +179,12 @@ class CosineDecayRestarts(Configurable):
             "initial_learning_rate", initial_learning_rate
         )
         self.first_decay_steps = _validate.number(
-            "first_decay_steps", first_decay_steps, minimum=0.0, open_minimum=True
+            "first_decay_steps", first_decay_steps, minimum=SHORTEST
         )
         self.t_mul = _validate.number("t_mul", t_mul, minimum=1.0)
         self.m_mul = _validate.number("m_mul", m_mul)
         self.alpha = _validate.number("alpha", alpha)
-        self.name = name
+        self.name = _validate.optional_text("name", name)
 
     def __call__(self, step: int) -> float:
         """

@@ -55,7 +55,7 @@ class PiecewiseConstantDecay(Configurable):
     ) -> None:
         self.boundaries = _numbers("boundaries", boundaries)
         self.values = _numbers("values", values)
-        self.name = name
+        self.name = _validate.optional_text("name", name)
         if not self.boundaries or any(a >= b for a, b in pairwise(self.boundaries)):
             raise ValueError(
                 f"boundaries must be strictly increasing, at least one, "
@@ -85,6 +85,5 @@ class PiecewiseConstantDecay(Configurable):
 
 
 def _numbers(name: str, values: Any) -> list[float]:
-    if isinstance(values, str) or not hasattr(values, "__len__"):
-        raise ValueError(f"{name} must be a sequence of numbers, got {values!r}")
-    return [_validate.number(f"{name}[{i}]", value) for i, value in enumerate(values)]
+    given = _validate.items(name, values, "a sequence of numbers")
+    return [_validate.number(f"{name}[{i}]", value) for i, value in enumerate(given)]

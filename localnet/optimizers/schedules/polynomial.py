@@ -76,7 +76,7 @@ class PolynomialDecay(Configurable):
         )
         self.power = _validate.number("power", power, minimum=0.0)
         self.cycle = _validate.flag("cycle", cycle)
-        self.name = name
+        self.name = _validate.optional_text("name", name)
 
     def __call__(self, step: int) -> float:
         """

@@ -28,7 +28,7 @@ class _Timed(Configurable, abc.ABC):
         )
         self.decay_rate = _validate.number("decay_rate", decay_rate, minimum=0.0)
         self.staircase = _validate.flag("staircase", staircase)
-        self.name = name
+        self.name = _validate.optional_text("name", name)
 
     def __call__(self, step: int) -> float:
         """
