@@ -275,7 +275,6 @@ class Spread(NamedTuple):
             also=self.also,
             fits=self.fits,
             weight=self.weight,
-            patience=30,
         )
         return [self.meant(row) for row in found]
 

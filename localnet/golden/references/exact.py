@@ -8,6 +8,7 @@ integers are 64 bits wide where that is proven to be enough, and Python's own wh
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ class Exact:
         """Shape of the array."""
         return self.integers.shape
 
-    @property
+    @cached_property
     def bits(self) -> int:
         """Bits of the largest magnitude."""
         return _bits(self.integers)
@@ -89,7 +90,7 @@ class Exact:
     def at(self, exponent: int) -> Array:
         """Return the integers that go with a lower exponent."""
         shift = self.exponent - exponent
-        if shift < 0:  # asked for zeros only
+        if shift <= 0:  # below 0 for zeros only
             return self.integers
         # NumPy makes a plain int of a 0-d array of Python integers.
         return np.asarray(_fitting(self.integers, self.bits + shift) << shift)
@@ -150,8 +151,13 @@ class Exact:
         return np.array(values, np.float64).reshape(self.shape)
 
     def _rounded(self, *, up: bool) -> Array:
-        if self.bits <= 53 and -1000 < self.exponent < 900:
-            return np.ldexp(self.integers.astype(np.float64), self.exponent)
+        if self.bits < 1000 and self.bits + self.exponent < 1000:
+            # Python, too, rounds an integer correctly, and compares it exactly.
+            found = self.integers.astype(np.float64)
+            if up and self.bits > 53:
+                less = found.astype(object) < self.integers.astype(object)
+                found = np.where(less.astype(bool), np.nextafter(found, np.inf), found)
+            return np.ldexp(found, self.exponent)
         values = [_float(int(m), self.exponent, up=up) for m in self.integers.flat]
         return np.array(values, np.float64).reshape(self.shape)
 
@@ -180,6 +186,8 @@ def _in_format(integer: int, exponent: int, bits: int, least: int) -> float:
 
 def _aligned(one: Exact, other: Exact) -> tuple[Array, Array, int]:
     exponent = min(one.exponent, other.exponent)
+    if one.exponent == other.exponent:
+        return one.integers, other.integers, exponent
     # Zeros go with every exponent: they must not take bits from the other side.
     if not one.integers.any():
         exponent = other.exponent

@@ -13,6 +13,8 @@ from functools import cache, lru_cache
 
 __all__ = ["Interval"]
 
+PARTS = 64  # of 1, between which a logarithm is that of a part and a short series
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -95,8 +97,10 @@ class Interval:
 
     def log(self) -> "Interval":
         """Return the natural logarithm of all numbers of the interval, above 0."""
-        low, high = (_log(end, self.bits) for end in (self.low, self.high))
-        return Interval(low.low, high.high, self.bits)
+        found = _log(self.low, self.bits)
+        # The curve lies below its tangent at the lower end.
+        rise = -(-((self.high - self.low) << self.bits) // self.low)
+        return Interval(found.low, found.high + rise, self.bits)
 
     def normal_density(self) -> "Interval":
         """Return the density of the standard normal distribution."""
@@ -142,17 +146,19 @@ def _exp(value: int, bits: int) -> Interval:
 
 @lru_cache(maxsize=4096)
 def _log(value: int, bits: int) -> Interval:
-    """Return log of one number: m*2**k with 1 <= m < 2, log m by a series of atanh."""
+    """Return log of one number: log(m*2**k) = log(m/c) + log c + k*log 2, c near m."""
     if value <= 0:
         raise ValueError(f"value must be > 0, got {value}")
     k = value.bit_length() - 1 - bits
-    work = max(bits, value.bit_length()) + 32
+    work = (max(bits, value.bit_length()) + 32 | 63) + 1  # few, for what is kept
     m = Interval.of(value, -bits - k, work)
-    return _narrowed(_log_near_one(m) + _log_of_two(work) * k, bits)
+    part = (m.low * PARTS >> work) + 1  # c is that many parts of 1
+    near = _log_near_one(m * PARTS / part) + _log_of_part(part, work)
+    return _narrowed(near + _log_of_two(work) * k, bits)
 
 
 def _log_near_one(m: Interval) -> Interval:
-    """Return log m for 1 <= m <= 2, as 2 atanh((m - 1)/(m + 1))."""
+    """Return log m for 1/2 <= m <= 2, as 2 atanh((m - 1)/(m + 1))."""
     t = (m - 1) / (m + 1)
     return 2 * _odd_series(t, t * t)
 
@@ -162,8 +168,13 @@ def _log_of_two(bits: int) -> Interval:
     return _log_near_one(_point(2 << bits, bits))
 
 
+@cache
+def _log_of_part(part: int, bits: int) -> Interval:
+    return _log_near_one(_point(part << bits, bits) / PARTS)
+
+
 def _odd_series(t: Interval, square: Interval) -> Interval:
-    """Return t + t square/3 + t square**2/5 + ... for 0 <= t, |square| <= 1/4."""
+    """Return t + t square/3 + t square**2/5 + ... for |t|, |square| <= 1/4."""
     total, power, odd = t, t, 1
     while max(abs(power.low), abs(power.high)) > 1:
         power, odd = power * square, odd + 2
