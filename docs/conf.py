@@ -66,7 +66,9 @@ def bring_lessons(app: Any, config: Any) -> None:
     """Copy the notebooks to where Sphinx finds them, each with a link to itself."""
     folder = DOCS / "lessons"
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(DOCS.parent / "notebooks" / "data", folder / "data")
+    data = DOCS.parent / "notebooks" / "data"
+    # Without the program that made them, which is none of the site's and needs Keras.
+    shutil.copytree(data, folder / "data", ignore=shutil.ignore_patterns("*.py"))
     for file in sorted(DOCS.parent.glob("notebooks/*.ipynb")):
         notebook = json.loads(file.read_text(encoding="utf-8"))
         link = {
