@@ -1,6 +1,15 @@
 """Text on its way to a terminal, which a name from a file must not steer."""
 
-__all__ = ["printable"]
+import io
+import sys
+from typing import TextIO
+
+__all__ = ["output", "printable"]
+
+
+def output() -> TextIO:
+    """Return the standard output, or what forgets all where a process has none."""
+    return sys.stdout or io.StringIO()
 
 
 def printable(line: str) -> str:

@@ -140,6 +140,51 @@ def test_a_reader_that_is_gone_ends_a_command_without_a_word(tmp_path):
     assert (shown.returncode, shown.stderr) == (141, b"")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="descriptors as POSIX has them")
+def test_a_closed_output_stops_no_command(tmp_path):
+    model = Sequential([Dense(1, input_shape=(1,))])
+    model.save(tmp_path / "m.npz")
+    for arguments, code in {
+        f"show --in-process {tmp_path}/m.npz": 0,
+        f"convert {tmp_path}/m.npz {tmp_path}/n.npz": 0,
+        f"show {tmp_path}/none.npz": 1,
+        "homework list": 0,
+    }.items():
+        line = f"exec {sys.executable} -m localnet {arguments} >&-"
+        done = subprocess.run(
+            line, shell=True, stderr=subprocess.PIPE, timeout=120, cwd=CHECKOUT
+        )
+        assert done.returncode == code
+        assert b"Traceback" not in done.stderr
+    assert (tmp_path / "n.npz").exists()
+
+
+def test_training_and_summary_do_without_an_output(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    model = Sequential([Dense(1, input_shape=(1,))])
+    model.summary()
+    model.compile("sgd", "mse")
+    for verbose in (1, 2):
+        model.fit([[1.0]], [[1.0]], verbose=verbose)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["--help"], ["show", "--help"], ["--version"]])
+def test_help_that_cannot_be_written_is_an_error(arguments, unbuffered):
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "localnet", *arguments],
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=120,
+            cwd=CHECKOUT,
+        )
+    assert done.returncode != 0
+    assert b"No space left on device" in done.stderr
+
+
 @pytest.mark.parametrize("command", ["show", "convert"])
 def test_damaged_files_are_one_sentence(command, tmp_path, capsys):
     path = tmp_path / "m.h5"

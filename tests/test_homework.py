@@ -1,8 +1,10 @@
 """Homework grades right answers as right, and wrong ones as wrong."""
 
+import re
 import runpy
 import shutil
 import sys
+import textwrap
 import types
 from pathlib import Path
 
@@ -91,7 +93,7 @@ WRONG = {
     "wrong shape": (
         1,
         changed(1, "return y + bias", "return (y + bias)[..., 0]"),
-        {m.title for m in CHECKS[1]} - {"the inputs stay as they are"},
+        {m.title for m in CHECKS[1]},
     ),
     "overwrites": (
         2,
@@ -130,10 +132,98 @@ WRONG = {
         changed(6, "for name in expected)", 'for name in ["y"])'),
         {f"wrong backend {name} is found" for name in "abe"},
     ),
+    "sums of integers": (
+        4,
+        changed(4, "*dw.shape[1:]))", "*dw.shape[1:]), int)"),
+        {"a shared kernel, backward", "groups that are not neighbours"},
+    ),
+    "cut to integers": (
+        4,
+        changed(4, "mixture, kernel)", "mixture.astype(int), kernel)"),
+        {"a kernel of low rank, forward"},
+    ),
+    "mixture cut to integers": (
+        4,
+        changed(4, "mixture, dw)", "mixture.astype(int), dw)"),
+        {"a kernel of low rank, backward"},
+    ),
+    "counts the groups": (
+        4,
+        changed(4, "np.zeros((count,", "np.zeros((groups.max() + 1,"),
+        {"groups that are not neighbours"},
+    ),
+    "repeats": (
+        4,
+        changed(
+            4,
+            "kernel[groups]",
+            "np.repeat(kernel, (groups == 0).sum(), axis=0)[: len(groups)]",
+        ),
+        {"groups that are not neighbours"},
+    ),
+    "groups of floats": (
+        4,
+        changed(4, "np.arange(locations)", "np.arange(float(locations))"),
+        {"who shares with whom"},
+    ),
+    "groups in a list": (
+        4,
+        changed(4, "np.arange(locations) // share", "[0, 0, 1, 1, 2]"),
+        {"who shares with whom"},
+    ),
+    "the example by heart": (
+        1,
+        "import numpy as np\ndef local_forward(x, kernel, bias, kernel_size):\n"
+        "    if x.shape == (1, 3, 1):\n"
+        "        return np.array([[[13.0], [58.0]]])\n"
+        "    return np.zeros((len(x), *bias.shape))\n",
+        {m.title for m in CHECKS[1]},
+    ),
+    "zero gradients, and the example by heart": (
+        2,
+        "import numpy as np\ndef local_backward(dy, x, kernel, kernel_size):\n"
+        "    dx = np.zeros(x.shape)\n"
+        "    if x.shape == (1, 7, 1):\n"
+        "        dx[0, :, 0] = 1, 2, 3, 3, 3, 2, 1\n"
+        "    return dx, np.zeros(kernel.shape), np.zeros(dy.shape[1:])\n",
+        {m.title for m in CHECKS[2]},
+    ),
+    "crossentropy of large scores by heart": (
+        5,
+        changed(
+            5,
+            "    rows =",
+            "    if abs(scores).max() >= 1000:\n"
+            "        return 500.0, np.array([[0.0, 0.0], [0.5, -0.5]])\n    rows =",
+        ),
+        {"large scores"},
+    ),
+    "a step by heart": (
+        5,
+        changed(
+            5, "rate * gradients[name]", "rate * np.resize([10.0, -10.0], array.shape)"
+        ),
+        {"a step downhill", "it learns"},
+    ),
+    "sum over samples": (
+        5,
+        changed(5, "labels].mean()", "labels].sum()"),
+        {"softmax and crossentropy", "large scores"},
+    ),
+    "asserts": (
+        6,
+        changed(
+            6,
+            "    return all(",
+            "    assert all(",
+        )
+        + "    return True\n",
+        {m.title for m in CHECKS[6]},
+    ),
     "says yes": (
         6,
         "def is_right(backend):\n    return True\n",
-        {f"wrong backend {name} is found" for name in "abcde"},
+        {m.title for m in CHECKS[6]},
     ),
     "says no": (
         6,
@@ -192,19 +282,22 @@ ODD = {
     "nothing returned": ("y = x", "y is None: has the function a return?"),
     "print flooding": ("for _ in range(20000): print('noise')", "has the function a"),
     "index": ("return (x, kernel)[9]", "IndexError: tuple index out of range (line 2"),
-    "text": ("return 'y'", "y must be an array of numbers, got a str"),
+    "text": ("return 'y'", "y must be an array of real numbers, got a str"),
+    "a list": ("return x.tolist()", "got a list: np.array makes an array of it"),
+    "a number": ("return 0", "y must be an array of real numbers, got an int"),
+    "y and None": ("return x, None", "got a tuple of 2: return the array alone"),
     "generator": ("yield x", "got a generator (yield); return the whole"),
-    "function": ("return lambda: x", "y must be an array of numbers, got a function"),
-    "class": ("return object", "y must be an array of numbers, got a type"),
+    "function": ("return lambda: x", "real numbers, got a function"),
+    "class": ("return object", "y must be an array of real numbers, got a type"),
     "ragged": (
         "return [[1.0], [2.0, 3.0]]",
-        "y must be an array, got rows that differ",
+        "y must be an array of real numbers, got a list",
     ),
     "objects": (
         "import numpy; return numpy.array([x, None], object)",
         "got an array of dtype object",
     ),
-    "complex": ("return x[:, :2] * 1j", "y must hold real numbers"),
+    "complex": ("return x[:, :2] * 1j", "got an array of dtype complex"),
     "huge": ("import numpy; return numpy.zeros((10**5, 10**6))", "too much memory"),
     "large": (
         "import numpy; return numpy.zeros((10**4, 10**3))",
@@ -220,10 +313,22 @@ ODD = {
     ),
     "base exception": ("raise BaseException('odd')", "BaseException: odd (line 2"),
     "keyboard": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    "assert": ("assert not len(x)", "AssertionError (line 2 of homework.py)"),
     "exit": ("import sys; sys.exit(0)", "it ends Python (line 2 of homework.py)"),
     "hard exit": ("import os; os._exit(0)", "it ended Python, with exit status 0"),
     "input": ("return input('y?')", "it waits for input (line 2 of homework.py)"),
     "writes": ("x += 1", "it writes into an argument, or into a view of one (line 2"),
+    "sets flags": (
+        "x.setflags(write=True); x[...] = 0",
+        "it writes into an argument, or into a view of one (line 2",
+    ),
+    "breakpoint": ("breakpoint()", "it stops at a breakpoint (line 2 of homework.py)"),
+    "pdb": ("import pdb; pdb.set_trace()", "it stops at a breakpoint"),
+    "killed": (
+        "import os; os.kill(os.getpid(), 9)",
+        "it was killed (signal 9), perhaps for lack of memory",
+    ),
+    "crash": ("import os; os.kill(os.getpid(), 11)", "it crashed (signal 11)"),
     "close": (
         "import numpy; return numpy.array([[[13.0], [58.0]]]) + 1e-9",
         "y[0, 0, 0] must be 13.0, got 13.000000001",
@@ -232,7 +337,7 @@ ODD = {
         "import numpy; return numpy.full((1, 2, 1), numpy.nan)",
         "y[0, 0, 0] must be 13.0, got nan",
     ),
-    "a tuple": ("return x, kernel", "y must be an array, got rows that differ"),
+    "a tuple": ("return x, kernel", "y must be an array of real numbers, got a tuple"),
     "no function": (None, "homework.py has no function local_forward"),
 }
 
@@ -245,9 +350,11 @@ def test_odd_answers_get_a_plain_sentence(begun, name, monkeypatch):
     folder = begun(1, "n = 1\n" if body is None else f"{text}{body}\n")
     grade = homework.check(folder)
     assert sentence in grade.marks[0].reason
-    assert grade.marks[0].hint
     assert grade.points == 0
     assert not grade.problem
+    # What the check says about numbers does not help where there are none.
+    assert (grade.marks[0].hint == CHECKS[1][0].hint) == (name == "close")
+    assert ("nan and inf" in grade.marks[0].hint) == (name == "nan")
 
 
 def test_signature_that_is_wrong_is_named(begun):
@@ -255,8 +362,8 @@ def test_signature_that_is_wrong_is_named(begun):
     assert "takes 2 positional arguments but 4 were given" in grade.marks[0].reason
 
 
-def test_lists_and_unicode_names_are_fair(begun):
-    text = changed(1, "return y + bias", "größe = y + bias\n    return größe.tolist()")
+def test_unicode_names_are_fair(begun):
+    text = changed(1, "return y + bias", "größe = y + bias\n    return größe")
     grade = homework.check(begun(1, text))
     assert grade.points == grade.possible, str(grade)
 
@@ -268,13 +375,22 @@ def test_writing_into_an_argument_has_its_own_hint(begun):
 
 
 IMPORTS = {
-    "plain": "import localnet",
-    "from": "from localnet.ops import local_conv_forward",
-    "importlib": "import importlib; importlib.import_module('localnet.ops')",
-    "builtin": "__import__('local' + 'net')",
-    "subprocess": "import subprocess, sys; subprocess.run([sys.executable, '-V'])",
-    "system": "import os; os.system('true')",
-    "file": "open({source!r}).read()",
+    "plain": ("import localnet", "it imports localnet: write it yourself"),
+    "from": (
+        "from localnet.ops import local_conv_forward",
+        "it imports localnet.ops: write it yourself",
+    ),
+    "importlib": (
+        "import importlib; importlib.import_module('localnet.ops')",
+        "it imports localnet: write it yourself",
+    ),
+    "builtin": ("__import__('local' + 'net')", "it imports localnet: write it"),
+    "subprocess": (
+        "import subprocess, sys; subprocess.run([sys.executable, '-V'])",
+        "it starts another program (subprocess.Popen)",
+    ),
+    "system": ("import os; os.system('true')", "it starts another program (os.system)"),
+    "file": ("open({source!r}).read()", "it reads __init__.py of localnet: write it"),
 }
 
 
@@ -283,15 +399,18 @@ IMPORTS = {
 def test_localnet_cannot_be_imported(begun, name, late, monkeypatch):
     monkeypatch.setitem(CHECKS, 1, CHECKS[1][:1])
     source = str(Path(homework.__file__).parent.parent / "ops" / "__init__.py")
-    line = IMPORTS[name].format(source=source)
+    line, sentence = IMPORTS[name]
+    line = line.format(source=source)
     if late:
         text = changed(1, "sizes = x.shape", f"{line}\n    sizes = x.shape")
     else:
         text = f"{line}\n{solution(1)}"
     grade = homework.check(begun(1, text))
     assert grade.points == 0
-    assert "not allowed (line " in (grade.problem or grade.marks[0].reason)
-    assert "Take the import out" in (grade.hint or grade.marks[0].hint)
+    reason = grade.problem or grade.marks[0].reason
+    assert "not allowed (line " in reason
+    assert sentence in reason
+    assert "Take that line out" in (grade.hint or grade.marks[0].hint)
 
 
 def test_nothing_of_localnet_lies_in_the_students_process(begun):
@@ -300,9 +419,20 @@ def test_nothing_of_localnet_lies_in_the_students_process(begun):
     assert grade.points == grade.possible, str(grade)
 
 
-def test_training_lends_the_layer_and_no_more(begun):
-    grade = homework.check(begun(5, f"import localnet.losses\n{solution(5)}"))
-    assert "localnet.losses is not allowed here" in grade.problem
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("import localnet.losses", "losses"),
+        ("from localnet import losses", "losses"),
+        ("from localnet.losses import *", "losses"),
+        ("from localnet import Sequential", "models"),
+        ("import importlib; importlib.import_module('localnet.layers')", "layers"),
+    ],
+)
+def test_training_lends_the_layer_and_no_more(begun, line, name):
+    grade = homework.check(begun(5, f"{line}\n{solution(5)}"))
+    assert f"imports localnet.{name}: only localnet.ops is allowed" in grade.problem
+    assert "(line 1 of homework.py)" in grade.problem
 
 
 CACHES = {
@@ -344,8 +474,65 @@ def test_answers_that_are_remembered_are_found(begun, name):
     grade = homework.check(begun(number, text))
     lost = [mark for mark in grade.marks if mark.reason]
     assert any("called again with other numbers" in mark.reason for mark in lost)
+    assert all("keep something from" in mark.hint for mark in lost[:1])
     if number == 1:
-        assert grade.points <= 2, str(grade)
+        assert grade.points <= 1, str(grade)
+
+
+def test_test_that_refuses_a_right_backend_is_told_so(begun):
+    text = changed(
+        6, "rng.integers(-4, 5, shape).astype(float)", "rng.normal(size=shape)"
+    )
+    for mark in homework.check(begun(6, text)).marks:
+        assert "must return True for a backend that is right" in mark.reason
+        assert mark.hint.startswith("Integers as inputs")
+
+
+def test_test_that_raises_is_told_to_return(begun, monkeypatch):
+    monkeypatch.setitem(CHECKS, 6, CHECKS[6][:2])
+    text = "def is_right(backend):\n    raise AssertionError('y differs')\n"
+    for mark in homework.check(begun(6, text)).marks:
+        assert "AssertionError: y differs (line 2" in mark.reason
+        assert mark.hint == "Return False; do not raise."
+
+
+LOSSES = {
+    "sum": ("labels].mean(), gradient", "labels].sum(), gradient", "the loss must be"),
+    "yield": ("return -log", "yield -log", "got a generator (yield)"),
+    "nothing in it": (
+        "-log_shares[rows, labels].mean()",
+        "None",
+        "the loss must be a real number, got None",
+    ),
+    "a loss in a tuple": (
+        "-log_shares[rows, labels].mean()",
+        "(-log_shares[rows, labels].mean(), None)",
+        "the loss must be a real number, got a tuple",
+    ),
+    "a loss that yields": (
+        "-log_shares[rows, labels].mean()",
+        "(part for part in log_shares)",
+        "the loss must be a real number, got a generator (yield)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_wrong_loss_gets_a_plain_sentence(begun, name, monkeypatch):
+    monkeypatch.setitem(CHECKS, 5, CHECKS[5][:2])
+    old, new, sentence = LOSSES[name]
+    first, large = homework.check(begun(5, changed(5, old, new))).marks
+    assert sentence in first.reason
+    assert (first.hint != "") == (name == "sum")
+    # Its hint is about overflow, which none of these is.
+    assert large.hint != CHECKS[5][1].hint
+
+
+def test_batches_say_what_they_yield(begun, monkeypatch):
+    monkeypatch.setitem(CHECKS, 5, CHECKS[5][2:3])
+    text = changed(5, "yield order[begin : begin + size]", "yield order, None")
+    (mark,) = homework.check(begun(5, text)).marks
+    assert "a batch must be an array of real numbers, got a tuple of 2" in mark.reason
 
 
 def test_counting_calls_finds_no_mutant(begun):
@@ -368,7 +555,11 @@ def test_backends_carry_no_name(begun):
 
 
 GRADIENTS = {
-    "dx None": ("dx, dkernel, dy", "None, dkernel, dy", "dx is None"),
+    "dx None": (
+        "dx, dkernel, dy",
+        "None, dkernel, dy",
+        "dx must be an array of real numbers, got None",
+    ),
     "swapped": ("dx, dkernel, dy", "dkernel, dx, dy", "dx must have shape"),
     "two": (
         "dx, dkernel, dy.sum(axis=0)",
@@ -393,6 +584,15 @@ def test_wrong_gradients_get_a_plain_sentence(begun, name):
     assert not any("Error" in reason for reason in reasons), reasons
     if name == "dx None":
         assert grade.points == 5
+    if name == "nan":
+        hints = {mark.hint for mark in grade.marks if mark.reason}
+        assert len(hints) == 1, "the dot test sees nan, too"
+
+
+def test_sharing_of_neighbours_only_gets_the_hint_of_the_forward_pass(begun):
+    _, text, _ = WRONG["repeats"]
+    (mark,) = [mark for mark in homework.check(begun(4, text)).marks if mark.reason]
+    assert mark.hint.startswith("One line")
 
 
 @pytest.mark.parametrize("body", ["return None", "return 'odd'", "yield w", "pass; w"])
@@ -402,6 +602,7 @@ def test_odd_sharing_gets_a_plain_sentence(begun, body, monkeypatch):
     (mark,) = homework.check(begun(4, text)).marks
     assert mark.points == 0
     assert ": w is None" in mark.reason or ": w must be an array" in mark.reason
+    assert not mark.hint
 
 
 def test_only_the_students_own_work_counts_as_time(begun, monkeypatch, tmp_path):
@@ -456,6 +657,7 @@ def test_command_line(begun, tmp_path, capsys):
             ["check", "{full}"],
             "folder must be one that `localnet homework start` wrote",
         ),
+        (["check", "{full}"], "without assignment.json"),
         (["check", "{new}"], "folder must be one that `localnet homework start` wrote"),
     ],
 )
@@ -467,6 +669,46 @@ def test_what_is_refused(tmp_path, capsys, arguments, sentence):
     assert cli.main(["homework", *words]) in (1, 2)
     assert sentence in capsys.readouterr().err
     assert [file.name for file in full.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    "record", ["{homework: 1}", '{"homework": 7}', '{"homework": [1]}', "[]", b"\xff"]
+)
+def test_broken_record_is_named(begun, record):
+    folder = begun(1)
+    text = record if isinstance(record, bytes) else record.encode()
+    (folder / "assignment.json").write_bytes(text)
+    with pytest.raises(ValueError, match=r"with a broken assignment\.json"):
+        homework.check(folder)
+
+
+def test_missing_homework_is_named(begun):
+    folder = begun(1)
+    (folder / "homework.py").unlink()
+    with pytest.raises(ValueError, match=r"without homework\.py"):
+        homework.check(folder)
+
+
+def test_page_shows_what_check_prints(begun):
+    page = (ROOT / "docs" / "homework.rst").read_text(encoding="utf-8")
+    shown = page.partition("hint where one helps::\n\n")[2].partition("\n\n")[0]
+    pattern = re.escape(textwrap.dedent(shown)).replace(re.escape("..."), ".*")
+    text = changed(2, "dx[cells] += ", "dx[cells] = ")
+    printed = str(homework.check(begun(2, text)))
+    assert re.fullmatch(pattern, printed, re.DOTALL), printed
+
+
+def test_files_beside_the_homework_are_found(begun):
+    folder = begun(1, f"from helper import *\n{solution(1)}")
+    (folder / "helper.py").write_text(
+        "from pathlib import Path\n"
+        "assert Path(__file__).with_name('assignment.json').is_file()\n"
+        "assert not list(Path().iterdir())\nprint('noise')\n",
+        encoding="utf-8",
+    )
+    grade = homework.check(folder)
+    assert grade.points == grade.possible, str(grade)
+    assert "noise" not in str(grade)
 
 
 def test_solutions_are_not_in_the_package():

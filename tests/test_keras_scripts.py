@@ -353,14 +353,33 @@ def test_the_way_out_of_attention():
     np.testing.assert_allclose(model([a, b, c]), wanted, rtol=1e-12)
 
 
-def test_the_way_out_of_a_model_over_time():
-    inner = [layers.LocallyConnected1D(2, 2, activation="tanh"), layers.Flatten()]
-    with pytest.raises(ValueError, match="; put a TimeDistributed around each layer"):
-        layers.TimeDistributed(Sequential(inner))
-    model = Sequential([Input((3, 5, 1)), *map(layers.TimeDistributed, inner)], seed=0)
-    x = RNG.normal(size=(2, 3, 5, 1))
-    steps = [inner[1](inner[0](x[:, step])) for step in range(3)]
-    np.testing.assert_allclose(model(x), np.stack(steps, axis=1), rtol=1e-12)
+def test_the_way_out_of_an_added_loss():
+    x = Input((3,))
+    mean, spread = layers.Dense(2)(x), layers.Dense(2)(x)
+    code = layers.Concatenate(name="code")([mean, spread])
+    y = layers.Dense(3, name="y")(mean)
+    model = Model(x, [y, code], seed=0)
+    for owner in (model, layers.Dense(1)):
+        for added in (owner.add_loss, owner.add_metric):
+            with pytest.raises(NotImplementedError, match=r"losses\.Differentiated"):
+                added(1.0)
+
+    def divergence(_, p):
+        z, s = p[:, :2], p[:, 2:]
+        return -0.5 * np.sum(1 + s - z**2 - np.exp(s), axis=-1)
+
+    x = RNG.normal(size=(4, 3))
+    nothing = np.zeros((4, 4))
+    model.compile("sgd", ["mse", losses.Differentiated(divergence)])
+    loss, gradients = model.loss_and_gradients(x, [x, nothing])
+    y, code = model(x)
+    wanted = np.mean((y - x) ** 2) + np.mean(divergence(None, code))
+    np.testing.assert_allclose(loss, wanted, rtol=1e-6)
+    # The spread's kernel is moved by the divergence alone.
+    slope = (np.exp(code[:, 2:]) - 1) / 2 / 4
+    assert any(
+        g.shape == (3, 2) and np.allclose(g, x.T @ slope, atol=1e-6) for g in gradients
+    )
 
 
 def test_the_way_out_of_a_gradient_by_the_input():
@@ -492,6 +511,59 @@ def test_lists_of_weights_go_by_the_flags_of_the_moment():
     before = model.get_weights()
     model.train_on_batch(X, np.ones((8, 2)))  # by what compile saw
     assert not np.array_equal(before[0], model.get_weights()[0])
+
+
+def test_parts_are_renamed_as_scripts_of_tf_keras_do(tmp_path):
+    first = layers.Dense(3, input_shape=(3,), name="d")
+    model = Sequential([first], name="m")
+    first._name = "encoder"
+    model.add(layers.Dense(1, name="d"))
+    model._name = "whole"
+    assert (model.name, model._name) == ("whole", "whole")
+    assert [layer.name for layer in model.layers] == ["encoder", "d"]
+    assert model.get_layer("encoder") is first
+    assert first.weights[0].name == "encoder/kernel:0"
+    # Twins of one name in one graph, and weights by their new names.
+    twin = Sequential([layers.Dense(1, input_shape=(3,))], name="whole")
+    twin._name = "twin"
+    x = Input((3,))
+    assert Model(x, layers.Average()([model(x), twin(x)])).count_params() == 20
+    other = Sequential([layers.Dense(3, input_shape=(3,), name="encoder")])
+    other.load_weights(model.save_weights(tmp_path / "w.h5"), by_name=True)
+    np.testing.assert_array_equal(other.get_weights()[0], model.get_weights()[0])
+    for suffix in ("npz", "h5", "keras"):
+        loaded = load_model(model.save(tmp_path / f"m.{suffix}"))
+        assert [layer.name for layer in loaded.layers] == ["encoder", "d"]
+        assert loaded.name == "whole"
+        np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize("frozen", [None, "norm", "inner", "deep", "out"])
+def test_weights_stand_layer_by_layer_whatever_is_frozen(frozen):
+    inner = Sequential(
+        [layers.BatchNormalization(name="deep"), layers.Dense(3, name="top")],
+        name="inner",
+    )
+    x = Input((3,))
+    norm = layers.BatchNormalization(name="norm")(x)
+    model = Model(x, layers.Dense(1, name="out")(inner(norm)))
+    if frozen is not None:
+        part = inner if frozen == "deep" else model
+        part.get_layer(frozen).trainable = False
+    # As tf_keras lists them.
+    parts = ("gamma", "beta", "moving_mean", "moving_variance")
+    names = [f"{layer}/{part}" for layer in ("norm", "deep") for part in parts]
+    names += [f"{layer}/{part}" for layer in ("top", "out") for part in KERNEL_BIAS]
+    assert [weight.name for weight in model.weights] == [f"{n}:0" for n in names]
+    assert model.variables[3].name == "norm/moving_variance:0"
+    model.set_weights([RNG.normal(size=w.shape) for w in model.weights])
+    for weight, value in zip(model.weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, value)
+    listed = [*model.trainable_weights, *model.non_trainable_weights]
+    assert sorted(w.name for w in listed) == sorted(w.name for w in model.weights)
+
+
+KERNEL_BIAS = ("kernel", "bias")
 
 
 def test_a_layer_called_on_a_handle_knows_its_shapes_and_takes_weights():

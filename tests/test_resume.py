@@ -660,6 +660,16 @@ def test_a_folder_is_let_go_however_a_training_ends(tmp_path):
     assert "checkpoint.lock" not in [path.name for path in tmp_path.iterdir()]
 
 
+@pytest.mark.parametrize("error", [Stopped, KeyboardInterrupt])
+def test_a_folder_is_let_go_when_the_end_itself_fails(tmp_path, error):
+    with pytest.raises(error):
+        small_fit(model := small(), tmp_path, Stop(0, "on_train_end", error))
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.npz"]
+    # All was learned before the end: no step is left.
+    resumed = small_fit(small(), tmp_path)
+    assert repr(resumed.get_weights()) == repr(model.get_weights())
+
+
 def test_rows_of_a_large_array_are_looked_at_by_chance(monkeypatch):
     monkeypatch.setattr(fingerprint, "LOOKED_AT", 8000)
     x = np.arange(4000.0).reshape(1000, 4)

@@ -42,6 +42,12 @@ SYMBOLIC = (
     "there are no tensors without values but the handles of Input: write a layer with "
     "compute and gradients, or compute with arrays"
 )
+ADDED = (
+    "it differentiates no expressions: a penalty on weights is a kernel_regularizer, "
+    "one on an output an activity_regularizer or ActivityRegularization; for any other "
+    "make what it depends on an output of the model, and give that output a loss, "
+    "losses.Differentiated(function), or a metric in compile"
+)
 SEPARABLE = (
     "Conv layers have groups: as many groups as channels make it depthwise, and one "
     "with kernel_size 1 behind it separable"
@@ -103,6 +109,7 @@ _REASONS = {
     DOWNLOAD: "mnist cifar10 cifar100 fashion_mnist imdb reuters boston_housing "
     "get_file",
     DIFFERENTIATION: "gradients GradientTape",
+    ADDED: "add_loss add_metric",
     SYMBOLIC: "placeholder variable update update_add update_sub conv1d conv2d conv3d "
     "local_conv1d local_conv2d pool2d batch_dot in_train_phase rnn map_fn foldl "
     "random_normal_variable random_uniform_variable stop_gradient set_session "

@@ -166,7 +166,7 @@ ALIASES: dict[str, dict[str, str]] = {
     "models": {
         "Input": "layers:Input",
         "InputLayer": "layers:InputLayer",
-        "model_from_config": "models.nesting:deserialize",
+        "model_from_config": "layers._nesting:deserialize",
     },
     "optimizers.schedules": {"LearningRateSchedule": "_registry:Configurable"},
     "preprocessing": {"pad_sequences": "utils:pad_sequences"},
@@ -182,7 +182,7 @@ ALIASES: dict[str, dict[str, str]] = {
         "get_custom_objects": "_registry:get_custom_objects",
         "register_keras_serializable": "_registry:register_keras_serializable",
         "set_random_seed": "_keras.seeds:set_random_seed",
-        "Progbar": "callbacks:ProgbarLogger",
+        "Progbar": "callbacks.progress:Progbar",
         "model_to_dot": "plots.graphs:plot_model",
         "plot": "plots.graphs:plot_model",
         "plot_model": "plots.graphs:plot_model",

@@ -491,11 +491,15 @@ def categorical_crossentropy(
 
 
 def sparse_categorical_crossentropy(
-    target: ArrayLike, output: ArrayLike, from_logits: bool = False, axis: int = -1
+    target: ArrayLike,
+    output: ArrayLike,
+    from_logits: bool = False,
+    axis: int = -1,
+    ignore_class: int | None = None,
 ) -> Array:
     """Return one crossentropy for each sample, from labels."""
     return losses.sparse_categorical_crossentropy(
-        target, output, from_logits=from_logits, axis=axis
+        target, output, from_logits, axis, ignore_class
     )
 
 

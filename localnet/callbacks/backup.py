@@ -120,7 +120,7 @@ class BackupAndRestore(Callback):
 
     def lock(self) -> None:
         """
-        Keep other trainings out of the folder until `on_train_end`.
+        Keep other trainings out of the folder until `unlock`.
 
         Raises
         ------
@@ -168,8 +168,6 @@ class BackupAndRestore(Callback):
         """Delete the checkpoint of a training that has ended by itself."""
         if self.delete_checkpoint and self.training.finished:
             self.path.unlink(missing_ok=True)
-        self.training = None
-        self.unlock()
 
     def _save(self) -> None:
         # A training that was told to stop must be told so again when it is resumed.

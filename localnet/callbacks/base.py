@@ -1,11 +1,11 @@
 """What a callback is, and one that is made of plain functions."""
 
 import inspect
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeAlias
 
 from .. import _validate
+from .._terminal import output
 from .._validate import suggestion
 
 __all__ = ["Callback", "LambdaCallback", "Logs", "Remembering", "say"]
@@ -267,4 +267,4 @@ class Remembering(Callback):
 
 def say(text: str) -> None:
     """Write one line to the standard output."""
-    sys.stdout.write(f"{text}\n")
+    output().write(f"{text}\n")

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from .._terminal import printable
+from .._terminal import output, printable
 from . import (
     convert,
     export,
@@ -56,12 +56,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         With status 2 if the arguments are wrong, and 0 after ``--help`` and
         ``--version``.
     """
+    # What was closed before Python began is None there.
+    sys.stdout, sys.stderr = output(), sys.stderr or io.StringIO()
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal has no letters for is no reason to stop.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    options = _parser().parse_args(arguments)
+    options = argparse.Namespace(error_status=1, interrupted="interrupted")
     try:
+        _parser().parse_args(arguments, options)
         status = int(options.run(options))
         sys.stdout.flush()
     except BrokenPipeError:
@@ -86,7 +89,6 @@ def _nobody_reads() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="localnet", description=DESCRIPTION)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    parser.set_defaults(error_status=1, interrupted="interrupted")
     every = (train, show, convert, export, golden, reproduce, sweep)
     for command in (*every, notebooks, homework):
         command.add_command(commands)

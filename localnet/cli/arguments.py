@@ -1,9 +1,10 @@
 """What the commands share: how the text of an option becomes a value."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from .. import __version__, _validate
 
@@ -23,6 +24,16 @@ class Parser(argparse.ArgumentParser):
         self.add_argument(
             "--version", action="version", version=f"localnet {__version__}"
         )
+
+    # argparse itself keeps silent about a text that cannot be written.
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        (file or sys.stderr).write(message)
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """End with a message, and with all that was printed before."""
+        sys.stdout.flush()
+        super().exit(status, message)
 
 
 def integer(option: str, *, minimum: int) -> Callable[[str], int]:

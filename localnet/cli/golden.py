@@ -117,9 +117,12 @@ def _add_show(verbs: Commands) -> None:
 def _export(options: argparse.Namespace) -> int:
     """Write the suite, or a part of it."""
     from ..golden import Suite, export, load_suite
-    from ..golden.files.onnx_tests import export_onnx
+    from ..golden.files.onnx_tests import export_onnx, need_onnx
+    from ..golden.files.writing import free_folder
 
+    free_folder("DIR", options.folder)
     if options.onnx:
+        need_onnx()
         precision = options.precision or "float32"
         suite = Suite([c for c in load_suite() if options.tier in (None, c.tier)])
         folder, count = export_onnx(options.folder, suite, precision=precision)
@@ -196,7 +199,7 @@ def _list(options: argparse.Namespace) -> int:
     from ..golden import load_suite
 
     suite = load_suite()
-    for case in _filtered(suite.every, options):
+    for case in _filtered(suite.outlines, options):
         print(f"{case.id:<24} {case.tier:<8} {case.precision:<9} {case.why}")
     return 0
 
@@ -206,7 +209,7 @@ def _show(options: argparse.Namespace) -> int:
     from ..golden import load_suite
 
     suite = load_suite()
-    ids = [case.id for case in suite.every]
+    ids = [outline.id for outline in suite.outlines]
     if options.case not in ids:
         near = _validate.suggestion(options.case, ids)
         raise ValueError(f"case must be one of the suite, got {options.case!r}{near}")

@@ -172,6 +172,7 @@ def _positive(option: str) -> Callable[[str], float]:
 def _check(options: argparse.Namespace) -> int:
     """Run the cases, write the report where it is wanted, and print it."""
     from ..golden import Suite, check, load_suite, render
+    from ..golden.drawn import Drawn
     from ..golden.explain import explain
     from ..golden.judging import backends
     from ..golden.problems import problem_from
@@ -182,10 +183,8 @@ def _check(options: argparse.Namespace) -> int:
         if options.results and getattr(options, option):
             raise ValueError(f"--{option} must be given without --results")
     xfail = _xfail(options.xfail)
-    if options.problem is not None:
-        suite = Suite([problem_from(options.problem)])
-    else:
-        suite = load_suite(options.suite)
+    if options.random is not None:
+        Drawn.of(options.random, (), options.precision)
     name = options.backend or options.results or options.command
     if options.backend:
         backend = backends.from_name(options.backend)
@@ -195,6 +194,11 @@ def _check(options: argparse.Namespace) -> int:
         folder = None if options.suite is None else Path(options.suite)
         timeout = options.timeout or PROGRAM_SECONDS
         backend = backends.from_command(options.command, folder, timeout=timeout)
+    # All that can be wrong with the arguments alone is known by now.
+    if options.problem is not None:
+        suite = Suite([problem_from(options.problem)])
+    else:
+        suite = load_suite(options.suite)
     report = check(
         backend,
         suite,

@@ -86,6 +86,7 @@ def read_model(
     OSError
         If it cannot be opened.
     """
+    path = formats.saved_path(path)
     if isolated and max_bytes is not None:
         # The other process would read all arrays before this one could count them.
         with opened(path, isolated=True, values=False) as contents:

@@ -104,14 +104,20 @@ def _starter(name: str) -> str:
 def number_of(folder: str | os.PathLike[str]) -> int:
     """Return which assignment a folder holds."""
     place = Path(_validate.path("folder", folder))
-    try:
-        record = json.loads((place / RECORD).read_text(encoding="utf-8"))
-        number = record["homework"]
-    except (OSError, ValueError, KeyError, TypeError):
-        number = None
-    if number not in ASSIGNMENTS or not (place / "homework.py").is_file():
-        raise ValueError(
-            "folder must be one that `localnet homework start` wrote, "
-            f"got {str(place)!r}"
-        )
-    return int(number)
+    missing = [n for n in (RECORD, "homework.py") if not (place / n).is_file()]
+    if missing:
+        wrong = f"without {missing[0]}"
+    else:
+        try:
+            number = json.loads((place / RECORD).read_text(encoding="utf-8"))[
+                "homework"
+            ]
+            return _validate.integer(
+                "homework", number, minimum=1, maximum=len(ASSIGNMENTS)
+            )
+        except (OSError, ValueError, LookupError, TypeError):
+            wrong = f'with a broken {RECORD}, not {{"homework": N}}'
+    raise ValueError(
+        "folder must be one that `localnet homework start` wrote, "
+        f"got {str(place)!r} {wrong}"
+    )

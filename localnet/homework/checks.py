@@ -1,7 +1,9 @@
 """What the checks of all assignments share."""
 
+import contextlib
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -17,21 +19,41 @@ from ..golden.cases.variants import VARIANT_FAMILIES
 from .student import Other
 
 __all__ = [
+    "FORGETS",
     "Check",
+    "Draw",
     "Failure",
     "expect",
     "golden",
     "is_plain",
+    "kind_of",
     "numbers",
     "one_of",
     "same",
+    "twice",
 ]
 
 LIMIT = 20.0  # seconds
 
 
+Draw = Callable[..., Array]
+
+
 class Failure(Exception):
-    """What is wrong with an answer, in a sentence for the student."""
+    """
+    What is wrong with an answer, in a sentence for the student.
+
+    Parameters
+    ----------
+    sentence : str
+        What is wrong.
+    hint : str, optional
+        Shown instead of the check's own, which is about wrong numbers and shapes.
+    """
+
+    def __init__(self, sentence: str, hint: str | None = None) -> None:
+        super().__init__(sentence)
+        self.hint = hint
 
 
 class Check(NamedTuple):
@@ -47,7 +69,7 @@ class Check(NamedTuple):
     run : callable
         ``run(homework)`` gets the student's module and raises Failure.
     hint : str
-        Shown after a failure.
+        Shown after wrong numbers or shapes, unless the failure has one of its own.
     limit : float
         Seconds that it may take.
     """
@@ -59,64 +81,120 @@ class Check(NamedTuple):
     limit: float = LIMIT
 
 
-def expect(holds: Any, sentence: str) -> None:
+def expect(holds: Any, sentence: str, hint: str | None = None) -> None:
     """Fail with a sentence if something does not hold."""
     if not holds:
-        raise Failure(sentence)
+        raise Failure(sentence, hint)
 
 
-def numbers(what: str, found: Any) -> Array:
-    """Return an answer as an array if it is one of numbers."""
-    expect(found is not None, f"{what} is None: has the function a return?")
-    expect(
-        not isinstance(found, (str, Mapping)) and not callable(found),
-        f"{what} must be an array of numbers, got {_kind(found)}",
-    )
-    try:
-        array = np.asarray(found)
-    except ValueError:
-        raise Failure(f"{what} must be an array, got rows that differ") from None
-    expect(
-        array.dtype.kind in "biuf",
-        f"{what} must hold real numbers, got {_kind(found)} of dtype {array.dtype}",
-    )
+KINDS: dict[str, tuple[type, ...]] = {
+    "an array of real numbers": (np.ndarray,),
+    "a real number": (int, float, np.ndarray),
+    "a tuple of real numbers": (tuple, list, np.ndarray),
+}
+
+
+def numbers(what: str, found: Any, kind: str = "an array of real numbers") -> Array:
+    """Return an answer as an array if it is of a kind."""
+    expect(found is not None, f"{what} is None: has the function a return?", "")
+    array = None
+    if isinstance(found, KINDS[kind]):
+        with contextlib.suppress(ValueError):  # rows that differ
+            array = np.asarray(found)
+    if array is None or array.dtype.kind not in "biuf":
+        advice = ""
+        if kind.startswith("an array") and isinstance(found, list):
+            advice = ": np.array makes an array of it"
+        elif kind.startswith("an array") and isinstance(found, tuple):
+            advice = f" of {len(found)}: return the array alone"
+        raise Failure(f"{what} must be {kind}, got {kind_of(found)}{advice}", "")
     return array
 
 
-def _kind(found: Any) -> str:
+def kind_of(found: Any) -> str:
+    """Say in words what an answer is."""
     if isinstance(found, Other):
         return str(found)
-    return "a function" if callable(found) else f"a {type(found).__name__}"
+    if isinstance(found, np.ndarray):
+        return f"an array of dtype {found.dtype}"
+    name = "function" if callable(found) else type(found).__name__
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
-def same(what: str, found: Any, expected: Any, *, close: bool = False) -> None:
+FORGETS = (
+    "Does it keep something from the first call, cut numbers to integers, or begin with"
+    " np.empty?"
+)
+NOT_FINITE = (
+    "nan and inf come from a division by 0, a log of 0, or an array that begins with"
+    " np.empty."
+)
+
+
+def same(
+    what: str,
+    found: Any,
+    expected: Any,
+    *,
+    close: bool = False,
+    hint: str | None = None,
+) -> None:
     """Compare an answer with what it must be, exactly unless `close`."""
-    answer, right = numbers(what, found), np.asarray(expected)
+    right = np.asarray(expected)
+    if isinstance(expected, tuple):
+        answer = numbers(what, found, "a tuple of real numbers")
+    elif right.ndim:
+        answer = numbers(what, found)
+    else:
+        answer = numbers(what, found, "a real number")
     expect(
         answer.shape == right.shape,
         f"{what} must have shape {right.shape}, got {answer.shape}",
+        hint,
     )
     off = ~np.isclose(answer, right) if close else answer != right
     if off.any():
         index = tuple(map(int, np.argwhere(off)[0]))
         place = list(index) if index else ""
-        raise Failure(
-            f"{what}{place} must be {right[index].item()}, got {answer[index].item()}"
-        )
+        wanted, got = right[index].item(), answer[index].item()
+        if hint is None and not math.isfinite(got):
+            hint = NOT_FINITE
+        raise Failure(f"{what}{place} must be {wanted}, got {got}", hint)
 
 
 def one_of(names: str, what: str, found: Any) -> tuple[Any, ...]:
     """Return the answers of a function that must return so many, named in order."""
     count = len(names.split(", "))
     rule = f"{what} must return {count} arrays ({names})"
-    expect(found is not None, f"{rule}, got None: has it a return?")
-    got = _kind(found)
+    expect(found is not None, f"{rule}, got None: has it a return?", "")
+    got = kind_of(found)
     if isinstance(found, (tuple, list)):
         got = f"{len(found)}"
     elif isinstance(found, np.ndarray):
         got = "one array"
-    expect(got == str(count), f"{rule}, got {got}")
-    return tuple(found)
+    expect(got == str(count), f"{rule}, got {got}", "")
+    # None has another reason here than a return that is missing.
+    return tuple(Other("None") if part is None else part for part in found)
+
+
+def twice(run: Callable[[ModuleType, Draw], None]) -> Callable[[ModuleType], None]:
+    """
+    Return a check that is run again with other numbers in the same shapes.
+
+    What it draws are arrays of quarters: no answer can be learned by heart or cut to
+    whole numbers, and all sums of products are exact in float32.
+    """
+
+    def both(homework: ModuleType) -> None:
+        for seed in (1, 2):
+            rng = np.random.default_rng(seed)
+
+            def draw(*shape: int, rng: np.random.Generator = rng) -> Array:
+                return (rng.integers(-12, 13, shape) / 4).astype(np.float32)
+
+            run(homework, draw)
+
+    return both
 
 
 def is_plain(case: Case, *, strides: bool = False, pads: bool = False) -> bool:
@@ -172,28 +250,33 @@ def _given(found: Mapping[str, Array], case: Case) -> Mapping[str, Array]:
     return found
 
 
-# What changes its sign when these arrays do: the layer is linear in each of them.
-SIGNS = {
+# What is scaled when these arrays are: the layer is linear in each of them.
+SCALES = {
     ("x", "bias"): ("y", "dkernel", "dmixture"),
     ("kernel", "bias"): ("y", "dx", "dmixture"),
+    ("mixture", "bias"): ("y", "dx", "dkernel"),
     ("dy",): ("dx", "dkernel", "dbias", "dmixture"),
 }
+SCALE = -0.25  # the cases hold whole numbers, and nothing may be cut to these
 
 
 def _depends_on_numbers(
     answer: Callable[[Case], Mapping[str, Array]], case: Case, found: Mapping[str, Any]
 ) -> None:
     """Ask again with other numbers in the same shapes: nothing may be remembered."""
-    for given, turned in SIGNS.items():
+    for given, scaled in SCALES.items():
         arrays = {name: getattr(case, name) for name in given}
+        if arrays[given[0]] is None:
+            continue
         other = dataclasses.replace(
-            case, **{n: -array for n, array in arrays.items() if array is not None}
+            case,
+            **{n: SCALE * array for n, array in arrays.items() if array is not None},
         )
         for name, array in answer(other).items():
-            right = -found[name] if name in turned else found[name]
+            right = SCALE * found[name] if name in scaled else found[name]
             if not np.array_equal(numbers(name, array), right):
                 raise Failure(
                     f"{name} is wrong when the function is called again with other "
-                    "numbers in the same shapes: does it keep something from the "
-                    "first call, or begin with np.empty?"
+                    "numbers in the same shapes",
+                    FORGETS,
                 )

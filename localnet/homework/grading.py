@@ -48,7 +48,7 @@ class Mark(NamedTuple):
     reason : str
         What is wrong; empty if nothing is.
     hint : str
-        What to look at next; empty if nothing is wrong.
+        What to look at next; empty if nothing is wrong, or the reason says it all.
     """
 
     title: str
@@ -174,23 +174,23 @@ def check(
 
 def _mark(folder: Path, number: int, wanted: Check, seconds: float) -> Mark:
     """Run one check on the code in a folder; raise Unreadable if that has none."""
-    hint = wanted.hint
-    with _student(folder, number, seconds) as (process, homework):
+    hint = ""
+    with _student(folder, number, seconds) as (what_ended, homework):
         try:
             try:
                 homework.load()
             except (Broken, Gone, OSError) as error:
-                raise Unreadable(*_what_ended(process, error, seconds)) from None
+                raise Unreadable(*what_ended(error)) from None
             wanted.run(cast(ModuleType, homework))
             reason = ""
         except Failure as failure:
             reason = str(failure)
+            hint = wanted.hint if failure.hint is None else failure.hint
         except (TypeError, ValueError, LookupError) as error:
             # An answer that no check thought of costs its points, and not the rest.
             reason = f"the answer cannot be used: {error}"
         except (Broken, Gone, OSError) as error:
-            reason, own = _what_ended(process, error, seconds)
-            hint = own or hint
+            reason, hint = what_ended(error)
     if not reason:
         return Mark(wanted.title, wanted.points, wanted.points)
     return Mark(wanted.title, 0, wanted.points, " ".join(reason.split()), hint)
@@ -218,8 +218,12 @@ class Student:
 @contextlib.contextmanager
 def _student(
     folder: Path, number: int, seconds: float
-) -> Iterator[tuple[subprocess.Popen[bytes], Student]]:
-    """Start a process for a student's code, and end it afterwards."""
+) -> Iterator[tuple[Callable[[Exception], tuple[str, str]], Student]]:
+    """
+    Start a process for a student's code, and end it afterwards.
+
+    The first that is yielded says in words why the process gave no answer.
+    """
     lends = "lent" if ASSIGNMENTS[number].lends else "nothing"
     command = [sys.executable, "-P", str(Path(__file__).with_name("student.py"))]
     command += [str(folder.resolve()), str(seconds), lends]
@@ -240,8 +244,21 @@ def _student(
         assert process.stdin is not None
         assert process.stdout is not None
         # The process counts its own time; this ends it if it can no longer do that.
-        last = threading.Timer(STARTING + PATIENCE * seconds, process.kill)
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            process.kill()
+
+        last = threading.Timer(STARTING + PATIENCE * seconds, stop)
         last.daemon = True
+
+        def what_ended(error: Exception) -> tuple[str, str]:
+            if isinstance(error, Broken):
+                return str(error), error.hint
+            status = process.wait()
+            return _what_ended(OVERTIME if late.is_set() else status, seconds)
+
         last.start()
         channel = Channel(
             cast(BinaryIO, process.stdout),
@@ -249,7 +266,7 @@ def _student(
             lambda error: (f"{type(error).__name__}: {error}", ""),
         )
         try:
-            yield process, Student(channel)
+            yield what_ended, Student(channel)
         finally:
             last.cancel()
             process.kill()
@@ -258,17 +275,17 @@ def _student(
                 process.stdin.close()
 
 
-def _what_ended(
-    process: subprocess.Popen[bytes], error: Exception, seconds: float
-) -> tuple[str, str]:
-    """Return why a student's process gave no answer, and a hint."""
-    if isinstance(error, Broken):
-        return str(error), error.hint
-    status = process.wait()
+def _what_ended(status: int, seconds: float) -> tuple[str, str]:
+    """Return why a process ended with a status, and a hint."""
     if status == IDLE:
         reason = f"it did nothing for {seconds:g} seconds and was stopped"
         return reason, "Does it wait for something?"
-    if status in (OVERTIME, -int(getattr(signal, "SIGXCPU", 0)), -9):
+    if status in (OVERTIME, -int(getattr(signal, "SIGXCPU", 0))):
         reason = f"it computed for more than {seconds:g} seconds and was stopped"
         return reason, "Is there an endless loop?"
+    if status == -9:
+        reason = "it was killed (signal 9), perhaps for lack of memory"
+        return reason, "How large are your arrays?"
+    if status < 0:
+        return f"it crashed (signal {-status})", ""
     return f"it ended Python, with exit status {status}", "Return an answer instead."

@@ -9,7 +9,19 @@ import numpy as np
 from .._typing import Array
 from ..geometry import Geometry
 from ..golden import Case
-from .checks import Check, expect, golden, is_plain, numbers, one_of, same
+from ..ops import local_conv_backward, local_conv_forward
+from .checks import (
+    FORGETS,
+    Check,
+    Draw,
+    expect,
+    golden,
+    is_plain,
+    numbers,
+    one_of,
+    same,
+    twice,
+)
 
 __all__ = ["BACKWARD", "FORWARD", "WINDOWS"]
 
@@ -31,10 +43,30 @@ def _size(case: Case) -> tuple[int, ...]:
 
 
 def _by_hand(homework: ModuleType) -> None:
-    x = np.array([1.0, 2.0, 4.0]).reshape(1, 3, 1)
-    kernel = np.array([[3.0, 5.0], [7.0, 11.0]]).reshape(2, 2, 1)
-    y = homework.local_forward(x, kernel, np.zeros((2, 1)), (2,))
-    same("y", y, [[[13.0], [58.0]]])
+    x = np.array([1, 2, 4], np.float32).reshape(1, 3, 1)
+    kernel = np.array([[3, 5], [7, 11]], np.float32).reshape(2, 2, 1)
+    _two_windows(homework, x, kernel)
+    _two_windows_again(homework)
+
+
+def _two_windows(
+    homework: ModuleType, x: Array, kernel: Array, *, again: bool = False
+) -> None:
+    y = homework.local_forward(x, kernel, np.zeros((2, 1), np.float32), (2,))
+    _same("y", y, local_conv_forward(x, kernel, kernel_size=2)[0], again=again)
+
+
+def _same(what: str, found: Any, expected: Any, *, again: bool) -> None:
+    """Compare the answer to an example, or to other numbers in its place."""
+    if again:
+        same(f"called again with other numbers, {what}", found, expected, hint=FORGETS)
+    else:
+        same(what, found, expected)
+
+
+@twice
+def _two_windows_again(homework: ModuleType, draw: Draw) -> None:
+    _two_windows(homework, draw(1, 3, 1), draw(2, 2, 1), again=True)
 
 
 def _forward(rank: int) -> Any:
@@ -48,17 +80,17 @@ def _forward(rank: int) -> Any:
     return run
 
 
-def _leaves_inputs(homework: ModuleType) -> None:
-    rng = np.random.default_rng(0)
-    inputs = [
-        rng.integers(-3, 4, shape).astype(float)
-        for shape in ((2, 5, 2), (3, 6, 2), (3, 2))
-    ]
-    before = [array.copy() for array in inputs]
-    first = homework.local_forward(*inputs, (3,))
-    for name, array, old in zip(("x", "kernel", "bias"), inputs, before, strict=True):
-        expect(np.array_equal(array, old), f"{name} was changed by the call")
-    same("y of a second call", homework.local_forward(*inputs, (3,)), first)
+@twice
+def _leaves_inputs(homework: ModuleType, draw: Draw) -> None:
+    # What writes into an argument cannot: the student's process holds it over bytes.
+    x, kernel, bias = draw(2, 5, 2), draw(3, 6, 2), np.zeros((3, 2), np.float32)
+    for given, what, hint in (
+        (x, "y", "This point needs a right y, too: look at the checks above."),
+        (draw(2, 5, 2), "called again with another x, y", FORGETS),
+        (x, "called again with the first x, y", None),
+    ):
+        right, _ = local_conv_forward(given, kernel, kernel_size=3)
+        same(what, homework.local_forward(given, kernel, bias, (3,)), right, hint=hint)
 
 
 FORWARD = (
@@ -112,33 +144,42 @@ def _gradient(position: int) -> Any:
 
 
 def _adds_windows(homework: ModuleType) -> None:
-    dy, x, kernel = np.ones((1, 5, 1)), np.zeros((1, 7, 1)), np.ones((5, 3, 1))
+    dy, kernel = np.ones((1, 5, 1), np.float32), np.ones((5, 3, 1), np.float32)
+    _three_windows(homework, dy, kernel)
+    _three_windows_again(homework)
+
+
+def _three_windows(
+    homework: ModuleType, dy: Array, kernel: Array, *, again: bool = False
+) -> None:
+    x = np.zeros((1, 7, 1), np.float32)
     found = one_of(
         GRADIENTS, "local_backward", homework.local_backward(dy, x, kernel, (3,))
     )
-    same("dx", found[0], np.array([1.0, 2, 3, 3, 3, 2, 1]).reshape(1, 7, 1))
+    _, cache = local_conv_forward(x, kernel, kernel_size=3)
+    _same("dx", found[0], local_conv_backward(dy, cache).dx, again=again)
 
 
-def _is_adjoint(homework: ModuleType) -> None:
-    rng = np.random.default_rng(1)
-    x, kernel, dy = (
-        rng.integers(-3, 4, shape).astype(float)
-        for shape in ((2, 4, 5, 2), (12, 8, 3), (2, 3, 4, 3))
-    )
+@twice
+def _three_windows_again(homework: ModuleType, draw: Draw) -> None:
+    _three_windows(homework, draw(1, 5, 1), draw(5, 3, 1), again=True)
+
+
+@twice
+def _is_adjoint(homework: ModuleType, draw: Draw) -> None:
+    x, kernel, dy = draw(2, 4, 5, 2), draw(12, 8, 3), draw(2, 3, 4, 3)
+    y, _ = local_conv_forward(x, kernel, kernel_size=2)
+    right = np.sum(dy * y)
     found = one_of(
         GRADIENTS, "local_backward", homework.local_backward(dy, x, kernel, (2, 2))
     )
     dx, dkernel = numbers("dx", found[0]), numbers("dkernel", found[1])
-    for name, array, like in (("dx", dx, x), ("dkernel", dkernel, kernel)):
+    for name, array, like in (("x", dx, x), ("kernel", dkernel, kernel)):
         expect(
             array.shape == like.shape,
-            f"{name} must have shape {like.shape}, got {array.shape}",
+            f"d{name} must have shape {like.shape}, got {array.shape}",
         )
-    left, right = np.sum(dx * x), np.sum(dkernel * kernel)
-    expect(
-        left == right,
-        f"sum(dx * x) and sum(dkernel * kernel) must agree, got {left} and {right}",
-    )
+        same(f"sum(d{name} * {name})", float(np.sum(array * like)), right)
 
 
 BACKWARD = (
@@ -172,7 +213,8 @@ BACKWARD = (
         "the dot test",
         2,
         _is_adjoint,
-        "y is linear in x and in kernel: both sums are that of dy * y, without bias.",
+        "y is linear in x and in kernel: sum(dx * x) and sum(dkernel * kernel) are"
+        " sum(dy * y), for a y without bias.",
     ),
 )
 
@@ -209,23 +251,23 @@ def _strided(homework: ModuleType) -> None:
     golden(answer, wanted)
 
 
-def _padded(homework: ModuleType) -> None:
-    rng = np.random.default_rng(2)
+@twice
+def _padded(homework: ModuleType, draw: Draw) -> None:
     for size, width, step in ((7, 3, 1), (7, 3, 2), (8, 2, 1), (9, 4, 3), (6, 5, 2)):
         windows = Geometry.of(
             (size, 2), kernel_size=width, strides=step, padding="same"
         )
-        x = rng.integers(-3, 4, (2, size, 2)).astype(float)
-        kernel = rng.integers(-3, 4, (windows.locations, 2 * width, 3)).astype(float)
+        x, kernel = draw(2, size, 2), draw(windows.locations, 2 * width, 3)
         padded = np.pad(x, ((0, 0), *windows.pads, (0, 0)))
-        right = np.zeros((2, windows.locations, 3))
+        right = np.zeros((2, windows.locations, 3), np.float32)
         for number in range(windows.locations):
             patch = padded[:, number * step : number * step + width].reshape(2, -1)
             right[:, number] = patch @ kernel[number]
         found = homework.local_forward(
-            x, kernel, np.zeros(right.shape[1:]), (width,), (step,), "same"
+            x, kernel, np.zeros_like(right[0]), (width,), (step,), "same"
         )
-        same(f"y of windows of {width} at every {step}. of {size} cells", found, right)
+        what = f"{size} cells, kernel_size {width}, stride {step}, padding same: y"
+        same(what, found, right)
 
 
 WINDOWS = (

@@ -10,7 +10,8 @@ from .. import config
 from .._typing import Array
 from ..geometry import Geometry
 from ..ops import local_conv_backward, local_conv_forward, patch_indices
-from .checks import Check, expect
+from .checks import Check, Failure, expect, kind_of
+from .student import Broken
 
 __all__ = ["MUTANTS", "MUTANT_CHECKS", "right"]
 
@@ -78,6 +79,12 @@ def _shared_bias(*arguments: Any) -> Answers:
     return {**answers, "dbias": np.broadcast_to(mean, dbias.shape)}
 
 
+def _zeros(x: Array, kernel: Array, bias: Array, dy: Array, size: Any) -> Answers:
+    """Answer nothing but zeros, in the right shapes: a test that misses it is none."""
+    names = {"y": dy, "dx": x, "dkernel": kernel, "dbias": bias}
+    return {name: np.zeros_like(like) for name, like in names.items()}
+
+
 MUTANTS: dict[str, Callable[..., Answers]] = {
     "a": _mean_over_samples,
     "b": _overwrites,
@@ -86,6 +93,10 @@ MUTANTS: dict[str, Callable[..., Answers]] = {
     "e": _shared_bias,
 }
 ORDERS = (0b01001, 0b10010, 0b00101, 0b11000, 0b01010)
+EXACT = (
+    "Integers as inputs make every sum exact, so that right backends agree bit for bit;"
+    " with other numbers leave room for rounding."
+)
 HINTS = {
     "a": "Its y is right, and with one sample so is everything else.",
     "b": "Its y is right. Do your windows overlap?",
@@ -97,10 +108,16 @@ HINTS = {
 
 
 def _says(homework: ModuleType, backend: Callable[..., Answers]) -> bool:
-    found = homework.is_right(backend)
+    try:
+        found = homework.is_right(backend)
+    except Broken as broken:
+        if str(broken).startswith("AssertionError"):
+            raise Failure(str(broken), "Return False; do not raise.") from None
+        raise
     expect(
-        isinstance(found, (bool, np.bool_)),
-        f"is_right must return True or False, got {found!r}",
+        isinstance(found, bool),
+        f"is_right must return True or False, got {kind_of(found)}",
+        "",
     )
     return bool(found)
 
@@ -110,7 +127,18 @@ def _accepts(homework: ModuleType) -> None:
         expect(
             _says(homework, backend),
             "is_right must return True for a backend that is right",
+            EXACT,
         )
+
+
+def _tells_apart(homework: ModuleType) -> None:
+    for _ in range(2):
+        expect(
+            not _says(homework, _zeros),
+            "is_right must return False for a backend whose answers are all 0",
+            "",
+        )
+        _accepts(homework)
 
 
 def _finds(name: str) -> Callable[[ModuleType], None]:
@@ -132,11 +160,10 @@ def _finds(name: str) -> Callable[[ModuleType], None]:
 
 MUTANT_CHECKS = (
     Check(
-        "two right backends pass",
+        "two right backends pass, and zeros do not",
         2,
-        _accepts,
-        "Integers as inputs make every sum exact, so that right backends agree bit for"
-        " bit; with other numbers leave room for rounding. Return True or False.",
+        _tells_apart,
+        EXACT,
     ),
     *(Check(f"wrong backend {n} is found", 2, _finds(n), HINTS[n]) for n in MUTANTS),
 )

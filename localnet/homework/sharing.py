@@ -7,9 +7,11 @@ import numpy as np
 from .._typing import Array
 from ..golden import Case
 from ..ops import local_conv_backward, local_conv_forward
-from .checks import Check, golden, is_plain, one_of, same
+from .checks import Check, Draw, expect, golden, is_plain, numbers, one_of, same, twice
 
 __all__ = ["SHARING"]
+
+COPIES = "One line: an array of integers as an index copies."
 
 
 def _is_blocks(case: Case) -> bool:
@@ -25,8 +27,10 @@ def _is_blocks(case: Case) -> bool:
 
 def _groups(homework: ModuleType) -> None:
     for count, share in ((5, 2), (6, 3), (4, 1), (7, 9)):
-        right = np.arange(count) // share
-        same(f"groups({count}, {share})", homework.groups(count, share), right)
+        what, found = f"groups({count}, {share})", homework.groups(count, share)
+        dtype = numbers(what, found).dtype
+        expect(dtype.kind in "iu", f"{what} must hold integers, got dtype {dtype}", "")
+        same(what, found, np.arange(count) // share)
 
 
 def _shared(homework: ModuleType) -> None:
@@ -67,20 +71,22 @@ def _shared_gradient(homework: ModuleType) -> None:
     golden(answer, _is_blocks, kind="shared")
 
 
-def _convolution(homework: ModuleType) -> None:
-    rng = np.random.default_rng(3)
-    dw = rng.integers(-3, 4, (6, 4, 2)).astype(float)
-    scattered = np.array([0, 2, 0, 2, 2, 0])
-    found = homework.share_backward(dw, scattered, 3)
-    right = np.stack([dw[[0, 2, 5]].sum(0), np.zeros((4, 2)), dw[[1, 3, 4]].sum(0)])
-    same("the gradient of groups that are no neighbours", found, right)
+@twice
+def _scattered(homework: ModuleType, draw: Draw) -> None:
+    of, count = np.array([0, 2, 0, 2, 2, 0]), 4  # groups 1 and 3 are empty
+    kernel, dw = draw(count, 4, 2), draw(6, 4, 2)
+    where = f"groups {of.tolist()} of {count}: "
+    same(f"{where}w", homework.share_forward(kernel, of), kernel[of], hint=COPIES)
+    right = np.zeros_like(kernel)
+    for location, group in enumerate(of):
+        right[group] += dw[location]
+    same(f"{where}the gradient", homework.share_backward(dw, of, count), right)
 
 
-def _low_rank(homework: ModuleType) -> None:
-    rng = np.random.default_rng(4)
-    kernel = rng.integers(-3, 4, (2, 6, 3)).astype(float)
-    mixture = rng.integers(-3, 4, (5, 2)).astype(float)
-    right = np.zeros((5, 6, 3))
+@twice
+def _low_rank(homework: ModuleType, draw: Draw) -> None:
+    kernel, mixture = draw(2, 6, 3), draw(5, 2)
+    right = np.zeros((5, 6, 3), np.float32)
     for number in range(5):
         for r in range(2):
             right[number] += mixture[number, r] * kernel[r]
@@ -116,7 +122,7 @@ SHARING = (
         "a shared kernel, forward",
         2,
         _shared,
-        "One line: an array of integers as an index copies.",
+        COPIES,
     ),
     Check(
         "a shared kernel, backward",
@@ -128,8 +134,9 @@ SHARING = (
     Check(
         "groups that are not neighbours",
         1,
-        _convolution,
-        "np.add.at(result, groups, dw) adds every time; result[groups] += dw does not.",
+        _scattered,
+        "np.add.at(result, groups, dw) adds every time; result[groups] += dw does not."
+        " A group without members gets 0.",
     ),
     Check(
         "a kernel of low rank, forward",

@@ -186,8 +186,8 @@ def _packed_array(array: np.ndarray[Any, Any]) -> dict[str, str]:
 
 
 def _read_only(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    array.flags.writeable = False
-    return array
+    """Return an array over bytes, which no flag makes writable."""
+    return np.ndarray(array.shape, array.dtype, array.tobytes())
 
 
 def main(folder: str, seconds: str, lends: str) -> None:
@@ -219,7 +219,9 @@ def main(folder: str, seconds: str, lends: str) -> None:
     sys.dont_write_bytecode = True
     os.environ.clear()
     _set_limits(float(seconds), channel)
-    sys.addaudithook(_guard(frozenset(sys.modules) if lent else frozenset()))
+    guard = Guard(lends=bool(lent))
+    sys.meta_path.insert(0, guard)
+    sys.addaudithook(guard)
     channel.serve()
     os._exit(0)
 
@@ -268,25 +270,39 @@ def _set_limits(seconds: float, channel: Channel) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _guard(lent: frozenset[str]) -> Callable[[str, tuple[Any, ...]], None]:
-    """Return a hook that refuses localnet, its files, and other programs."""
-    inside = str(PACKAGE) + os.sep
-    homes = tuple(n for n in ("localnet.ops", "localnet.geometry") if lent)
+class Guard:
+    """
+    What refuses localnet, its files, and other programs.
 
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+    Parameters
+    ----------
+    lends : bool
+        Whether ``localnet.ops`` may be imported.
+    """
+
+    def __init__(self, *, lends: bool) -> None:
+        self._lends = lends
+        self._rule = "only localnet.ops is allowed here" if lends else RULE
+        self._homes = ("localnet.ops", "localnet.geometry") if lends else ()
+
+    def find_spec(self, name: str, *_: Any) -> None:
+        """Refuse a module, as the first of ``sys.meta_path``: it is asked by name."""
+        if name.split(".")[0] == "localnet" and not name.startswith(self._homes):
+            raise Refused(f"it imports {name}: {self._rule}")
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Refuse what Python is about to do, as a hook that cannot be taken out."""
         if event == "import":
-            name = str(arguments[0])
-            if name.split(".")[0] == "localnet" and not name.startswith(homes):
-                raise Refused(f"{name} is not allowed here" if lent else RULE)
-        elif event == "open" and not lent:
+            self.find_spec(str(arguments[0]))
+        elif event == "open" and not self._lends:
             path = arguments[0]
             named = isinstance(path, (str, bytes, os.PathLike))
+            inside = str(PACKAGE) + os.sep
             if named and os.path.realpath(os.fsdecode(path)).startswith(inside):
-                raise Refused(RULE)
+                name = Path(os.fsdecode(path)).name
+                raise Refused(f"it reads {name} of localnet: {self._rule}")
         elif event in STARTS_PROGRAMS:
-            raise Refused("a homework starts no other program")
-
-    return hook
+            raise Refused(f"it starts another program ({event})")
 
 
 def explain(error: BaseException, folder: str) -> tuple[str, str]:
@@ -296,7 +312,7 @@ def explain(error: BaseException, folder: str) -> tuple[str, str]:
     if isinstance(error, Broken):
         return text, error.hint
     if isinstance(error, Refused):
-        return f"not allowed{where}: {text}", "Take the import out."
+        return f"not allowed{where}: {text}", "Take that line out."
     if isinstance(error, NotImplementedError):
         return f"not written yet: {text}", ""
     if isinstance(error, SyntaxError):
@@ -312,14 +328,20 @@ def explain(error: BaseException, folder: str) -> tuple[str, str]:
         return f"it needs too much memory{where}", "How large are your arrays?"
     if isinstance(error, EOFError):
         return f"it waits for input{where}", "Take the arguments; nobody types."
+    if type(error).__name__ == "BdbQuit":
+        hint = "Take it out, or try it with test_homework.py: here nobody types."
+        return f"it stops at a breakpoint{where}", hint
     if isinstance(error, SystemExit):
         return f"it ends Python{where}", "Return an answer; do not exit."
-    if isinstance(error, ValueError) and "read-only" in text:
+    if isinstance(error, ValueError) and (
+        "read-only" in text or "set WRITEABLE flag" in text
+    ):
         return (
             f"it writes into an argument, or into a view of one{where}: {text}",
             "Do not write into an argument: make a new array, or copy it first.",
         )
-    return f"{type(error).__name__}: {text}{where}", ""
+    said = f": {text}" if text else ""
+    return f"{type(error).__name__}{said}{where}", ""
 
 
 def _line(error: BaseException, folder: str) -> str:

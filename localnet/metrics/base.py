@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import config
+from .. import _arrays, config
 from .._registry import Configurable, snake_case
 from .._typing import Array, ArrayLike, Config
 from ..losses import targets
@@ -227,7 +227,8 @@ class MeanMetric(Mean):
         sample_weight : array_like, optional
             One weight per sample; 1 if left out.
         """
-        super().update_state(self.fn(y_true, y_pred, **self.kwargs), sample_weight)
+        values = _arrays.call(self.fn, y_true, y_pred, **self.kwargs)
+        super().update_state(values, sample_weight)
 
 
 def prepared(

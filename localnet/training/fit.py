@@ -236,8 +236,7 @@ def fit(
                 trainer.history = former
             raise
         finally:
-            calls.on_train_end(run.logs)
-            trainer.network.weights_were_set = False
+            run.end()
         return calls.history
 
 

@@ -114,6 +114,16 @@ class Run:
             self.source.set_state(former_source)
             raise
 
+    def end(self) -> None:
+        """End, and let other trainings into the folder whatever a callback raises."""
+        try:
+            self.calls.on_train_end(self.logs)
+        finally:
+            self.trainer.network.weights_were_set = False
+            if self.calls.backup is not None:
+                self.calls.backup.training = None
+                self.calls.backup.unlock()
+
     def enter_epoch(self) -> None:
         """Begin the epoch, or go on within it."""
         if self.batch > 0:

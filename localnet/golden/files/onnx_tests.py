@@ -14,7 +14,7 @@ from .layouts import bfloat16_bits
 from .manifest import as_json
 from .writing import new_folder
 
-__all__ = ["export_onnx", "onnx_files"]
+__all__ = ["export_onnx", "need_onnx", "onnx_files"]
 
 OPSET = 20
 KIND = "localnet"  # ONNX's loader makes tests of the kind "node" itself
@@ -83,13 +83,13 @@ def export_onnx(
     Cases whose activation ONNX does not have are left out. ``data.json`` gives ONNX's
     runner the tolerance: none for exact cases, for the others the largest bound.
     """
-    _need_onnx()
+    need_onnx()
     from ..suite import at_precision, load_suite
 
-    suite = load_suite() if suite is None else suite
-    cases = suite if precision is None else at_precision(suite, precision)
     count = 0
     with new_folder("path", path) as (folder, partial):
+        suite = load_suite() if suite is None else suite
+        cases = suite if precision is None else at_precision(suite, precision)
         for case in cases:
             files = onnx_files(case)
             count += bool(files)
@@ -100,7 +100,15 @@ def export_onnx(
     return folder, count
 
 
-def _need_onnx() -> None:
+def need_onnx() -> None:
+    """
+    Refuse what cannot be done without onnx.
+
+    Raises
+    ------
+    ImportError
+        If onnx is not installed.
+    """
     try:
         import onnx  # noqa: F401
     except ImportError:

@@ -13,7 +13,7 @@ from .layouts import LAYOUTS
 from .manifest import MANIFEST, SCHEMA, files_of
 from .schema import schema_text
 
-__all__ = ["export", "new_folder"]
+__all__ = ["export", "free_folder", "new_folder"]
 
 
 def export(
@@ -72,6 +72,36 @@ def export(
     return folder
 
 
+def free_folder(argument: str, path: str | os.PathLike[str]) -> Path:
+    """
+    Refuse a folder that there is something in; nothing is made.
+
+    Parameters
+    ----------
+    argument : str
+        What the path is called.
+    path : str or path-like
+        The folder; it must not exist, or be empty.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ValueError
+        If there is something in the way.
+    """
+    folder = Path(_validate.path(argument, path))
+    rule = f"{argument} must be a new or empty folder, got {str(folder)!r}"
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ValueError(rule)
+    if folder.is_dir() and any(folder.iterdir()):
+        raise ValueError(f"{rule} with files in it")
+    return folder
+
+
 @contextmanager
 def new_folder(
     argument: str, path: str | os.PathLike[str]
@@ -96,12 +126,7 @@ def new_folder(
     ValueError
         If there is something in the way.
     """
-    folder = Path(_validate.path(argument, path))
-    rule = f"{argument} must be a new or empty folder, got {str(folder)!r}"
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise ValueError(rule)
-    if folder.is_dir() and any(folder.iterdir()):
-        raise ValueError(f"{rule} with files in it")
+    folder = free_folder(argument, path)
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}-{secrets.token_hex(8)}")
     partial.mkdir()

@@ -245,7 +245,8 @@ def differentiated(
 ) -> tuple[Array | None, dict[str, Array]]:
     """Do what `backward_from_cache` does, with what `gradients` is lent."""
     if self.activity_regularizer is not None:
-        activity = self.activity_regularizer.gradient(cache.y) / max(1, len(cache.y))
+        slope = _arrays.call(self.activity_regularizer.gradient, cache.y)
+        activity = slope / max(1, len(cache.y))
         dy = activity if dy is None else dy + activity
     dz = dy
     if dy is not None and self._activation_pair is not None:
@@ -291,7 +292,7 @@ def activity_loss(self: Layer, y: Array, cache: Any) -> float | None:
     """Return the penalty on the output, or None if there is none."""
     if self.activity_regularizer is None:
         return None
-    loss: float = self.activity_regularizer(y) / max(1, len(y))
+    loss: float = _arrays.call(self.activity_regularizer, y) / max(1, len(y))
     return loss
 
 
