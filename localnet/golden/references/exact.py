@@ -43,10 +43,13 @@ class Exact:
         One for each number.
     exponent : int
         Of the power of two that they share.
+    bound : int, optional
+        At least the bits of the largest magnitude, where they are 64 bits wide.
     """
 
     integers: Array
     exponent: int = 0
+    bound: int | None = None
 
     @classmethod
     def of(cls, values: Any) -> "Exact":
@@ -73,19 +76,19 @@ class Exact:
         return _bits(self.integers)
 
     def __getitem__(self, index: Any) -> "Exact":
-        return Exact(self.integers[index], self.exponent)
+        return Exact(self.integers[index], self.exponent, self.bound)
 
     def reshape(self, *shape: Any) -> "Exact":
         """Return the numbers in another shape."""
-        return Exact(self.integers.reshape(*shape), self.exponent)
+        return Exact(self.integers.reshape(*shape), self.exponent, self.bound)
 
     def swapaxes(self, one: int, other: int) -> "Exact":
         """Return the numbers with two axes exchanged."""
-        return Exact(self.integers.swapaxes(one, other), self.exponent)
+        return Exact(self.integers.swapaxes(one, other), self.exponent, self.bound)
 
     def times_power(self, exponent: int) -> "Exact":
         """Return the numbers times ``2**exponent``."""
-        return Exact(self.integers, self.exponent + exponent)
+        return Exact(self.integers, self.exponent + exponent, self.bound)
 
     def at(self, exponent: int) -> Array:
         """Return the integers that go with a lower exponent."""
@@ -93,37 +96,51 @@ class Exact:
         if shift <= 0:  # below 0 for zeros only
             return self.integers
         # NumPy makes a plain int of a 0-d array of Python integers.
-        return np.asarray(_fitting(self.integers, self.bits + shift) << shift)
+        return np.asarray(_fitting(self.integers, self._most(shift)) << shift)
+
+    def _most(self, more: int) -> int:
+        """Return a bound on the bits with `more`, the least one if 64 have to do."""
+        if self.integers.dtype == object:
+            return INT64_BITS + 1  # whatever they are
+        if self.bound is None or self.bound + more > INT64_BITS:
+            return self.bits + more
+        return self.bound + more
 
     def __mul__(self, other: "Exact") -> "Exact":
-        bits = self.bits + other.bits
+        bits = self._most(other._most(0))
+        if bits > INT64_BITS:
+            bits = self._most(other.bits)
         product = _fitting(self.integers, bits) * _fitting(other.integers, bits)
-        return Exact(np.asarray(product), self.exponent + other.exponent)
+        return Exact(np.asarray(product), self.exponent + other.exponent, bits)
 
     def __add__(self, other: "Exact") -> "Exact":
         a, b, exponent = _aligned(self, other)
-        bits = max(_bits(a), _bits(b)) + 1
-        return Exact(np.asarray(_fitting(a, bits) + _fitting(b, bits)), exponent)
+        bits = max(
+            one._most(1 + max(one.exponent - exponent, 0)) for one in (self, other)
+        )
+        return Exact(np.asarray(_fitting(a, bits) + _fitting(b, bits)), exponent, bits)
 
     def __neg__(self) -> "Exact":
-        return Exact(np.asarray(-self.integers), self.exponent)
+        return Exact(np.asarray(-self.integers), self.exponent, self.bound)
 
     def __sub__(self, other: "Exact") -> "Exact":
         return self + -other
 
     def __abs__(self) -> "Exact":
-        return Exact(np.asarray(abs(self.integers)), self.exponent)
+        return Exact(np.asarray(abs(self.integers)), self.exponent, self.bound)
 
     def sum(self, axis: int) -> "Exact":
         """Return the sums along an axis."""
         terms = max(self.shape[axis], 1)
-        integers = _fitting(self.integers, self.bits + terms.bit_length())
+        bits = self._most(terms.bit_length())
+        integers = _fitting(self.integers, bits)
         total = integers.sum(axis=axis, dtype=integers.dtype)
-        return Exact(np.asarray(total), self.exponent)
+        return Exact(np.asarray(total), self.exponent, bits)
 
     def max(self, axis: int) -> "Exact":
         """Return the largest number along an axis, which is kept."""
-        return Exact(self.integers.max(axis=axis, keepdims=True), self.exponent)
+        largest = self.integers.max(axis=axis, keepdims=True)
+        return Exact(largest, self.exponent, self.bound)
 
     def below(self, other: "Exact") -> Array:
         """Return where this is less than `other`."""
