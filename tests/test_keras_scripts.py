@@ -169,6 +169,76 @@ def test_logs_stay_as_they_were_handed_out():
     assert [list(logs) for logs in kept] == [["loss"]]
 
 
+def test_what_a_callback_adds_to_logs_is_for_that_call_alone():
+    seen = {}
+
+    class Adder(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            logs["b"] = 1.0
+
+        on_test_batch_end = on_train_batch_end
+
+        def on_test_end(self, logs=None):
+            logs["t"] = 1.0
+
+        def on_epoch_end(self, epoch, logs=None):
+            logs["e"] = 1.0
+
+    class Seer(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen["batch"] = list(logs)
+
+        def on_epoch_end(self, epoch, logs=None):
+            seen["epoch"] = list(logs)
+
+        def on_train_end(self, logs=None):
+            seen["train"] = list(logs)
+
+    model = small()
+    added = [Adder(), Seer()]
+    log = model.fit(X, Y, verbose=0, validation_data=(X, Y), callbacks=added).history
+    # As tf_keras has it.
+    assert seen == {
+        "batch": ["loss", "b"],
+        "epoch": ["loss", "val_loss", "e"],
+        "train": ["loss", "val_loss"],
+    }
+    assert list(log) == ["loss", "val_loss", "e"]
+    assert isinstance(model.evaluate(X, Y, verbose=0, callbacks=Adder()), float)
+
+
+def test_a_callback_is_told_what_a_batch_was_predicted():
+    seen = []
+
+    class Seer(Callback):
+        def on_predict_batch_end(self, batch, logs=None):
+            seen.append(logs["outputs"] * 1)
+            logs["outputs"] *= 0
+
+    model = small(2)
+    y = model.predict(X, batch_size=5, verbose=0, callbacks=Seer())
+    assert [part.shape for part in seen] == [(5, 2), (3, 2)]
+    np.testing.assert_array_equal(np.concatenate(seen), y)
+    np.testing.assert_array_equal(y, model.predict(X))
+
+    class Lists(Callback):
+        def on_predict_batch_end(self, batch, logs=None):
+            seen[:] = logs["outputs"]
+
+    x = Input((3,))
+    two = Model(x, [layers.Dense(1)(x), layers.Dense(2)(x)])
+    two.predict(X, verbose=0, callbacks=[Lists()])
+    assert [part.shape for part in seen] == [(8, 1), (8, 2)]
+
+
+@pytest.mark.parametrize("name", ["tanh", "relu", "sigmoid", "softplus", "elu"])
+def test_functions_of_the_backend_are_activations(name):
+    model, other = small(2, activation=getattr(K, name)), small(2, activation=name)
+    other.set_weights(model.get_weights())
+    np.testing.assert_array_equal(model.predict(X), other.predict(X))
+    assert model.get_config()["layers"][-1]["config"]["activation"] == name
+
+
 def test_fit_without_a_loss_is_refused():
     model = small()
     model.compile("sgd")
@@ -380,6 +450,33 @@ def test_the_way_out_of_an_added_loss():
     assert any(
         g.shape == (3, 2) and np.allclose(g, x.T @ slope, atol=1e-6) for g in gradients
     )
+
+
+class Restricted(layers.LocallyConnected1D):
+    def __init__(self, filters, kernel_size, **kwargs):
+        super().__init__(filters, kernel_size, strides=kernel_size, **kwargs)
+
+
+class Described(Restricted):
+    def get_config(self):
+        config = super().get_config()
+        del config["strides"]
+        return config
+
+
+def test_the_way_out_of_a_subclass_with_other_arguments(tmp_path):
+    for cls in (Restricted, Described):
+        model = Sequential([layers.Input((6, 1)), cls(2, 2), layers.Flatten()])
+        path = model.save(tmp_path / f"{cls.__name__}.npz")
+        own = {cls.__name__: cls}
+        if cls is Described:
+            x = RNG.normal(size=(2, 6, 1))
+            again = load_model(path, custom_objects=own)
+            np.testing.assert_array_equal(again(x), model(x))
+        else:
+            hint = "get_config of Restricted must return what its __init__ takes"
+            with pytest.raises(ValueError, match=hint):
+                load_model(path, custom_objects=own)
 
 
 def test_the_way_out_of_a_gradient_by_the_input():

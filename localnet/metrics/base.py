@@ -27,6 +27,7 @@ class Metric(Configurable):
     -----
     A subclass keeps what it gathers in the arrays of `state`, and overrides
     `update_state`, `result` and, if it starts from other numbers than 0, `reset_state`.
+    The arrays are attributes too, such as ``mean.total``, and stand in `variables`.
     """
 
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:
@@ -35,6 +36,18 @@ class Metric(Configurable):
         self.name = snake_case(type(self).__name__) if name is None else name
         self.dtype = config.float_dtype(dtype).name
         self.state: dict[str, Array] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        state = vars(self).get("state", {})
+        if name not in state:
+            label = type(self).__name__
+            raise AttributeError(f"{label!r} object has no attribute {name!r}")
+        return state[name]
+
+    @property
+    def variables(self) -> list[Array]:
+        """The live arrays of `state`."""
+        return list(self.state.values())
 
     def update_state(
         self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: Any = None

@@ -50,8 +50,9 @@ class Chain(Network):
 
     def _set(self, stack: list[Any], handles: tuple[Handle, ...]) -> None:
         """Take layers, and the handles of the input and of what each of them gives."""
-        self.stack = stack
+        self.stack, self._is_new = stack, True
         first = bool(stack) and isinstance(stack[0], InputLayer)  # and nowhere else
+        self._may_grow = not all(isinstance(layer, Layer) for layer in stack)
         # What is called in turn; a layer that stands there twice is listed once.
         self.called = self.layers = stack[first:]
         if self._is_repeating:
@@ -63,10 +64,12 @@ class Chain(Network):
     @property
     def program(self) -> Program:
         """The calls of the layers, in order."""
-        # A model in the stack may have grown since.
-        now = [x if isinstance(x, Layer) else x.program for x in self.called]
-        if now != self._in_program:
-            self._program, self._in_program = Program.of_chain(self.called), now
+        if self._is_new or self._may_grow:
+            # A model in the stack may have grown since.
+            now = [x if isinstance(x, Layer) else x.program for x in self.called]
+            if now != self._in_program:
+                self._program, self._in_program = Program.of_chain(self.called), now
+            self._is_new = False
         return self._program
 
     @property

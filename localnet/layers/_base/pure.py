@@ -173,7 +173,10 @@ def computed(
     if "rng" in lent and lent["rng"] is None:
         lent = {**lent, "rng": self.noise}
     result: Any = self.compute(x, **lent)
-    z, inner = _two(result, "compute must return (y, cache)")
+    if type(result) is tuple and len(result) == 2:
+        z, inner = result
+    else:
+        z, inner = _two(result, "compute must return (y, cache)")
     y, activation = z, None
     if self._activation_pair is not None:
         y, activation = activate(self._activation_pair, z, workspace)
@@ -258,8 +261,11 @@ def differentiated(
     if dz is None:
         raise ValueError("dy must be given where dlogits is not, got None for both")
     result: Any = self.gradients(dz, cache.inner, **lent)
-    rule = f"{self.name}: gradients must return (dx, {{name: gradient}})"
-    dx, grads = _two(result, rule)
+    if type(result) is tuple and len(result) == 2:
+        dx, grads = result
+    else:
+        rule = f"{self.name}: gradients must return (dx, {{name: gradient}})"
+        dx, grads = _two(result, rule)
     if not self._held.values.keys() <= grads.keys():
         _check_gradients(self, grads)
     if weight_penalties:

@@ -38,6 +38,8 @@ __all__ = ["backward", "forward"]
 PIECE_BYTES = 1 << 20
 # Terms of a product from which on it pays to add up those of the rows of a window.
 RUN = 48
+# Channels below which patches are copied term by term: their own runs are too short.
+CHANNELS = 8
 # Some of the K terms of a patch, and what the patches have there, (n, l, k).
 Part = tuple[slice, Array]
 
@@ -268,9 +270,15 @@ def patch_source(
             (every, by_location(in_piece(padded, piece, geometry), geometry))
         ]
     windows, rank = window_view(padded, geometry), geometry.rank
+    few_channels = geometry.channels_last and geometry.channels < CHANNELS
 
     def from_windows(piece: Piece) -> list[Part]:
         read = windows[piece.samples, piece.rows]
+        if few_channels:  # one term of all patches after the other
+            read = np.moveaxis(read, range(1 + rank), range(-rank - 1, 0))
+            buffer = workspace.take("block", read.shape, read.dtype)
+            buffer[...] = read
+            return [(every, buffer.reshape(1, every.stop, -1).swapaxes(1, 2))]
         if not geometry.channels_last:
             read = np.moveaxis(read, range(1, 1 + rank), range(-rank, 0))
         buffer = workspace.take("block", read.shape, read.dtype)
