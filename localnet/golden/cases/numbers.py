@@ -430,6 +430,8 @@ def corners() -> Iterator[Spec]:
         replace(
             base, id="rows-34", sizes=(34,), activation=ACTIVATIONS["relu of Keras"]
         ),
+        replace(base, id="rows-33-of-two", sizes=(35, 2), kernel_size=(3, 1)),
+        replace(base, id="rows-65", sizes=(131,), kernel_size=(3,), strides=(2,)),
         replace(base, id="columns-68", sizes=(72,), kernel_size=(5,)),
         replace(
             base,

@@ -52,6 +52,14 @@ def _wants(output: str) -> Taken:
     return lambda f: output in f["wants"]
 
 
+def _named(activation: str) -> Taken:
+    return lambda f: bool(f["activation"]["name"] == activation)
+
+
+def _has(parameter: str) -> Taken:
+    return lambda f: parameter in f["activation"]
+
+
 def _made(
     name: str, error: str, taken: Taken, wrong: type[Model], *, numerical: bool = False
 ) -> Mutant:
@@ -117,7 +125,7 @@ def _overflows() -> Iterator[Mutant]:
             yield _made(
                 f"exponential clamped at {share:g} of its range, {precision}",
                 "An argument kept far below the end of the range.",
-                _all(in_it, lambda f: f["activation"]["name"] == "exponential"),
+                _all(in_it, _named("exponential")),
                 _clamped(share),
             )
 
@@ -155,9 +163,8 @@ class Lone(Model):
 
 def _rows() -> Iterator[Mutant]:
     for name in ROWS:
-        is_row: Taken = lambda f, name=name: f["activation"]["name"] == name  # noqa: E731
         for precision in OVERFLOWS:
-            here = _all(is_row, _is("precision", precision))
+            here = _all(_named(name), _is("precision", precision))
             for first in (False, True):
                 placed = _all(here, _is("first", first))
                 words = f"{precision}, channels_{'first' if first else 'last'}"
@@ -192,9 +199,6 @@ def _without(parameter: str) -> type[Model]:
 
 def _parameters() -> Iterator[Mutant]:
     for parameter in ("alpha", "max_value", "threshold"):
-        has: Taken = lambda f, parameter=parameter: (  # noqa: E731
-            f["activation"]["name"] == "relu" and parameter in f["activation"]
-        )
         for unit in (4, 8, 16, 64):
             for letters in (("F",), ("C", "F")):
                 if unit == 64 and len(letters) > 1:
@@ -203,7 +207,7 @@ def _parameters() -> Iterator[Mutant]:
                 yield _made(
                     f"{parameter} of relu ignored: {words}",
                     "An epilogue that knows relu, and not its parameters.",
-                    _all(has, _by(unit, *letters)),
+                    _all(_named("relu"), _has(parameter), _by(unit, *letters)),
                     _without(parameter),
                 )
 
