@@ -17,7 +17,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from . import _validate
 from ._typing import Config
-from ._validate import suggestion
+from ._validate import shown, suggestion
 
 __all__ = [
     "Configurable",
@@ -255,14 +255,17 @@ class Registry(Generic[T]):
         """Return what `name` stands for: a custom object first, then one of ours."""
         known: dict[str, Any] = {**self.factories, **_custom_objects.get()}
         if not isinstance(name, str):
-            raise ValueError(f"{self.kind} must be a known name, got {name!r:.100}")
+            raise ValueError(
+                f"{self.kind} must be a known name, got {shown(name):.100}"
+            )
         # Keras writes registered classes as "Package>Name".
         for candidate in (name, name.rpartition(">")[2]):
             if candidate in known:
                 found: Callable[..., T] = known[candidate]
                 return found
         raise ValueError(
-            f"{self.kind} must be a known name, got {name!r}{suggestion(name, known)}"
+            f"{self.kind} must be a known name, "
+            f"got {shown(name)}{suggestion(name, known)}"
         )
 
     def get(self, identifier: Any) -> T | Any:
@@ -296,7 +299,7 @@ class Registry(Generic[T]):
             return self._usable(identifier)
         raise ValueError(
             f"{self.kind} must be a name, a config or a callable, "
-            f"got {_validate.shown(identifier)}"
+            f"got {shown(identifier)}"
         )
 
     def serialize(self, instance: Any) -> Config | str | None:
@@ -327,7 +330,7 @@ class Registry(Generic[T]):
             if not (isinstance(name, str) and name.isidentifier()):
                 raise ValueError(
                     f"{self.kind} must have a name or get_config to be saved, "
-                    f"got {instance!r}"
+                    f"got {shown(instance)}"
                 )
             return name
         cls = type(instance)
@@ -408,7 +411,7 @@ class Registry(Generic[T]):
         name = config.get("class_name") if isinstance(config, dict) else None
         if not isinstance(name, str):
             raise ValueError(
-                f"{self.kind} config must have a class_name, got {config!r}"
+                f"{self.kind} config must have a class_name, got {shown(config)}"
             )
         arguments = config.get("config", {})
         if name == "function" and isinstance(arguments, str):
@@ -416,7 +419,8 @@ class Registry(Generic[T]):
         factory = self.find(name)
         if not isinstance(arguments, dict):
             raise ValueError(
-                f"{self.kind} config must be a dict of arguments, got {arguments!r}"
+                f"{self.kind} config must be a dict of arguments, "
+                f"got {shown(arguments)}"
             )
         try:
             if hasattr(factory, "from_config"):
@@ -427,13 +431,14 @@ class Registry(Generic[T]):
             if is_custom(name):
                 hint = f"; get_config of {name} must return what its __init__ takes"
             raise ValueError(
-                f"{self.kind} config must fit {name}, got {arguments!r}: {error}{hint}"
+                f"{self.kind} config must fit {name}, got {shown(arguments)}: "
+                f"{error}{hint}"
             ) from error
 
     def _usable(self, instance: T | Any) -> T | Any:
         if self.method and not callable(getattr(instance, self.method, None)):
             raise ValueError(
-                f"{self.kind} must have a method {self.method!r}, got {instance!r}"
+                f"{self.kind} must have a method {self.method!r}, got {shown(instance)}"
             )
         if self.takes:
             _validate.function(self.kind, instance, *self.takes)

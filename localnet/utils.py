@@ -138,7 +138,9 @@ def pad_sequences(
            [3, 4]], dtype=int32)
     """
     if not hasattr(sequences, "__len__"):
-        raise ValueError(f"sequences must be a list of sequences, got {sequences!r}")
+        raise ValueError(
+            f"sequences must be a list of sequences, got {_validate.shown(sequences)}"
+        )
     _validate.choice("padding", padding, ("pre", "post"))
     _validate.choice("truncating", truncating, ("pre", "post"))
     arrays = [np.asarray(sequence) for sequence in sequences]
@@ -207,7 +209,9 @@ def to_categorical(
     try:
         kind = np.dtype(dtype)
     except TypeError:
-        raise ValueError(f"dtype must be one of NumPy's, got {dtype!r}") from None
+        raise ValueError(
+            f"dtype must be one of NumPy's, got {_validate.shown(dtype)}"
+        ) from None
     given = _arrays.real_numbers("y", y)
     # NaN is never equal to itself, nor infinity to a whole number.
     with np.errstate(invalid="ignore"):
@@ -277,7 +281,7 @@ def normalize(x: ArrayLike, axis: int = -1, order: float = 2) -> Array:
         raise ValueError(f"x must have at least one axis, got {array}")
     along = _validate.integer("axis", axis, minimum=-array.ndim, maximum=array.ndim - 1)
     if not isinstance(order, (int, float, np.number)) or math.isnan(float(order)):
-        raise ValueError(f"order must be a number, got {order!r}")
+        raise ValueError(f"order must be a number, got {_validate.shown(order)}")
     norms = np.atleast_1d(np.linalg.norm(array, order, along))
     norms[norms == 0] = 1
     return np.asarray(array / np.expand_dims(norms, along))

@@ -178,7 +178,7 @@ def gelu_forward(x: ArrayLike, approximate: bool = False) -> tuple[Array, GeluCa
     gelu_backward : The gradient of this function.
     """
     x = _arrays.floats("x", x)
-    if approximate:
+    if _validate.flag("approximate", approximate):
         z = _clip(x, 10.0)
         gate = 0.5 + 0.5 * np.tanh(SQRT_2_OVER_PI * z * (1.0 + GELU_CUBIC * z**2))
     else:

@@ -191,5 +191,7 @@ def _axes(axis: Axis, shape: Shape) -> Shape:
     except (TypeError, ValueError, OverflowError):
         axes = ()
     if not axes:
-        raise ValueError(f"axis must name distinct axes of x, {shape}, got {axis!r}")
+        raise ValueError(
+            f"axis must name distinct axes of x, {shape}, got {_validate.shown(axis)}"
+        )
     return axes

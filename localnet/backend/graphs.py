@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import config
+from .. import _validate, config
 from .._typing import Array, ArrayLike
 from ..layers import Handle
 
@@ -65,7 +65,8 @@ def set_learning_phase(value: int) -> None:
     """
     if value not in (0, False):
         raise ValueError(
-            f"value must be 0, got {value!r}: call a model with training=True instead"
+            f"value must be 0, got {_validate.shown(value)}: call a model with "
+            "training=True instead"
         )
 
 
@@ -157,7 +158,7 @@ def set_value(x: Any, value: ArrayLike) -> None:
     else:
         raise ValueError(
             "x must be a weight, or the lr of an optimizer, in the shape of value, got "
-            f"{x!r}; a learning_rate is set by = alone"
+            f"{_validate.shown(x)}; a learning_rate is set by = alone"
         )
 
 
@@ -192,5 +193,6 @@ def set_image_dim_ordering(dim_ordering: str) -> None:
         If it is anything else.
     """
     if dim_ordering not in ORDERINGS:
-        raise ValueError(f"dim_ordering must be 'tf' or 'th', got {dim_ordering!r}")
+        shown = _validate.shown(dim_ordering)
+        raise ValueError(f"dim_ordering must be 'tf' or 'th', got {shown}")
     config.set_image_data_format(ORDERINGS[dim_ordering])

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from .. import _validate
 from .backup import BackupAndRestore
 from .base import Callback, Logs
 from .progress import ProgbarLogger
@@ -132,6 +133,7 @@ def _as_callbacks(callbacks: Any) -> list[Callback]:
     given = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
     if not all(isinstance(callback, Callback) for callback in given):
         raise ValueError(
-            f"callbacks must be a Callback or a list of Callback, got {callbacks!r}"
+            "callbacks must be a Callback or a list of Callback, "
+            f"got {_validate.shown(callbacks)}"
         )
     return given

@@ -115,7 +115,7 @@ def make_mnist1d(
     x = _deformed(labels, rng)
     order = rng.permutation(samples)
     x, labels = (x[order] - x.mean()) / x.std(), labels[order]
-    if shuffled:
+    if _validate.flag("shuffled", shuffled):
         x = x[:, rng.permutation(LENGTH)]
     cut = samples * 4 // 5
     return Sequences(x[:cut], labels[:cut]), Sequences(x[cut:], labels[cut:])

@@ -150,7 +150,7 @@ def categorical_crossentropy_forward(
     axis = check_axis(axis, p.ndim)
     t = smoothed(pair.y_true, label_smoothing, p.shape[axis])
     q = None
-    if from_logits:
+    if _validate.flag("from_logits", from_logits):
         q, log_q = stable.softmax_and_log(p, axis)
     else:
         log_q = np.log(np.clip(p / np.sum(p, axis=axis, keepdims=True), eps, 1 - eps))
@@ -424,7 +424,7 @@ def binary_crossentropy_forward(
     p, eps = pair.y_pred, pair.epsilon
     axis = check_axis(axis, p.ndim)
     t = smoothed(pair.y_true, label_smoothing, 2)
-    if from_logits:
+    if _validate.flag("from_logits", from_logits):
         elements = np.maximum(p, 0) - p * t + np.log1p(np.exp(-np.abs(p)))
     else:
         q = np.clip(p, eps, 1 - eps)
@@ -452,7 +452,7 @@ def binary_crossentropy_backward(dy: ArrayLike, cache: CrossentropyCache) -> Arr
     _validate.instance("cache", cache, CrossentropyCache)
     pair, from_logits, axis, _ = cache
     t, p, eps = pair.y_true, pair.y_pred, pair.epsilon
-    if from_logits:
+    if _validate.flag("from_logits", from_logits):
         slope = stable.sigmoid(p) - t
     else:
         q = np.clip(p, eps, 1 - eps)

@@ -41,13 +41,13 @@ def get_layer(self: Any, name: str | None = None, index: int | None = None) -> A
     if (name is None) == (index is None):
         raise ValueError("get_layer must be given a name or an index, not both")
     layers, names = self.layers, [layer.name for layer in self.layers]
-    if index is None and name in names:
+    if index is None and isinstance(name, str) and name in names:
         return layers[names.index(name)]
     if index is not None and -len(layers) <= index < len(layers):
         return layers[index]
     wanted = name if index is None else index
     raise ValueError(
-        f"layer must be one of {names}, got {wanted!r}"
+        f"layer must be one of {names}, got {_validate.shown(wanted)}"
         f"{_validate.suggestion(wanted, names)}"
     )
 

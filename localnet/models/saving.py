@@ -205,7 +205,7 @@ def _check_place(
     ):
         raise ValueError(
             "save_format must be left out, since the suffix of path says it: .h5, "
-            f".keras or .npz, got {save_format!r} and {str(path)!r}"
+            f".keras or .npz, got {_validate.shown(save_format)} and {str(path)!r}"
         )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _validate
 from .._registry import custom_object_scope
 from ..layers import Handle, InputLayer, Layer
 from ..layers._base.handles import Connectable
@@ -92,7 +93,9 @@ class Sequential(Model):
             layer = layer.node.layer
         if not isinstance(layer, (Layer, Model)):
             hint = "; make an instance of the class" if isinstance(layer, type) else ""
-            raise ValueError(f"layer must be a Layer, got {layer!r}{hint}")
+            raise ValueError(
+                f"layer must be a Layer, got {_validate.shown(layer)}{hint}"
+            )
         self._check_free("add")
         inside = parts_of(layer)
         own = {id(self), id(self._trainer), id(self._network)}

@@ -88,7 +88,7 @@ def summary(
                 positions,
             )
         )
-    if cost:
+    if _validate.flag("cost", cost):
         batch_size = _validate.integer("batch_size", batch_size, minimum=1)
         if machine is not None and not isinstance(machine, Machine):
             raise ValueError(f"machine must be a Machine, got {machine!r}")

@@ -19,6 +19,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .. import _validate
 from .._keras.names import old_names
 from .._registry import Registry, custom_object_scope
 from .._typing import Config
@@ -149,7 +150,8 @@ class _Optimizers(Registry[Optimizer]):
         if inspect.isclass(identifier) and issubclass(identifier, Optimizer):
             return identifier()
         raise ValueError(
-            f"{self.kind} must be a name, a config or an Optimizer, got {identifier!r}"
+            f"{self.kind} must be a name, a config or an Optimizer, "
+            f"got {_validate.shown(identifier)}"
         )
 
     def serialize(self, instance: Any) -> Config | str | None:

@@ -357,7 +357,8 @@ def class_weights_of(y: Array, class_weight: Mapping[int, float]) -> Array:
     """
     if not isinstance(class_weight, Mapping):
         raise ValueError(
-            f"class_weight must be a dict of class to weight, got {class_weight!r}"
+            f"class_weight must be a dict of class to weight, "
+            f"got {_validate.shown(class_weight)}"
         )
     if y.ndim > 1 and y.shape[-1] > 1:
         labels = y.argmax(axis=-1)

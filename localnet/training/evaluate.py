@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _validate
 from .._typing import Array
 from .one_batch import as_results
 from .options import verbosity
@@ -70,8 +71,9 @@ def evaluate(
         steps=steps,
     )
     calls = calls_of(callbacks, self, verbose, steps=source.steps)
+    named = _validate.flag("return_dict", return_dict)
     with trainer.ready(source.first().xs):
-        return as_results(trainer.test_epoch(source, calls), return_dict)
+        return as_results(trainer.test_epoch(source, calls), named)
 
 
 def predict(

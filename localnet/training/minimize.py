@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _validate
 from .._interrupt import uninterrupted
 from .._typing import Array
 from ..callbacks import CallbackList, Logs
@@ -70,7 +71,7 @@ def checked_options(
     ValueError
         If one has an argument of its own in ``fit_scipy``.
     """
-    chosen = dict(options or {})
+    chosen = _validate.named("options", options)
     if "maxiter" in chosen:
         raise ValueError(
             f"max_iterations must be given instead of the option 'maxiter', got "

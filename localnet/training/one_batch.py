@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from .. import _arrays
+from .. import _arrays, _validate
 from .._typing import Array
 from ..callbacks import Logs
 from ..layers._base.handles import holds_handles
@@ -142,10 +142,11 @@ def train_on_batch(
     trainer = self._trainer
     trainer.need_optimizer()
     batch = trainer.batch(x, y, sample_weight).weighted(class_weight)
-    if reset_metrics:
+    named = _validate.flag("return_dict", return_dict)
+    if _validate.flag("reset_metrics", reset_metrics):
         trainer.objective.begin()
     with trainer.as_compiled(), trainer.kept(batch.xs, training=True) as step:
-        return as_results(trainer.train_step(batch, step), return_dict)
+        return as_results(trainer.train_step(batch, step), named)
 
 
 def test_on_batch(
@@ -176,10 +177,11 @@ def test_on_batch(
     trainer = self._trainer
     trainer.need_optimizer()
     batch = trainer.batch(x, y, sample_weight)
-    if reset_metrics:
+    named = _validate.flag("return_dict", return_dict)
+    if _validate.flag("reset_metrics", reset_metrics):
         trainer.objective.begin()
     with trainer.kept(batch.xs, training=False) as step:
-        return as_results(trainer.test_step(batch, step), return_dict)
+        return as_results(trainer.test_step(batch, step), named)
 
 
 def predict_on_batch(self: Trained, x: Any) -> Any:

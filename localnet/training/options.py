@@ -36,7 +36,9 @@ def shuffling(shuffle: Any) -> bool | str:
         return shuffle
     if _is_word(shuffle, "batch"):
         return "batch"
-    raise ValueError(f"shuffle must be True, False or 'batch', got {shuffle!r}")
+    raise ValueError(
+        f"shuffle must be True, False or 'batch', got {_validate.shown(shuffle)}"
+    )
 
 
 def verbosity(verbose: Any) -> int:
@@ -45,7 +47,9 @@ def verbosity(verbose: Any) -> int:
         return 1
     if isinstance(verbose, (int, np.integer)) and verbose in (0, 1, 2):
         return int(verbose)
-    raise ValueError(f"verbose must be 'auto', 0, 1 or 2, got {verbose!r}")
+    raise ValueError(
+        f"verbose must be 'auto', 0, 1 or 2, got {_validate.shown(verbose)}"
+    )
 
 
 def validation_freq(freq: Any) -> int | list[int]:

@@ -46,6 +46,31 @@ class Other:
     """Of a class that nobody knows."""
 
 
+class Unspeakable:
+    """Its repr, its truth and every comparison fail, as those of some tensors."""
+
+    def __repr__(self) -> str:
+        raise ZeroDivisionError("no repr")
+
+    def __bool__(self) -> bool:
+        raise ZeroDivisionError("no truth")
+
+    def __eq__(self, other: object) -> bool:
+        raise ZeroDivisionError("no comparison")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Table:
+    """Has a length, and nothing at 0, as a table of columns."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, key: object) -> Any:
+        raise KeyError(key)
+
+
 VALUES: dict[str, Callable[[], Any]] = {
     "none": lambda: None,
     "true": lambda: True,
@@ -53,6 +78,8 @@ VALUES: dict[str, Callable[[], Any]] = {
     "minus": lambda: -3,
     "three": lambda: 3,
     "huge": lambda: 10**30,
+    "2**31": lambda: 2**31,
+    "2**63": lambda: 2**63,
     "half": lambda: 0.5,
     "nan": lambda: float("nan"),
     "inf": lambda: float("inf"),
@@ -64,6 +91,10 @@ VALUES: dict[str, Callable[[], Any]] = {
     "tuple": lambda: (2, 2),
     "dict": lambda: {"a": 1},
     "set": lambda: {1},
+    "frozen set": lambda: frozenset({2, 3}),
+    "bytearray": lambda: bytearray(b"x"),
+    "unspeakable": Unspeakable,
+    "table": Table,
     "class": lambda: Other,
     "object": Other,
     "function": lambda: lambda *arguments: 1,
@@ -96,8 +127,11 @@ def callables() -> dict[str, Callable[[], Any]]:
                 found[f"{package}.{name}"] = lambda thing=thing: thing
     for name in ("fit", "predict", "evaluate", "compile", "train_on_batch", "build"):
         found[f"Model.{name}"] = lambda name=name: getattr(_model(), name)
-    for name in ("set_weights", "add", "get_layer", "test_on_batch", "save"):
+    for name in ("set_weights", "add", "get_layer", "test_on_batch", "save", "summary"):
         found[f"Model.{name}"] = lambda name=name: getattr(_model(), name)
+    for name in ("load_weights", "fit_scipy"):
+        found[f"Model.{name}"] = lambda name=name: getattr(_model(), name)
+    found["load_model"] = lambda: localnet.load_model
     for kind in ("Dense", "LocallyConnected1D", "Conv2D", "BatchNormalization"):
         for name in ("build", "forward", "compute_output_shape", "set_weights"):
             found[f"{kind}.{name}"] = lambda k=kind, n=name: getattr(_layer(k), n)

@@ -203,7 +203,7 @@ class Layer(Connectable):
         tuple of int or None
             Batch axis first.
         """
-        return tuple(input_shape)
+        return tuple(_validate.items("input_shape", input_shape, "a tuple of sizes"))
 
     def weight_shapes(self, input_shape: Sequence[int | None]) -> dict[str, Shape]:
         """

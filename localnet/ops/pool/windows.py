@@ -24,6 +24,7 @@ from ..runtime.pieces import row_pieces
 
 __all__ = [
     "PADDINGS",
+    "Index",
     "add_to_windows",
     "cells_in_windows",
     "pool_geometry",

@@ -9,7 +9,7 @@ from ..base import Optimizer
 from ..clipping import clip_by_global_norm, clip_by_norm, clip_by_value
 from ..schedules import Schedule
 
-__all__ = ["Legacy", "LegacyCommon"]
+__all__ = ["Legacy", "LegacyCommon", "epsilon_or_default"]
 
 
 class LegacyCommon(TypedDict, total=False):
