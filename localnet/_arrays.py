@@ -18,7 +18,30 @@ PLAIN = (
     *(int, float, complex, type(None)),
 )
 
-__all__ = ["floats", "numbers", "real_numbers", "reals", "upstream"]
+# How the name of the module begins that localnet's own functions are defined in.
+OURS = f"{__package__}."
+
+__all__ = ["call", "floats", "numbers", "real_numbers", "reals", "upstream"]
+
+
+def call(function: Any, *arguments: Any, **named: Any) -> Any:
+    """
+    Call a function that may be the user's own, with arrays that it may write to.
+
+    A loss, metric or Lambda that was written for tensors says ``p /= p.sum()``, and
+    means a new array: it gets copies. What is defined in localnet writes to no argument
+    and needs none.
+    """
+    home = getattr(function, "__module__", None)
+    if not (isinstance(home, str) and home.startswith(OURS)):
+        arguments = tuple(map(_own, arguments))
+    return function(*arguments, **named)
+
+
+def _own(value: Any) -> Any:
+    if type(value) in (list, tuple):
+        return type(value)(map(_own, value))
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def numbers(name: str, value: Any) -> Array:

@@ -427,8 +427,12 @@ class Registry(Generic[T]):
                 return factory.from_config(arguments)
             return factory(**arguments)
         except TypeError as error:
+            hint = ""
+            if is_custom(name):
+                hint = f"; get_config of {name} must return what its __init__ takes"
             raise ValueError(
-                f"{self.kind} config must fit {name}, got {shown(arguments)}: {error}"
+                f"{self.kind} config must fit {name}, got {shown(arguments)}: "
+                f"{error}{hint}"
             ) from error
 
     def _usable(self, instance: T | Any) -> T | Any:

@@ -143,9 +143,11 @@ def number(
     open_maximum: bool = False,
 ) -> float:
     """Return `value` as a finite Python float inside the bounds; open, not on them."""
-    is_number = isinstance(value, (int, float, np.integer, np.floating))
+    is_number = type(value) is float or (
+        isinstance(value, (int, float, np.integer, np.floating)) and not _is_flag(value)
+    )
     try:
-        result = float(value) if is_number and not _is_flag(value) else math.nan
+        result = float(value) if is_number else math.nan
     except OverflowError:  # an int beyond the range of floats
         result = math.inf
     above = result > minimum if open_minimum else result >= minimum

@@ -196,6 +196,13 @@ def plain_models():
         ),
         L.TimeDistributed(L.BatchNormalization(moving_mean_initializer="normal")),
     )
+    within = L.Conv1D(2, 2, input_shape=(5, 2)), L.Flatten(), L.Dense(3, "softmax")
+    yield (
+        "steps of a model",
+        L.TimeDistributed(Sequential(list(within)), input_shape=(3, 5, 2)),
+        L.Flatten(),
+        L.Dense(2),
+    )
     yield (
         "normalised, several axes",
         L.BatchNormalization(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from localnet import Input, config
+from localnet import Input, Model, config, layers
 from localnet import backend as K
 
 X = np.array([[1.0, -2.0, 3.0], [0.5, 4.0, -1.0]], np.float32)
@@ -111,3 +111,62 @@ def test_draws_have_their_distributions_and_obey_a_seed():
     ones = K.random_binomial(shape, 0.25, seed=1)
     assert set(np.unique(ones)) == {0, 1}
     assert abs(ones.mean() - 0.25) < 0.02
+
+
+# On handles -----------------------------------------------------------------------
+
+ON_HANDLES = {
+    "abs": lambda x: K.abs(x),
+    "batch_flatten": lambda x: K.batch_flatten(x),
+    "binary_crossentropy": lambda x: K.binary_crossentropy(x, x),
+    "cast": lambda x: K.cast(x, "float32"),
+    "clip": lambda x: K.clip(x, 0, 1),
+    "concatenate": lambda x: K.concatenate([x, x]),
+    "dot": lambda x: K.dot(x, np.ones((3, 1))),
+    "exp": lambda x: K.exp(x),
+    "expand_dims": lambda x: K.expand_dims(x, 1),
+    "greater": lambda x: K.greater(x, 0),
+    "l2_normalize": lambda x: K.l2_normalize(x),
+    "maximum": lambda x: K.maximum(x, x),
+    "mean": lambda x: K.mean(x, axis=1),
+    "reshape": lambda x: K.reshape(x, (-1,)),
+    "softmax": lambda x: K.softmax(x),
+    "sum of squares": lambda x: K.sum(K.square(x - x), axis=1),
+    "power": lambda x: x**2,
+    "ratio": lambda x: x / x,
+    "inverse": lambda x: 1 / x,
+    "absolute": lambda x: abs(x),
+    "comparison": lambda x: x > 0,
+    "array": lambda x: np.ones(3) + x,
+    "array behind": lambda x: x * np.ones(3),
+    "numpy": lambda x: np.tanh(x),
+    "reduction": lambda x: np.add.reduce(x),
+}
+
+
+@pytest.mark.parametrize("name", ON_HANDLES)
+def test_functions_of_handles_say_what_to_do_instead(name):
+    handle = Input((3,), name="x")
+    with pytest.raises((TypeError, ValueError), match="a handle has no values") as told:
+        ON_HANDLES[name](handle)
+    assert "Lambda(function)(handle)" in str(told.value)
+    assert "(None, 3) float32>" in str(told.value)
+
+
+def test_what_is_to_be_done_instead_can_be_done():
+    x = Input((3,))
+    hidden = layers.Dense(2, "tanh")(x)
+    mean = layers.Lambda(
+        lambda a: K.mean(a, axis=1, keepdims=True), backward="differences"
+    )
+    model = Model(x, mean(hidden))
+    model.compile("sgd", "mse")
+    losses = model.fit(np.ones((2, 3)), np.ones((2, 1)), epochs=3, verbose=0)
+    assert losses.history["loss"][2] < losses.history["loss"][0]
+
+
+def test_numbers_of_numpy_are_numbers_to_a_handle():
+    x = Input((2,))
+    y = np.float64(2) * x + np.float32(1) - np.subtract(np.int64(3), x)
+    model = Model(x, np.negative(y) / np.float64(2))
+    np.testing.assert_array_equal(model(np.array([[1.0, 2]])), [[-0.5, -2]])

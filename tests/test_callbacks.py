@@ -29,6 +29,7 @@ from localnet.callbacks import (
 from localnet.layers import Dense, LocallyConnected1D
 from localnet.optimizers import SGD
 from localnet.optimizers.schedules import ExponentialDecay
+from localnet.utils import Progbar
 
 NAN, INF = math.nan, math.inf
 STAGES = ("train", "test", "predict")
@@ -900,6 +901,60 @@ def run_epoch(bar, clock, *, steps, seconds, logs, final=None, epochs=1):
         bar.on_train_batch_end(batch, logs)
     bar.on_epoch_end(0, final or logs)
     bar.on_train_end()
+
+
+class TestProgbar:
+    def test_means_are_those_of_keras(self, clock, capsys):
+        bar = Progbar(10, verbose=2, stateful_metrics=["acc"])
+        bar.update(2, [("loss", 1.0), ("acc", 0.25)])
+        bar.add(3, [("loss", 4.0), ("acc", 0.5)])
+        bar.add(0, [("loss", 2.0)])
+        assert capsys.readouterr().out == ""
+        clock.now += 10
+        bar.update(10, values=[("loss", 0.5), ("acc", 0.75)])
+        # tf_keras: the sum 18.5 over 11 steps.
+        assert capsys.readouterr().out == (
+            "10/10 - 10s - loss: 1.6818 - acc: 0.7500 - 10s/epoch - 1s/step\n"
+        )
+        bar.add(0)
+        assert capsys.readouterr().out.startswith("10/10 - 0s - loss: 1.6818")
+
+    @pytest.mark.usefixtures("clock", "without_tqdm")
+    def test_an_unknown_target_ends_when_it_is_told(self, capsys):
+        bar = Progbar(None)
+        for value in (1.0, 3.0):
+            bar.add(1, values=[("loss", value)])
+        assert capsys.readouterr().out == ""
+        bar.update(2, finalize=True)
+        assert (
+            capsys.readouterr().out == "2/2 - 0s - loss: 2.0000 - 0s/epoch - 0s/step\n"
+        )
+
+    def test_zero_is_silent(self, capsys):
+        bar = Progbar(target=1, width=10, verbose=0, interval=0.1, unit_name="sample")
+        bar.update(1, [("loss", 1.0)])
+        assert capsys.readouterr().out == ""
+
+    def test_a_bar_that_moves(self, capsys):
+        pytest.importorskip("tqdm")
+        bar = Progbar(3)
+        for loss in (1.0, 2.0, 3.0):
+            bar.add(1, [("loss", loss)])
+        last = capsys.readouterr().out.rpartition("\r")[2]
+        assert " 3/3 " in last
+        assert last.endswith("loss: 2.0000]\n")
+
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            ((-1,), "target must be an integer >= 0, got -1"),
+            ((2.5,), "target must be an integer >= 0, got 2.5"),
+            ((3, 30, 3), "verbose must be 0, 1 or 2, got 3"),
+        ],
+    )
+    def test_errors(self, arguments, sentence):
+        with refuses(sentence):
+            Progbar(*arguments)
 
 
 class TestProgbarLogger:

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -76,3 +77,49 @@ def test_the_judge_passes_the_layer_and_not_a_wrong_one(of, tmp_path, first):
         wrong = [np.array(result) for result in results]
         wrong[place].flat[0] += 0.01
         assert agreement.disagreement(wrong, tmp_path)[name] > 1
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="workers choose CPUs")
+def test_whole_models_run_beside_the_step_written_by_hand(of, tmp_path, capsys):
+    steps, modes = of("steps"), of("peers.model_contender").MODES
+    options = ["--threads", "1", "--rounds", "1", "--budget", "0.01"]
+    steps.main([str(tmp_path), "--model", "tiny", "genome", *options])
+    measured = json.loads((tmp_path / "steps.json").read_text())
+    assert [one["model"] for one in measured] == ["tiny", "genome"]
+    for one in measured:
+        assert set(one["contenders"]) == {"localnet", "by hand"}
+        for record in one["contenders"].values():
+            assert max(record["errors"].values()) <= 1
+            assert all(record[mode][0][1] > 0 for mode in modes)
+    shown = capsys.readouterr().out
+    assert shown.count("training step") == 2
+    assert shown.count("one sample") == 2
+
+
+@pytest.mark.parametrize("model", ["digits", "lecun", "bnconv"])
+def test_the_judge_of_whole_models_passes_them_and_no_other_step(of, tmp_path, model):
+    models, contenders = of("peers.models"), of("peers.models_localnet").BUILDERS
+    task = models.MODELS[model]._replace(batch=4)
+    models.write_judge(task, tmp_path)
+    names = ["localnet"] if model == "bnconv" else ["localnet", "by hand"]
+    for name in names:
+        results = contenders[name](task, task.draw()).results()
+        assert max(models.disagreement(results, tmp_path).values()) <= 1
+    # A step of another rate, and a weight that is off.
+    wrong = models.ADAM | {"learning_rate": 2e-3}
+    other = of("peers.models_keras")
+    data = task.draw()
+    data.weights[-1][0] += 0.01
+    results = contenders["localnet"](task, data).results()
+    assert models.disagreement(results, tmp_path)["predictions"] > 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(other, "ADAM", wrong)
+        results = contenders["localnet"](task, task.draw()).results()
+    assert models.disagreement(results, tmp_path)["losses"] > 1
+
+
+def test_what_is_not_written_by_hand_says_so(of):
+    models, contender = of("peers.models"), of("peers.contender")
+    task = models.MODELS["mnist"]
+    with pytest.raises(contender.Unsupported, match="conv, pool max"):
+        of("peers.models_localnet").BUILDERS["by hand"](task, task.draw())

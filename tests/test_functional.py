@@ -170,7 +170,7 @@ def test_a_handle_knows_shape_dtype_and_name():
     L.clear_session()
     assert [Input((1,)).name, Input((1,)).name] == ["input_1", "input_2"]
     L.clear_session()
-    with pytest.raises(TypeError, match="a handle has no values"):
+    with pytest.raises(TypeError, match="a handle has no values for"):
         np.asarray(h)
 
 
@@ -578,9 +578,9 @@ def test_the_summary_says_what_is_connected_to_what():
     lines = []
     model = siamese()
     model.summary(print_fn=lines.append)
-    [text] = lines
+    text = "\n".join(lines)
     assert "Connected to" in text
-    rows = [line.split() for line in text.splitlines()]
+    rows = [line.split() for line in lines]
     assert [
         "local",
         "(LocallyConnected1D)",
@@ -593,7 +593,7 @@ def test_the_summary_says_what_is_connected_to_what():
     assert ["b[0][0]"] in rows
     assert "noise[1][0]" in text
     model.summary(print_fn=lines.append, cost=True, machine=Machine(1e9, 1e9))
-    assert "local@1" in lines[-1]
+    assert any("local@1" in line for line in lines)
 
 
 def test_freezing_a_model_freezes_what_is_in_it(rng):

@@ -11,6 +11,7 @@ from localnet import Input, Model, Sequential, config, layers, load_model, optim
 from localnet.layers import (
     Add,
     Average,
+    BatchNormalization,
     Concatenate,
     Dense,
     Flatten,
@@ -20,6 +21,7 @@ from localnet.layers import (
     Minimum,
     Multiply,
     Subtract,
+    TimeDistributed,
 )
 
 FOLDER = ROOT / "functional"
@@ -122,7 +124,57 @@ def residual():
     return model
 
 
-BUILDS = {f.__name__: f for f in (two_inputs, shared, two_outputs, nested, residual)}
+# And of tests/data/make_steps.py
+
+
+def each_step():
+    low = Sequential(
+        [
+            LocallyConnected1D(2, 2, implementation=3, input_shape=(5, 2), name="low"),
+            BatchNormalization(momentum=0.5, epsilon=2**-10, name="norm"),
+            Dense(2, activation="tanh", trainable=False, name="frozen"),
+            Flatten(name="flat"),
+            Dense(3, name="high"),
+        ],
+        name="chain",
+    )
+    a = Input((3, 5, 2), name="a")
+    steps = TimeDistributed(low, name="steps")(a)
+    inner = Input((3, 4, 1), name="inner")
+    local = LocallyConnected1D(2, 3, activation="tanh", name="local")
+    fold = TimeDistributed(local, name="each")(inner)
+    within = Model(inner, Dense(2, name="row")(Flatten(name="flat")(fold)), "within")
+    b = Input((2, 3, 4, 1), name="b")
+    outer = TimeDistributed(within, name="outer")(b)
+    both = [Flatten(name="flat_a")(steps), Flatten(name="flat_b")(outer)]
+    last = Dense(2, name="last")(Concatenate(name="both")(both))
+    model = Model([a, b], last, name="each_step")
+    model.compile(optimizers.SGD(2**-7, momentum=0.5), "mse", ["mae"])
+    return model
+
+
+def two_steps():
+    a, b = Input((4, 1), name="a"), Input((3,), name="b")
+    local = LocallyConnected1D(
+        2,
+        2,
+        name="local",
+        kernel_regularizer={"class_name": "L2", "config": {"l2": 0.0625}},
+        activity_regularizer={"class_name": "L2", "config": {"l2": 0.125}},
+    )(a)
+    both = Concatenate(name="both")([b, Flatten(name="flat")(local)])
+    inner = Model([a, b], Dense(3, activation="softmax", name="end")(both), "inner")
+    steps = TimeDistributed(inner, name="steps")
+    left, right = Input((2, 4, 1), name="left"), Input((2, 3), name="right")
+    once = steps([left, right])
+    end = Multiply(name="product")([once, steps([left, once])])
+    model = Model([left, right], [end, once], name="two_steps")
+    model.compile(optimizers.SGD(2**-6), ["mse", "categorical_crossentropy"])
+    return model
+
+
+ALL = (two_inputs, shared, two_outputs, nested, residual, each_step, two_steps)
+BUILDS = {build.__name__: build for build in ALL}
 models = pytest.mark.parametrize("name", BUILDS)
 
 
@@ -143,12 +195,11 @@ class Reference:
     def converted(self, prefix, model, *, trainable):
         from localnet.files.weight_shapes import plan_model
 
-        # Keras's model.get_weights goes layer by layer, models within too.
+        plans = {plan.layer: plan for plan in plan_model(model)}
         owners = [
-            (plan, name)
-            for plan in plan_model(model)
-            for name in plan.shapes
-            if plan.layer.trainable or not trainable
+            (plans[layer], name)
+            for layer, name in model._network.weights_in_order()
+            if layer.learns(name) or not trainable
         ]
         arrays = self.listed(prefix)
         return [

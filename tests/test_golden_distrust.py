@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from crashing import crashing
 from marks import long
 
 from localnet.golden import Suite, check, computes, load_suite
@@ -15,7 +16,7 @@ from localnet.golden.judging.arrays import as_array
 from localnet.golden.judging.distrust import fresh, written_to
 from localnet.golden.judging.kinds import KINDS
 from localnet.golden.judging.siblings import Siblings, spec_of
-from localnet.golden.matrix import kill_matrix
+from localnet.golden.matrix import by_hand, kill_matrix
 from localnet.golden.rejects import rejects
 from localnet.golden.render import as_text
 
@@ -138,7 +139,7 @@ def test_state_is_not_looked_for_when_it_is_trusted():
     ["pads", "strides", "dilation_rate", "kernel_size", "data_format", "pad_value"],
 )
 def test_plans_kept_by_shape_are_seen(field):
-    report = check(planned(field))
+    report = check(planned(field), by_hand(SUITE))
     failed = [result for result in report if result.status == "FAIL"]
     assert failed
     assert any("called again" in result.reason for result in failed), as_text(report)
@@ -359,14 +360,6 @@ def test_a_backend_that_exits_costs_one_case():
 
 
 # Processes ----------------------------------------------------------------------------
-
-
-def crashing(case):
-    if case.id == "relu-1d":
-        os.abort()
-    if case.id == "pad-value":
-        time.sleep(60)
-    return right(case)
 
 
 def test_a_crash_and_an_endless_loop_cost_a_case_each():

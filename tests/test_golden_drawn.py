@@ -169,7 +169,7 @@ def without_gradient_of_pads(case):
     [
         (lambda c: c.config["data_format"] == "channels_first", "channels_first"),
         (lambda c: len(c.config["input_sizes"]) == 3, "3 axes"),
-        (lambda c: c.bias is None, "no a bias"),
+        (lambda c: c.bias is None, "no bias"),
         (lambda c: max(c.config["dilation_rate"]) > 1, "dilation"),
         (lambda c: c.precision == "float16", "precision float16"),
         (lambda c: c.config["filters"] % 4 != 0, "F not a multiple of 4"),

@@ -20,6 +20,7 @@ from localnet.golden.check import check_case
 from localnet.golden.matrix import by_hand, first_killers
 from localnet.golden.mutants import MUTANTS
 from localnet.golden.mutants.drawn import DRAWN
+from localnet.golden.mutants.extremes import EXTREMES
 from localnet.golden.mutants.paths import PATHS
 from localnet.golden.references.activations import ROWS, SMOOTH
 from localnet.golden.references.answers import solve
@@ -194,6 +195,8 @@ def test_the_page_says_how_far_cases_go(words, names):
         return [
             max(c["batch"] for c in some),
             max(int(np.prod(c["output_sizes"])) for c in some),
+            max(int(np.prod(c["kernel_size"])) * c["channels"] for c in some),
+            max(c["channels"] for c in some),
             max(c["filters"] for c in some),
             max(max(c["strides"]) for c in some),
             max(max(c["dilation_rate"]) for c in some),
@@ -301,6 +304,13 @@ def test_paths_that_are_wrong_alone_are_caught():
     assert len(PATHS) > 5000
     assert not PATHS.keys() & (DRAWN.keys() | MUTANTS.keys())
     killers = first_killers(replace(SUITE, variants=(), others=()), PATHS)
+    assert [name for name, case in killers.items() if case is None] == []
+
+
+def test_mutants_that_are_wrong_for_some_numbers_are_caught():
+    assert len(EXTREMES) > 450
+    assert not EXTREMES.keys() & (PATHS.keys() | DRAWN.keys() | MUTANTS.keys())
+    killers = first_killers(replace(SUITE, variants=(), others=()), EXTREMES)
     assert [name for name, case in killers.items() if case is None] == []
 
 

@@ -382,7 +382,7 @@ IMPORTS = {
     ),
     "importlib": (
         "import importlib; importlib.import_module('localnet.ops')",
-        "it imports localnet or reads its files: write it yourself",
+        "it imports localnet: write it yourself",
     ),
     "builtin": ("__import__('local' + 'net')", "it imports localnet: write it"),
     "subprocess": (
@@ -390,7 +390,7 @@ IMPORTS = {
         "it starts another program (subprocess.Popen)",
     ),
     "system": ("import os; os.system('true')", "it starts another program (os.system)"),
-    "file": ("open({source!r}).read()", "or reads its files: write it yourself"),
+    "file": ("open({source!r}).read()", "it reads __init__.py of localnet: write it"),
 }
 
 
@@ -419,9 +419,20 @@ def test_nothing_of_localnet_lies_in_the_students_process(begun):
     assert grade.points == grade.possible, str(grade)
 
 
-def test_training_lends_the_layer_and_no_more(begun):
-    grade = homework.check(begun(5, f"import localnet.losses\n{solution(5)}"))
-    assert "imports localnet.losses: only localnet.ops is allowed" in grade.problem
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("import localnet.losses", "losses"),
+        ("from localnet import losses", "losses"),
+        ("from localnet.losses import *", "losses"),
+        ("from localnet import Sequential", "models"),
+        ("import importlib; importlib.import_module('localnet.layers')", "layers"),
+    ],
+)
+def test_training_lends_the_layer_and_no_more(begun, line, name):
+    grade = homework.check(begun(5, f"{line}\n{solution(5)}"))
+    assert f"imports localnet.{name}: only localnet.ops is allowed" in grade.problem
+    assert "(line 1 of homework.py)" in grade.problem
 
 
 CACHES = {
@@ -573,6 +584,15 @@ def test_wrong_gradients_get_a_plain_sentence(begun, name):
     assert not any("Error" in reason for reason in reasons), reasons
     if name == "dx None":
         assert grade.points == 5
+    if name == "nan":
+        hints = {mark.hint for mark in grade.marks if mark.reason}
+        assert len(hints) == 1, "the dot test sees nan, too"
+
+
+def test_sharing_of_neighbours_only_gets_the_hint_of_the_forward_pass(begun):
+    _, text, _ = WRONG["repeats"]
+    (mark,) = [mark for mark in homework.check(begun(4, text)).marks if mark.reason]
+    assert mark.hint.startswith("One line")
 
 
 @pytest.mark.parametrize("body", ["return None", "return 'odd'", "yield w", "pass; w"])

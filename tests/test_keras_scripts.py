@@ -169,6 +169,76 @@ def test_logs_stay_as_they_were_handed_out():
     assert [list(logs) for logs in kept] == [["loss"]]
 
 
+def test_what_a_callback_adds_to_logs_is_for_that_call_alone():
+    seen = {}
+
+    class Adder(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            logs["b"] = 1.0
+
+        on_test_batch_end = on_train_batch_end
+
+        def on_test_end(self, logs=None):
+            logs["t"] = 1.0
+
+        def on_epoch_end(self, epoch, logs=None):
+            logs["e"] = 1.0
+
+    class Seer(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen["batch"] = list(logs)
+
+        def on_epoch_end(self, epoch, logs=None):
+            seen["epoch"] = list(logs)
+
+        def on_train_end(self, logs=None):
+            seen["train"] = list(logs)
+
+    model = small()
+    added = [Adder(), Seer()]
+    log = model.fit(X, Y, verbose=0, validation_data=(X, Y), callbacks=added).history
+    # As tf_keras has it.
+    assert seen == {
+        "batch": ["loss", "b"],
+        "epoch": ["loss", "val_loss", "e"],
+        "train": ["loss", "val_loss"],
+    }
+    assert list(log) == ["loss", "val_loss", "e"]
+    assert isinstance(model.evaluate(X, Y, verbose=0, callbacks=Adder()), float)
+
+
+def test_a_callback_is_told_what_a_batch_was_predicted():
+    seen = []
+
+    class Seer(Callback):
+        def on_predict_batch_end(self, batch, logs=None):
+            seen.append(logs["outputs"] * 1)
+            logs["outputs"] *= 0
+
+    model = small(2)
+    y = model.predict(X, batch_size=5, verbose=0, callbacks=Seer())
+    assert [part.shape for part in seen] == [(5, 2), (3, 2)]
+    np.testing.assert_array_equal(np.concatenate(seen), y)
+    np.testing.assert_array_equal(y, model.predict(X))
+
+    class Lists(Callback):
+        def on_predict_batch_end(self, batch, logs=None):
+            seen[:] = logs["outputs"]
+
+    x = Input((3,))
+    two = Model(x, [layers.Dense(1)(x), layers.Dense(2)(x)])
+    two.predict(X, verbose=0, callbacks=[Lists()])
+    assert [part.shape for part in seen] == [(8, 1), (8, 2)]
+
+
+@pytest.mark.parametrize("name", ["tanh", "relu", "sigmoid", "softplus", "elu"])
+def test_functions_of_the_backend_are_activations(name):
+    model, other = small(2, activation=getattr(K, name)), small(2, activation=name)
+    other.set_weights(model.get_weights())
+    np.testing.assert_array_equal(model.predict(X), other.predict(X))
+    assert model.get_config()["layers"][-1]["config"]["activation"] == name
+
+
 def test_fit_without_a_loss_is_refused():
     model = small()
     model.compile("sgd")
@@ -238,6 +308,24 @@ OLD = [
     ),
     *("optimizers.schedules LearningRateSchedule",),
     *("metrics mean_squared_error", "callbacks TensorBoard", "objectives mse"),
+    *("engine.topology get_source_inputs Container Network", "engine.network Network"),
+    *("layers.merge _Merge", "layers.pooling _GlobalPooling1D", "legacy interfaces"),
+    *("utils.data_utils GeneratorEnqueuer OrderedEnqueuer", "utils Progbar"),
+    *("utils OrderedEnqueuer get_source_inputs serialize_keras_object",),
+    *("utils.conv_utils normalize_tuple", "utils.generic_utils Progbar"),
+    *("utils.np_utils categorical_probas_to_classes", "datasets.mnist load_data"),
+    *("layers CategoryEncoding Discretization AtrousConvolution2D Identity",),
+    *("layers.preprocessing Rescaling", "layers.experimental EinsumDense"),
+    *("layers.experimental.preprocessing RandomFlip", "initializers normal uniform"),
+    *("initializers.initializers_v2 GlorotUniform", "datasets.imdb load_data"),
+    *("applications.imagenet_utils preprocess_input decode_predictions",),
+    *(
+        "applications EfficientNetB0 ResNet152V2",
+        "experimental LinearModel",
+    ),
+    *("mixed_precision set_global_policy", "estimator model_to_estimator"),
+    *("backend ctc_batch_cost print_tensor moving_average_update dropout",),
+    *("metrics binary_focal_crossentropy", "preprocessing.image smart_resize"),
 ]
 
 
@@ -314,6 +402,24 @@ def test_what_is_out_says_why_when_it_is_used(name):
         type("Mine", (getattr(layers, name),), {})
 
 
+def test_data_that_are_downloaded_say_so_when_they_are_loaded():
+    from localnet.datasets import mnist
+
+    with pytest.raises(NotImplementedError, match="it downloads nothing"):
+        mnist.load_data()
+    with pytest.raises(NotImplementedError, match="compute and gradients"):
+        type("Mine", (localnet.layers.merge._Merge,), {})
+
+
+def test_inputs_of_a_handle_are_found():
+    left, right, other = (Input((3,), name=name) for name in ("l", "r", "o"))
+    dense = layers.Dense(3)
+    y = layers.add([dense(left), layers.multiply([right, dense(left)])])
+    assert localnet.utils.get_source_inputs(y) == [left, right]
+    assert localnet.utils.get_source_inputs(other) == [other]
+    assert Model(localnet.utils.get_source_inputs(y), y).count_params() == 12
+
+
 def test_the_way_out_of_an_embedding():
     table, words = RNG.normal(size=(5, 2)), np.array([[0, 3, 3], [4, 1, 0]])
     dense = layers.Dense(2, use_bias=False)
@@ -353,14 +459,60 @@ def test_the_way_out_of_attention():
     np.testing.assert_allclose(model([a, b, c]), wanted, rtol=1e-12)
 
 
-def test_the_way_out_of_a_model_over_time():
-    inner = [layers.LocallyConnected1D(2, 2, activation="tanh"), layers.Flatten()]
-    with pytest.raises(ValueError, match="; put a TimeDistributed around each layer"):
-        layers.TimeDistributed(Sequential(inner))
-    model = Sequential([Input((3, 5, 1)), *map(layers.TimeDistributed, inner)], seed=0)
-    x = RNG.normal(size=(2, 3, 5, 1))
-    steps = [inner[1](inner[0](x[:, step])) for step in range(3)]
-    np.testing.assert_allclose(model(x), np.stack(steps, axis=1), rtol=1e-12)
+def test_the_way_out_of_an_added_loss():
+    x = Input((3,))
+    mean, spread = layers.Dense(2)(x), layers.Dense(2)(x)
+    code = layers.Concatenate(name="code")([mean, spread])
+    y = layers.Dense(3, name="y")(mean)
+    model = Model(x, [y, code], seed=0)
+    for owner in (model, layers.Dense(1)):
+        for added in (owner.add_loss, owner.add_metric):
+            with pytest.raises(NotImplementedError, match=r"losses\.Differentiated"):
+                added(1.0)
+
+    def divergence(_, p):
+        z, s = p[:, :2], p[:, 2:]
+        return -0.5 * np.sum(1 + s - z**2 - np.exp(s), axis=-1)
+
+    x = RNG.normal(size=(4, 3))
+    nothing = np.zeros((4, 4))
+    model.compile("sgd", ["mse", losses.Differentiated(divergence)])
+    loss, gradients = model.loss_and_gradients(x, [x, nothing])
+    y, code = model(x)
+    wanted = np.mean((y - x) ** 2) + np.mean(divergence(None, code))
+    np.testing.assert_allclose(loss, wanted, rtol=1e-6)
+    # The spread's kernel is moved by the divergence alone.
+    slope = (np.exp(code[:, 2:]) - 1) / 2 / 4
+    assert any(
+        g.shape == (3, 2) and np.allclose(g, x.T @ slope, atol=1e-6) for g in gradients
+    )
+
+
+class Restricted(layers.LocallyConnected1D):
+    def __init__(self, filters, kernel_size, **kwargs):
+        super().__init__(filters, kernel_size, strides=kernel_size, **kwargs)
+
+
+class Described(Restricted):
+    def get_config(self):
+        config = super().get_config()
+        del config["strides"]
+        return config
+
+
+def test_the_way_out_of_a_subclass_with_other_arguments(tmp_path):
+    for cls in (Restricted, Described):
+        model = Sequential([layers.Input((6, 1)), cls(2, 2), layers.Flatten()])
+        path = model.save(tmp_path / f"{cls.__name__}.npz")
+        own = {cls.__name__: cls}
+        if cls is Described:
+            x = RNG.normal(size=(2, 6, 1))
+            again = load_model(path, custom_objects=own)
+            np.testing.assert_array_equal(again(x), model(x))
+        else:
+            hint = "get_config of Restricted must return what its __init__ takes"
+            with pytest.raises(ValueError, match=hint):
+                load_model(path, custom_objects=own)
 
 
 def test_the_way_out_of_a_gradient_by_the_input():
@@ -492,6 +644,59 @@ def test_lists_of_weights_go_by_the_flags_of_the_moment():
     before = model.get_weights()
     model.train_on_batch(X, np.ones((8, 2)))  # by what compile saw
     assert not np.array_equal(before[0], model.get_weights()[0])
+
+
+def test_parts_are_renamed_as_scripts_of_tf_keras_do(tmp_path):
+    first = layers.Dense(3, input_shape=(3,), name="d")
+    model = Sequential([first], name="m")
+    first._name = "encoder"
+    model.add(layers.Dense(1, name="d"))
+    model._name = "whole"
+    assert (model.name, model._name) == ("whole", "whole")
+    assert [layer.name for layer in model.layers] == ["encoder", "d"]
+    assert model.get_layer("encoder") is first
+    assert first.weights[0].name == "encoder/kernel:0"
+    # Twins of one name in one graph, and weights by their new names.
+    twin = Sequential([layers.Dense(1, input_shape=(3,))], name="whole")
+    twin._name = "twin"
+    x = Input((3,))
+    assert Model(x, layers.Average()([model(x), twin(x)])).count_params() == 20
+    other = Sequential([layers.Dense(3, input_shape=(3,), name="encoder")])
+    other.load_weights(model.save_weights(tmp_path / "w.h5"), by_name=True)
+    np.testing.assert_array_equal(other.get_weights()[0], model.get_weights()[0])
+    for suffix in ("npz", "h5", "keras"):
+        loaded = load_model(model.save(tmp_path / f"m.{suffix}"))
+        assert [layer.name for layer in loaded.layers] == ["encoder", "d"]
+        assert loaded.name == "whole"
+        np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize("frozen", [None, "norm", "inner", "deep", "out"])
+def test_weights_stand_layer_by_layer_whatever_is_frozen(frozen):
+    inner = Sequential(
+        [layers.BatchNormalization(name="deep"), layers.Dense(3, name="top")],
+        name="inner",
+    )
+    x = Input((3,))
+    norm = layers.BatchNormalization(name="norm")(x)
+    model = Model(x, layers.Dense(1, name="out")(inner(norm)))
+    if frozen is not None:
+        part = inner if frozen == "deep" else model
+        part.get_layer(frozen).trainable = False
+    # As tf_keras lists them.
+    parts = ("gamma", "beta", "moving_mean", "moving_variance")
+    names = [f"{layer}/{part}" for layer in ("norm", "deep") for part in parts]
+    names += [f"{layer}/{part}" for layer in ("top", "out") for part in KERNEL_BIAS]
+    assert [weight.name for weight in model.weights] == [f"{n}:0" for n in names]
+    assert model.variables[3].name == "norm/moving_variance:0"
+    model.set_weights([RNG.normal(size=w.shape) for w in model.weights])
+    for weight, value in zip(model.weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, value)
+    listed = [*model.trainable_weights, *model.non_trainable_weights]
+    assert sorted(w.name for w in listed) == sorted(w.name for w in model.weights)
+
+
+KERNEL_BIAS = ("kernel", "bias")
 
 
 def test_a_layer_called_on_a_handle_knows_its_shapes_and_takes_weights():

@@ -709,3 +709,48 @@ def test_the_batch_axis_is_a_number_or_none(batch):
 def test_a_batch_size_without_a_shape_is_checked_too(value):
     with pytest.raises(ValueError, match="batch_size must be an integer >= 1, got"):
         layers.Dense(2, batch_size=value)
+
+
+# What tf_keras takes, tests/data/make_refused.py ----------------------------------
+
+ANSWERS = reference.load_json("refused.json")
+
+
+def is_taken_here_alone(arguments):
+    """Return whether a page names it as what Keras lacks."""
+    padding = str(arguments.get("padding")).lower()
+    return "dilation_rate" in arguments or (
+        padding == "same" and arguments.get("implementation") == 1
+    )
+
+
+def is_refused_here_alone(arguments):
+    """Return whether a page says that the constructor checks it."""
+    return (
+        arguments["filters"] == 0
+        or isinstance(arguments.get("implementation"), float)
+        or arguments.get("use_bias", True) is None
+        or arguments.get("kernel_regularizer") == "nope"
+    )
+
+
+@pytest.mark.parametrize(("class_name", "arguments", "shape", "answer"), ANSWERS)
+def test_what_keras_refuses_is_refused(class_name, arguments, shape, answer):
+    def run():
+        layer = getattr(layers, class_name)(**arguments)
+        layer.build((None, *shape))
+        return layer(np.ones((2, *(size or 4 for size in shape)), "float32"))
+
+    if is_taken_here_alone(arguments):
+        assert answer in ("ValueError", "TypeError")
+        assert run().shape[0] == 2
+    elif isinstance(answer, list) and not is_refused_here_alone(arguments):
+        assert list(run().shape) == answer
+    else:
+        with pytest.raises((TypeError, ValueError)):
+            run()
+
+
+def test_most_of_the_answers_are_no_exceptions():
+    own = [is_taken_here_alone(a) or is_refused_here_alone(a) for _, a, *_ in ANSWERS]
+    assert sum(own) <= 9 < 100 < len(own)

@@ -126,3 +126,30 @@ def test_group_files_are_one_map_in_three_layouts():
     for kernels in groups.values():
         for kernel in kernels[1:]:
             np.testing.assert_array_equal(kernel, kernels[0])
+
+
+@pytest.mark.parametrize("implementation", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("data_format", "image", "sizes", "sequence", "length"),
+    [
+        # Sizes of tf_keras.
+        ("channels_last", (4, 5, 3), (3, 3), (6, 3), 5),
+        ("channels_first", (3, 4, 5), (3, 3), (3, 6), 5),
+    ],
+)
+def test_sizes_have_their_names_of_keras(
+    implementation, data_format, image, sizes, sequence, length
+):
+    how = {"implementation": implementation, "data_format": data_format}
+    layer = layers.LocallyConnected2D(2, (2, 3), **how)
+    for name in ("output_row", "output_col", "kernel_shape"):
+        assert not hasattr(layer, name)
+    layer.build((None, *image))
+    assert (layer.output_row, layer.output_col) == sizes
+    assert layer.kernel_shape == layer.kernel.shape == (9, 18, 2)
+    line = layers.LocallyConnected1D(2, 2, **how)
+    with pytest.raises(AttributeError, match="sizes of the output need a built layer"):
+        line.output_length  # noqa: B018
+    line.build((None, *sequence))
+    assert line.output_length == length
+    assert line.kernel_shape == (5, 6, 2)

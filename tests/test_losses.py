@@ -10,8 +10,9 @@ import pytest
 import reference
 from numpy.testing import assert_allclose, assert_array_equal
 
-from localnet import config, losses
+from localnet import Sequential, config, load_model, losses
 from localnet._registry import custom_object_scope
+from localnet.layers import Dense
 from localnet.losses import PAIRS
 
 KERAS = reference.cases("losses.npz") + reference.cases("focal.npz")
@@ -917,7 +918,9 @@ class TestNames:
     def test_arguments_of_the_constructor_are_attributes(self, name):
         loss = losses.as_loss(name)
         assert type(loss)(name=None).name == loss.name
-        arguments = list(inspect.signature(type(loss)).parameters)
+        parameters = inspect.signature(type(loss)).parameters.values()
+        # What is given by name alone stands in the config off its default.
+        arguments = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
         assert arguments[-2:] == ["reduction", "name"]
         assert loss.get_config() == {a: getattr(loss, a) for a in arguments}
 
@@ -952,15 +955,14 @@ class TestNames:
             "from_logits": True,
         }
 
-    def test_an_ignored_class_is_refused_not_forgotten(self):
-        with pytest.raises(ValueError, match="ignore_class") as caught:
-            losses.get(
-                {
-                    "class_name": "SparseCategoricalCrossentropy",
-                    "config": {"ignore_class": 0},
-                }
-            )
-        assert len(caught.value.args) == 1
+    def test_an_ignored_class_is_kept(self):
+        loss = losses.SparseCategoricalCrossentropy(ignore_class=255)
+        config = losses.serialize(loss)["config"]
+        assert config["ignore_class"] == 255
+        assert losses.deserialize(losses.serialize(loss)).ignore_class == 255
+        assert loss.with_logits().ignore_class == 255
+        with pytest.raises(ValueError, match="ignore_class must be an integer"):
+            losses.SparseCategoricalCrossentropy(ignore_class="void")
 
     def test_unknown_names(self):
         refuse(
@@ -1135,3 +1137,52 @@ class TestPredictionsWithALastAxisOfOne:
     def test_labels_of_classes_need_their_axis(self):
         with pytest.raises(ValueError, match="y_true"):
             losses.SparseCategoricalCrossentropy()(np.zeros((2, 3), int), self.P)
+
+
+IGNORED = reference.load("ignored.npz")
+
+
+@pytest.mark.parametrize("number", range(len(IGNORED["cases"])))
+def test_labels_that_are_ignored_as_in_keras(number):
+    _, ignored, from_logits, reduction = IGNORED["cases"][number]
+    of = {
+        key.partition("_")[2]: value
+        for key, value in IGNORED.items()
+        if key.startswith(f"c{number}_")
+    }
+    values = losses.sparse_categorical_crossentropy(
+        of["t"], of["p"], from_logits, ignore_class=ignored
+    )
+    assert_allclose(values, of["values"], rtol=1e-9)
+    loss = losses.SparseCategoricalCrossentropy(
+        from_logits, reduction, ignore_class=ignored
+    )
+    for key, weights in (("plain", None), ("weighted", of["w"])):
+        value, gradient = loss.value_and_gradient(of["t"], of["p"], weights)
+        assert_allclose(value, of[key], rtol=1e-9)
+        assert_allclose(loss(of["t"], of["p"], weights), value, rtol=0)
+        assert_allclose(gradient, of[f"{key}_dp"], rtol=1e-9, atol=1e-15)
+
+
+def test_where_all_labels_are_ignored_the_mean_is_0():
+    loss = losses.SparseCategoricalCrossentropy(ignore_class=-1)
+    value, gradient = loss.value_and_gradient([[-1], [-1]], np.full((2, 3), 1 / 3))
+    assert value == 0
+    assert_array_equal(gradient, np.zeros((2, 3)))
+
+
+def test_a_training_with_ignored_labels(tmp_path):
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=(6, 4)), np.array([0, 255, 1, 2, 255, 1])
+    known = y != 255
+    models = []
+    for xs, ys, ignored in ((x, y, 255), (x[known], y[known], None)):
+        model = Sequential([Dense(3, "softmax", input_shape=(4,))], seed=3)
+        loss = losses.SparseCategoricalCrossentropy(ignore_class=ignored)
+        model.compile("sgd", loss)
+        model.fit(xs, ys, epochs=3, batch_size=6, shuffle=False, verbose=0)
+        models.append(model)
+    for one, other in zip(*(m.get_weights() for m in models), strict=True):
+        assert_allclose(one, other, rtol=1e-6)
+    again = load_model(models[0].save(tmp_path / "m.npz"))
+    assert again.evaluate(x, y, verbose=0) == models[0].evaluate(x, y, verbose=0)

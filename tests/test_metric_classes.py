@@ -1,12 +1,15 @@
 """Metric objects say what those of Keras 2 say, after every batch."""
 
+import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
 from raising import refuses
 from reference import ROOT
 
+from localnet import backend as K
 from localnet import metrics
 
 RECORDED = json.loads((ROOT / "metric_classes.json").read_text())
@@ -91,3 +94,35 @@ def test_a_metric_of_ones_own_says_what_it_must_define():
     for ask in (lambda m: m.update_state(1, 1), lambda m: m.result()):
         with pytest.raises(NotImplementedError, match="Own must define"):
             ask(Own())
+
+
+def test_what_a_metric_has_gathered_is_seen_by_names_of_keras():
+    recall = metrics.Recall()
+    recall.update_state([1.0, 1, 0], [0.9, 0.2, 0.8])
+    assert recall.true_positives == recall.false_negatives == [1]
+    assert len(recall.variables) == len(recall.state)
+    counts = metrics.FalsePositives([0.5, 0.85])
+    counts.update_state([1.0, 1, 0], [0.9, 0.2, 0.8])
+    np.testing.assert_array_equal(counts.accumulator, [1, 0])
+    mean = metrics.Mean()
+    mean.update_state([1.0, 3])
+    assert (mean.total, mean.count) == (4, 2)
+    for variable in mean.variables:
+        K.set_value(variable, 0)
+    assert (mean.result(), mean.count) == (0, 0)
+    assert not hasattr(mean, "true_positives")
+    assert copy.deepcopy(pickle.loads(pickle.dumps(recall))).true_positives == [1]
+
+
+def test_predictions_that_are_no_probabilities():
+    t, p = [0, 1, 1, 0.0], [-2.0, 2.0, 0.4, 3.0]
+    precision, recall = metrics.Precision(), metrics.Recall()
+    for metric in (precision, recall):
+        metric.update_state(t, p)
+        assert metric.result() == 0.5  # tf_keras 2.21
+    several = metrics.Precision(thresholds=[0.1, 0.9])
+    several.update_state(t, p)
+    np.testing.assert_allclose(several.result(), [2 / 3, 0.5])
+    for metric in (metrics.AUC(5), metrics.SpecificityAtSensitivity(0.5)):
+        with refuses("y_pred must be from 0 to 1, got numbers from -2 to 3"):
+            metric.update_state(t, p)

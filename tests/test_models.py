@@ -20,14 +20,20 @@ from localnet import (
 from localnet.gradcheck import check_model
 from localnet.layers import (
     Activation,
+    Conv1D,
+    Conv2D,
     Dense,
     Dropout,
     Flatten,
+    GlobalMaxPooling1D,
     InputLayer,
+    Lambda,
     LocallyConnected1D,
     LocallyConnected2D,
     Reshape,
     Softmax,
+    TimeDistributed,
+    UpSampling2D,
 )
 
 
@@ -109,12 +115,84 @@ def test_every_way_to_build_gives_the_same_weights(how, rng):
     assert_same_weights(model, small())
 
 
-def test_unknown_sizes_defer_the_build():
-    model = Sequential([Dense(2, input_shape=(None, 3)), Dense(4)])
-    assert not model.built
-    assert model.input_shape == (None, None, 3)
-    model.build((None, 7, 3))
-    assert model.output_shape == (None, 7, 4)
+# Shapes of the weights and of the outputs by tf_keras, which refuses the None.
+UNKNOWN_SIZES = {
+    "sequence": (
+        lambda: [Conv1D(2, 3, input_shape=(None, 2)), GlobalMaxPooling1D(), Dense(1)],
+        [(3, 2, 2), (2,), (2, 1), (1,)],
+        [(None, None, 2), (None, 2), (None, 1)],
+    ),
+    "image": (
+        lambda: [Conv2D(2, 3, input_shape=(None, 8, 1)), UpSampling2D()],
+        [(3, 3, 1, 2), (2,)],
+        [(None, None, 6, 2), (None, None, 12, 2)],
+    ),
+    "over time": (
+        lambda: [
+            TimeDistributed(LocallyConnected1D(1, 2), input_shape=(None, 5, 2)),
+            TimeDistributed(Flatten()),
+        ],
+        [(4, 4, 1), (4, 1)],
+        [(None, None, 4, 1), (None, None, 4)],
+    ),
+    "Lambda": (
+        lambda: [Lambda(lambda x: x * 2, input_shape=(None, 4)), Dense(1)],
+        [(4, 1), (1,)],
+        [(None, None, 4), (None, None, 1)],
+    ),
+    "nested": (
+        lambda: [
+            InputLayer((None, 2)),
+            Sequential([Conv1D(2, 3), GlobalMaxPooling1D()]),
+            Dense(1),
+        ],
+        [(3, 2, 2), (2,), (2, 1), (1,)],
+        [(None, 2), (None, 1)],
+    ),
+    "locations": (
+        lambda: [LocallyConnected1D(2, 2, input_shape=(None, 3))],
+        "input_shape must be known but for the batch axis",
+        None,
+    ),
+    "flat": (
+        lambda: [Conv1D(2, 2, input_shape=(None, 3)), Flatten(), Dense(1)],
+        "input_shape must have a known last axis",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", UNKNOWN_SIZES)
+def test_unknown_sizes_are_built_as_far_as_weights_go(kind, tmp_path):
+    make, weights, outputs = UNKNOWN_SIZES[kind]
+    if outputs is None:
+        with pytest.raises(ValueError, match=weights):
+            Sequential(make())
+        return
+    model, other = Sequential(make()), Sequential(make())
+    shapes = [weight.shape for weight in model.get_weights()]
+    assert shapes == weights
+    assert [layer.output_shape for layer in model.layers] == outputs
+    assert model.output_shape == model.output.shape == outputs[-1]
+    assert model.count_params() == sum(map(np.prod, shapes))
+    model.summary(print_fn=lambda line: None)
+    for suffix in ("npz", "h5"):
+        model.save_weights(tmp_path / f"w.{suffix}")
+        other.load_weights(tmp_path / f"w.{suffix}")
+    assert_same_weights(model, other)
+    model.compile("sgd", "mse")
+    for size in (9, 7):
+        sizes = [size if axis is None else axis for axis in model.input_shape[1:]]
+        x = np.ones((2, *sizes), np.float32)
+        y = model.predict(x, verbose=0)
+        model.train_on_batch(x, y)
+        inner = Model(model.input, model.layers[0 if kind != "nested" else 1].output)
+        assert inner.predict(x, verbose=0).shape[0] == 2
+    if kind != "Lambda":
+        for suffix in ("npz", "h5", "keras"):
+            loaded = load_model(model.save(tmp_path / f"m.{suffix}"))
+            assert loaded.input_shape == model.input_shape
+            np.testing.assert_array_equal(loaded.predict(x), model.predict(x))
 
 
 def test_pop_and_add():

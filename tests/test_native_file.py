@@ -380,6 +380,7 @@ def test_array_of_a_constant_can_be_described(tmp_path):
         ("w.01-0.50", "w.01-0.50.npz"),
         ("run.7", "run.7.npz"),
         ("model v1.2", "model v1.2.npz"),
+        ("w.ckpt", "w.ckpt.npz"),
     ],
 )
 @pytest.mark.parametrize("method", ["save", "save_weights"])
@@ -462,6 +463,57 @@ def test_file_that_bears_the_name_without_the_suffix_stays(tmp_path):
     assert (tmp_path / "m").read_bytes() == b"other"
 
 
+@pytest.mark.parametrize("name", ["m", "run.7", "cp-0001.ckpt", "best.npz", "M.NPZ"])
+@pytest.mark.parametrize("isolated", [False, True])
+def test_a_file_is_found_by_the_path_that_it_was_saved_under(
+    name, isolated, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    model, other = make(), make()
+    other.set_weights([w + 1 for w in other.get_weights()])
+    path = f"./{name}" if name.lower().endswith("npz") else f"./new/{name}"
+    model.save_weights(path)
+    other.load_weights(path, isolated=isolated)
+    np.testing.assert_array_equal(other.predict(X), model.predict(X))
+    model.save(Path(path))
+    loaded = load_model(Path(path), isolated=isolated)
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize("weights_only", [False, True])
+def test_a_checkpoint_is_found_by_its_filepath(weights_only, tmp_path):
+    path = tmp_path / "d" / "best"
+    checkpoint = ModelCheckpoint(path, "loss", save_weights_only=weights_only)
+    model, other = make(), make()
+    other.set_weights([w + 1 for w in other.get_weights()])
+    model.fit(X, Y, callbacks=checkpoint, verbose=0)
+    if weights_only:
+        other.load_weights(path)
+    else:
+        other = load_model(path)
+    np.testing.assert_array_equal(other.predict(X), model.predict(X))
+
+
+def test_errors_name_the_file_that_was_found(tmp_path):
+    (tmp_path / "m.npz").write_bytes(b"PK damaged")
+    for read in (load_model, make().load_weights):
+        with pytest.raises(ValueError, match=r"^\S*m\.npz "):
+            read(tmp_path / "m")
+
+
+def test_two_files_of_one_path_are_told_apart(tmp_path):
+    path = tmp_path / "m"
+    make().save(path)
+    path.write_bytes(b"other")
+    for read in (load_model, make().load_weights):
+        with refuses(
+            f"path must name one file, got {str(path)!r} beside '{path}.npz': name the "
+            "one with its suffix, or move the other one"
+        ):
+            read(path)
+    assert load_model(f"{path}.npz").built
+
+
 def test_checking_a_path_creates_nothing(tmp_path):
     assert formats.checked_path(tmp_path / "m") == tmp_path / "m.npz"
     assert list(tmp_path.iterdir()) == []
@@ -514,7 +566,7 @@ def test_folder_that_cannot_be_written(folder, number, check, tmp_path, monkeypa
         # Asked for instead of made: the superuser may write to any folder.
         monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
     with pytest.raises(OSError, match=r"m\.npz") as caught:
-        check(tmp_path / folder / "m")
+        check(tmp_path / folder / "m.npz")
     error = caught.value
     assert (type(error), error.args, error.filename) == os_error(
         number, tmp_path / folder / "m.npz"

@@ -210,7 +210,7 @@ def test_many_small_pieces_give_what_one_gives(monkeypatch, rng):
         return [y, *batch_norm_backward(dy, cache)[:2]]
 
     whole = run()
-    monkeypatch.setattr("localnet.ops.batch_norm.PIECE", 4)
+    monkeypatch.setattr("localnet.ops.runtime.pieces.ROW_PIECE", 4)
     for one, other in zip(run(), whole, strict=True):
         assert_allclose(one, other, rtol=1e-12, atol=1e-14)
 

@@ -1,17 +1,25 @@
 """What must hold of the notebooks as they lie here; notebooks/run.py executes them."""
 
+import ast
 import base64
+import contextlib
 import copy
+import doctest
 import importlib.util
+import io
 import json
 import re
 import socket
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 
 from localnet import cli
+from localnet.golden import Suite
+from localnet.golden.cases.exact import EXACT
+from localnet.golden.cases.generate import complete
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 FILES = sorted(FOLDER.glob("*.ipynb"))
@@ -157,8 +165,9 @@ def test_every_lesson_has_aims_and_a_summary(notebook):
     sources = ["".join(cell["source"]) for cell in notebook["cells"]]
     assert "**After this lesson you can**" in sources[0]
     assert "find_spec" in sources[1]  # it installs localnet where that is missing
-    assert sources[-2].startswith("## Summary")
-    assert sources[-1].startswith("## Exercises")
+    checks = len(exercise_cells(notebook))
+    assert sources[-2 - checks].startswith("## Summary")
+    assert sources[-1 - checks].startswith("## Exercises")
 
 
 def exercises(text):
@@ -166,14 +175,140 @@ def exercises(text):
     return [int(number) for number in re.findall(r"^(\d+)\. ", text, re.MULTILINE)]
 
 
-def test_every_exercise_has_an_answer(notebook):
-    lesson = int(re.search(r"^# (\d)", "".join(notebook["cells"][0]["source"]))[1])
-    asked = exercises("".join(notebook["cells"][-1]["source"]))
+def exercise_cells(notebook):
+    """Return the cells that check an answer, by the number of the exercise."""
+    sources = ["".join(cell["source"]) for cell in code_cells(notebook)]
+    found = [(re.match(r"# Exercise (\d)\.", source), source) for source in sources]
+    return {int(match[1]): source for match, source in found if match}
+
+
+def lesson_of(notebook):
+    return int(re.search(r"^# (\d)", "".join(notebook["cells"][0]["source"]))[1])
+
+
+def answers_of(lesson):
+    """Return the page of answers: what comes before the lessons, and one lesson."""
     text = (FOLDER.parent / "teaching" / "answers.rst").read_text(encoding="utf-8")
-    (answers,) = re.findall(
-        rf"^Lesson {lesson}\n-+\n(.*?)(?=^Lesson|\Z)", text, re.MULTILINE | re.DOTALL
+    before, *rest = re.split(r"^Lesson (\d)\n-+\n", text, flags=re.MULTILINE)
+    return before, dict(zip(map(int, rest[::2]), rest[1::2], strict=True))[lesson]
+
+
+def test_every_exercise_has_an_answer(notebook):
+    (asked,) = (
+        exercises("".join(cell["source"]))
+        for cell in notebook["cells"]
+        if "".join(cell["source"]).startswith("## Exercises")
     )
+    _, answers = answers_of(lesson_of(notebook))
     assert exercises(answers) == asked == list(range(1, len(asked) + 1))
+    assert set(exercise_cells(notebook)) <= set(asked)
+
+
+def code_of(text):
+    """Return the code of a page: its examples, then its literal blocks."""
+    yield from (
+        example.source for example in doctest.DocTestParser().get_examples(text)
+    )
+    for block in re.findall(r"::\n((?:\n| {4}.*\n)+)", text):
+        yield textwrap.dedent(block)
+
+
+def definitions_of(notebook):
+    """Return the imports and functions of a lesson, without what it computes."""
+    lines = "\n".join("".join(cell["source"]) for cell in code_cells(notebook))
+    code = re.sub("^%.*", "", lines, flags=re.MULTILINE)
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef)
+    return "\n".join(
+        ast.unparse(n) for n in ast.parse(code).body if isinstance(n, kinds)
+    )
+
+
+def is_dots(node):
+    value = node.value if isinstance(node, ast.Assign) else None
+    return isinstance(value, ast.Constant) and value.value is ...
+
+
+def printed_by(code, names, **answers):
+    """Run code with answers among the names, which are left as they were."""
+    stream, before = io.StringIO(), dict(names)
+    names.update(answers)
+    try:
+        with contextlib.redirect_stdout(stream):
+            exec(code, names)
+    finally:
+        names.clear()
+        names.update(before)
+    return stream.getvalue()
+
+
+def without_dots(source):
+    """Return the code of a cell that takes the answers from where it is run."""
+    tree = ast.parse(source)
+    tree.body = [node for node in tree.body if not is_dots(node)]
+    return compile(tree, "cell", "exec")
+
+
+WRONG = {  # in place of these answers, code for a wrong one; else it is a little off
+    "twin": "large",
+    "forgets": "backward",
+    "forgets_for_bias": "forgets",
+    "small": "models['Net-3']",
+    "free": "models['Net-4']",
+    "shifted": "lambda x, rng: np.roll(x, rng.integers(40), axis=1)",
+    "seen": "unseen",
+    "unseen": "seen",
+    "fails": "lambda case: False",
+    "frozen": "model",
+}
+
+
+def a_little_off(answer):
+    """Return an answer of the same kind that is wrong."""
+    if isinstance(answer, bool):
+        return not answer
+    if isinstance(answer, (list, tuple)):
+        return answer[:-1]
+    return answer + 1
+
+
+@pytest.fixture
+def lesson_answers(notebook):
+    """Return the cells that check, and the names of the page of answers."""
+    lesson = lesson_of(notebook)
+    names = {"old": FOLDER / "data" / "old-model.h5"}
+    if lesson == 6:  # the whole suite takes long to load
+        specs = [spec for family in EXACT for spec in family() if spec.tier == "exact"]
+        names["suite"] = Suite([complete(spec) for spec in specs])
+    if lesson == 7:
+        pytest.importorskip("h5py")
+    exec(definitions_of(notebook), names)
+    for text in answers_of(lesson):
+        for code in code_of(text):
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(code, names)
+    return exercise_cells(notebook), names
+
+
+def test_exercises_are_checked_where_they_can_be(notebook):
+    checked = {1, 2} if lesson_of(notebook) in (5, 7) else {1, 2, 3}
+    assert set(exercise_cells(notebook)) == checked
+
+
+def test_checks_accept_the_answers_and_no_others(lesson_answers):
+    cells, names = lesson_answers
+    for number, source in cells.items():
+        assert not printed_by(source, names)
+        code = without_dots(source)
+        assert f"exercise {number}: right" in printed_by(code, names)
+        asked = [n.targets[0].id for n in ast.parse(source).body if is_dots(n)]
+        assert asked
+        for name in asked:
+            if name in WRONG:
+                wrong = eval(WRONG[name], names)
+            else:
+                wrong = a_little_off(names[name])
+            with pytest.raises(AssertionError):
+                printed_by(code, names, **{name: wrong})
 
 
 def test_slides_begin_at_headings(notebook):

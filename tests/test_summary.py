@@ -1,9 +1,17 @@
 """The table of a model, letter by letter."""
 
 import pytest
+from raising import refuses
 
-from localnet import Sequential
-from localnet.layers import Dense, Dropout, Flatten, InputLayer, LocallyConnected2D
+from localnet import Input, Model, Sequential
+from localnet.layers import (
+    Dense,
+    Dropout,
+    Flatten,
+    InputLayer,
+    LocallyConnected2D,
+    add,
+)
 
 GOLDEN = """\
 Model: "page" (Sequential)
@@ -38,7 +46,7 @@ def page_model():
 def test_summary_of_the_page_example():
     printed = []
     page_model().summary(print_fn=printed.append)
-    assert printed == [GOLDEN]
+    assert printed == GOLDEN.splitlines()
 
 
 SHORT = """\
@@ -61,12 +69,65 @@ def test_short_names_keep_the_columns_of_keras(capsys):
     assert capsys.readouterr().out == SHORT
 
 
+@pytest.mark.parametrize(
+    ("layout", "ends", "length"),
+    [
+        # As tf_keras lays out its own table.
+        ({"line_length": 100}, (45, 85), 100),
+        ({"line_length": 90, "positions": [0.5, 0.8, 1.0]}, (45, 72), 90),
+        ({"positions": [30, 50, 80]}, (30, 50), 80),
+        ({"positions": [0.5, 0.9, 1.0, 1.0]}, (32, 58), 67),
+        # No cell is broken.
+        ({"line_length": 10}, (14, 28), 37),
+    ],
+)
+def test_columns_end_where_they_are_told_to(layout, ends, length):
+    lines = []
+    model = Sequential([Dense(1, input_shape=(2,), name="top")], name="m")
+    model.summary(print_fn=lines.append, **layout)
+    assert lines[1] == "_" * length
+    header, row = lines[2], lines[4]
+    for line, words in ((header, ("Output", "Param")), (row, ("(None", "3"))):
+        assert tuple(map(line.index, words)) == ends
+
+
+def test_columns_of_a_graph_end_where_they_are_told_to():
+    lines, x = [], Input((2,), name="x")
+    model = Model(x, add([Dense(2, name="d")(x), x]))
+    model.summary(100, [0.3, 0.6, 0.7, 1.0], lines.append)
+    assert lines[1] == "_" * 100
+    assert [lines[2].index(word) for word in ("Output", "Param", "Conn")] == [
+        30,
+        60,
+        70,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("layout", "sentence"),
+    [
+        ({"line_length": 0}, "line_length must be an integer >= 1, got 0"),
+        ({"line_length": "wide"}, "line_length must be an integer >= 1, got 'wide'"),
+        ({"positions": [0.5]}, "positions must be 3 rising numbers, got [0.5]"),
+        ({"positions": 3}, "positions must be 3 rising numbers, got 3"),
+        (
+            {"positions": [9, 5, 70]},
+            "positions must be 3 rising numbers, got [9, 5, 70]",
+        ),
+    ],
+)
+def test_a_layout_that_cannot_be(layout, sentence):
+    model = Sequential([Dense(1, input_shape=(2,), name="top")], name="m")
+    with refuses(sentence):
+        model.summary(**layout)
+
+
 def test_input_layer_is_not_listed():
     model = Sequential([InputLayer((2,), name="in"), Dropout(0.5, name="drop")])
     lines = []
     model.summary(print_fn=lines.append)
-    assert "in (InputLayer)" not in lines[0]
-    assert "drop (Dropout)" in lines[0]
+    assert not any("in (InputLayer)" in line for line in lines)
+    assert any("drop (Dropout)" in line for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -81,4 +142,4 @@ def test_sizes_follow_the_type_of_the_weights(units, dtype, size):
     model = Sequential([Dense(units, dtype=dtype, input_shape=(2,))])
     lines = []
     model.summary(print_fn=lines.append)
-    assert f"Total params: {units * 3} ({size})" in lines[0]
+    assert f"Total params: {units * 3} ({size})" in lines

@@ -1,6 +1,7 @@
 """A layer applied to every step: as the layer itself on N*T samples, in all it does."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -256,13 +257,7 @@ def test_a_constraint_that_fails_undoes_the_step(rng):
 
 
 def test_refusals():
-    model = Sequential([Dense(2)], name="m")
-    with refuses(
-        "TimeDistributed: layer must be a Layer, got <Sequential 'm'>; put a "
-        "TimeDistributed around each layer of the model"
-    ):
-        TimeDistributed(model)
-    with refuses("TimeDistributed: layer must be a Layer, got 3"):
+    with refuses("TimeDistributed: layer must be a Layer or a model, got 3"):
         TimeDistributed(3)
     with pytest.raises(ValueError, match="make an instance of the class"):
         TimeDistributed(Dense)
@@ -286,6 +281,109 @@ def test_refusals():
     for config in ({}, {"layer": None}, {"layer": {"class_name": "Nothing"}}):
         with pytest.raises(ValueError, match="layer"):
             layers.deserialize({"class_name": "TimeDistributed", "config": config})
+
+
+# Around a model -------------------------------------------------------------------
+# Its numbers and files are compared with Keras's in test_functional_keras.py.
+
+
+def chain(**kwargs):
+    parts = [LocallyConnected1D(2, 2), BatchNormalization(), Flatten(), Dense(3)]
+    return Sequential(parts, name="chain", seed=3, **kwargs)
+
+
+def test_a_model_at_each_step_is_as_its_layers_at_each_step(rng):
+    x, y = rng.normal(size=(4, 3, 5, 2)), rng.normal(size=(4, 3, 3))
+    whole = Sequential([TimeDistributed(chain(), input_shape=(3, 5, 2))])
+    parts = Sequential([TimeDistributed(layer) for layer in chain().layers])
+    parts.build((None, 3, 5, 2))
+    assert whole.output_shape == parts.output_shape == (None, 3, 3)
+    leaves = list(whole.leaves.values())[1:-1]
+    for leaf, wrapper in zip(leaves, parts.layers, strict=True):
+        wrapper.set_weights(leaf.get_weights())
+    for model in (whole, parts):
+        model.compile(optimizers.Adam(0.01), "mse")
+        model.fit(x, y, batch_size=2, epochs=2, shuffle=False, verbose=0)
+    for leaf, wrapper in zip(leaves, parts.layers, strict=True):
+        for one, other in zip(leaf.get_weights(), wrapper.get_weights(), strict=True):
+            assert_allclose(one, other, rtol=1e-6, atol=1e-7)
+
+
+def test_gradients_at_each_step_of_a_model():
+    model = Sequential(
+        [
+            TimeDistributed(
+                chain(), activity_regularizer="l2", dtype="float64", name="t"
+            ),
+        ]
+    )
+    for layer in model.layers[0].layer.layers:
+        layer.dtype = np.dtype("float64")
+    model.build((None, 3, 5, 2))
+    x = np.random.default_rng(2).normal(size=(4, 3, 5, 2))
+    y = np.random.default_rng(3).normal(size=(4, 3, 3))
+    model.compile("sgd", "mse")
+    _, gradients = model.loss_and_gradients(x, y)
+    weights = model.trainable_weights
+    for weight, gradient in zip(weights, gradients, strict=True):
+        place = np.unravel_index(0, weight.shape)
+        losses = []
+        for step in (1e-6, -1e-6):
+            former, weight[place] = weight[place], weight[place] + step
+            losses.append(model.loss_and_gradients(x, y)[0])
+            weight[place] = former
+        assert_allclose((losses[0] - losses[1]) / 2e-6, gradient[place], rtol=1e-5)
+
+
+def test_any_number_of_steps_and_copies_of_a_model(rng):
+    model = Sequential([TimeDistributed(chain(), input_shape=(None, 5, 2))])
+    model.build((None, 3, 5, 2))
+    for steps in (3, 7):
+        x = rng.normal(size=(2, steps, 5, 2))
+        y = model(x)
+        assert y.shape == (2, steps, 3)
+        inner = model.layers[0].layer
+        assert_array_equal(y[:, 1], inner(x[:, 1]))
+        for copied in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+            assert_array_equal(copied(x), y)
+            copied.layers[0].layer.layers[-1].set_weights(
+                [np.zeros((8, 3)), np.ones(3)]
+            )
+            assert_array_equal(copied(x), np.ones((2, steps, 3)))
+        assert_array_equal(model(x), y)
+
+
+def test_a_model_at_each_step_in_lists_and_tables(capsys):
+    wrapper = TimeDistributed(chain(), input_shape=(3, 5, 2), name="t")
+    model = Sequential([wrapper, Flatten()])
+    assert wrapper.layer.name == "chain"
+    assert repr(wrapper) == "<TimeDistributed 't'>"
+    assert layers.deserialize(layers.serialize(Dense(2))).units == 2
+    names = [weight.name.split("/")[-1] for weight in model.weights]
+    assert names[-2:] == ["moving_mean:0", "moving_variance:0"]  # as of one layer
+    shapes = [weight.shape for weight in model.get_weights()]
+    assert shapes == [weight.shape for weight in model.weights]
+    model.summary()
+    assert "t (TimeDistributed)" in capsys.readouterr().out
+    model.summary(cost=True, batch_size=1)
+    dense = next(
+        line for line in capsys.readouterr().out.splitlines() if "/dense" in line
+    )
+    # 8 values of each of 3 steps into 3 units, a multiplication and an addition each.
+    assert dense.split()[1] == str(3 * 3 * (2 * 8 + 1))
+    wrapper.trainable = False
+    assert model.trainable_weights == []
+    assert not any(layer.trainable for layer in wrapper.layer.layers)
+
+
+def test_what_a_model_at_each_step_refuses():
+    wrapper = TimeDistributed(chain(), name="t")
+    with refuses("input_shape must have at least 3 axes, (N, T, ...), got (None, 3)"):
+        wrapper.build((None, 3))
+    with refuses("t: weights must be given to the layers of the model"):
+        TimeDistributed(chain(), weights=[], name="t")
+    with pytest.raises(TypeError, match=r"TimeDistributed.*unit"):
+        TimeDistributed(chain(), unit=3)
 
 
 # Files ----------------------------------------------------------------------------

@@ -44,8 +44,9 @@ def draw(slices: Sequence[Mapping[str, Any]], path: Path) -> None:
 
     threads = max(s["threads"] for s in slices)
     slices = [s for s in slices if s["threads"] == threads][::-1]
+    names = [f"{WORKLOADS[s['workload']].title}: {s['workload']}" for s in slices]
     height = 1.6 + 0.28 * len(slices)
-    figure, axes = plt.subplots(2, 2, figsize=(10, 2 * height), sharey=True)
+    figure, axes = plt.subplots(2, 2, figsize=(12, 2 * height), sharey=True)
     for column, mode in enumerate(("forward", "step")):
         for row, value in enumerate((_time, _memory)):
             ax = axes[row, column]
@@ -67,14 +68,17 @@ def draw(slices: Sequence[Mapping[str, Any]], path: Path) -> None:
             ax.axvline(1, color="#999999", linewidth=1)
             ax.set_xscale("log")
             ax.grid(axis="y", color="#dddddd", linewidth=0.6)
-            ax.set_yticks(range(len(slices)), [s["workload"] for s in slices])
+            ax.set_yticks(range(len(slices)), names, fontsize="small")
             what = ("time / roofline time", "memory / size of the results")[row]
             ax.set_xlabel(f"{what} ({TITLES[mode]})")
-    figure.suptitle(f"{threads} CPUs; left is better, 1 is the limit")
+    figure.suptitle(
+        f"{threads} CPUs; left is better; at 1 a call takes the roofline time, "
+        "or memory for its results and no more"
+    )
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, ncols=5, loc="lower center", frameon=False)
     figure.tight_layout(rect=(0, 0.05, 1, 1))
-    figure.savefig(path, dpi=100)
+    figure.savefig(path, dpi=200)
     plt.close(figure)
 
 

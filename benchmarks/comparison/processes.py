@@ -21,14 +21,19 @@ class Process:
     """One worker; a context manager that ends it."""
 
     def __init__(
-        self, python: Path | str, library: str, threads: int, log: Path
+        self,
+        python: Path | str,
+        library: str,
+        threads: int,
+        log: Path,
+        worker: str = "peers.worker",
     ) -> None:
         # This checkout before anything that the environment has installed.
         paths = os.pathsep.join([str(BENCHMARKS), str(BENCHMARKS.parent)])
         self.library = library
         self._log = log.open("a", encoding="utf-8")
         self._process = subprocess.Popen(
-            [python, "-m", "peers.worker", library, str(threads)],
+            [python, "-m", worker, library, str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Worker"]
+__all__ = ["Worker", "serve"]
 
 # Calls in one turn, at most: more say nothing new.
 CALLS = 100
@@ -29,8 +29,11 @@ CALLS = 100
 class Worker:
     """The commands, one method each."""
 
+    # Of the modules that hold the contenders of the libraries.
+    PREFIX = "with_"
+
     def __init__(self, library: str) -> None:
-        self._module = importlib.import_module(f"peers.with_{library}")
+        self._module = importlib.import_module(f"peers.{self.PREFIX}{library}")
         self._contenders: dict[str, Any] = {}
         self._data: tuple[Any, Any] | None = None
 
@@ -130,7 +133,7 @@ def _confine(threads: int) -> None:
     os.sched_setaffinity(0, cpus[-threads:])
 
 
-def main() -> None:
+def serve(kind: type[Worker]) -> None:
     """Serve until the driver closes the pipe."""
     library, threads = sys.argv[1], int(sys.argv[2])
     _confine(threads)
@@ -141,7 +144,7 @@ def main() -> None:
     for line in sys.stdin:
         command = json.loads(line)
         try:
-            worker = worker or Worker(library)
+            worker = worker or kind(library)
             answer = getattr(worker, command.pop("do"))(**command)
         except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error}"[:500]}
@@ -150,4 +153,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(Worker)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from .names import NETWORKS
+
 __all__ = ["Absent", "absent", "why_absent"]
 
 RECURRENT = (
@@ -42,6 +44,12 @@ SYMBOLIC = (
     "there are no tensors without values but the handles of Input: write a layer with "
     "compute and gradients, or compute with arrays"
 )
+ADDED = (
+    "it differentiates no expressions: a penalty on weights is a kernel_regularizer, "
+    "one on an output an activity_regularizer or ActivityRegularization; for any other "
+    "make what it depends on an output of the model, and give that output a loss, "
+    "losses.Differentiated(function), or a metric in compile"
+)
 SEPARABLE = (
     "Conv layers have groups: as many groups as channels make it depthwise, and one "
     "with kernel_size 1 behind it separable"
@@ -50,7 +58,7 @@ SEPARABLE = (
 _REASONS = {
     RECURRENT: "LSTM GRU SimpleRNN RNN Bidirectional ConvLSTM1D ConvLSTM2D ConvLSTM3D "
     "ConvLSTM2DCell ConvRecurrent2D CuDNNGRU CuDNNLSTM GRUCell LSTMCell Recurrent "
-    "SimpleRNNCell StackedRNNCells",
+    "SimpleRNNCell StackedRNNCells AbstractRNNCell",
     "it looks up no tables: one-hot data, utils.to_categorical(x, n), into a "
     "Dense(output_dim, use_bias=False) is the same layer with the same weights": (
         "Embedding"
@@ -59,24 +67,37 @@ _REASONS = {
     "which is what the layer gives": "Masking",
     ATTENTION: "Attention AdditiveAttention MultiHeadAttention",
     "normalise the data with NumPy, between two models, or use BatchNormalization": (
-        "LayerNormalization GroupNormalization"
+        "LayerNormalization GroupNormalization SpectralNormalization"
     ),
+    "leave it out, or use Activation('linear')": "Identity",
+    "it has no einsum layer: write one with compute and gradients, or Dense and Dot": (
+        "EinsumDense"
+    ),
+    "Conv layers have a dilation_rate": "AtrousConvolution1D AtrousConvolution2D "
+    "AtrousConv1D AtrousConv2D",
+    "it looks up no classes: number them with np.unique(x, return_inverse=True), and "
+    "use utils.to_categorical": "CategoryEncoding Hashing HashedCrossing StringLookup "
+    "IntegerLookup DenseFeatures FeatureSpace",
+    "number the intervals with np.digitize": "Discretization",
     "leave it out, it does nothing but in training, or use Dropout": "AlphaDropout",
     SEPARABLE: "SeparableConv1D SeparableConv2D SeparableConvolution1D "
     "SeparableConvolution2D DepthwiseConv1D DepthwiseConv2D DepthwiseConvolution2D",
     "a LocallyConnected transpose with equal kernels at all locations computes it": (
-        "Conv1DTranspose Conv2DTranspose Conv3DTranspose Convolution2DTranspose "
+        "Conv1DTranspose Conv2DTranspose Conv3DTranspose Convolution1DTranspose "
+        "Convolution2DTranspose "
         "Convolution3DTranspose Deconvolution2D Deconvolution3D"
     ),
     "merging is done by layers, one for each mode of Keras 1: 'concat' is concatenate, "
     "'mul' is multiply, 'sum' is add, 'ave' is average, 'max' is maximum and 'dot' is "
     "dot": "Merge merge",
     "it is one of Keras 1: write Dense, an activation and Multiply": "Highway "
-    "MaxoutDense TimeDistributedDense",
+    "MaxoutDense TimeDistributedDense interfaces",
     "scale the data before the model": "Rescaling Normalization Resizing CenterCrop",
     AUGMENTATION: "ImageDataGenerator RandomFlip RandomRotation RandomZoom "
-    "RandomTranslation RandomContrast RandomCrop DirectoryIterator NumpyArrayIterator "
-    "apply_affine_transform random_rotation random_shift random_zoom",
+    "RandomTranslation RandomContrast RandomCrop RandomBrightness RandomHeight "
+    "RandomWidth DirectoryIterator NumpyArrayIterator Iterator apply_affine_transform "
+    "apply_brightness_shift apply_channel_shift random_brightness random_channel_shift "
+    "random_rotation random_shear random_shift random_zoom smart_resize",
     "read pictures with matplotlib.image.imread, which gives arrays": (
         "load_img img_to_array array_to_img save_img"
     ),
@@ -85,36 +106,60 @@ _REASONS = {
     "cut the windows with numpy.lib.stride_tricks.sliding_window_view": (
         "TimeseriesGenerator timeseries_dataset_from_array"
     ),
+    "read the files in the __getitem__ of a utils.Sequence, and give that to fit": (
+        "image_dataset_from_directory text_dataset_from_directory "
+        "audio_dataset_from_directory split_dataset"
+    ),
+    "fit reads a Sequence or a generator in its own thread: give it to fit": (
+        "GeneratorEnqueuer OrderedEnqueuer SequenceEnqueuer"
+    ),
     "fit averages by itself, so leave it out": "BaseLogger",
-    OWN_LAYERS: "InputSpec Wrapper",
+    OWN_LAYERS: "InputSpec Wrapper normalize_tuple conv_output_length "
+    "normalize_data_format normalize_padding conv_input_length deconv_length",
+    "merge, pooling and convolution layers of your own are subclasses of Layer, with "
+    "compute and gradients": "_Merge _Pooling1D _Pooling2D _Pooling3D "
+    "_GlobalPooling1D _GlobalPooling2D _GlobalPooling3D _Conv",
+    "objects are written by get_config, and by serialize of their own module": (
+        "serialize_keras_object deserialize_keras_object get_registered_name "
+        "get_registered_object"
+    ),
+    "classes are np.argmax(y, -1)": "categorical_probas_to_classes",
+    "it has layers, and models of them: write Dense layers": (
+        "LinearModel WideDeepModel SequenceFeatures model_to_estimator"
+    ),
     "a model is described by JSON: use to_json and model_from_json": "model_from_yaml",
     "it computes in float32 or float64: see config.set_floatx": (
-        "set_global_policy LossScaleOptimizer"
+        "set_global_policy global_policy Policy LossScaleOptimizer"
     ),
     "it writes no TensorBoard logs: CSVLogger writes the same numbers, and "
     "localnet.plots.history draws them": "TensorBoard",
-    "it talks to no server: a LambdaCallback can": "RemoteMonitor",
+    "it talks to no server: a LambdaCallback can": "RemoteMonitor SidecarEvaluator "
+    "SidecarEvaluatorModelExport",
     SCIKIT: "KerasClassifier KerasRegressor",
-    PRETRAINED: "VGG16 VGG19 ResNet50 ResNet50V2 ResNet101 InceptionV3 Xception "
-    "InceptionResNetV2 NASNetMobile NASNetLarge MobileNet MobileNetV2 DenseNet121 "
-    "EfficientNetB0 preprocess_input decode_predictions "
-    "vgg16 vgg19 resnet50 inception_v3 xception "
-    "mobilenet",
-    DOWNLOAD: "mnist cifar10 cifar100 fashion_mnist imdb reuters boston_housing "
-    "get_file",
+    PRETRAINED: f"preprocess_input decode_predictions {' '.join(NETWORKS.values())}",
+    DOWNLOAD: "load_data get_word_index get_file",
     DIFFERENTIATION: "gradients GradientTape",
+    ADDED: "add_loss add_metric",
     SYMBOLIC: "placeholder variable update update_add update_sub conv1d conv2d conv3d "
     "local_conv1d local_conv2d pool2d batch_dot in_train_phase rnn map_fn foldl "
     "random_normal_variable random_uniform_variable stop_gradient set_session "
-    "get_session",
+    "get_session batch_normalization normalize_batch_in_training conv1d_transpose "
+    "conv2d_transpose depthwise_conv2d separable_conv2d pool3d dropout foldr "
+    "in_test_phase moving_average_update name_scope learning_phase_scope get_uid "
+    "reset_uids manual_variable_initialization is_sparse to_dense resize_images "
+    "resize_volumes spatial_3d_padding random_bernoulli",
+    "write the loss with its gradient, or give it to losses.Differentiated": (
+        "ctc_batch_cost ctc_decode ctc_label_dense_to_sparse"
+    ),
+    "it prints nothing of itself: print the array": "print_tensor",
     "data on disk are read by np.memmap, which fit takes as it is": "HDF5Matrix",
     "it has no GPUs: leave this call out": "multi_gpu_model",
     "it has Adam, SGD and six others: see localnet.optimizers": (
         "Ftrl Lion Adafactor TFOptimizer"
     ),
     "a metric of your own is a function of arrays, or a subclass of metrics.Metric": (
-        "MeanIoU IoU MeanRelativeError MeanTensor CosineProximity F1Score "
-        "FBetaScore R2Score MeanMetricWrapper"
+        "MeanIoU IoU BinaryIoU OneHotIoU OneHotMeanIoU MeanRelativeError MeanTensor "
+        "CosineProximity F1Score FBetaScore R2Score MeanMetricWrapper"
     ),
 }
 REASONS = {name: reason for reason, names in _REASONS.items() for name in names.split()}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from typing import Any
 
-__all__ = ["install", "old_names"]
+__all__ = ["NETWORKS", "install", "old_names"]
 
 PACKAGE = "localnet"
 
@@ -40,35 +40,80 @@ _LOSSES = (
     "mean_squared_error mean_absolute_error mean_absolute_percentage_error "
     "mean_squared_logarithmic_error log_cosh"
 )
+_PREPROCESSING = (
+    "Rescaling Normalization Resizing CenterCrop RandomFlip RandomRotation RandomZoom "
+    "RandomTranslation RandomContrast RandomCrop CategoryEncoding Discretization "
+    "Hashing StringLookup IntegerLookup TextVectorization"
+)
+_INITIALIZERS = (
+    "Constant GlorotNormal GlorotUniform HeNormal HeUniform Identity Initializer "
+    "LecunNormal LecunUniform Ones Orthogonal RandomNormal RandomUniform "
+    "TruncatedNormal VarianceScaling Zeros"
+)
 _RECURRENT = "Bidirectional GRU GRUCell LSTM LSTMCell RNN SimpleRNN SimpleRNNCell"
+
+# Modules of pretrained networks, and their classes.
+NETWORKS = {
+    "vgg16": "VGG16",
+    "vgg19": "VGG19",
+    "resnet": "ResNet50 ResNet101 ResNet152",
+    "resnet50": "ResNet50",
+    "resnet_v2": "ResNet50V2 ResNet101V2 ResNet152V2",
+    "resnet_rs": "ResNetRS50 ResNetRS101",
+    "inception_v3": "InceptionV3",
+    "inception_resnet_v2": "InceptionResNetV2",
+    "xception": "Xception",
+    "mobilenet": "MobileNet",
+    "mobilenet_v2": "MobileNetV2",
+    "mobilenet_v3": "MobileNetV3Small MobileNetV3Large",
+    "densenet": "DenseNet121 DenseNet169 DenseNet201",
+    "nasnet": "NASNetMobile NASNetLarge",
+    "efficientnet": " ".join(f"EfficientNetB{size}" for size in range(8)),
+    "efficientnet_v2": "EfficientNetV2S EfficientNetV2M EfficientNetV2L",
+    "convnext": "ConvNeXtTiny ConvNeXtSmall ConvNeXtBase ConvNeXtLarge ConvNeXtXLarge",
+    "imagenet_utils": "",
+}
+# Modules of data that are downloaded.
+DOWNLOADS = [
+    *("mnist", "fashion_mnist", "cifar10", "cifar100"),
+    *("imdb", "reuters", "boston_housing"),
+]
 
 # Each old module: where its names live now, and which Keras had in it.
 MODULES: dict[str, tuple[str, str]] = {
     "applications": (
         "applications",
-        "VGG16 VGG19 ResNet50 InceptionV3 Xception MobileNet MobileNetV2 DenseNet121",
+        " ".join(dict.fromkeys(" ".join(NETWORKS.values()).split())),
     ),
     **{
         f"applications.{name}": (
             "applications",
-            f"{cls} preprocess_input decode_predictions",
+            f"{classes} preprocess_input decode_predictions",
         )
-        for name, cls in {
-            "vgg16": "VGG16",
-            "vgg19": "VGG19",
-            "resnet50": "ResNet50",
-            "inception_v3": "InceptionV3",
-            "xception": "Xception",
-            "mobilenet": "MobileNet",
-        }.items()
+        for name, classes in NETWORKS.items()
     },
     "backend.tensorflow_backend": ("backend", "set_session get_session clear_session"),
+    **{
+        f"datasets.{name}": (f"datasets.{name}", "load_data get_word_index")
+        for name in DOWNLOADS
+    },
     "engine": ("layers", "Input InputLayer InputSpec Layer Model"),
     "engine.base_layer": ("layers", "InputSpec Layer"),
     "engine.input_layer": ("layers", "Input InputLayer"),
     "engine.sequential": ("models", "Sequential"),
-    "engine.topology": ("layers", "Input InputLayer InputSpec Layer Merge merge"),
+    "engine.network": ("models", "Network get_source_inputs"),
+    "engine.topology": (
+        "layers",
+        "Input InputLayer InputSpec Layer Merge merge Container Network "
+        "get_source_inputs",
+    ),
     "engine.training": ("models", "Model"),
+    "estimator": ("estimator", "model_to_estimator"),
+    "experimental": ("experimental", "LinearModel WideDeepModel SequenceFeatures"),
+    **{
+        f"initializers.initializers_v{version}": ("initializers", _INITIALIZERS)
+        for version in (1, 2)
+    },
     "layers.advanced_activations": (
         "layers",
         "ELU LeakyReLU PReLU ReLU Softmax ThresholdedReLU",
@@ -79,14 +124,25 @@ MODULES: dict[str, tuple[str, str]] = {
     "layers.cudnn_recurrent": ("layers", "CuDNNGRU CuDNNLSTM"),
     "layers.embeddings": ("layers", "Embedding"),
     "layers.local": ("layers", "LocallyConnected1D LocallyConnected2D"),
-    "layers.merge": ("layers", _MERGE),
+    "layers.experimental": ("layers", "EinsumDense"),
+    "layers.experimental.preprocessing": ("layers", _PREPROCESSING),
+    "layers.merge": ("layers", f"{_MERGE} _Merge"),
     "layers.noise": ("layers", "AlphaDropout GaussianDropout GaussianNoise"),
     "layers.normalization": ("layers", "BatchNormalization LayerNormalization"),
-    "layers.pooling": ("layers", _POOLING),
+    "layers.pooling": (
+        "layers",
+        f"{_POOLING} "
+        + " ".join(f"_Pooling{r}D _GlobalPooling{r}D" for r in (1, 2, 3)),
+    ),
+    "layers.preprocessing": ("layers", _PREPROCESSING),
     "layers.recurrent": ("layers", _RECURRENT),
     "layers.wrappers": ("layers", "Bidirectional TimeDistributed"),
-    "legacy": ("layers", ""),
+    "legacy": ("layers", "interfaces"),
     "legacy.layers": ("layers", "Highway MaxoutDense Merge merge"),
+    "mixed_precision": (
+        "mixed_precision",
+        "set_global_policy global_policy Policy LossScaleOptimizer",
+    ),
     "objectives": (
         "losses",
         "mse mae mape msle mean_squared_error mean_absolute_error "
@@ -95,12 +151,18 @@ MODULES: dict[str, tuple[str, str]] = {
         "sparse_categorical_crossentropy binary_crossentropy poisson cosine_proximity "
         "kullback_leibler_divergence kld cosine get serialize deserialize",
     ),
-    "preprocessing": ("preprocessing", ""),
+    "preprocessing": (
+        "preprocessing",
+        "image_dataset_from_directory text_dataset_from_directory "
+        "timeseries_dataset_from_array",
+    ),
     "preprocessing.image": (
         "preprocessing",
         "ImageDataGenerator load_img img_to_array array_to_img save_img "
-        "random_rotation random_shift random_zoom apply_affine_transform "
-        "DirectoryIterator NumpyArrayIterator",
+        "random_rotation random_shift random_zoom random_shear random_brightness "
+        "random_channel_shift apply_affine_transform apply_brightness_shift "
+        "apply_channel_shift smart_resize Iterator DirectoryIterator "
+        "NumpyArrayIterator",
     ),
     "preprocessing.sequence": (
         "preprocessing",
@@ -108,22 +170,35 @@ MODULES: dict[str, tuple[str, str]] = {
     ),
     "preprocessing.text": (
         "preprocessing",
-        "Tokenizer text_to_word_sequence one_hot hashing_trick",
+        "Tokenizer text_to_word_sequence one_hot hashing_trick tokenizer_from_json",
     ),
     "saving": (
         "saving",
         "custom_object_scope get_custom_objects load_model "
-        "register_keras_serializable save_model",
+        "register_keras_serializable save_model serialize_keras_object "
+        "deserialize_keras_object get_registered_name get_registered_object",
     ),
-    "utils.data_utils": ("utils", "Sequence get_file"),
+    "utils.conv_utils": (
+        "utils",
+        "normalize_tuple conv_output_length normalize_data_format normalize_padding "
+        "conv_input_length deconv_length",
+    ),
+    "utils.data_utils": (
+        "utils",
+        "Sequence get_file GeneratorEnqueuer OrderedEnqueuer SequenceEnqueuer",
+    ),
     "utils.generic_utils": (
         "utils",
-        "CustomObjectScope custom_object_scope get_custom_objects Progbar",
+        "CustomObjectScope custom_object_scope get_custom_objects Progbar "
+        "serialize_keras_object deserialize_keras_object",
     ),
     "utils.io_utils": ("utils", "HDF5Matrix"),
     "utils.layer_utils": ("utils", "print_summary"),
     "utils.multi_gpu_utils": ("utils", "multi_gpu_model"),
-    "utils.np_utils": ("utils", "normalize to_categorical"),
+    "utils.np_utils": (
+        "utils",
+        "normalize to_categorical categorical_probas_to_classes",
+    ),
     "utils.training_utils": ("utils", "multi_gpu_model"),
     "utils.vis_utils": ("utils", "model_to_dot plot_model"),
     "utils.visualize_util": ("utils", "model_to_dot plot_model plot"),
@@ -140,7 +215,17 @@ ALIASES: dict[str, dict[str, str]] = {
         "nonneg": "constraints:NonNeg",
         "unitnorm": "constraints:UnitNorm",
     },
-    "layers": {"Model": "models:Model", "dot": "layers:dot"},
+    "initializers": {
+        "normal": "initializers:RandomNormal",
+        "uniform": "initializers:RandomUniform",
+    },
+    "layers": {
+        "Model": "models:Model",
+        "dot": "layers:dot",
+        "Container": "models:Model",
+        "Network": "models:Model",
+        "get_source_inputs": "models.calls:source_inputs",
+    },
     "losses": {
         "Reduction": "_keras.reduction:Reduction",
         "cosine": "losses:cosine_similarity",
@@ -160,13 +245,19 @@ ALIASES: dict[str, dict[str, str]] = {
         "kullback_leibler_divergence": "losses:kl_divergence",
         **{name: f"losses:{name}" for name in ["kld", "mape", "msle"]},
         **{name.upper(): f"losses:{name}" for name in ["kld", "mape", "msle"]},
+        **{
+            f"{kind}_focal_crossentropy": f"losses:{kind}_focal_crossentropy"
+            for kind in ("binary", "categorical")
+        },
         "MSE": "metrics:mse",
         "MAE": "metrics:mae",
     },
     "models": {
         "Input": "layers:Input",
         "InputLayer": "layers:InputLayer",
-        "model_from_config": "models.nesting:deserialize",
+        "model_from_config": "layers._nesting:deserialize",
+        "Network": "models:Model",
+        "get_source_inputs": "models.calls:source_inputs",
     },
     "optimizers.schedules": {"LearningRateSchedule": "_registry:Configurable"},
     "preprocessing": {"pad_sequences": "utils:pad_sequences"},
@@ -182,7 +273,8 @@ ALIASES: dict[str, dict[str, str]] = {
         "get_custom_objects": "_registry:get_custom_objects",
         "register_keras_serializable": "_registry:register_keras_serializable",
         "set_random_seed": "_keras.seeds:set_random_seed",
-        "Progbar": "callbacks:ProgbarLogger",
+        "Progbar": "callbacks.progress:Progbar",
+        "get_source_inputs": "models.calls:source_inputs",
         "model_to_dot": "plots.graphs:plot_model",
         "plot": "plots.graphs:plot_model",
         "plot_model": "plots.graphs:plot_model",
@@ -211,7 +303,7 @@ def _found(home: str, name: str) -> Any:
     where = ALIASES.get(home, {}).get(name)
     if where is not None:
         return _value(where)
-    missing = None if name.startswith("_") else absent(name)
+    missing = absent(name)
     if missing is not None:
         return missing
     module = f"{PACKAGE}.{home}".rstrip(".")

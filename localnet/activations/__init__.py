@@ -10,9 +10,10 @@ Imports `ops`.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
-from .. import _validate
+from .. import _arrays, _validate
 from .._keras.names import old_names
 from .._registry import Registry, custom_object_scope
 from .._typing import Array, ArrayLike, Config, Pair
@@ -94,7 +95,8 @@ class ActivationPair(NamedTuple):
 
     def __call__(self, x: ArrayLike, **kwargs: Any) -> Array:
         """Return the value that forward computes."""
-        return self.forward(x, **kwargs)[0]
+        y: Array = _arrays.call(self.forward, x, **kwargs)[0]
+        return y
 
 
 Activation: TypeAlias = Callable[..., Array] | ActivationPair
@@ -186,7 +188,9 @@ def pair(activation: object) -> Pair:
     array([2.])
     """
     known = get(activation)
-    return known if isinstance(known, ActivationPair) else _PAIR_OF[known]
+    if not isinstance(known, ActivationPair):
+        return _PAIR_OF[known]
+    return partial(_arrays.call, known.forward), partial(_arrays.call, known.backward)
 
 
 def serialize(activation: object) -> str:

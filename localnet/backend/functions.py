@@ -104,14 +104,14 @@ Axis = int | Sequence[int] | None
 # Value by value ------------------------------------------------------------------
 
 abs, sign, exp, log, sin, cos = np.abs, np.sign, np.exp, np.log, np.sin, np.cos
-square, round, tanh, pow = np.square, np.round, np.tanh, np.power
+square, round, pow = np.square, np.round, np.power
 maximum, minimum = np.maximum, np.minimum
 equal, not_equal = np.equal, np.not_equal
 greater, greater_equal = np.greater, np.greater_equal
 less, less_equal = np.less, np.less_equal
 sigmoid, hard_sigmoid = activations.sigmoid, activations.hard_sigmoid
 elu, softplus, softsign = activations.elu, activations.softplus, activations.softsign
-softmax, relu = activations.softmax, activations.relu
+softmax, relu, tanh = activations.softmax, activations.relu, activations.tanh
 
 
 def clip(x: ArrayLike, min_value: Any, max_value: Any) -> Array:
@@ -491,11 +491,15 @@ def categorical_crossentropy(
 
 
 def sparse_categorical_crossentropy(
-    target: ArrayLike, output: ArrayLike, from_logits: bool = False, axis: int = -1
+    target: ArrayLike,
+    output: ArrayLike,
+    from_logits: bool = False,
+    axis: int = -1,
+    ignore_class: int | None = None,
 ) -> Array:
     """Return one crossentropy for each sample, from labels."""
     return losses.sparse_categorical_crossentropy(
-        target, output, from_logits=from_logits, axis=axis
+        target, output, from_logits, axis, ignore_class
     )
 
 

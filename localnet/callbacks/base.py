@@ -151,7 +151,7 @@ class Callback:
         """Act before a batch of a prediction."""
 
     def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Act after a batch of a prediction."""
+        """Act after a batch of a prediction, whose ``outputs`` stand in the logs."""
 
 
 HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))

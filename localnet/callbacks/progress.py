@@ -1,5 +1,8 @@
-"""The callback that shows how far a training is."""
+"""What shows how far a training is: the callbacks, and a bar for loops of one's own."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -9,7 +12,7 @@ from .. import _validate
 from .._terminal import output
 from .base import Callback, Logs, say
 
-__all__ = ["Display", "ProgbarLogger", "TrainingBar", "make_display"]
+__all__ = ["Display", "Progbar", "ProgbarLogger", "TrainingBar", "make_display"]
 
 # Seconds between two drawings of a line that is rewritten.
 INTERVAL = 0.1
@@ -119,6 +122,121 @@ class ProgbarLogger(Callback):
         if self._display is not None:
             self._display.end(self.seen, logs or {})
             self._display = None
+
+
+class Progbar:
+    """
+    Show the progress of a loop of one's own, as scripts with `train_on_batch` do.
+
+    Parameters
+    ----------
+    target : int or None
+        How many steps there will be; None if that is not known.
+    width : int, default 30
+        Accepted as in Keras, without a meaning.
+    verbose : {0, 1, 2}
+        As for `ProgbarLogger`.
+    interval : float, default 0.05
+        Accepted as in Keras, without a meaning.
+    stateful_metrics : iterable of str, optional
+        Names whose last value is shown; of all others it is the mean over the steps.
+    unit_name : str, default "step"
+        What a step is called.
+
+    Raises
+    ------
+    ValueError
+        If `target` is no number of steps, or `verbose` is another.
+
+    See Also
+    --------
+    ProgbarLogger : The bars of `fit`, drawn in the same way.
+
+    Examples
+    --------
+    >>> bar = Progbar(2, verbose=2)
+    >>> bar.update(1, values=[("loss", 3.0)])
+    >>> bar.add(1, values=[("loss", 1.0)])  # doctest: +ELLIPSIS
+    2/2 - 0s - loss: 2.0000 - ...
+    """
+
+    def __init__(
+        self,
+        target: int | None,
+        width: int = 30,
+        verbose: int = 1,
+        interval: float = 0.05,
+        stateful_metrics: Iterable[str] | None = None,
+        unit_name: str = "step",
+    ) -> None:
+        del width, interval
+        self.target = _validate.optional_integer("target", target, minimum=0)
+        if verbose not in (0, 1, 2):
+            raise ValueError(f"verbose must be 0, 1 or 2, got {verbose!r}")
+        self.verbose = int(verbose)
+        self.stateful_metrics = set(stateful_metrics or ())
+        self.unit_name = unit_name
+        self._seen = 0
+        # Of each name, the sum over the steps, and how many they were.
+        self._sums: dict[str, tuple[Any, int]] = {}
+        self._display = self._begun()
+
+    def _begun(self) -> Display | None:
+        if not self.verbose:
+            return None
+        live = self.verbose == 1
+        return make_display(self.target, live=live, unit=self.unit_name)
+
+    def update(
+        self,
+        current: int,
+        values: Iterable[tuple[str, Any]] | None = None,
+        finalize: bool | None = None,
+    ) -> None:
+        """
+        Move the bar to a step.
+
+        Parameters
+        ----------
+        current : int
+            How many steps are done.
+        values : iterable of (str, float), optional
+            What the steps since the last call gave.
+        finalize : bool, optional
+            Whether the line ends; by default, when `target` is reached.
+        """
+        steps = max(current - self._seen, 1)
+        for name, value in values or ():
+            total, count = self._sums.get(name, (0.0, 0))
+            if name in self.stateful_metrics:
+                self._sums[name] = value, 1
+            else:
+                self._sums[name] = total + value * steps, count + steps
+        self._seen = current
+        # Anew after the end of a line, where a loop goes on.
+        self._display = self._display or self._begun()
+        if self._display is None:
+            return
+        means = {name: total / count for name, (total, count) in self._sums.items()}
+        if finalize is None:
+            finalize = self.target is not None and current >= self.target
+        self._display.move(current, means)
+        if finalize:
+            self._display.end(current, means)
+            self._display = None
+
+    def add(self, n: int, values: Iterable[tuple[str, Any]] | None = None) -> None:
+        """
+        Move the bar by some steps.
+
+        Parameters
+        ----------
+        n : int
+            How many steps were done.
+        values : iterable of (str, float), optional
+            As for `update`.
+        """
+        self.update(self._seen + n, values)
 
 
 class TrainingBar(Callback):

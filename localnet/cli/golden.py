@@ -199,7 +199,7 @@ def _list(options: argparse.Namespace) -> int:
     from ..golden import load_suite
 
     suite = load_suite()
-    for case in _filtered(suite.every, options):
+    for case in _filtered(suite.outlines, options):
         print(f"{case.id:<24} {case.tier:<8} {case.precision:<9} {case.why}")
     return 0
 
@@ -209,7 +209,7 @@ def _show(options: argparse.Namespace) -> int:
     from ..golden import load_suite
 
     suite = load_suite()
-    ids = [case.id for case in suite.every]
+    ids = [outline.id for outline in suite.outlines]
     if options.case not in ids:
         near = _validate.suggestion(options.case, ids)
         raise ValueError(f"case must be one of the suite, got {options.case!r}{near}")

@@ -19,7 +19,7 @@ beside ours.
 lecun1989: five networks for handwritten digits, from one dense layer to shared weights.
 lecun-later: three of them with what was found since, one change at a time.
 
-mnist1d: what locality and what sharing are worth, with and without shuffled positions.
+mnist1d: what locality and what sharing are worth, with and without shuffled cells.
 
 The same seeds give the same table, to the last digit, however many jobs or
 workers of a Dask cluster there are.

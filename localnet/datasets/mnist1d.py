@@ -73,7 +73,7 @@ def make_mnist1d(
     seed : int
         Of everything drawn.
     shuffled : bool
-        Whether the 40 positions change places, in all sequences alike: nothing is
+        Whether the 40 cells change places, in all sequences alike: nothing is
         lost, but neighbours are no longer near.
 
     Returns

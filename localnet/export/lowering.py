@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import layers
 from .._typing import Shape
+from ..layers import _steps
 from . import local, spatial
 from .activations import LAYERS as ACTIVATIONS
 from .activations import Unsupported, activation
@@ -347,6 +348,19 @@ def _each_step(
     return graph.reshape(y, (BATCH, steps, *y.shape[1:]))
 
 
+def _fold(
+    graph: Graph, xs: list[Value], layer: Any, shape: Shape, weight: WeightOf
+) -> Value:
+    return graph.reshape(xs[0], (BATCH, *shape[1:]))
+
+
+def _unfold(
+    graph: Graph, xs: list[Value], layer: Any, shape: Shape, weight: WeightOf
+) -> Value:
+    result, origin = xs
+    return graph.reshape(result, (BATCH, origin.shape[1], *result.shape[1:]))
+
+
 SPATIAL = (
     layers.SpatialDropout1D,
     layers.SpatialDropout2D,
@@ -376,4 +390,6 @@ LAYERS: dict[type, Adds] = {
     layers.Minimum: _merge("minimum"),
     layers.Concatenate: _concatenate,
     layers.TimeDistributed: _each_step,
+    _steps.Fold: _fold,
+    _steps.Unfold: _unfold,
 }

@@ -27,6 +27,7 @@ __all__ = [
     "file_path",
     "format_of",
     "opened",
+    "saved_path",
 ]
 
 NATIVE = "native"
@@ -48,7 +49,7 @@ WEIGHTS_SUFFIXES = {
 }
 # A file of ours under the suffix of another format would mislead its readers.
 FOREIGN = (
-    *(".json", ".yaml", ".npy", ".pkl", ".pickle", ".joblib", ".pb", ".ckpt"),
+    *(".json", ".yaml", ".npy", ".pkl", ".pickle", ".joblib", ".pb"),
     *(".onnx", ".pt", ".pth", ".safetensors", ".zip", ".keras", ".weights.h5"),
 )
 
@@ -107,6 +108,43 @@ def file_path(
     # "weights.01-0.50" has no suffix, though it has dots.
     known = lower.endswith(tuple(suffixes))
     return given if known else given.with_name(given.name + native.SUFFIX)
+
+
+def saved_path(path: str | os.PathLike[str]) -> str:
+    """
+    Return the file that was saved under a path.
+
+    Parameters
+    ----------
+    path : str or path-like
+        As it was given to ``save``, so perhaps without the suffix that the file got.
+
+    Returns
+    -------
+    str
+        The path itself if there is no such file.
+
+    Raises
+    ------
+    ValueError
+        If there is one with the suffix and one without.
+    """
+    text = _validate.path("path", path)
+    suffixed = f"{text}{native.SUFFIX}"
+    if not text or text.lower().endswith((*MODEL_SUFFIXES, *WEIGHTS_SUFFIXES)):
+        return text
+    try:
+        was_added = Path(suffixed).is_file()
+    except OSError:  # too long a name
+        was_added = False
+    if not was_added:
+        return text
+    if Path(text).exists():
+        raise ValueError(
+            f"path must name one file, got {text!r} beside {suffixed!r}: name the one "
+            "with its suffix, or move the other one"
+        )
+    return suffixed
 
 
 def format_of(path: Path, *, weights_only: bool = False) -> str:

@@ -14,7 +14,9 @@ from .._typing import Config, Shape
 from ..layers import InputLayer, Layer
 from ..layers._base.shapes import BatchShape
 from ..layers._local import LocallyConnected
-from .keras.v3 import class_keys
+from ..layers._steps import step_shape
+from .keras.configs import inner_of
+from .keras.v3 import INNER, class_keys
 from .keras.wiring import FUNCTIONAL, MAX_CALLS, MODELS, Source, Wiring, wired
 from .weight_shapes import LayerPlan, file_bytes, with_paths
 
@@ -37,6 +39,12 @@ def is_model(entry: Any) -> bool:
     """
     name = entry.get("class_name") if isinstance(entry, dict) else None
     return isinstance(name, str) and name in MODELS and not is_custom(name)
+
+
+def wraps_model(entry: Config) -> bool:
+    """Return whether a layer is one around a model, or around such a layer."""
+    inner = inner_of(entry)
+    return inner is not None and (is_model(inner) or wraps_model(inner))
 
 
 def plan_config(envelope: Config) -> list[LayerPlan]:
@@ -122,6 +130,9 @@ class _Planned(Protocol):
 def _planned(
     entry: Config, names: tuple[str, ...], key: str, budget: _Budget
 ) -> _Planned:
+    inner = inner_of(entry)
+    if inner is not None and wraps_model(entry):
+        return _PlannedSteps(entry, inner, names, key, budget)
     if not is_model(entry):
         return _PlannedLayer(entry, names, key, budget)
     if entry["class_name"] in FUNCTIONAL:
@@ -242,6 +253,36 @@ class _PlannedChain:
 
     def plans(self) -> list[LayerPlan]:
         return [plan for part in self.parts for plan in part.plans()]
+
+
+class _PlannedSteps:
+    """A model at each step of time, which lies in a layer around it."""
+
+    def __init__(
+        self,
+        entry: Config,
+        inner: Config,
+        names: tuple[str, ...],
+        key: str,
+        budget: _Budget,
+    ) -> None:
+        self.declared = entry["config"].get("batch_input_shape")
+        inner_names = (*names, _name(inner))
+        self.inner = _planned(inner, inner_names, f"{key}/{INNER}", budget)
+
+    def input_shape(self) -> Any:
+        return self.declared
+
+    def run(self, shapes: Shapes | None) -> list[BatchShape]:
+        given = [self.declared] if shapes is None else list(shapes)
+        if None in given:
+            raise ValueError("inputs of a TimeDistributed must be given, got none")
+        steps = given[0][1]
+        found = self.inner.run([step_shape(tuple(shape)) for shape in given])
+        return [(batch, steps, *rest) for batch, *rest in found]
+
+    def plans(self) -> list[LayerPlan]:
+        return self.inner.plans()
 
 
 def _name(entry: Config) -> str:

@@ -88,6 +88,7 @@ def read_model(
     """
     isolated = _validate.flag("isolated", isolated)
     compile = compile if compile is None else _validate.flag("compile", compile)
+    path = formats.saved_path(path)
     if isolated and max_bytes is not None:
         # The other process would read all arrays before this one could count them.
         with opened(path, isolated=True, values=False) as contents:

@@ -9,7 +9,7 @@ from .._keras.words import NEW_WORDS
 from .._registry import is_custom
 from .._typing import Config
 from ..layers._functions import named_function
-from .keras.configs import with_inner
+from .keras.configs import inner_of
 from .keras.wiring import MODELS
 from .model_weights import is_model
 
@@ -84,8 +84,9 @@ def _find_missing(entries: list[Any], missing: list[tuple[str, Any]]) -> None:
     """Add what localnet lacks among layers, and in the models that stand there."""
     for outer in entries:
         if not is_model(outer):
-            for entry in with_inner(outer) if isinstance(outer, dict) else [outer]:
-                missing += _missing(entry)
+            missing += _missing(outer)
+            inner = inner_of(outer)
+            _find_missing([] if inner is None else [inner], missing)
             continue
         arguments = outer.get("config")
         inner = arguments.get("layers") if isinstance(arguments, dict) else None
@@ -115,7 +116,7 @@ def _missing(entry: Any) -> list[tuple[str, Any]]:
             if is_custom("Lambda") or named_function(arguments)
             else [("Lambda", name)]
         )
-    if isinstance(arguments, dict) and len(with_inner(entry)) > 1:
+    if isinstance(arguments, dict) and inner_of(entry) is not None:
         arguments = {**arguments, "layer": None}  # it is looked at on its own
     return [("__lambda__", name)] if _holds_code(arguments) else []
 

@@ -20,7 +20,8 @@ from ..layers._base.shapes import BatchShape
 from ..layers._base.windowed import WindowedLayer
 from ..layers._conv import Conv
 from ..layers._local import LocallyConnected
-from .keras.v3 import class_keys
+from .keras.configs import WRAPPING
+from .keras.v3 import INNER, class_keys
 
 __all__ = [
     "LayerPlan",
@@ -221,6 +222,9 @@ def with_paths(plans: Sequence[LayerPlan]) -> list[LayerPlan]:
 
 def _plans_of(model: Any, names: tuple[str, ...], key: str) -> Iterator[LayerPlan]:
     before = f"{key}/layers/" if key else ""
+    if class_name_of(model) in WRAPPING:
+        yield from _plans_of(model.layer, (*names, model.layer.name), f"{key}/{INNER}")
+        return
     keys = class_keys([class_name_of(part) for part in model.layers])
     for part, stem in zip(model.layers, keys, strict=True):
         inner = (*names, part.name)

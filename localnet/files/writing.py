@@ -52,7 +52,7 @@ def write_model(
     UserWarning
         If the optimizer remembers other weights than are trainable now.
     """
-    _make_folder(formats.file_path(path))
+    _make_folder(path, formats.file_path(path))
     file = formats.checked_path(path)
     chosen = formats.format_of(file)
     compiled, plans = _training(model) if training else None, plan_model(model)
@@ -104,7 +104,7 @@ def write_weights(model: Any, path: str | os.PathLike[str]) -> Path:
     OSError
         If the file cannot be written.
     """
-    _make_folder(formats.file_path(path, weights_only=True))
+    _make_folder(path, formats.file_path(path, weights_only=True))
     file = formats.checked_path(path, weights_only=True)
     chosen = formats.format_of(file, weights_only=True)
     plans = plan_model(model)
@@ -121,9 +121,9 @@ def write_weights(model: Any, path: str | os.PathLike[str]) -> Path:
     return file
 
 
-def _make_folder(file: Path) -> None:
-    """Make the folder of a file of Keras, as Keras does, but in no file's place."""
-    native = file.suffix.lower() == ".npz"
+def _make_folder(path: str | os.PathLike[str], file: Path) -> None:
+    """Make the folder for a path that Keras takes, as it does, in no file's place."""
+    native = os.fspath(path).lower().endswith(".npz")
     if not native and not any(folder.is_file() for folder in file.parents):
         file.parent.mkdir(parents=True, exist_ok=True)
 
@@ -196,7 +196,8 @@ def _write_native(
 
 
 def _flat(model: Any) -> dict[str, Array]:
-    weights = model.get_weights()
+    layers = model.leaves.values()
+    weights = [value for layer in layers for value in layer.get_weights()]
     return {
         f"{native.WEIGHTS}{place:04d}": value for place, value in enumerate(weights)
     }

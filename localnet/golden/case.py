@@ -1,8 +1,9 @@
 """One case: a layer with its inputs, the answers that are right, and their bounds."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NamedTuple, Self, overload
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from .cases.precisions import FORMATS, Precision
 from .references.connections import VARIANTS, connections
 from .references.wires import to_layout
 
-__all__ = ["FLAGS", "INPUTS", "OUTPUTS", "TIERS", "Case", "Span", "Suite"]
+__all__ = ["FLAGS", "INPUTS", "OUTPUTS", "TIERS", "Case", "Cases", "Span", "Suite"]
 
 TIERS = ("exact", "bounded")
 INPUTS = ("x", "kernel", "bias", "bias_in_y", "dy", "mixture", "kernel2", "bias2")
@@ -140,6 +141,46 @@ class Case:
         return f"<Case {self.id}>"
 
 
+class Cases(Sequence[Case]):
+    """
+    Cases of which each is made when it is first asked for.
+
+    Parameters
+    ----------
+    outlines : callable
+        Returns what each is made of, with its id, why, tier, precision and kind; not
+        called before anybody asks.
+    make : callable
+        Returns the case of an outline.
+    """
+
+    def __init__(
+        self, outlines: Callable[[], Sequence[Any]], make: Callable[[Any], Case]
+    ) -> None:
+        self._outlines, self._make = outlines, make
+        self._made: dict[int, Case] = {}
+
+    @cached_property
+    def outlines(self) -> Sequence[Any]:
+        """What each case is made of."""
+        return self._outlines()
+
+    def __len__(self) -> int:
+        return len(self.outlines)
+
+    @overload
+    def __getitem__(self, index: int) -> Case: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Case]: ...
+    def __getitem__(self, index: int | slice) -> Case | list[Case]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        position = range(len(self))[index]
+        if position not in self._made:
+            self._made[position] = self._make(self.outlines[position])
+        return self._made[position]
+
+
 @dataclass(frozen=True, eq=False)
 class Suite:
     """
@@ -168,7 +209,35 @@ class Suite:
     @property
     def every(self) -> tuple[Case, ...]:
         """Cases of all kinds; a backend is asked for those that it says it has."""
-        return (*self.cases, *self.variants, *self.others)
+        return tuple(case for part in self._parts for case in part)
+
+    @property
+    def outlines(self) -> list[Any]:
+        """Id, why, tier, precision and kind of all cases, without making one."""
+        return [outline for part in self._parts for outline in _outlines(part)]
+
+    def only(self, ids: Collection[str]) -> Self:
+        """
+        Return a part of the suite, without making the rest.
+
+        Parameters
+        ----------
+        ids : collection of str
+            Of the cases and traces to keep; those of no case are passed over.
+
+        Returns
+        -------
+        Suite
+            In the order of the suite.
+        """
+        cases, variants, others = (
+            [part[i] for i, outline in enumerate(_outlines(part)) if outline.id in ids]
+            for part in self._parts
+        )
+        traces = [trace for trace in self.traces if trace.id in ids]
+        return replace(
+            self, cases=cases, traces=traces, variants=variants, others=others
+        )
 
     def __iter__(self) -> Iterator[Case]:
         return iter(self.cases)
@@ -177,7 +246,16 @@ class Suite:
         return len(self.cases)
 
     def __getitem__(self, case_id: str) -> Case:
-        for case in self.every:
-            if case.id == case_id:
-                return case
+        for part in self._parts:
+            for index, outline in enumerate(_outlines(part)):
+                if outline.id == case_id:
+                    return part[index]
         raise KeyError(case_id)
+
+    @property
+    def _parts(self) -> tuple[Sequence[Case], ...]:
+        return self.cases, self.variants, self.others
+
+
+def _outlines(cases: Sequence[Case]) -> Sequence[Any]:
+    return cases.outlines if isinstance(cases, Cases) else cases

@@ -142,7 +142,8 @@ def check(
     TypeError
         If `backend` is no function, `suite` none, or `cases` or `xfail` hold no ids.
     ValueError
-        If `cases` or `xfail` names a case that the suite does not have, `kinds` a kind
+        If `cases` or `xfail` names a case that the suite does not have, or `cases` one
+        that does not hold in `precision`, `kinds` a kind
         that there is not, or `random` is no seed and count; if a backend that must run
         in a process of its own cannot be handed to one.
 
@@ -166,18 +167,23 @@ def check(
     suite = load_suite() if suite is None else suite
     if not isinstance(suite, Suite):
         raise TypeError(f"suite must be a Suite, got {type(suite).__name__}")
-    if precision is not None:
-        suite = at_precision(suite, precision)
     scale = _validate.number("scale", scale, minimum=0.0, open_minimum=True)
-    layers = suite.every
-    every: list[Any] = [*layers, *(suite.traces if traces else ())]
     has = {*(kinds_of(backend) if kinds is None else known_kinds(kinds)), "trace"}
     more: list[Case] = [*stress_cases(has, precision)] if stress else []
     if rejects:
         more += refused_cases(has)
-    known = {case.id for case in (*layers, *suite.traces, *more)}
+    known = {case.id for case in (*suite.outlines, *suite.traces, *more)}
     _need_known("cases", cases, known)
     _need_known("xfail", xfail, known)
+    if cases:
+        suite = suite.only(cases)
+        more = [case for case in more if case.id in cases]
+    if precision is not None:
+        suite = at_precision(suite, precision)
+    every: list[Any] = [*suite.every, *(suite.traces if traces else ())]
+    held = {case.id for case in (*every, *suite.traces, *more)}
+    if lost := [case_id for case_id in cases if case_id not in held]:
+        raise ValueError(f"cases must hold in {precision}, got {lost[0]!r}")
     conditions = Conditions(Model(directed, flushing), scale, suite.foreign, distrust)
     drawn = None if random is None else Drawn.of(random, has, precision)
     siblings, results, ours = Siblings(), [], replace(conditions, foreign=False)
@@ -185,16 +191,13 @@ def check(
         conditions = replace(conditions, distrust=False)
     with _held_to(backend, isolated, timeout) as hold:
         for case in every:
-            if cases and case.id not in cases:
-                continue
             if case.kind not in has:
                 results.append(_not_asked(case))
                 continue
             beside = siblings.of(case) if conditions.distrust else []
             results.append(hold(case, conditions, beside))
         for case in more:
-            if not cases or case.id in cases:
-                results.append(hold(case, replace(ours, distrust=False)))
+            results.append(hold(case, replace(ours, distrust=False)))
         results = [_as_expected(r) if r.id in xfail else r for r in results]
         if drawn is not None:
             results += drawn.results(lambda case: hold(case, ours))

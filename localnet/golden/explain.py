@@ -173,7 +173,8 @@ def _rule(seen: list[Seen]) -> str:
 def _literals(seen: list[Seen]) -> tuple[list[str], Array]:
     """Return properties and their opposites, and which cases have them."""
     found = features(one.case for one in seen)
-    names = [*found, *(f"no {words}" for words in found)]
+    bare = (words.removeprefix("a ").removeprefix("an ") for words in found)
+    names = [*found, *(f"no {words}" for words in bare)]
     columns = list(found.values())
     return names, np.array([*columns, *(~column for column in columns)])
 

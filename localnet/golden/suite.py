@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .case import INPUTS, Case, Suite
+from .case import INPUTS, Case, Cases, Suite
 from .cases.exactness import exact_spans
 from .cases.families import specs
-from .cases.generate import generate
+from .cases.generate import complete
 from .cases.others import others
 from .cases.precisions import PRECISIONS, Precision
 from .cases.precisions import precision as format_of
@@ -30,7 +30,8 @@ def load_suite(path: str | os.PathLike[str] | None = None) -> Suite:
     ----------
     path : str or path-like, optional
         A folder that `export` wrote; by default the suite of this version is made in
-        memory, in about a second.
+        memory, each case when it is first asked for: one takes a second or two, all of
+        them some twenty.
 
     Returns
     -------
@@ -64,10 +65,10 @@ def load_suite(path: str | os.PathLike[str] | None = None) -> Suite:
 @cache
 def _default() -> Suite:
     return Suite(
-        generate(specs()),
+        Cases(specs, complete),
         traces(),
-        variants=generate(variant_specs()),
-        others=others(),
+        variants=Cases(variant_specs, complete),
+        others=Cases(others, lambda case: case),
     )
 
 

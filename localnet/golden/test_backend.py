@@ -4,9 +4,10 @@ One test for every case: ``pytest --pyargs localnet.golden --backend module:func
 Without ``--backend`` the default engine of localnet is held to the suite.
 """
 
+from functools import cache
 from typing import Any
 
-from localnet.golden import Report, load_suite
+from localnet.golden import Report, Suite, load_suite
 from localnet.golden.adapters import engines
 from localnet.golden.check import Conditions, check_case
 from localnet.golden.judging.backends import from_name
@@ -19,19 +20,16 @@ __all__: list[str] = []
 
 def pytest_generate_tests(metafunc: Any) -> None:
     """Make a test of every case."""
-    option = metafunc.config.getoption
-    suite = load_suite(option("--golden-suite", None))
-    if precision := option("--golden-precision", None):
-        suite = at_precision(suite, precision)
-    cases = suite.every
-    metafunc.parametrize("case", cases, ids=[case.id for case in cases])
+    suite = _suite_of(metafunc.config)
+    metafunc.parametrize("case_id", [outline.id for outline in suite.outlines])
 
 
-def test_case(case: Any, request: Any) -> None:
+def test_case(case_id: str, request: Any) -> None:
     """Hold the backend to one case."""
     import pytest
 
     option = request.config.getoption
+    case = _suite_of(request.config)[case_id]
     name = option("--backend", None)
     backend = from_name(name) if name else engines.blocked
     kinds = option("--golden-kind", None) or kinds_of(backend)
@@ -42,3 +40,10 @@ def test_case(case: Any, request: Any) -> None:
         pytest.skip(result.reason or "not implemented")
     if result.status != "PASS":
         pytest.fail(as_text(Report(name or "blocked", [result])), pytrace=False)
+
+
+@cache
+def _suite_of(config: Any) -> Suite:
+    suite = load_suite(config.getoption("--golden-suite", None))
+    precision = config.getoption("--golden-precision", None)
+    return at_precision(suite, precision) if precision else suite

@@ -50,18 +50,23 @@ def _by_hand(homework: ModuleType) -> None:
 
 
 def _two_windows(
-    homework: ModuleType, x: Array, kernel: Array, *, when: str = "", **named: str
+    homework: ModuleType, x: Array, kernel: Array, *, again: bool = False
 ) -> None:
     y = homework.local_forward(x, kernel, np.zeros((2, 1), np.float32), (2,))
-    same(f"{when}y", y, local_conv_forward(x, kernel, kernel_size=2)[0], **named)
+    _same("y", y, local_conv_forward(x, kernel, kernel_size=2)[0], again=again)
 
 
-AGAIN = {"when": "called again with other numbers, ", "hint": FORGETS}
+def _same(what: str, found: Any, expected: Any, *, again: bool) -> None:
+    """Compare the answer to an example, or to other numbers in its place."""
+    if again:
+        same(f"called again with other numbers, {what}", found, expected, hint=FORGETS)
+    else:
+        same(what, found, expected)
 
 
 @twice
 def _two_windows_again(homework: ModuleType, draw: Draw) -> None:
-    _two_windows(homework, draw(1, 3, 1), draw(2, 2, 1), **AGAIN)
+    _two_windows(homework, draw(1, 3, 1), draw(2, 2, 1), again=True)
 
 
 def _forward(rank: int) -> Any:
@@ -145,19 +150,19 @@ def _adds_windows(homework: ModuleType) -> None:
 
 
 def _three_windows(
-    homework: ModuleType, dy: Array, kernel: Array, *, when: str = "", **named: str
+    homework: ModuleType, dy: Array, kernel: Array, *, again: bool = False
 ) -> None:
     x = np.zeros((1, 7, 1), np.float32)
     found = one_of(
         GRADIENTS, "local_backward", homework.local_backward(dy, x, kernel, (3,))
     )
     _, cache = local_conv_forward(x, kernel, kernel_size=3)
-    same(f"{when}dx", found[0], local_conv_backward(dy, cache).dx, **named)
+    _same("dx", found[0], local_conv_backward(dy, cache).dx, again=again)
 
 
 @twice
 def _three_windows_again(homework: ModuleType, draw: Draw) -> None:
-    _three_windows(homework, draw(1, 5, 1), draw(5, 3, 1), **AGAIN)
+    _three_windows(homework, draw(1, 5, 1), draw(5, 3, 1), again=True)
 
 
 @twice
@@ -174,12 +179,7 @@ def _is_adjoint(homework: ModuleType, draw: Draw) -> None:
             array.shape == like.shape,
             f"d{name} must have shape {like.shape}, got {array.shape}",
         )
-        total = np.sum(array * like)
-        expect(
-            total == right,
-            f"sum(d{name} * {name}) must be {right}, as sum(dy * y) is for a y "
-            f"without bias, got {total}",
-        )
+        same(f"sum(d{name} * {name})", float(np.sum(array * like)), right)
 
 
 BACKWARD = (
@@ -213,7 +213,8 @@ BACKWARD = (
         "the dot test",
         2,
         _is_adjoint,
-        "y is linear in x and in kernel: both sums are that of dy * y, without bias.",
+        "y is linear in x and in kernel: sum(dx * x) and sum(dkernel * kernel) are"
+        " sum(dy * y), for a y without bias.",
     ),
 )
 

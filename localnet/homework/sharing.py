@@ -11,6 +11,8 @@ from .checks import Check, Draw, expect, golden, is_plain, numbers, one_of, same
 
 __all__ = ["SHARING"]
 
+COPIES = "One line: an array of integers as an index copies."
+
 
 def _is_blocks(case: Case) -> bool:
     """Whether blocks of neighbours of a sequence share, and nothing else does."""
@@ -74,7 +76,7 @@ def _scattered(homework: ModuleType, draw: Draw) -> None:
     of, count = np.array([0, 2, 0, 2, 2, 0]), 4  # groups 1 and 3 are empty
     kernel, dw = draw(count, 4, 2), draw(6, 4, 2)
     where = f"groups {of.tolist()} of {count}: "
-    same(f"{where}w", homework.share_forward(kernel, of), kernel[of])
+    same(f"{where}w", homework.share_forward(kernel, of), kernel[of], hint=COPIES)
     right = np.zeros_like(kernel)
     for location, group in enumerate(of):
         right[group] += dw[location]
@@ -120,7 +122,7 @@ SHARING = (
         "a shared kernel, forward",
         2,
         _shared,
-        "One line: an array of integers as an index copies.",
+        COPIES,
     ),
     Check(
         "a shared kernel, backward",

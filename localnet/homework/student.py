@@ -219,7 +219,9 @@ def main(folder: str, seconds: str, lends: str) -> None:
     sys.dont_write_bytecode = True
     os.environ.clear()
     _set_limits(float(seconds), channel)
-    sys.addaudithook(_guard(frozenset(sys.modules) if lent else frozenset()))
+    guard = Guard(lends=bool(lent))
+    sys.meta_path.insert(0, guard)
+    sys.addaudithook(guard)
     channel.serve()
     os._exit(0)
 
@@ -268,26 +270,39 @@ def _set_limits(seconds: float, channel: Channel) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _guard(lent: frozenset[str]) -> Callable[[str, tuple[Any, ...]], None]:
-    """Return a hook that refuses localnet, its files, and other programs."""
-    inside = str(PACKAGE) + os.sep
-    homes = tuple(n for n in ("localnet.ops", "localnet.geometry") if lent)
+class Guard:
+    """
+    What refuses localnet, its files, and other programs.
 
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+    Parameters
+    ----------
+    lends : bool
+        Whether ``localnet.ops`` may be imported.
+    """
+
+    def __init__(self, *, lends: bool) -> None:
+        self._lends = lends
+        self._rule = "only localnet.ops is allowed here" if lends else RULE
+        self._homes = ("localnet.ops", "localnet.geometry") if lends else ()
+
+    def find_spec(self, name: str, *_: Any) -> None:
+        """Refuse a module, as the first of ``sys.meta_path``: it is asked by name."""
+        if name.split(".")[0] == "localnet" and not name.startswith(self._homes):
+            raise Refused(f"it imports {name}: {self._rule}")
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Refuse what Python is about to do, as a hook that cannot be taken out."""
         if event == "import":
-            name = str(arguments[0])
-            if name.split(".")[0] == "localnet" and not name.startswith(homes):
-                rule = "only localnet.ops is allowed here" if lent else RULE
-                raise Refused(f"it imports {name}: {rule}")
-        elif event == "open" and not lent:
+            self.find_spec(str(arguments[0]))
+        elif event == "open" and not self._lends:
             path = arguments[0]
             named = isinstance(path, (str, bytes, os.PathLike))
+            inside = str(PACKAGE) + os.sep
             if named and os.path.realpath(os.fsdecode(path)).startswith(inside):
-                raise Refused(f"it imports localnet or reads its files: {RULE}")
+                name = Path(os.fsdecode(path)).name
+                raise Refused(f"it reads {name} of localnet: {self._rule}")
         elif event in STARTS_PROGRAMS:
             raise Refused(f"it starts another program ({event})")
-
-    return hook
 
 
 def explain(error: BaseException, folder: str) -> tuple[str, str]:

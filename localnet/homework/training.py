@@ -19,14 +19,14 @@ OVERFLOWS = (
 FINITE = "Nothing overflows. Is softmax and crossentropy right for small scores?"
 
 
-def _crossentropy(scores: Array, labels: Array) -> tuple[Array, Array]:
+def _crossentropy(scores: Array, labels: Array) -> tuple[float, Array]:
     """Return what loss_and_gradient must."""
     rows = np.arange(len(scores))
     moved = scores - scores.max(axis=1, keepdims=True)
     log_shares = moved - np.log(np.exp(moved).sum(axis=1, keepdims=True))
     gradient = np.exp(log_shares)
     gradient[rows, labels] -= 1
-    return -log_shares[rows, labels].mean(), gradient / len(scores)
+    return float(-log_shares[rows, labels].mean()), gradient / len(scores)
 
 
 def _answers(homework: ModuleType, scores: Array, labels: Array) -> tuple[Any, Any]:
@@ -107,7 +107,7 @@ def _step(homework: ModuleType, draw: Draw) -> None:
 def _trained(
     homework: ModuleType, *data: Array, **named: int
 ) -> Callable[[Array], Any]:
-    predict = homework.train(*data, **named)
+    predict: Callable[[Array], Any] = homework.train(*data, **named)
     expect(
         callable(predict),
         f"train must return a function from images to labels, got {kind_of(predict)}",

@@ -5,14 +5,14 @@ Imports `activations` and below.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from .._keras.names import old_names
 from .._registry import Registry, custom_object_scope
 from .._typing import Config
 from ._activation import ELU, Activation, LeakyReLU, ReLU, Softmax, ThresholdedReLU
 from ._base.costed import CostedLayer
-from ._base.handles import Handle
+from ._base.handles import Connectable, Handle
 from ._base.layer import Layer
 from ._base.names import clear_session
 from ._base.pure import LayerCache
@@ -303,9 +303,10 @@ def deserialize(
         raise ValueError(f"layer config must be a dict, got {config!r}")
     with custom_object_scope(custom_objects):
         layer = _registry.deserialize(config)
-    if not isinstance(layer, Layer):
+    # What is a layer around a model to Keras is a model here.
+    if not isinstance(layer, Connectable):
         raise ValueError(f"layer config must describe a Layer, got {config!r}")
-    return layer
+    return cast("Layer", layer)
 
 
 def __dir__() -> list[str]:

@@ -157,18 +157,18 @@ class Conv1D(Conv):
     Slide one kernel along a sequence.
 
     `localnet.layers.LocallyConnected1D` has the same arguments but for `groups` and
-    `untied_bias`, and a kernel for every position.
+    `untied_bias`, and a kernel for every location.
 
     Parameters
     ----------
     filters : int
-        F, outputs per position.
+        F, outputs per location.
     kernel_size : int or tuple of 1 int
         R, the window.
     strides : int or tuple of 1 int
         Step between windows; must be 1 where `dilation_rate` is not.
     padding : {"valid", "same", "causal"} or sequence of (int, int)
-        Any case. ``same`` gives ``ceil(length / stride)`` positions with as few pads as
+        Any case. ``same`` gives ``ceil(length / stride)`` locations with as few pads as
         that needs, an odd one after the end. ``causal`` gives as many, with all pads
         before the start. Pairs: the cells, zeros, added before and after.
     data_format : {"channels_last", "channels_first"}, optional
@@ -197,7 +197,7 @@ class Conv1D(Conv):
 
     See Also
     --------
-    localnet.layers.LocallyConnected1D : A kernel for every position.
+    localnet.layers.LocallyConnected1D : A kernel for every location.
     localnet.layers.conv_to_local : The one that computes the same.
     localnet.ops.conv_forward : The function behind it.
 

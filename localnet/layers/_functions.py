@@ -140,7 +140,7 @@ class Lambda(MultiInputLayer):
 
     def _call(self, xs: Sequence[Array]) -> Array:
         x = list(xs) if len(xs) > 1 else xs[0]
-        value = self.function(x, **self.arguments)
+        value = _arrays.call(self.function, x, **self.arguments)
         return _arrays.real_numbers("result of function", value)
 
     def compute_output_shape(self, input_shape: Any) -> BatchShape:
@@ -153,12 +153,18 @@ class Lambda(MultiInputLayer):
         if declared is not None:
             return (shapes[0][0], *declared)
         with self._named(), np.errstate(all="ignore"):
-            trial = self._call([_ones(s, self.dtype) for s in shapes])
-            if trial.ndim == 0:
+            sizes, *others = [
+                self._call([_ones(s, unknown, self.dtype) for s in shapes]).shape
+                for unknown in (TRIALS if _has_unknown(shapes) else TRIALS[:1])
+            ]
+            if not sizes:
                 raise ValueError("function must return a batch, got one number")
-        if any(None in s[1:] for s in shapes):
-            return (shapes[0][0], *(None for _ in trial.shape[1:]))
-        return (shapes[0][0], *trial.shape[1:])
+        # A size that goes with an unknown one of the input is not known.
+        found = [
+            size if all(other[axis] == size for other in others) else None
+            for axis, size in enumerate(sizes)
+        ]
+        return (shapes[0][0], *found[1:])
 
     def compute(self, x: Any, **_: Any) -> Computed:
         y = self._call(x)
@@ -174,7 +180,7 @@ class Lambda(MultiInputLayer):
         if isinstance(self.function_backward, str):
             return self._differences(dy, cache), {}
         x = list(cache) if len(cache) > 1 else cache[0]
-        dx = self.function_backward(dy, x, **self.arguments)
+        dx = _arrays.call(self.function_backward, dy, x, **self.arguments)
         listed = dx if len(cache) > 1 else [dx]
         return tuple(np.asarray(d, self.dtype) for d in listed), {}
 
@@ -254,8 +260,16 @@ def named_function(config: Config) -> Any:
     return None
 
 
-def _ones(shape: BatchShape, dtype: np.dtype) -> Array:
-    sizes = [1 if size is None else size for size in shape[1:]]
+# What stands for unknown sizes in the calls that find the shape of a result.
+TRIALS = (64, 97)
+
+
+def _has_unknown(shapes: Sequence[BatchShape]) -> bool:
+    return any(None in shape[1:] for shape in shapes)
+
+
+def _ones(shape: BatchShape, unknown: int, dtype: np.dtype) -> Array:
+    sizes = [unknown if size is None else size for size in shape[1:]]
     return np.ones((shape[0] or 2, *sizes), dtype)
 
 

@@ -89,6 +89,19 @@ class LocallyConnected(WindowedLayer):
         sizes = self.geometry(input_shape).output_sizes
         return Sharing.of(sizes, self.share, self.tile)
 
+    @property
+    def kernel_shape(self) -> Shape:
+        """Shape of the kernel; by Keras's implementation 1, whatever the layer's is."""
+        shape: Shape = self.kernel.shape
+        return shape
+
+    def _output_size(self, axis: int) -> int:
+        """Return how many locations there are along an axis."""
+        if self.input_shape is None or not self.built:
+            # As Keras has it, so that hasattr works.
+            raise AttributeError(f"{self.name}: sizes of the output need a built layer")
+        return self.geometry(self.input_shape).output_sizes[axis]
+
     def _located_shapes(self, input_shape: BatchShape) -> tuple[Shape, Shape]:
         sharing = self.sharing(input_shape)
         patch_size = self.geometry(input_shape).patch_size
@@ -152,18 +165,18 @@ class LocallyConnected1D(LocallyConnected):
     r"""
     Connect every window of a sequence to outputs by weights of its own.
 
-    Like a 1-D convolution, but the weights are not shared between positions.
+    Like a 1-D convolution, but the weights are not shared between locations.
 
     Parameters
     ----------
     filters : int
-        F, outputs per position.
+        F, outputs per location.
     kernel_size : int or tuple of 1 int
         R, the window.
     strides : int or tuple of 1 int
         Step between windows; must be 1 where `dilation_rate` is not.
     padding : {"valid", "same"} or sequence of (int, int)
-        Any case. ``same`` gives ``ceil(length / stride)`` positions. Pairs: the cells,
+        Any case. ``same`` gives ``ceil(length / stride)`` locations. Pairs: the cells,
         zeros, that are added before and after each axis.
     data_format : {"channels_last", "channels_first"}, optional
         Default: ``localnet.config.image_data_format()``, read when the layer is made.
@@ -176,18 +189,18 @@ class LocallyConnected1D(LocallyConnected):
     kernel_regularizer, bias_regularizer, activity_regularizer : regularizer or None
         Penalties on the weights and on the output (divided by the batch size).
     kernel_constraint, bias_constraint : constraint or None
-        Applied after every update. Axis 0 of the kernel is the position axis.
+        Applied after every update. Axis 0 of the kernel is the location axis.
     implementation : {1, 2, 3}
         Kept for old configs; weights have the layout of implementation 1 always.
     dilation_rate : int or tuple of 1 int
         Distance between the taps of a window.
     fans : {"keras", "local"}
         What initializers of the VarianceScaling family take for fan_in and fan_out.
-        ``keras``: counts the positions too, so that the layer starts small.
+        ``keras``: counts the locations too, so that the layer starts small.
         ``local``: R*C and R*F, as for the convolution that it replaces.
     share : int or tuple of 1 int
-        Neighbouring positions that use one kernel and one bias; the last ones may be
-        fewer. 1: none are shared; the number of positions, or more: a convolution.
+        Neighbouring locations that use one kernel and one bias; the last ones may be
+        fewer. 1: none are shared; the number of locations, or more: a convolution.
     tile : int, tuple of 1 int or None
         After so many kernels they repeat; ``None``: never. 1: a convolution.
     **kwargs
@@ -216,7 +229,7 @@ class LocallyConnected1D(LocallyConnected):
     channels_last and (channel, tap) for channels_first, and for channels_first the bias
     is reshaped, not transposed.
 
-    With `share` or `tile` position l belongs to group ``(l // share) % tile``, and the
+    With `share` or `tile` location l belongs to group ``(l // share) % tile``, and the
     kernel has the shape (G, R*C, F), the bias (G, F). See
     `localnet.ops.shared_conv_forward`.
 
@@ -234,18 +247,23 @@ class LocallyConnected1D(LocallyConnected):
 
     rank = 1
 
+    @property
+    def output_length(self) -> int:
+        """Number of locations, as Keras calls it."""
+        return self._output_size(0)
+
 
 class LocallyConnected2D(LocallyConnected):
     """
     Connect every window of an image to outputs by weights of its own.
 
-    Like a 2-D convolution, but the weights are not shared between positions. All
+    Like a 2-D convolution, but the weights are not shared between locations. All
     arguments are those of `LocallyConnected1D`, with two spatial axes.
 
     Parameters
     ----------
     filters : int
-        F, outputs per position.
+        F, outputs per location.
     kernel_size, strides, dilation_rate, share, tile : int or tuple of 2 ints
         Rows first; one number serves both axes.
     **kwargs
@@ -257,7 +275,7 @@ class LocallyConnected2D(LocallyConnected):
 
     Notes
     -----
-    Input (N, H, W, C) or (N, C, H, W); kernel (O_h*O_w, R_h*R_w*C, F), positions in
+    Input (N, H, W, C) or (N, C, H, W); kernel (O_h*O_w, R_h*R_w*C, F), locations in
     row-major order; bias (O_h, O_w, F) in both data formats.
 
     References
@@ -276,6 +294,16 @@ class LocallyConnected2D(LocallyConnected):
 
     rank = 2
 
+    @property
+    def output_row(self) -> int:
+        """Number of rows of locations, as Keras calls it."""
+        return self._output_size(0)
+
+    @property
+    def output_col(self) -> int:
+        """Number of columns of locations, as Keras calls it."""
+        return self._output_size(1)
+
 
 class LocallyConnected3D(LocallyConnected):
     """
@@ -286,7 +314,7 @@ class LocallyConnected3D(LocallyConnected):
     Parameters
     ----------
     filters : int
-        F, outputs per position.
+        F, outputs per location.
     kernel_size, strides, dilation_rate, share, tile : int or tuple of 3 ints
         One number serves all three axes.
     **kwargs

@@ -191,10 +191,10 @@ class LocallyConnected1DTranspose(LocallyConnectedTranspose):
     kernel_regularizer, bias_regularizer, activity_regularizer : regularizer or None
         Penalties on the weights and on the output (divided by the batch size).
     kernel_constraint, bias_constraint : constraint or None
-        Applied after every update. Axis 0 of the kernel is the position axis.
+        Applied after every update. Axis 0 of the kernel is the location axis.
     fans : {"keras", "local"}
         What initializers of the VarianceScaling family take for fan_in and fan_out.
-        ``keras``: what the shape of the kernel says, positions too. ``local``: R*F and
+        ``keras``: what the shape of the kernel says, locations too. ``local``: R*F and
         R*C, as Keras has it for a transposed convolution.
     **kwargs
         name, trainable, dtype, input_shape, batch_input_shape, input_dim, batch_size,

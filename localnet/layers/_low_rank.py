@@ -250,12 +250,12 @@ class LowRankLocallyConnected1D(LowRankLocallyConnected):
     Connect every window of a sequence by a mixture of a few kernels.
 
     It lies between a convolution, which it is at rank 1, and `LocallyConnected1D`: each
-    position mixes the kernels of a basis in its own way.
+    location mixes the kernels of a basis in its own way.
 
     Parameters
     ----------
     filters : int
-        F, outputs per position.
+        F, outputs per location.
     kernel_size : int or tuple of 1 int
         R, the window.
     strides : int or tuple of 1 int
@@ -322,7 +322,7 @@ class LowRankLocallyConnected1D(LowRankLocallyConnected):
 
     for channels_first the K values are ordered (channel, tap). The weights are kernel,
     bias, ``combining`` and ``spatial_bias``, the last two numbered by axis where there
-    are several. The kernel of every position is made for each batch, so that this takes
+    are several. The kernel of every location is made for each batch, so that this takes
     the memory of a locally connected layer, but not its parameters.
 
     References
@@ -350,7 +350,7 @@ class LowRankLocallyConnected2D(LowRankLocallyConnected):
     Parameters
     ----------
     filters : int
-        F, outputs per position.
+        F, outputs per location.
     kernel_size, strides, dilation_rate : int or tuple of 2 ints
         Rows first; one number serves both axes.
     **kwargs
@@ -380,7 +380,7 @@ class LowRankLocallyConnected3D(LowRankLocallyConnected):
     Parameters
     ----------
     filters : int
-        F, outputs per position.
+        F, outputs per location.
     kernel_size, strides, dilation_rate : int or tuple of 3 ints
         One number serves all three axes.
     **kwargs

@@ -15,17 +15,19 @@ from ._base.layer import Layer
 from ._base.pure import Computed, Gradients, LayerCache, Space
 from ._base.shapes import BatchShape, checked_shape
 from ._base.weights import Weights
+from ._nesting import around_models, deserialize, serialize
+from ._steps import step_shape
 
 __all__ = ["TimeDistributed"]
 
 
 class TimeDistributed(Layer):
     """
-    Apply a layer to every step of axis 1, with the same weights.
+    Apply a layer or a model to every step of axis 1, with the same weights.
 
     Parameters
     ----------
-    layer : Layer
+    layer : Layer or Model
         What is applied; it holds the weights, their penalties and constraints, and the
         noise. A layer that is built already keeps its weights.
     **kwargs
@@ -45,6 +47,9 @@ class TimeDistributed(Layer):
     Setting `trainable` sets that of the inner layer too, as in Keras; giving it to the
     constructor does not.
 
+    Around a model it gives a model: what lies in it is trained, saved and listed as in
+    any model within a model. It may have several inputs, with as many steps each.
+
     Examples
     --------
     >>> from localnet.layers import LocallyConnected1D
@@ -53,13 +58,21 @@ class TimeDistributed(Layer):
     (None, 10, 6, 4)
     """
 
+    def __new__(cls, layer: Any = None, **kwargs: Unpack[LayerArguments]) -> Any:
+        """Return the wrapper of a layer, or what a model makes of the arguments."""
+        made = super().__new__(cls)
+        if isinstance(layer, Layer) or not isinstance(layer, Connectable):
+            return made
+        # Kept without a layer, it holds the arguments and their checks.
+        kwargs.setdefault("dtype", getattr(layer, "dtype", None))
+        Layer.__init__(made, **kwargs)
+        return around_models["TimeDistributed"](layer, made)
+
     def __init__(self, layer: Any, **kwargs: Unpack[LayerArguments]) -> None:
         if not isinstance(layer, Layer):
             hint = "; make an instance of the class" if isinstance(layer, type) else ""
-            if isinstance(layer, Connectable):
-                hint = "; put a TimeDistributed around each layer of the model"
             raise ValueError(
-                "TimeDistributed: layer must be a Layer, "
+                "TimeDistributed: layer must be a Layer or a model, "
                 f"got {_validate.shown(layer)}{hint}"
             )
         if kwargs.get("dtype") is None:
@@ -157,12 +170,7 @@ class TimeDistributed(Layer):
         ValueError
             If there is no axis behind that of the steps.
         """
-        shape = checked_shape(input_shape, self.input_rank)
-        if len(shape) < 3:
-            raise ValueError(
-                f"input_shape must have at least 3 axes, (N, T, ...), got {shape}"
-            )
-        return (shape[0], *shape[2:])
+        return step_shape(checked_shape(input_shape, self.input_rank))
 
     def weight_shapes(self, input_shape: Sequence[int | None]) -> dict[str, Shape]:
         """Return the shapes of the inner layer; see `Layer.weight_shapes`."""
@@ -226,15 +234,11 @@ class TimeDistributed(Layer):
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
-        from . import serialize  # it knows all layers, this one too
-
         return {**super().get_config(), "layer": serialize(self.layer)}
 
     @classmethod
     def from_config(cls, config: Config) -> Layer:
         """Make a layer from what `get_config` returned; see `Layer.from_config`."""
-        from . import deserialize
-
         if "layer" not in config:
             raise ValueError(f"config must hold a layer, got {config!r:.100}")
         rest = {key: value for key, value in config.items() if key != "layer"}

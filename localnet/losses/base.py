@@ -117,8 +117,9 @@ class Loss(Configurable, ABC):
         ValueError
             If shapes do not fit each other; the message names both.
         """
-        values, _ = self.forward(y_true, _squeezed(y_pred, np.ndim(y_true)))
-        return self._reduce(values * align_weights(sample_weight, values))
+        squeezed = _squeezed(y_pred, np.ndim(y_true))
+        values, _ = _arrays.call(self.forward, y_true, squeezed)
+        return self._reduce(values * self._weights(y_true, values, sample_weight))
 
     def gradient(
         self,
@@ -171,13 +172,19 @@ class Loss(Configurable, ABC):
             As `gradient` returns it.
         """
         squeezed = _squeezed(y_pred, np.ndim(y_true))
-        values, cache = self.forward(y_true, squeezed)
-        weights = align_weights(sample_weight, values)
+        values, cache = _arrays.call(self.forward, y_true, squeezed)
+        weights = self._weights(y_true, values, sample_weight)
         dy = weights / values.size if self._is_mean else weights
         gradient = self.backward(dy, cache)
         if squeezed is not y_pred:
             gradient = gradient[..., np.newaxis]
         return self._reduce(values * weights), gradient
+
+    def _weights(
+        self, y_true: ArrayLike, values: Array, sample_weight: ArrayLike | None
+    ) -> Array:
+        """Return what each value counts."""
+        return align_weights(sample_weight, values)
 
     @property
     def _is_mean(self) -> bool:
@@ -222,19 +229,14 @@ class Loss(Configurable, ABC):
         ----------
         config : dict
             Arguments of the constructor. Keras's ``fn`` (the function's name again)
-            and an ``ignore_class`` of None say nothing and are passed over.
+            says nothing and is passed over.
 
         Returns
         -------
         Loss
             An equal loss.
         """
-        useful = {
-            key: value
-            for key, value in config.items()
-            if key != "fn" and (key, value) != ("ignore_class", None)
-        }
-        return super().from_config(useful)
+        return super().from_config({k: v for k, v in config.items() if k != "fn"})
 
 
 def _mean(values: Array) -> Any:
@@ -338,7 +340,9 @@ class FunctionLoss(Loss):
 
     def forward(self, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Any]:  # noqa: D102
         t, p = _arrays.numbers("y_true", y_true), predictions(y_pred)
-        values = _arrays.real_numbers(f"values of {self.name}", self.function(t, p))
+        values = _arrays.real_numbers(
+            f"values of {self.name}", _arrays.call(self.function, t, p)
+        )
         if values.shape != p.shape[: values.ndim]:
             raise ValueError(
                 f"values of {self.name} must have a shape that y_pred's {p.shape} "
@@ -349,7 +353,8 @@ class FunctionLoss(Loss):
     def backward(self, dy: ArrayLike, cache: Any) -> Array:  # noqa: D102
         t, p, shape = cache
         slope = _arrays.real_numbers(
-            f"gradient of {self.name}", self.function.gradient(t, p)
+            f"gradient of {self.name}",
+            _arrays.call(self.function.gradient, t, p),
         )
         if slope.shape != p.shape:
             raise ValueError(

@@ -1,6 +1,7 @@
 """Keras's loss classes: the functions of this package with weights and a reduction."""
 
 from .. import _arrays, _validate
+from .._typing import Array, ArrayLike, Config
 from . import (
     crossentropy,
     divergence,
@@ -331,10 +332,14 @@ class SparseCategoricalCrossentropy(PairLoss):
         What becomes of the per-sample values, see `Loss`.
     name : str, optional
         Name in configs; by default ``"sparse_categorical_crossentropy"``.
+    ignore_class : int, optional
+        A label, of a class or of none, such as -1 or 255, that does not count: a mean
+        is over the other samples. Keras has it as its second argument.
 
     Notes
     -----
-    As in Keras, only the function has an `axis`: here the classes stand last.
+    As in Keras, only the function has an `axis`: here the classes stand last. Where no
+    sample counts the mean is 0; Keras gives NaN.
     """
 
     pair = (
@@ -349,9 +354,30 @@ class SparseCategoricalCrossentropy(PairLoss):
         from_logits: bool = False,
         reduction: str = "auto",
         name: str | None = None,
+        *,
+        ignore_class: int | None = None,
     ) -> None:
         super().__init__(reduction, name)
         self.from_logits = _validate.flag("from_logits", from_logits)
+        crossentropy.counted_labels(0, ignore_class)  # refuses what is no label
+        self.ignore_class = ignore_class
+
+    def get_config(self) -> Config:
+        """Return the arguments; `ignore_class` if there is one."""
+        ignored = {"ignore_class": self.ignore_class}
+        return super().get_config() | (ignored if self.ignore_class is not None else {})
+
+    def _weights(
+        self, y_true: ArrayLike, values: Array, sample_weight: ArrayLike | None
+    ) -> Array:
+        weights = super()._weights(y_true, values, sample_weight)
+        counted = crossentropy.counted_labels(y_true, self.ignore_class)
+        if counted is None:
+            return weights
+        # As in Keras, a mean is over those that count.
+        share = counted.size / max(1, counted.sum()) if self._is_mean else 1
+        counts: Array = (counted.reshape(values.shape) * share).astype(values.dtype)
+        return weights * counts
 
 
 class BinaryCrossentropy(PairLoss):

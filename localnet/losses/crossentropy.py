@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _validate, config
+from .. import _arrays, _validate, config
 from .._typing import Array, ArrayLike
 from ..ops import stable
 from .targets import (
@@ -26,10 +26,15 @@ __all__ = [
     "categorical_crossentropy",
     "categorical_crossentropy_backward",
     "categorical_crossentropy_forward",
+    "counted_labels",
     "sparse_categorical_crossentropy",
     "sparse_categorical_crossentropy_backward",
     "sparse_categorical_crossentropy_forward",
 ]
+
+
+# A label that is no class may be negative.
+LOWEST = -(2**31)
 
 
 class CrossentropyCache(NamedTuple):
@@ -59,6 +64,8 @@ class SparseCache(NamedTuple):
     pair: LossCache
     from_logits: bool
     axis: int
+    # Where a label counts, with the class axis; None if all do.
+    counted: Array | None = None
 
 
 def categorical_crossentropy(
@@ -186,7 +193,11 @@ def categorical_crossentropy_backward(dy: ArrayLike, cache: CrossentropyCache) -
 
 
 def sparse_categorical_crossentropy(
-    y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, axis: int = -1
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    from_logits: bool = False,
+    axis: int = -1,
+    ignore_class: int | None = None,
 ) -> Array:
     r"""
     Compute the crossentropy of predictions over C classes, given the right class.
@@ -201,6 +212,8 @@ def sparse_categorical_crossentropy(
         Whether `y_pred` has yet to go through a softmax.
     axis : int
         The class axis.
+    ignore_class : int, optional
+        A label, of a class or of none, whose samples give 0, without a gradient.
 
     Returns
     -------
@@ -232,11 +245,17 @@ def sparse_categorical_crossentropy(
     >>> sparse_categorical_crossentropy([1], np.array([[0.25, 0.5, 0.25]])) / np.log(2)
     array([1.])
     """
-    return sparse_categorical_crossentropy_forward(y_true, y_pred, from_logits, axis)[0]
+    return sparse_categorical_crossentropy_forward(
+        y_true, y_pred, from_logits, axis, ignore_class
+    )[0]
 
 
 def sparse_categorical_crossentropy_forward(
-    y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, axis: int = -1
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    from_logits: bool = False,
+    axis: int = -1,
+    ignore_class: int | None = None,
 ) -> tuple[Array, SparseCache]:
     """
     Compute `sparse_categorical_crossentropy`, and keep what its gradient needs.
@@ -247,12 +266,42 @@ def sparse_categorical_crossentropy_forward(
     """
     p, eps = predictions(y_pred), config.epsilon()
     axis = check_axis(axis, p.ndim)
+    counted = counted_labels(y_true, ignore_class)
+    if counted is not None:
+        y_true = np.where(counted, y_true, 0)
     labels = class_labels(y_true, p, axis)
     z = p if from_logits else np.log(np.clip(p, eps, 1 - eps))
     softmax, log_softmax = stable.softmax_and_log(z, axis)
     own = _own_class(labels, axis)
     pair = LossCache(labels, p, p.shape, eps)
-    return -log_softmax[own], SparseCache(own, softmax, pair, from_logits, axis)
+    values = -log_softmax[own]
+    if counted is not None:
+        values[~counted.reshape(values.shape)] = 0
+        counted = counted.reshape(labels.shape)
+    return values, SparseCache(own, softmax, pair, from_logits, axis, counted)
+
+
+def counted_labels(y_true: ArrayLike, ignore_class: int | None) -> Array | None:
+    """
+    Return which labels are not those of a class that is ignored.
+
+    Parameters
+    ----------
+    y_true : array_like
+        Labels.
+    ignore_class : int or None
+        The label that does not count.
+
+    Returns
+    -------
+    ndarray of bool or None
+        In the shape of `y_true`; None where all count.
+    """
+    if ignore_class is None:
+        return None
+    ignored = _validate.integer("ignore_class", ignore_class, minimum=LOWEST)
+    counted: Array = _arrays.real_numbers("y_true", y_true) != ignored
+    return counted
 
 
 def sparse_categorical_crossentropy_backward(
@@ -274,14 +323,15 @@ def sparse_categorical_crossentropy_backward(
         \quad \text{where } \epsilon \le p_c \le 1 - \epsilon, \text{ else } 0
     """
     _validate.instance("cache", cache, SparseCache)
-    own, softmax, pair, from_logits, axis = cache
+    own, softmax, pair, from_logits, axis, counted = cache
     p, eps = pair.y_pred, pair.epsilon
     slope = softmax.copy()
     slope[own] -= 1
     if not from_logits:
         q = np.clip(p, eps, 1 - eps)
         slope = np.where(inside(p, eps, 1 - eps), slope / q, 0)
-    return expanded_upstream(dy, pair, axis) * slope
+    dy_pred: Array = expanded_upstream(dy, pair, axis) * slope
+    return dy_pred if counted is None else np.where(counted, dy_pred, 0)
 
 
 def _own_class(labels: Array, axis: int) -> tuple[Array, ...]:

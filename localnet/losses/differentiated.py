@@ -62,7 +62,9 @@ class Differentiated(Loss):
         )
 
     def _values(self, t: Array, p: Array) -> Array:
-        values = _arrays.real_numbers(f"values of {self.name}", self.function(t, p))
+        values = _arrays.real_numbers(
+            f"values of {self.name}", _arrays.call(self.function, t, p)
+        )
         if values.ndim and values.shape != p.shape[: values.ndim]:
             raise ValueError(
                 f"values of {self.name} must have a shape that y_pred's {p.shape} "

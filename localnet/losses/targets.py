@@ -138,8 +138,12 @@ def class_labels(y_true: ArrayLike, y_pred: Array, axis: int = -1) -> Array:
             f"y_true must hold one class label per sample, {before + after} or "
             f"{(*before, 1, *after)} for y_pred of shape {y_pred.shape}, got {given}"
         )
-    # Comparisons with NaN are false, so that it counts as a bad label.
-    good = (labels >= 0) & (labels < classes)
+    if labels.dtype.kind == "i":
+        # Negative numbers are the largest ones of those without a sign.
+        good = labels.view(f"u{labels.itemsize}") < classes
+    else:
+        # Comparisons with NaN are false, so that it counts as a bad label.
+        good = (labels >= 0) & (labels < classes)
     if labels.dtype.kind not in "biu":
         good &= labels == np.rint(labels)
     if not good.all():

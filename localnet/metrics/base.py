@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _validate, config
+from .. import _arrays, _validate, config
 from .._registry import Configurable, snake_case
 from .._typing import Array, ArrayLike, Config
 from ..losses import targets
@@ -27,6 +27,7 @@ class Metric(Configurable):
     -----
     A subclass keeps what it gathers in the arrays of `state`, and overrides
     `update_state`, `result` and, if it starts from other numbers than 0, `reset_state`.
+    The arrays are attributes too, such as ``mean.total``, and stand in `variables`.
     """
 
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:
@@ -34,6 +35,18 @@ class Metric(Configurable):
         self.name = snake_case(type(self).__name__) if given is None else given
         self.dtype = config.float_dtype(dtype).name
         self.state: dict[str, Array] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        state = vars(self).get("state", {})
+        if name not in state:
+            label = type(self).__name__
+            raise AttributeError(f"{label!r} object has no attribute {name!r}")
+        return state[name]
+
+    @property
+    def variables(self) -> list[Array]:
+        """The live arrays of `state`."""
+        return list(self.state.values())
 
     def update_state(
         self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: Any = None
@@ -226,7 +239,8 @@ class MeanMetric(Mean):
         sample_weight : array_like, optional
             One weight per sample; 1 if left out.
         """
-        super().update_state(self.fn(y_true, y_pred, **self.kwargs), sample_weight)
+        values = _arrays.call(self.fn, y_true, y_pred, **self.kwargs)
+        super().update_state(values, sample_weight)
 
 
 def prepared(

@@ -147,7 +147,7 @@ class Confusion(Metric):
         y_true : array_like
             Targets 0 and 1; any number but 0 is a yes.
         y_pred : array_like
-            From 0 to 1.
+            From 0 to 1, where there are more than two thresholds.
         sample_weight : array_like, optional
             One weight per sample, or per prediction.
 
@@ -157,7 +157,9 @@ class Confusion(Metric):
             If a prediction lies outside, or the shapes do not fit; nothing is counted.
         """
         true, pred, weights = prepared(y_true, y_pred, sample_weight)
-        check_probabilities(pred)
+        # Keras forgets what is above 1 where it sorts predictions into buckets.
+        if len(self.limits) > 2:
+            check_probabilities(pred)
         if self.top_k is not None:
             pred = _only_largest(pred, self.top_k)
         if self.class_id is not None:
@@ -190,7 +192,7 @@ class Confusion(Metric):
 
 def check_probabilities(y_pred: Array) -> None:
     """
-    Refuse predictions that are no probabilities, as Keras does.
+    Refuse predictions that are no probabilities.
 
     Parameters
     ----------
@@ -276,6 +278,11 @@ class _AtThresholds(Confusion):
 
 class _Count(_AtThresholds):
     count: str
+
+    @property
+    def accumulator(self) -> Array:
+        """The live counts, one for each threshold."""
+        return self.state[self.count]
 
     def __init__(
         self, thresholds: Any = None, name: str | None = None, dtype: Any = None

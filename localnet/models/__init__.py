@@ -5,6 +5,7 @@ Imports `training` and below.
 """
 
 from .._keras.names import old_names
+from . import each_step  # noqa: F401, known to the layers by this
 from .cloning import clone_model, save_model
 from .loading import load_model, model_from_json
 from .model import Model

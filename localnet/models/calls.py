@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..layers import Handle, InputLayer
 from ..layers._base.handles import Connectable, Node
 
-__all__ = ["Calls", "calls_between"]
+__all__ = ["Calls", "calls_between", "source_inputs"]
 
 
 class Calls(NamedTuple):
@@ -179,3 +179,31 @@ def _check_names(layers: Sequence[Connectable]) -> None:
                 f"layers must have names of their own, got {layer.name!r} twice"
             )
         names.add(layer.name)
+
+
+def source_inputs(tensor: Handle) -> list[Handle]:
+    """
+    Return the handles of inputs that a handle is computed from.
+
+    Parameters
+    ----------
+    tensor : Handle
+        As a layer gave it.
+
+    Returns
+    -------
+    list of Handle
+        Each once, in the order in which they are met on the way back.
+    """
+    found: list[Handle] = []
+    seen: set[Node] = set()
+    waiting = [tensor]
+    while waiting:
+        node = waiting.pop().node
+        if node in seen:
+            continue
+        seen.add(node)
+        waiting += reversed(node.inputs)
+        if not node.inputs:
+            found += node.outputs
+    return found

@@ -12,8 +12,8 @@ from ..layers._base.handles import Node
 from ..layers._base.layer import unchanged_on_error
 from ..layers._base.seeds import child_seed
 from ..layers._base.shapes import BatchShape, checked_shape
+from ..layers._nesting import serialize
 from ..training.network import Network, parts_of
-from .nesting import serialize
 from .program import Program
 
 __all__ = ["Chain"]
@@ -35,7 +35,7 @@ class Chain(Network):
         super().__init__(name)
         self.seed = seed
         # What stands in the stack, so that adding to it need not walk through it.
-        self._names: set[str] = set()
+        self._names: dict[str, Any] = {}
         self._parts: set[Any] = set()
         self._models: list[Any] = []
         self._is_repeating = False
@@ -45,13 +45,14 @@ class Chain(Network):
 
     def __getstate__(self) -> dict[str, Any]:
         """Copy with notes of its own, as a copy may grow otherwise."""
-        own = {"_names": {*self._names}, "_parts": {*self._parts}}
+        own = {"_names": {**self._names}, "_parts": {*self._parts}}
         return {**vars(self), **own, "_models": [*self._models]}
 
     def _set(self, stack: list[Any], handles: tuple[Handle, ...]) -> None:
         """Take layers, and the handles of the input and of what each of them gives."""
-        self.stack = stack
+        self.stack, self._is_new = stack, True
         first = bool(stack) and isinstance(stack[0], InputLayer)  # and nowhere else
+        self._may_grow = not all(isinstance(layer, Layer) for layer in stack)
         # What is called in turn; a layer that stands there twice is listed once.
         self.called = self.layers = stack[first:]
         if self._is_repeating:
@@ -63,10 +64,12 @@ class Chain(Network):
     @property
     def program(self) -> Program:
         """The calls of the layers, in order."""
-        # A model in the stack may have grown since.
-        now = [x if isinstance(x, Layer) else x.program for x in self.called]
-        if now != self._in_program:
-            self._program, self._in_program = Program.of_chain(self.called), now
+        if self._is_new or self._may_grow:
+            # A model in the stack may have grown since.
+            now = [x if isinstance(x, Layer) else x.program for x in self.called]
+            if now != self._in_program:
+                self._program, self._in_program = Program.of_chain(self.called), now
+            self._is_new = False
         return self._program
 
     @property
@@ -118,14 +121,14 @@ class Chain(Network):
             layer.set_seed(child_seed(self.seed, len(self.layers)))
         below = self.output_shape if self.stack else layer.batch_input_shape
         self._set([*self.stack, layer], self.handles)
-        if below is not None and None not in below[1:]:
+        if below is not None:
             _fit_to(layer, below)
             self._link(below)
         self._note(layer)
 
     def has_name(self, name: str) -> bool:
         """Return whether a layer in the stack is called so."""
-        return name in self._names
+        return name in self._names and self._names[name].name == name
 
     def has(self, layer: Any) -> bool:
         """Return whether a layer or model stands in the stack itself."""
@@ -138,7 +141,7 @@ class Chain(Network):
         return any(part in self._parts or id(part) in inner for part in parts)
 
     def _note(self, layer: Any) -> None:
-        self._names.add(layer.name)
+        self._names[layer.name] = layer
         if isinstance(layer, Layer):
             self._parts.update(parts_of(layer))
         else:  # it may grow
@@ -153,7 +156,7 @@ class Chain(Network):
             handles = tuple(kept) if stack else ()
         self._is_repeating = len({id(other) for other in stack}) < len(stack)
         self._set(stack, handles)
-        self._names, self._parts, self._models = set(), set(), []
+        self._names, self._parts, self._models = {}, set(), []
         for other in stack:
             self._note(other)
 

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from .._typing import Array, Config
-from ..files.keras.wiring import Source, Wiring
+from ..files.keras.wiring import MODELS, Source, Wiring
 from ..layers import Handle, InputLayer, Layer
 from ..layers._base.handles import Node
 from ..layers._base.layer import unchanged_on_error
 from ..layers._base.seeds import child_seed
 from ..layers._base.shapes import BatchShape
+from ..layers._nesting import serialize
 from ..training.network import Network
 from ..training.trainer import one_or_list
 from .calls import calls_between
-from .nesting import serialize
 from .program import Program, conformed
 
 __all__ = ["Graph", "connected"]
@@ -197,7 +197,7 @@ class Graph(Network):
 
         def place(handle: Handle) -> list[Any]:
             # To Keras, the making of a model is its first call.
-            made = not isinstance(handle.node.layer, Layer)
+            made = getattr(handle.node.layer, "class_name", None) in MODELS
             return [handle.name, numbers[handle.node] + made, handle.place]
 
         entries = []

@@ -60,7 +60,7 @@ def metrics(self: Any) -> list[Any]:
 
 
 def losses(self: Any) -> list[float]:
-    """Return the penalties now: of the last outputs of layers, and of their weights."""
+    """Return the penalties on weights now, and on the outputs of layers run alone."""
     return [loss for layer in self.leaves.values() for loss in layer.losses]
 
 
@@ -71,7 +71,8 @@ def reset_metrics(self: Any) -> None:
 
 def variables_of(self: Any) -> list[Any]:
     """Return the weights with their names."""
-    return [value for layer in self.leaves.values() for value in layer.weights]
+    found: list[Any] = self._network.in_order(lambda layer: layer.weights)
+    return found
 
 
 def unknown_arguments(unknown: Mapping[str, Any]) -> TypeError:

@@ -8,8 +8,8 @@ from .. import _validate
 from .._registry import custom_object_scope
 from .._typing import Config
 from ..files.safe.bounded_json import loads
+from ..layers._nesting import deserialize
 from .model import Model
-from .nesting import deserialize
 
 __all__ = ["load_model", "model_from_json"]
 
@@ -29,7 +29,8 @@ def load_model(
     ----------
     path : str or path-like
         localnet's ``.npz``, or Keras's legacy ``.h5`` or ``.keras``; the bytes of the
-        file tell which.
+        file tell which. A path without a suffix, as it was given to ``save``, finds the
+        ``.npz``.
     custom_objects : mapping of str to object, optional
         Classes and functions of your own by name.
     compile : bool, optional

@@ -22,13 +22,13 @@ from ..layers._base.handles import Connectable, Node, restore_calls
 from ..layers._base.names import unique_name
 from ..layers._base.seeds import child_seed
 from ..layers._base.shapes import BatchShape
+from ..layers._nesting import deserialize, model_classes
 from ..optimizers import Optimizer
 from ..training import evaluate, fit, fit_scipy, one_batch, trainer
 from ..training.trainer import Trainer, one_or_list
 from . import listing, renamed, saving, summary
 from .chain import Chain
 from .graph import Graph, connected
-from .nesting import deserialize, model_classes
 from .program import Program
 
 __all__ = ["Model"]
@@ -123,7 +123,7 @@ class Model(Connectable):
             )
 
     def _start(
-        self, wire: Callable[..., Chain | Graph], name: Any, seed: Any, *ends: Any
+        self, wire: Callable[..., Any], name: Any, seed: Any, *ends: Any
     ) -> None:
         """Take the parts that a model is made of."""
         if name is not None and not isinstance(name, str):
@@ -318,7 +318,8 @@ class Model(Connectable):
                 f"got {len(shapes)}"
             )
         found = program.shapes(shapes)
-        dtypes = [handle.dtype for handle in self._network.inputs] or [self.dtype]
+        dtypes = [handle.dtype for handle in self._network.inputs]
+        dtypes = dtypes or [self.dtype] * program.inputs
         dtypes += [step.layer.dtype for step in program.steps]
         return [(found[place], dtypes[place]) for place in program.outputs]
 

@@ -106,6 +106,21 @@ class Program:
         return program
 
     @classmethod
+    def of_steps(cls, before: Layer, model: Any, after: Layer) -> "Program":
+        """Return the program of a model between layers around each input and output."""
+        program = cls(_program_of(model).inputs)
+        for part in (before, model, after):
+            program._enrol(part)
+        inputs = range(program.inputs)
+        folded = [program._call(before, [place], None)[0] for place in inputs]
+        made = program._call(model, folded, None)
+        program.as_keras += program._steps_of_last(model)
+        program.outputs = tuple(
+            program._call(after, [place, 0], None)[0] for place in made
+        )
+        return program
+
+    @classmethod
     def of_graph(cls, calls: Calls) -> "Program":
         """Return the program of a functional model."""
         program = cls(len(calls.inputs))
@@ -241,12 +256,17 @@ class Program:
         list of CostedCall
             One for each step; no weight is made.
         """
-        shapes, learning = self.shapes(inputs), [False] * self.inputs
+        # Of one sample, which steps of time make several.
+        shapes = self.shapes([(1, *sizes) for _, *sizes in inputs])
+        learning = [False] * self.inputs
         calls = []
         for step in self.steps:
             shape = step.arguments(shapes)
             below = any(learning[place] for place in step.inputs)
-            calls.append(CostedCall(step.key, step.layer, shape, below, step.first))
+            samples = shapes[step.inputs[0]][0]
+            calls.append(
+                CostedCall(step.key, step.layer, shape, below, step.first, samples)
+            )
             names = step.layer.params or step.layer.weight_shapes(shape)
             learning.append(below or any(step.layer.learns(name) for name in names))
         return calls

@@ -97,8 +97,8 @@ def save(
     ----------
     path : str or path-like
         ``.npz`` for localnet's own format, which keeps everything; ``.keras`` or
-        ``.h5`` for Keras, which also makes its folder. Without a suffix, ``.npz`` is
-        added.
+        ``.h5`` for Keras. Without a suffix, ``.npz`` is added, and `load_model` finds
+        the file without it too. But for a path to a ``.npz``, its folder is made.
     overwrite : bool
         Whether an old file of this name may be replaced.
     include_optimizer : bool
@@ -158,7 +158,8 @@ def save_weights(
     ----------
     path : str or path-like
         ``.npz`` for localnet's own format, ``.weights.h5`` for Keras's present one,
-        any other ``.h5`` for its legacy one. Without a suffix, ``.npz`` is added.
+        any other ``.h5`` for its legacy one. Without a suffix, ``.npz`` is added, and
+        `load_weights` finds the file without it too.
     overwrite, save_format
         As for `save`.
 
@@ -222,7 +223,7 @@ def load_weights(
     Parameters
     ----------
     path : str or path-like
-        The file; its bytes tell the format.
+        The file, or the path that it was saved under; its bytes tell the format.
     by_name : bool
         Match layers by name instead of by position, and leave those that are not
         in the file. Only for Keras's legacy HDF5, which has names.
@@ -251,11 +252,12 @@ def load_weights(
     Kernels of Keras's implementations 1, 2 and 3 are told apart by their shapes,
     whichever the layer's own `implementation` is.
     """
-    from ..files import reading
+    from ..files import formats, reading
 
     _need_built(self, "load_weights")
     by_name = _validate.flag("by_name", by_name)
     isolated = _validate.flag("isolated", isolated)
+    path = formats.saved_path(path)
     if _validate.flag("skip_mismatch", skip_mismatch) and not by_name:
         raise ValueError("skip_mismatch must be False where by_name is")
     with reading.opened(path, isolated=isolated) as contents:
@@ -283,11 +285,9 @@ def load_contents(
         new = {id(source.plan.layer): list(source.read()) for source in found}
         set_weights(
             self,
-            [
-                weight
-                for layer in self._trainer.network.leaves.values()
-                for weight in new.get(id(layer)) or layer.get_weights()
-            ],
+            self._trainer.network.in_order(
+                lambda layer: new.get(id(layer)) or layer.get_weights()
+            ),
         )
     except ValueError as error:
         if str(error).startswith(f"{path} "):  # it was the bytes

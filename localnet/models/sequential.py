@@ -11,11 +11,11 @@ from .._registry import custom_object_scope
 from ..layers import Handle, InputLayer, Layer
 from ..layers._base.handles import Connectable
 from ..layers._base.layer import unchanged_on_error
+from ..layers._nesting import deserialize, model_classes
 from ..training.network import parts_of
 from . import renamed
 from .chain import Chain
 from .model import Model
-from .nesting import deserialize, model_classes
 
 __all__ = ["Sequential"]
 

@@ -16,6 +16,9 @@ __all__ = ["CostedCall", "cost_table", "summary", "summary_table"]
 
 # Keras 2's columns; they grow with long names, so that no cell is broken.
 COLUMNS = (29, 26, 10, 0)
+# Keras's for a chain and for a graph, where one of the two arguments is given.
+LENGTHS = (65, 98)
+POSITIONS = ((0.45, 0.85, 1.0), (0.3, 0.6, 0.7, 1.0))
 COST_HEADER: tuple[str, ...] = ("Layer", *("FLOPs", "Bytes", "Time") * 2, "Memory")
 
 
@@ -38,11 +41,15 @@ def summary(
 
     Parameters
     ----------
-    line_length, positions, expand_nested, show_trainable, layer_range
-        Accepted as in Keras, without a meaning; a function in the first place is
-        `print_fn`.
+    line_length : int, optional
+        Characters in a line; a function in this place is `print_fn`.
+    positions : list of float, optional
+        Where the columns end, in characters or, up to 1, as parts of the line. Columns
+        that are narrower than what stands in them grow, so that no cell is broken.
     print_fn : callable, optional
-        Called with the text; default: written to standard output.
+        Called with every line; default: written to standard output.
+    expand_nested, show_trainable, layer_range
+        Accepted as in Keras, without a meaning.
     cost : bool
         Whether to add what a batch costs in each layer: operations, bytes moved,
         the shortest time that these allow, and memory. See `CostedLayer.cost`.
@@ -61,9 +68,9 @@ def summary(
         If an argument breaks its rule, or the model is not built, unless its cost
         for an `input_shape` is wanted.
     """
-    del positions, expand_nested, show_trainable, layer_range
-    if print_fn is None and callable(line_length):
-        print_fn = line_length
+    del expand_nested, show_trainable, layer_range
+    if callable(line_length):
+        print_fn, line_length = print_fn or line_length, None
     if not self.built and not (cost and self.layers and input_shape is not None):
         raise ValueError(
             f"{self.name}: summary needs a built model; call build(input_shape) "
@@ -77,6 +84,8 @@ def summary(
                 self.layers,
                 list(self.leaves.values()),
                 self._network.connections(),
+                line_length,
+                positions,
             )
         )
     if _validate.flag("cost", cost):
@@ -96,7 +105,8 @@ def summary(
     if print_fn is None:
         output().write(text + "\n")
     else:
-        print_fn(text)
+        for line in text.splitlines():
+            print_fn(line)
 
 
 def summary_table(
@@ -104,6 +114,8 @@ def summary_table(
     parts: Sequence[Any],
     layers: Sequence[Layer],
     connections: Sequence[Sequence[str]] | None = None,
+    line_length: int | None = None,
+    positions: Sequence[float] | None = None,
 ) -> str:
     """
     Lay the layers of a built model out for reading, much as Keras 2 does.
@@ -118,6 +130,8 @@ def summary_table(
         Every layer once, also those in models.
     connections : sequence of sequence of str, optional
         What each part is called on.
+    line_length, positions
+        As for `summary`.
 
     Returns
     -------
@@ -140,7 +154,7 @@ def summary_table(
             rows += [("", "", "", source) for source in more]
     columns = [
         max(width, 2 + max(len(row[i]) for row in rows))
-        for i, width in enumerate(COLUMNS[: len(rows[0])])
+        for i, width in enumerate(_widths(len(rows[0]), line_length, positions))
     ]
     header_line, *lines = (
         "".join(cell.ljust(width) for cell, width in zip(row, columns, strict=True))
@@ -167,12 +181,38 @@ def summary_table(
     )
 
 
+def _widths(
+    columns: int, line_length: int | None, positions: Sequence[float] | None
+) -> list[int]:
+    """Return how wide the columns are, by the arguments of `summary`."""
+    if line_length is None and positions is None:
+        return list(COLUMNS[:columns])
+    is_graph = columns == len(COLUMNS)
+    length = _validate.integer(
+        "line_length",
+        (LENGTHS[is_graph] if line_length is None else line_length),
+        minimum=1,
+    )
+    given = POSITIONS[is_graph] if positions is None else positions
+    try:
+        ends = [_validate.number("positions", end, minimum=0) for end in given]
+    except TypeError:
+        ends = []
+    if len(ends) < columns or ends != sorted(ends):
+        raise ValueError(
+            f"positions must be {columns} rising numbers, got {positions!r}"
+        )
+    whole = [int(length * end if ends[-1] <= 1 else end) for end in ends[:columns]]
+    return [end - start for start, end in zip([0, *whole], whole, strict=False)]
+
+
 class CostedCall(NamedTuple):
     """
     One call of a layer in a model, for which costs are worked out.
 
     `below` says whether anything learns that its input depends on, and `first` whether
-    it is the first call of its layer, with which its weights are counted.
+    it is the first call of its layer, with which its weights are counted; `samples`, if
+    known, is how many it gets for one of the model.
     """
 
     name: str
@@ -180,6 +220,7 @@ class CostedCall(NamedTuple):
     input_shape: Any
     below: bool
     first: bool = True
+    samples: int | None = 1
 
 
 class BatchCost(NamedTuple):
@@ -216,10 +257,12 @@ def batch_costs(calls: Sequence[CostedCall], batch_size: int) -> list[BatchCost 
     costs: list[BatchCost | None] = []
     for call in calls:
         layer = call.layer
-        if not isinstance(layer, CostedLayer):
+        if not isinstance(layer, CostedLayer) or call.samples is None:
             costs.append(None)
             continue
-        cost = layer.cost(batch_size, call.input_shape, need_dx=call.below)
+        cost = layer.cost(
+            batch_size * call.samples, call.input_shape, need_dx=call.below
+        )
         learns = call.below or (layer.trainable and cost.parameters > 0)
         costs.append(BatchCost.of(cost, backward=learns, first=call.first))
     return costs

@@ -1,13 +1,15 @@
 """Batch normalisation: each channel with the mean 0 and the variance 1, then scaled."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Shape
+from .runtime.pieces import row_pieces
+from .runtime.wide import wide_shape
 from .runtime.workspace import Workspace
 
 __all__ = [
@@ -19,8 +21,8 @@ __all__ = [
     "moving_statistics",
 ]
 
-# Numbers of a batch that are worked on at once: temporaries stay in cache.
-PIECE = 1 << 15
+# So many rows are added up as they are, more of them in float64.
+SHORT = 128
 
 
 class BatchNormCache(NamedTuple):
@@ -163,11 +165,11 @@ def batch_norm_forward(
     shape = batch_norm_shape(x.shape, axes)
     epsilon = _validate.number("epsilon", epsilon, minimum=0.0)
     gamma, beta = _parameter("gamma", gamma, shape), _parameter("beta", beta, shape)
-    over = tuple(a for a in range(x.ndim) if a not in axes)
-    count = math.prod(x.shape[a] for a in over)
+    count = math.prod(size for a, size in enumerate(x.shape) if a not in axes)
     compute = np.result_type(x, *(p for p in (gamma, beta) if p is not None), "float32")
+    walk, workspace = _Walk.through(x, axes), Workspace.of(workspace)
     if statistics is None:
-        mean, variance = _moments(x, over, max(1, count), compute)
+        mean, variance = _moments(x, walk, max(1, count), compute, workspace)
         mean, variance = mean.reshape(shape), variance.reshape(shape)
     else:
         given = (
@@ -180,17 +182,18 @@ def batch_norm_forward(
         *(x, gamma, beta, mean, variance),
         *(epsilon, axes, statistics is None, count, dtype),
     )
-    workspace = Workspace.of(workspace)
     y = workspace.result("y", x.shape, dtype)
-    center, factor = _spread(mean, cache), _spread(_factor(cache), cache)
-    shift = None if beta is None else _spread(beta, cache).astype(compute)
-    center, factor = center.astype(compute), factor.astype(compute)
-    for piece in _pieces(x):
-        z = x[piece] - center
-        z *= factor
+    center, factor = walk.spread(mean, compute), walk.spread(_factor(cache), compute)
+    shift = None if beta is None else walk.spread(beta, compute)
+    x_walk, y_walk = x.reshape(walk.shape), y.reshape(walk.shape)
+    for piece in row_pieces(walk.shape):
+        room = workspace.take("piece", x_walk[piece].shape, compute)
+        z = np.subtract(x_walk[piece], center, out=room)
         if shift is not None:
-            z += shift
-        y[piece] = z
+            z *= factor
+            np.add(z, shift, out=y_walk[piece], casting="same_kind")
+        else:
+            np.multiply(z, factor, out=y_walk[piece], casting="same_kind")
     return y, cache
 
 
@@ -224,35 +227,39 @@ def batch_norm_backward(
     _validate.instance("cache", cache, BatchNormCache)
     x = cache.x
     dy = _arrays.upstream(dy, x.shape, cache.dtype)
-    over = tuple(a for a in range(x.ndim) if a not in cache.axes)
+    walk, workspace = _Walk.through(x, cache.axes), Workspace.of(workspace)
+    x_walk, dy_walk = x.reshape(walk.shape), dy.reshape(walk.shape)
     compute = np.result_type(cache.dtype, "float32")
-    mean = _spread(cache.mean, cache).astype(compute)
-    scale = _spread(_inverse(cache), cache).astype(compute)
+    mean = walk.spread(cache.mean, compute)
+    scale = walk.spread(_inverse(cache), compute)
 
     def normalised(x: Array) -> Array:
-        z: Array = x - mean
+        z = np.subtract(x, mean, out=workspace.take("piece", x.shape, compute))
         z *= scale
         return z
 
-    total = _sum(lambda dy: dy, over, dy)
-    product = _sum(lambda dy, x: dy * normalised(x), over, dy, x)
+    def products(dy: Array, x: Array) -> Array:
+        z = normalised(x)
+        return np.multiply(dy, z, out=z)
+
+    total = walk.sum(lambda dy: dy, compute, dy_walk)
+    product = walk.sum(products, compute, dy_walk, x_walk)
     dx = None
     if need_dx:
-        workspace = Workspace.of(workspace)
         dx = workspace.result("dx", x.shape, cache.dtype)
-        factor = _spread(_factor(cache), cache).astype(compute)
+        dx_walk = dx.reshape(walk.shape)
+        factor = walk.spread(_factor(cache), compute)
         count = max(1, cache.members)
-        dmean = (total / count).astype(compute)
-        dscale = (product / count).astype(compute)
-        for piece in _pieces(x):
-            dz = dy[piece].astype(compute)
+        dmean = walk.spread(total / count, compute)
+        dscale = walk.spread(product / count, compute)
+        for piece in row_pieces(walk.shape):
+            dz = dy_walk[piece]
             if cache.from_batch:
-                z = normalised(x[piece])
+                z = normalised(x_walk[piece])
                 z *= dscale
                 z += dmean
-                dz -= z
-            dz *= factor
-            dx[piece] = dz
+                dz = np.subtract(dz, z, out=z)
+            np.multiply(dz, factor, out=dx_walk[piece], casting="same_kind")
     return BatchNormGrads(
         dx, _gradient_of(cache.gamma, product), _gradient_of(cache.beta, total)
     )
@@ -338,12 +345,6 @@ def _parameter(name: str, value: ArrayLike | None, shape: Shape) -> Array | None
     return array
 
 
-def _spread(parameter: Array, cache: BatchNormCache) -> Array:
-    """Return a parameter in a shape that broadcasts to that of x."""
-    x, axes = cache.x, cache.axes
-    return parameter.reshape([x.shape[a] if a in axes else 1 for a in range(x.ndim)])
-
-
 def _inverse(cache: BatchNormCache) -> Array:
     """Return 1 / sqrt(v + epsilon)."""
     inverse: Array = 1 / np.sqrt(cache.variance + cache.epsilon)
@@ -356,35 +357,77 @@ def _factor(cache: BatchNormCache) -> Array:
     return inverse if cache.gamma is None else cache.gamma * inverse
 
 
+class _Walk(NamedTuple):
+    """
+    The way through a batch: as it is, or with short rows of channels side by side.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        In which the batch is walked through, piece by piece along its first axis.
+    over : tuple of int
+        The axes of it that are summed over.
+    spread_shape : tuple of int
+        A parameter in a shape that broadcasts to a batch of one row of channels.
+    together : int
+        Rows of channels in a wide one.
+    """
+
+    shape: Shape
+    over: Shape
+    spread_shape: Shape
+    together: int
+
+    @classmethod
+    def through(cls, x: Array, axes: Shape) -> "_Walk":
+        """Return the way through `x`, whose `axes` are the channels."""
+        channels = x.shape[-1]
+        if axes == (x.ndim - 1,) and x.flags.c_contiguous and channels:
+            shape = wide_shape(math.prod(x.shape[:-1]), channels)
+            return cls(shape, (0,), (1, channels), shape[1] // channels)
+        over = tuple(a for a in range(x.ndim) if a not in axes)
+        spread = tuple(size if a in axes else 1 for a, size in enumerate(x.shape))
+        return cls(x.shape, over, spread, 1)
+
+    def spread(self, parameter: Array, dtype: np.dtype) -> Array:
+        """Return a parameter in a shape that broadcasts to that of the walk."""
+        row = parameter.astype(dtype).reshape(self.spread_shape)
+        return np.concatenate([row] * self.together, axis=-1)
+
+    def sum(
+        self, function: Callable[..., Array], compute: np.dtype, *arrays: Array
+    ) -> Array:
+        """Return the sums of ``function(*arrays)``, those of pieces in float64."""
+        wide = np.result_type(compute, "float64")
+        shape = [1 if a in self.over else n for a, n in enumerate(self.shape)]
+        total = np.zeros(shape, wide)
+        for piece in row_pieces(self.shape):
+            values = function(*(array[piece] for array in arrays))
+            is_short = self.over == (0,) and len(values) <= SHORT
+            total += np.add.reduce(
+                values,
+                axis=self.over,
+                dtype=compute if is_short else wide,
+                keepdims=True,
+            )
+        sums: Array = total.reshape(self.together, *self.spread_shape).sum(axis=0)
+        return sums
+
+
 def _moments(
-    x: Array, over: Shape, count: int, compute: np.dtype
+    x: Array, walk: _Walk, count: int, compute: np.dtype, workspace: Workspace
 ) -> tuple[Array, Array]:
     """Return mean and biased variance in float64, by two passes."""
-    mean = _sum(lambda x: x, over, x) / count
-    center = mean.astype(compute)
+    x_walk = x.reshape(walk.shape)
+    mean = walk.sum(lambda x: x, compute, x_walk) / count
+    center = walk.spread(mean, compute)
 
     def squares(x: Array) -> Array:
-        deviation: Array = x - center
-        deviation *= deviation
-        return deviation
+        room = workspace.take("piece", x.shape, compute)
+        deviation = np.subtract(x, center, out=room)
+        return np.square(deviation, out=room)
 
-    return mean, _sum(squares, over, x) / count
-
-
-def _sum(function: Callable[..., Array], over: Shape, *arrays: Array) -> Array:
-    """Return the sums of ``function(*arrays)``, added up in float64, axes kept."""
-    first = arrays[0]
-    shape = [1 if a in over else size for a, size in enumerate(first.shape)]
-    total = np.zeros(shape, np.result_type(*arrays, "float64"))
-    for piece in _pieces(first):
-        values = function(*(array[piece] for array in arrays))
-        total += np.add.reduce(values, axis=over, dtype=total.dtype, keepdims=True)
-    return total
-
-
-def _pieces(x: Array) -> Iterator[slice]:
-    step = max(1, PIECE * len(x) // max(1, x.size))
-    return (slice(start, start + step) for start in range(0, len(x), step))
+    return mean, walk.sum(squares, compute, x_walk) / count
 
 
 def _gradient_of(parameter: Array | None, gradient: Array) -> Array | None:

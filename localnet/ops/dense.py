@@ -89,7 +89,8 @@ def dense_forward(
                 f"bias must have shape (F,) = {kernel.shape[1:]}, got {bias.shape}"
             )
         dtype = dtype if dtype == bias.dtype else np.result_type(dtype, bias)
-    x, kernel = x.astype(dtype, copy=False), kernel.astype(dtype, copy=False)
+    if x.dtype != dtype or kernel.dtype != dtype:
+        x, kernel = x.astype(dtype, copy=False), kernel.astype(dtype, copy=False)
     workspace = Workspace.of(workspace)
     y = workspace.result("y", (*x.shape[:-1], kernel.shape[1]), dtype)
     np.matmul(x, kernel, out=y)
@@ -123,8 +124,10 @@ def dense_backward(
     x, kernel, has_bias = cache
     y_shape = (*x.shape[:-1], kernel.shape[1])
     dy = _arrays.upstream(dy, y_shape, kernel.dtype)
-    samples = math.prod(x.shape[:-1])
-    rows, drows = x.reshape(samples, x.shape[-1]), dy.reshape(samples, dy.shape[-1])
+    rows, drows = x, dy
+    if x.ndim > 2:
+        samples = math.prod(x.shape[:-1])
+        rows, drows = x.reshape(samples, x.shape[-1]), dy.reshape(samples, y_shape[-1])
     workspace = Workspace.of(workspace)
     dx = dbias = None
     if need_dx:

@@ -99,7 +99,7 @@ def receptive_field(
         _draw_twins(axes, taps, windows, outside)
     axes.set(xlim=outside[:2], ylim=outside[2:], xlabel="input column")
     if windows.rank == 1:
-        axes.set(yticks=[], xlabel="input position")
+        axes.set(yticks=[], xlabel="input cell")
     else:
         axes.set_ylabel("input row")
     axes.set_title(_what_it_reads(wires, flat, index), fontsize="medium")

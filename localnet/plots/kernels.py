@@ -1,4 +1,4 @@
-"""What a layer has learned, laid out by position."""
+"""What a layer has learned, laid out by location."""
 
 import math
 from typing import TYPE_CHECKING, Any

@@ -3,7 +3,7 @@ Locality and sharing told apart, on MNIST-1D.
 
 A convolution has two ideas in it: a unit looks at neighbours only, and all units use
 the same weights. A locally connected layer has the first without the second. Where the
-positions are shuffled, neighbours mean nothing, and both ideas are wrong.
+cells are shuffled, neighbours mean nothing, and both ideas are wrong.
 """
 
 import textwrap

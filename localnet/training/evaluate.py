@@ -132,7 +132,9 @@ def predict(
         for number, batch in enumerate(source.batches()):
             calls.on_predict_batch_begin(number)
             outputs.append(trainer.outputs(batch.xs))
-            calls.on_predict_batch_end(number)
+            copies = [y.copy() for y in outputs[-1]] if callbacks else []
+            logs = {"outputs": one_or_list(copies)} if callbacks else {}
+            calls.on_predict_batch_end(number, logs)
         source.end_epoch()
         calls.on_predict_end()
     return one_or_list([np.concatenate(ys) for ys in zip(*outputs, strict=True)])

@@ -218,11 +218,10 @@ def fit(
                 if not source.has_more():
                     break
                 _fit_epoch(trainer, run)
-                # Callbacks may keep the logs of the last batch, and add to these.
-                run.logs = dict(run.logs)
                 if validation is not None and is_due(epoch + 1, frequency):
                     results = trainer.test_epoch(validation, calls)
-                    run.logs |= {f"val_{name}": v for name, v in results.items()}
+                    values = {f"val_{name}": v for name, v in results.items()}
+                    run.logs = {**run.logs, **values}
                 run.leave_epoch()
                 if trainer.stop_training:
                     break
@@ -247,7 +246,8 @@ def _fit_epoch(trainer: Trainer, run: Run) -> None:
         with trainer.as_compiled():  # a callback may have changed a flag
             run.logs = trainer.train_step(batch)
         run.batch = number + 1
-        run.calls.on_train_batch_end(number, run.logs)
+        # Callbacks may keep the logs, and add to them, for each other alone.
+        run.calls.on_train_batch_end(number, dict(run.logs))
         if trainer.stop_training:
             break
 

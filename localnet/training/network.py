@@ -1,7 +1,7 @@
 """What is trained: layers, other models among them, their wiring, and who learns."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -177,11 +177,24 @@ class Network(Protocol):
         """Return all that a call may change, so that a failed one can be undone."""
         return [self, *(inner for part in self.stack for inner in parts_of(part))]
 
+    def weights_in_order(self) -> list[tuple[Layer, str]]:
+        """Return every weight once, by its layer and name, in Keras's order."""
+        found: list[tuple[Layer, str]] = []
+        for part in self.layers:
+            if isinstance(part, Layer):
+                found += [(part, name) for name in part.params]
+            else:
+                found += part._network.weights_in_order()
+        return list(dict.fromkeys(found))
+
+    def in_order(self, of: Callable[[Layer], Iterable[Any]]) -> list[Any]:
+        """Return what layers have for each of their weights, in Keras's order."""
+        values = {layer: iter(of(layer)) for layer in self.leaves.values()}
+        return [next(values[layer]) for layer, _ in self.weights_in_order()]
+
     def get_weights(self) -> list[Array]:
         """Return copies of all weights."""
-        return [
-            value for layer in self.leaves.values() for value in layer.get_weights()
-        ]
+        return self.in_order(lambda layer: layer.get_weights())
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Replace the values of all weights, or none."""
@@ -199,11 +212,11 @@ class Network(Protocol):
         self.weights_were_set = True
 
     def _load(self, weights: Sequence[ArrayLike]) -> None:
-        start = 0
-        for layer in self.leaves.values():
-            stop = start + len(layer.params)
-            layer.set_weights(weights[start:stop])
-            start = stop
+        values: dict[Layer, list[ArrayLike]] = {x: [] for x in self.leaves.values()}
+        for (layer, _), value in zip(self.weights_in_order(), weights, strict=True):
+            values[layer].append(value)
+        for layer, found in values.items():
+            layer.set_weights(found)
 
 
 def parts_of(part: Any) -> list[Any]:

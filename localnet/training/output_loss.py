@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _validate, losses, metrics
+from .. import _arrays, _validate, losses, metrics
 from .._typing import Array
 from ..losses import CategoricalCrossentropy, Differentiated, FunctionLoss, Loss
 from ..metrics import WeightedMean
@@ -98,15 +98,14 @@ class Metric:
         if function not in metrics.FUNCTIONS.values() and not isinstance(
             function, Loss
         ):
-            return function(*handed(y, y_pred))
+            return _arrays.call(function, *handed(y, y_pred))
         return function(y, y_pred)
 
     def add(self, values: Any, sample_weight: Array | None) -> None:
         """Take in what `values` returned."""
         weights = sample_weight if self.weighted else None
         if isinstance(self.mean, Gathered):
-            y, y_pred = values
-            self.mean.metric.update_state(y, y_pred, weights)
+            _arrays.call(self.mean.metric.update_state, *values, weights)
         else:
             self.mean.update(values, weights)
 

@@ -117,7 +117,7 @@ class Run:
     def end(self) -> None:
         """End, and let other trainings into the folder whatever a callback raises."""
         try:
-            self.calls.on_train_end(self.logs)
+            self.calls.on_train_end(dict(self.logs))
         finally:
             self.trainer.network.weights_were_set = False
             if self.calls.backup is not None:
@@ -142,7 +142,7 @@ class Run:
         """End the epoch."""
         self.source.end_epoch()
         self.epoch, self.batch, self.order = self.epoch + 1, 0, None
-        self.calls.on_epoch_end(self.epoch - 1, self.logs)
+        self.calls.on_epoch_end(self.epoch - 1, dict(self.logs))
 
     @property
     def stands_at_its_start(self) -> bool:

@@ -296,9 +296,9 @@ class Trainer:
         for number, batch in enumerate(source.batches()):
             calls.on_test_batch_begin(number)
             logs = self.test_step(batch)
-            calls.on_test_batch_end(number, logs)
+            calls.on_test_batch_end(number, dict(logs))
         source.end_epoch()
-        calls.on_test_end(logs)
+        calls.on_test_end(dict(logs))
         return logs
 
     def try_out(self, source: Source) -> None:

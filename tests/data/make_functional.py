@@ -142,7 +142,9 @@ def make(build, folder):
     keras.utils.set_random_seed(7)
     rng = np.random.default_rng(sum(map(ord, build.__name__)))
     model = build()
-    model.set_weights([rng.normal(size=w.shape) / 4 for w in model.get_weights()])
+    drawn = [rng.normal(size=w.shape) / 4 for w in model.weights]
+    pairs = zip(model.weights, drawn, strict=True)
+    model.set_weights([abs(v) if "variance" in w.name else v for w, v in pairs])
     xs, ys = draw(model, rng)
     arrays = {f"x{i}": x for i, x in enumerate(xs)}
     arrays |= {f"y{i}": y for i, y in enumerate(ys)}
@@ -166,6 +168,8 @@ def make(build, folder):
     arrays |= {f"g{i}": np.array(g) for i, g in enumerate(gradients)}
     x = dict(zip(names, xs, strict=True)) if names else (xs if len(xs) > 1 else xs[0])
     y = ys if len(ys) > 1 else ys[0]
+    # The call above has moved statistics.
+    model.set_weights([arrays[f"w{i}"] for i in range(len(drawn))])
     first = model.fit(x, y, batch_size=2, epochs=2, shuffle=False, verbose=0)
     for suffix in (".h5", ".keras"):
         model.save(folder / f"{build.__name__}{suffix}")

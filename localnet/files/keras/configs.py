@@ -10,7 +10,7 @@ from typing import Any
 from ..._typing import Config
 from .wiring import MODELS
 
-__all__ = ["for_h5", "for_v3", "upgraded", "with_inner"]
+__all__ = ["WRAPPING", "for_h5", "for_v3", "inner_of", "upgraded"]
 
 # What is kept of the config of a model, beside its layers.
 MODEL_KEYS = (
@@ -253,6 +253,12 @@ def _old_part(entry: Config) -> Config:
         inner = [_old_part(part) for part in entry["config"]["layers"]]
         config = {**entry["config"], "layers": inner}
         return {"class_name": entry["class_name"], "config": config, **wiring}
+    if entry["class_name"] in WRAPPING:
+        config = {
+            **old_style(entry["config"]),
+            "layer": _old_part(entry["config"]["layer"]),
+        }
+        return {"class_name": entry["class_name"], "config": config, **wiring}
     return {**old_style(entry), **wiring}
 
 
@@ -307,21 +313,24 @@ def _lacking(class_name: str, config: Config) -> list[str]:
 
 
 def _changed(config: Config, refused: list[str]) -> Config:
-    entries = []
-    for entry in config["layers"]:
-        class_name, inner = entry["class_name"], entry["config"]
-        if class_name in MODELS:
-            name = V3_NAMES.get(class_name, class_name)
-            inner = _changed(inner, refused)
-            entries.append({**entry, "class_name": name, "config": inner})
-            continue
-        refused += [
-            f"{part['class_name']} {part['config'].get('name')!r} ({reason})"
-            for part in with_inner(entry)
-            for reason in _lacking(part["class_name"], part["config"])
-        ]
-        entries.append(_for_keras_layer(entry))
+    entries = [_for_keras_part(entry, refused) for entry in config["layers"]]
     return {**config, "layers": entries}
+
+
+def _for_keras_part(entry: Config, refused: list[str]) -> Config:
+    class_name, config = entry["class_name"], entry["config"]
+    if class_name in MODELS:
+        name = V3_NAMES.get(class_name, class_name)
+        return {**entry, "class_name": name, "config": _changed(config, refused)}
+    refused += [
+        f"{class_name} {config.get('name')!r} ({reason})"
+        for reason in _lacking(class_name, config)
+    ]
+    entry = _for_keras_layer(entry)
+    if class_name in WRAPPING:
+        inner = _for_keras_part(config["layer"], refused)
+        entry["config"]["layer"] = inner
+    return entry
 
 
 def _for_keras_layer(entry: Config) -> Config:
@@ -330,14 +339,12 @@ def _for_keras_layer(entry: Config) -> Config:
     config = {k: v for k, v in entry["config"].items() if k not in ("fans", "fused")}
     if config.get("padding") == "same" and config.get("implementation") == 1:
         config["implementation"] = 3  # Keras refuses "same" at implementation 1
-    if entry["class_name"] in WRAPPING:
-        config["layer"] = _for_keras_layer(config["layer"])
     return {**entry, "config": config}
 
 
-def with_inner(entry: Config) -> list[Config]:
+def inner_of(entry: Config) -> Config | None:
     """
-    Return the config of a layer, and those of the layers that it wraps.
+    Return the config of what a layer wraps.
 
     Parameters
     ----------
@@ -346,11 +353,11 @@ def with_inner(entry: Config) -> list[Config]:
 
     Returns
     -------
-    list of dict
-        Itself first.
+    dict or None
+        Of a layer or of a model; None of a layer that wraps nothing.
     """
-    config, entries = entry.get("config"), [entry]
-    if entry.get("class_name") in WRAPPING and isinstance(config, dict):
-        inner = config.get("layer")
-        entries += with_inner(inner) if isinstance(inner, dict) else []
-    return entries
+    config = entry.get("config")
+    if entry.get("class_name") not in WRAPPING or not isinstance(config, dict):
+        return None
+    inner = config.get("layer")
+    return inner if isinstance(inner, dict) else None

@@ -23,6 +23,7 @@ from . import configs, training_config
 
 __all__ = [
     "CONFIG",
+    "INNER",
     "Variables",
     "class_keys",
     "is_v3",
@@ -128,10 +129,16 @@ def _collect(
     for name, key in keys.items():
         if len(layers) >= MAX_LAYERS:  # links can make circles
             raise ValueError(f"it must hold at most {MAX_LAYERS} layers")
-        inner = group.group(name)
-        layers[prefix + key] = _layer_variables(inner)
-        if LAYERS in inner or OLD_LAYERS in inner:
-            _collect(inner, f"{prefix}{key}/{LAYERS}/", layers)
+        inner, place = group.group(name), prefix + key
+        layers[place] = _layer_variables(inner)
+        while INNER in inner and not _is_model(inner):
+            inner, place = inner.group(INNER), f"{place}/{INNER}"
+        if _is_model(inner):
+            _collect(inner, f"{place}/{LAYERS}/", layers)
+
+
+def _is_model(group: hdf5.SafeGroup) -> bool:
+    return LAYERS in group or OLD_LAYERS in group
 
 
 def _renumbered(keys: Sequence[str]) -> dict[str, str]:

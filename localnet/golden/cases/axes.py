@@ -10,7 +10,6 @@ from .specs import Numbers
 
 __all__ = [
     "ACTIVATIONS",
-    "BOUNDED_ABOVE",
     "COMBINED",
     "COUNTS",
     "CURVES",
@@ -25,6 +24,7 @@ __all__ = [
     "MOST_WEIGHTS",
     "OWN",
     "PADS",
+    "PIECEWISE",
     "SIGNS",
     "SIZES",
     "STEPS",
@@ -89,6 +89,14 @@ ACTIVATIONS: Mapping[str, Config] = {
         "threshold": 1.0,
     },
 }
+# Every parameter by itself, too.
+PIECEWISE: Mapping[str, Config] = {
+    **ACTIVATIONS,
+    "relu with a slope": {"name": "relu", "alpha": 0.25},
+    "relu with a ceiling": {"name": "relu", "max_value": 3.0},
+    "relu with a threshold": {"name": "relu", "threshold": 1.0},
+    "leaky downwards": {"name": "leaky_relu", "alpha": -0.5},
+}
 # What is not exact, with the parameters that have other defaults elsewhere.
 CURVES: Mapping[str, Config] = {
     **{name: {"name": name} for name in (*SMOOTH, *ROWS)},
@@ -97,7 +105,6 @@ CURVES: Mapping[str, Config] = {
     "elu of 2": {"name": "elu", "alpha": 2.0},
     "gelu by tanh": {"name": "gelu", "approximate": True},
 }
-BOUNDED_ABOVE = ("relu6", "relu of Keras")
 
 GEOMETRY: Axes = {
     "axes": (1, 2, 3),

@@ -6,6 +6,7 @@ generator and kept greedily, so that they are the same on every machine.
 """
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -19,8 +20,8 @@ __all__ = ["Axes", "Row", "covering", "missing"]
 Axes = Mapping[str, Sequence[Any]]
 Row = dict[str, Any]
 TRIES = 24
-# Draws for one combination before it is left out; `missing` tells of it.
-PATIENCE = 60
+# So often as many draws, before a combination is left out; `missing` tells of it.
+PATIENCE = 6
 
 
 def covering(
@@ -32,7 +33,6 @@ def covering(
     weight: Callable[[Row], float] = lambda row: 0.0,
     given: Sequence[Row] = (),
     seed: int = 1,
-    patience: int = PATIENCE,
 ) -> list[Row]:
     """
     Return rows that have every combination of values of so many axes.
@@ -54,8 +54,6 @@ def covering(
         Rows that there are already.
     seed : int
         Of the generator.
-    patience : int
-        Draws for one combination before it is left out, as multiples of `TRIES`.
 
     Returns
     -------
@@ -84,37 +82,49 @@ def covering(
         digits = [places[name].get(row.get(name), -1) for name in axes]
         known = [all(digits[axis] >= 0 for axis in group) for group in groups]
         open_[(np.array(digits) @ steps + starts)[known]] = False
-    source = _integers(seed)
+    draw = _Source(seed)
     found: list[Row] = []
     while open_.any():
         goal = int(np.argmax(open_))
         group = int(np.searchsorted(starts, goal, side="right")) - 1
         fixed = _digits(goal - int(starts[group]), groups[group], sizes)
-        best: tuple[float, Array, Row] | None = None
-        for attempt in range(TRIES * patience):
-            if best is not None and attempt >= TRIES:
-                break
-            drawn = [number % size for size, number in zip(sizes, source, strict=False)]
-            if attempt >= TRIES:  # nothing fits yet: nearer to the first values
-                drawn = [digit * (next(source) % 3 == 0) for digit in drawn]
+        for trial in range(PATIENCE):
+            drawn = draw(TRIES, len(sizes)) % sizes
+            if trial:  # nothing fits yet: nearer to the first values
+                drawn *= draw(TRIES, len(sizes)) % 3 == 0
             for axis, digit in fixed:
-                drawn[axis] = digit
-            row = {
-                name: values[digit]
-                for digit, (name, values) in zip(drawn, axes.items(), strict=True)
-            }
-            if not fits(row):
-                continue
-            covered = np.array(drawn) @ steps + starts
-            score = float(np.count_nonzero(open_[covered])) - weight(row)
-            if best is None or score > best[0]:
-                best = score, covered, row
-        if best is None:
+                drawn[:, axis] = digit
+            covered = drawn @ steps + starts
+            best = _best(drawn, open_[covered].sum(1), axes, fits, weight)
+            if best is not None:
+                open_[covered[best[0]]] = False
+                found.append(best[1])
+                break
+        else:
             open_[goal] = False
-            continue
-        open_[best[1]] = False
-        found.append(best[2])
     return found
+
+
+def _best(
+    drawn: Array,
+    gains: Array,
+    axes: Axes,
+    fits: Callable[[Row], bool],
+    weight: Callable[[Row], float],
+) -> tuple[int, Row] | None:
+    """Return which row that fits gains most for what it weighs, and the row."""
+    best: tuple[int, Row] | None = None
+    most = -math.inf
+    for number in np.argsort(-gains, kind="stable"):
+        if gains[number] <= most:
+            break  # those that are left gain less, whatever they weigh
+        row = {
+            name: values[digit]
+            for (name, values), digit in zip(axes.items(), drawn[number], strict=True)
+        }
+        if fits(row) and (score := float(gains[number]) - weight(row)) > most:
+            most, best = score, (int(number), row)
+    return best
 
 
 def missing(axes: Axes, strength: int, rows: Sequence[Row]) -> list[Row]:
@@ -144,12 +154,17 @@ def missing(axes: Axes, strength: int, rows: Sequence[Row]) -> list[Row]:
     return found
 
 
-def _integers(seed: int) -> Any:
-    """Yield the states of the generator without their lowest bits."""
-    while True:
-        block = states(seed, 4096)
-        yield from (block >> 8).tolist()
-        seed = int(block[-1])
+class _Source:
+    """The states of the generator without their lowest bits, one after another."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def __call__(self, *shape: int) -> Array:
+        """Return the next ones in an array."""
+        block = states(self.seed, math.prod(shape))
+        self.seed = int(block[-1])
+        return (block >> 8).reshape(shape)
 
 
 def _places(

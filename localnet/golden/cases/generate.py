@@ -1,7 +1,6 @@
 """From a spec to a case: draw, solve, prove, and refuse what would prove nothing."""
 
 import zlib
-from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -17,26 +16,9 @@ from .precisions import precision
 from .shapes import shapes_of
 from .specs import Spec
 
-__all__ = ["complete", "draw_case", "generate", "refusals"]
+__all__ = ["complete", "draw_case", "refusals"]
 
 ATTEMPTS = 500
-
-
-def generate(specs: Iterable[Spec]) -> list[Case]:
-    """
-    Make the cases of many specs.
-
-    Parameters
-    ----------
-    specs : iterable of Spec
-        Their ids must differ.
-
-    Returns
-    -------
-    list of Case
-        With answers and bounds.
-    """
-    return [complete(spec) for spec in specs]
 
 
 def complete(spec: Spec) -> Case:

@@ -13,9 +13,10 @@ from itertools import combinations, product
 from typing import NamedTuple
 
 from ..references.activations import ROWS
-from .axes import COMBINED, CURVES, FREE, SIZES, STEPS, WINDOWS
+from .axes import COMBINED, CURVES, FREE, PIECEWISE, SIZES, STEPS, WINDOWS
 from .covering import Axes, Row, covering
-from .specs import Numbers, Spec
+from .precisions import PRECISIONS
+from .specs import Spec, binades, full
 from .spread import fits_within, spec_of, weight_of
 
 __all__ = ["SPREADS", "UNITS", "spread"]
@@ -46,6 +47,13 @@ OPERANDS: Axes = {
     "wide": ("x", "kernel", "dy", "border"),
 }
 PIECES: Axes = {"activation": ("linear", "relu", "leaky"), "bias": (True, False)}
+# Of the other parameters, those that cut nothing off leave room for wide operands.
+BOUNDED = tuple(
+    name
+    for name, activation in PIECEWISE.items()
+    if activation["name"] == "relu6" or "max_value" in activation
+)
+UNBOUNDED = tuple(name for name in PIECEWISE if name not in BOUNDED)
 REACH: Axes = {
     **BASE,
     "kernel": ("2", "3", "wide", "long", "longer"),
@@ -72,7 +80,8 @@ ALIGNED_OPTIONS: Axes = {
     "samples": (2, 8),
     "size": (2, 3, 8),
     "across": (1, 2),
-    **PIECES,
+    "activation": UNBOUNDED,
+    "bias": (True, False),
     **OPERANDS,
 }
 LARGE_ALIGNED: Axes = {
@@ -83,6 +92,7 @@ LARGE_ALIGNED: Axes = {
     "pads": ("none",),
     "precision": ("float32", "float64"),
     "wide": ("x", "kernel", "dy"),
+    "activation": PIECES["activation"],
     "bias": (True,),
     "size": (1, 2),
     "across": (1,),
@@ -108,8 +118,56 @@ MATRIX_OPTIONS: Axes = {
     "samples": (2,),
     "size": (2,),
     "across": (1,),
+    "activation": PIECES["activation"],
     "bias": (True,),
     "precision": ("float32", "float64"),
+}
+# Parameters that cut off, where vectors, or units, take the filters.
+PARAMETERS: Axes = {
+    **BASE,
+    "units": ("both by 4", "both by 8", "both by 16", "F by 64"),
+    "activation": BOUNDED,
+    "kernel": ("1", "2"),
+    "strides": ("1", "2"),
+    "pads": ("none", "both"),
+    "samples": (1, 4),
+    "size": (1, 2),
+    "across": (1,),
+    "precision": ("float32", "float64", "float16", "bfloat16"),
+}
+# Sums over a batch as matrix units take them.
+BATCHES: Axes = {
+    **BASE,
+    "batch": ("32", "128"),
+    "kernel": ("1", "2"),
+    "size": (1, 2),
+    "across": (1,),
+    **PIECES,
+    "precision": ("float32", "float64"),
+    "wide": ("x", "kernel", "dy"),
+}
+BATCHED: Mapping[str, Row] = {
+    "32": {"samples": 32, "channels": 32, "filters": 4},
+    "128": {"samples": 128, "channels": 32, "filters": 1},
+}
+ALONE: Row = {"samples": 1, "channels": 1, "filters": 1}
+# One number beyond all others, which units divide or not; of two axes, one that a
+# reciprocal in float32 does not divide rightly.
+VAST: Mapping[str, Row] = {
+    "channels": {**ALONE, "channels": 256},
+    "filters": {**ALONE, "filters": 256},
+    "more filters": {**ALONE, "filters": 1061},
+    "samples": {**ALONE, "samples": 1061},
+    "locations": {"axes": 1, "size": 1101, **ALONE},
+    "rows and columns": {"axes": 2, "size": 88, "across": 46, "long": 0, **ALONE},
+}
+VASTLY: Axes = {
+    **BASE,
+    "vast": tuple(VAST),
+    "kernel": ("1",),
+    "activation": ("linear", "relu"),
+    "precision": ("float32", "float64"),
+    "wide": ("x", "kernel", "dy"),
 }
 COUNTED = (3, 9, 17)
 TILES: Axes = {
@@ -170,7 +228,7 @@ LIMITS: Axes = {
 CURVED: Axes = {
     **BASE,
     "activation": tuple(CURVES),
-    "lanes": ("3", "9", "39", "64"),
+    "lanes": ("9", "39", "64"),
     "samples": (1, 9),
     "size": (3, 9, 33),
     "across": (1, 2),
@@ -182,26 +240,39 @@ CURVED: Axes = {
     "precision": ("float32", "float64", "float16"),
 }
 LANES: Mapping[str, Row] = {
-    "3": {"filters": 3, "channels": 2},
     "9": {"filters": 9, "channels": 1},
     "39": {"filters": 39, "channels": 1},
     "64": {"filters": 64, "channels": 4},
 }
+# As matrix units take them.
+CURVED_UNITS: Axes = {
+    **BASE,
+    "activation": tuple(CURVES),
+    "units": ("both by 8", "both by 32"),
+    "samples": (1, 4),
+    "size": (1, 3),
+    "across": (1,),
+    "kernel": ("1", "2"),
+    "bias": (True, False),
+    "precision": ("float32", "float64"),
+}
 # Of a row both ends of which a warp may miss, in every rank.
 ROWED: Axes = {**CURVED, "activation": ROWS}
-# Few values, so that few logarithms have to be enclosed; an odd number of sixteenths
-# keeps arguments off kinks.
+# Operands that use all bits, for units may narrow them. Sums have few values, so that
+# few logarithms have to be enclosed; those of gradients have many, and do not cancel.
 CURVED_NUMBERS = {
-    "x": Numbers(1, 1, 2, -1),
-    "kernel": Numbers(1, 1, 3, -2),
-    "bias": Numbers(1, 2, 2, -4),
-    "dy": Numbers(1, 1, 2),
+    form.name: {
+        "x": full(form.bits, 0, 2),
+        "kernel": full(form.bits, -2, 2),
+        "bias": full(form.bits, -4),
+        "dy": binades(form.bits, 2),
+    }
+    for form in PRECISIONS.values()
 }
 # The slopes of a row sum to 0: equal weights would make its gradient vanish.
 ROW_NUMBERS = {
-    **CURVED_NUMBERS,
-    "kernel": Numbers(17, 2, 24, -6),
-    "dy": Numbers(5, 2, 8, -2),
+    form.name: {**CURVED_NUMBERS[form.name], "kernel": full(form.bits, -1, 8)}
+    for form in PRECISIONS.values()
 }
 
 
@@ -226,8 +297,7 @@ class Spread(NamedTuple):
     also : sequence of sequence of str
         Axes of which all combinations stand.
     named : mapping of str to mapping
-        For the axis ``units``, ``corner``, ``beyond`` or ``lanes``: the counts that a
-        value means.
+        For an axis like ``units`` or ``corner``: the counts that a value means.
     long_axes : int
         So many counts of a row may be long.
     factor : float
@@ -247,7 +317,7 @@ class Spread(NamedTuple):
         """Return a row with the counts that its names mean."""
         found: Row = {}
         for axis, table in self.named.items():
-            found |= SMALLEST if axis in ("corner", "beyond") else {}
+            found |= SMALLEST if axis in ("corner", "beyond", "vast") else {}
             found |= row | table[row[axis]]
         return found or row
 
@@ -275,7 +345,6 @@ class Spread(NamedTuple):
             also=self.also,
             fits=self.fits,
             weight=self.weight,
-            patience=30,
         )
         return [self.meant(row) for row in found]
 
@@ -322,6 +391,21 @@ SPREADS: Mapping[str, Spread] = {
         {"units": UNITS_MEANT},
         factor=1.2,
     ),
+    "parameter": Spread(
+        PARAMETERS,
+        [("units", "first", "activation")],
+        {"units": UNITS_MEANT},
+        factor=0.6,
+    ),
+    "batch": Spread(
+        BATCHES,
+        [("batch", "precision", "wide")],
+        {"batch": BATCHED},
+        long_axes=2,
+    ),
+    "vastly": Spread(
+        VASTLY, [("vast", "precision", "wide")], {"vast": VAST}, long_axes=2, factor=2.0
+    ),
     "tiles": Spread(
         TILES,
         [*combinations(SIZED, 3)],
@@ -336,6 +420,12 @@ SPREADS: Mapping[str, Spread] = {
     "limit": Spread(
         LIMITS, [("axes", "first", "beyond")], {"beyond": BEYOND}, long_axes=2
     ),
+    "curved-units": Spread(
+        CURVED_UNITS,
+        [("activation", "units", "precision")],
+        {"units": UNITS_MEANT | LARGE_MEANT},
+        factor=0.6,
+    ),
     "curve": Spread(
         CURVED,
         [
@@ -344,7 +434,6 @@ SPREADS: Mapping[str, Spread] = {
         ],
         {"lanes": LANES},
         factor=0.25,
-        cost=6.0,
     ),
     "row": Spread(
         ROWED,
@@ -362,7 +451,7 @@ def spread() -> Iterator[Spec]:
     found |= {name: array.rows() for name, array in SPREADS.items()}
     made: list[Row] = []
     for name, rows in found.items():
-        mean = curved if name in ("curve", "row") else spec_of
+        mean = curved if name in ("curved-units", "curve", "row") else spec_of
         for number, row in enumerate(rows):
             spec = mean(row, f"{name}-{number}")
             # Sums that are too long for a precision, and pad values, are as they are.
@@ -370,7 +459,7 @@ def spread() -> Iterator[Spec]:
             if row.get("wide") == "border":
                 made[-1]["border"] = spec.pad_value
             yield spec
-    yield from _vast()
+    yield from _many()
     sizes = covering(
         SIZES,
         2,
@@ -382,7 +471,7 @@ def spread() -> Iterator[Spec]:
         yield spec_of(row, f"sizes-{number}")
 
 
-def _vast() -> Iterator[Spec]:
+def _many() -> Iterator[Spec]:
     """More numbers than 16 bits count, of a kernel and of one sample."""
     one = Spec("", "", (), (), batch=1, channels=1, precision="float32", bias=False)
     why = f"{COMBINED}a kernel of 66,048 numbers"
@@ -446,12 +535,13 @@ def curved(row: Row, name: str) -> Spec:
         {**row, "activation": "linear", "bias": row["bias"] or kinked}, name
     )
     words = " ".join(map(str, activation.values()))
+    data = ROW_NUMBERS if activation["name"] in ROWS else CURVED_NUMBERS
     return replace(
         layer,
         why=f"{layer.why}, {words} in {row['precision']}",
         activation=activation,
         tier="bounded",
         precision=row["precision"],
-        data=ROW_NUMBERS if activation["name"] in ROWS else CURVED_NUMBERS,
+        data=data[row["precision"]],
         flags=(),
     )

@@ -6,13 +6,14 @@ Every case says why it is there; the kill matrix (`localnet.golden.matrix`) prov
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 from ..references.activations import ROWS
-from .axes import ACTIVATIONS, SIGNS
+from .axes import ACTIVATIONS, CURVES, SIGNS
 from .exact import RELU
 from .precisions import PRECISIONS
-from .specs import SMALL, Numbers, Spec, real
+from .specs import SMALL, Numbers, Spec, binades, full, real
 
 __all__ = ["NUMBERS"]
 
@@ -158,33 +159,83 @@ def parameters() -> Iterator[Spec]:
 
 
 def far() -> Iterator[Spec]:
-    """Slopes far from 0, where a careless formula gives nan."""
-    names = ("sigmoid", "tanh", "softplus", "swish", "mish", *ROWS)
-    for precision in ("float64", "float32", "float16"):
-        for name in names:
-            if (name, precision) == ("mish", "float64"):
-                continue  # its reference takes longest of all
+    """Values and slopes far from 0, where a careless formula overflows or gives nan."""
+    for precision, (power, small) in FAR.items():
+        for name, activation in CURVES.items():
+            top = name == "exponential"  # near the end of its range instead
             yield Spec(
-                f"{name.replace('_', '-')}-far-{precision}",
-                f"the slope of {name} far from 0, in {precision}",
-                (4,),
+                f"{name.replace(' ', '-').replace('_', '-')}-far-{precision}",
+                f"{name} and its slope far from 0, in {precision}",
+                (5,),
                 (2,),
                 channels=1,
+                filters=4,
                 batch=2,
-                activation={"name": name},
+                activation=activation,
                 tier="bounded",
                 precision=precision,
-                data=f"large {precision}" if precision != "float64" else FAR,
+                data=away(precision, *TOP[precision] if top else (power, small)),
             )
 
 
-# Arguments up to 1,000, of few bits so that the references take no time.
-FAR = {
-    "x": Numbers(2**6, 1, 2**7, -2),
-    "kernel": Numbers(2**4, 1, 2**4, -1),
-    "bias": Numbers(2**6, 1, 2**5, -6),
-    "dy": Numbers(2**6, 1, 2**5, -6),
-}
+# Powers of two: of sums of two products, and of what a bias adds.
+FAR = {"float64": (10, 2), "float32": (7, 2), "float16": (6, 0)}
+TOP = {"float64": (9, 5), "float32": (6, 2), "float16": (3, -2)}
+
+
+def away(precision: str, power: int, small: int) -> dict[str, Numbers]:
+    """Return numbers whose sums of products are 0 or far from it, with all bits."""
+    bits = PRECISIONS[precision].bits
+    half = power // 2
+    return {
+        "x": full(bits, power - half),
+        "kernel": full(bits, half),
+        "bias": full(bits, small, 2),
+        "dy": binades(min(bits, 24), 2),  # sums by slopes next to 1 are no ties
+    }
+
+
+def steep() -> Iterator[Spec]:
+    """Rows whose largest entry is far above all before it; and lone entries."""
+    for precision, power in (("float64", 11), ("float32", 8), ("float16", 5)):
+        bits = PRECISIONS[precision].bits
+        numbers = {
+            **away(precision, power, -1),
+            "x": replace(full(bits, power - power // 2), positive=True),
+            "kernel": replace(full(bits, power // 2, 5), positive=True),
+        }
+        for name, first in product(ROWS, (False, True)):
+            order = "first" if first else "last"
+            base = Spec(
+                f"{name.replace('_', '-')}-{{}}-{order}-{precision}",
+                f"{name} in {precision}",
+                (1,),
+                (1,),
+                channels=1,
+                first=first,
+                activation={"name": name},
+                tier="bounded",
+                precision=precision,
+                data=numbers,
+            )
+            # Of a softmax in float64 all other entries would be 0.
+            if (name, precision) != ("softmax", "float64"):
+                yield replace(
+                    base,
+                    id=base.id.format("steep"),
+                    why=f"{base.why}: the maximum of a long row is taken off",
+                    sizes=(20,) if first else (16,),
+                    filters=16 if first else 20,
+                    batch=1,
+                )
+            yield replace(
+                base,
+                id=base.id.format("lone"),
+                why=f"{base.why}: a row of one entry, whose softmax is 1",
+                sizes=(1,) if first else (4,),
+                filters=3 if first else 1,
+                data=f"real {precision}",
+            )
 
 
 def units() -> Iterator[Spec]:
@@ -234,13 +285,7 @@ def beyond() -> Iterator[Spec]:
     one = Spec("", "", (1,), (1,), batch=1, channels=1, filters=1, data=SIGNS)
     small = replace(one, data="small")
     for spec in (
-        replace(small, id="beyond-locations", sizes=(1101,), kernel_size=(2,)),
-        replace(
-            small, id="beyond-grid", sizes=(37, 131), kernel_size=(1, 1), first=True
-        ),
         replace(small, id="beyond-rows", sizes=(261, 3), kernel_size=(1, 2)),
-        replace(small, id="beyond-filters", sizes=(3,), filters=1061, first=True),
-        replace(small, id="beyond-samples", sizes=(3,), batch=1061, filters=2),
         replace(small, id="beyond-some-samples", sizes=(5,), batch=261, first=True),
         replace(one, id="beyond-channels", sizes=(2,), channels=261, filters=3),
         replace(one, id="beyond-patch", sizes=(5, 5), kernel_size=(5, 5), channels=43),
@@ -385,6 +430,8 @@ def corners() -> Iterator[Spec]:
         replace(
             base, id="rows-34", sizes=(34,), activation=ACTIVATIONS["relu of Keras"]
         ),
+        replace(base, id="rows-33-of-two", sizes=(35, 2), kernel_size=(3, 1)),
+        replace(base, id="rows-65", sizes=(131,), kernel_size=(3,), strides=(2,)),
         replace(base, id="columns-68", sizes=(72,), kernel_size=(5,)),
         replace(
             base,
@@ -419,4 +466,15 @@ def kinked() -> Iterator[Spec]:
     )
 
 
-NUMBERS = (single, ranges, parameters, far, units, beyond, narrow, corners, kinked)
+NUMBERS = (
+    single,
+    ranges,
+    parameters,
+    far,
+    steep,
+    units,
+    beyond,
+    narrow,
+    corners,
+    kinked,
+)

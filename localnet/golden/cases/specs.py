@@ -8,7 +8,7 @@ from ..._typing import Config, Shape
 from .lehmer import WIDE
 from .precisions import PRECISIONS
 
-__all__ = ["DATA", "SMALL", "Numbers", "Spec", "real"]
+__all__ = ["DATA", "SMALL", "Numbers", "Spec", "binades", "full", "real"]
 
 
 @dataclass(frozen=True)
@@ -32,19 +32,25 @@ class Numbers:
     alternating: bool = False
 
 
-def _real(bits: int, exponent: int) -> Numbers:
+def binades(bits: int, exponent: int) -> Numbers:
     """Return full significands over three binades below ``2**exponent``."""
     low = 2 ** (bits - 3)
     return Numbers(low, 1, 2**bits - low, exponent - bits)
 
 
+def full(bits: int, exponent: int, count: int = 1) -> Numbers:
+    """Return 2/3 of ``2**exponent``, and multiples, in bits that alternate."""
+    low = 2 ** (bits + 2 - count.bit_length()) // 3 | 1
+    return Numbers(low, low, count, exponent - bits - 1 + count.bit_length())
+
+
 def _reals(bits: int) -> dict[str, Numbers]:
     return {
-        "mixture": _real(bits, 0),
-        "x": _real(bits, 1),
-        "kernel": _real(bits, 0),
-        "bias": _real(bits, 0),
-        "dy": _real(bits, 0),
+        "mixture": binades(bits, 0),
+        "x": binades(bits, 1),
+        "kernel": binades(bits, 0),
+        "bias": binades(bits, 0),
+        "dy": binades(bits, 0),
     }
 
 
@@ -64,7 +70,7 @@ def _cancelling(bits: int) -> dict[str, Numbers]:
 
 def _large(bits: int, x: int, kernel: int) -> dict[str, Numbers]:
     """Return operands below powers of two whose products make exp overflow."""
-    return {**_reals(bits), "x": _real(bits, x), "kernel": _real(bits, kernel)}
+    return {**_reals(bits), "x": binades(bits, x), "kernel": binades(bits, kernel)}
 
 
 def _wide(bits: int, bias: Numbers) -> dict[str, Numbers]:

@@ -14,7 +14,6 @@ from typing import Any
 
 from ..._typing import Shape
 from .axes import (
-    ACTIVATIONS,
     COMBINED,
     DILATIONS,
     KERNELS,
@@ -24,6 +23,7 @@ from .axes import (
     MOST_WEIGHTS,
     OWN,
     PADS,
+    PIECEWISE,
     SIGNS,
     STRIDES,
     VARIED,
@@ -119,7 +119,7 @@ def spec_of(row: Row, name: str, kind: str = "layer") -> Spec:
         "channels": row.get("channels", 2),
         "filters": row.get("filters", 3),
         "first": row["first"],
-        "activation": ACTIVATIONS[row.get("activation", "linear")],
+        "activation": PIECEWISE[row.get("activation", "linear")],
         "bias": row.get("bias", True),
         **more,
     }

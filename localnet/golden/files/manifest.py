@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ..._typing import Array
 from ..case import FLAGS, INPUTS, Case, Suite
+from ..cases.axes import COMBINED
 from ..cases.lehmer import MODULUS, MULTIPLIER, RULE
 from ..references.bounds import ALLOWANCE, EXP_ERRORS
 from ..references.connections import VARIANTS
@@ -82,11 +83,14 @@ def files_of(suite: Suite, layouts: Iterable[str] = ()) -> Files:
         The manifest, and the arrays and configs of every case.
     """
     wanted = set(layouts)
-    layouts = ("6d", *(name for name in LAYOUTS if name in wanted and name != "6d"))
-    if "uint16" in wanted:
-        layouts = (*layouts, "uint16")
+    ordered = [name for name in (*LAYOUTS, "uint16") if name in wanted]
+    readable = ["6d", *(name for name in ordered if name != "6d")]
     others: dict[str, bytes] = {}
-    cases = [_add_case(case, layouts, others) for case in suite.cases]
+    cases = [
+        # For people to read; of combined cases nobody needs every kernel twice.
+        _add_case(case, ordered if _is_combined(case) else readable, others)
+        for case in suite.cases
+    ]
     found = {
         "format": FORMAT,
         "version": VERSION,
@@ -105,6 +109,10 @@ def files_of(suite: Suite, layouts: Iterable[str] = ()) -> Files:
         "traces": [_add_trace(trace, others) for trace in suite.traces],
     }
     return Files(_in_lines(found), others)
+
+
+def _is_combined(case: Case) -> bool:
+    return case.why.startswith(COMBINED)
 
 
 def files_of_case(case: Any) -> dict[str, bytes]:

@@ -31,10 +31,11 @@ def export(
         The folder; it must not exist, or be empty.
     suite : Suite, optional
         Default: that of `load_suite`.
-    layouts : iterable of {"keras2", "keras3", "jax", "torch", "uint16"}
+    layouts : iterable of {"6d", "keras2", "keras3", "jax", "torch", "uint16"}
         Layouts in which kernels and biases are given too, where they can express the
-        case. The readable layout "6d" is always there. "uint16" gives all inputs of
-        cases in bfloat16 as their 16 bits, too: ``x_uint16.npy`` and so on.
+        case. Cases made by hand have the readable layout "6d" in any case. "uint16"
+        gives all inputs of cases in bfloat16 as their 16 bits, too: ``x_uint16.npy``
+        and so on.
 
     Returns
     -------

@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from ..._typing import Array
 from ..case import Case
 from ..references.answers import Solution
 from ..references.exact import Exact
-from ..references.sums import Sums, upstream
 from ..references.wires import by_location
 
 __all__ = ["doubts"]
@@ -47,18 +45,17 @@ def doubts(case: Case, solution: Solution) -> list[str]:
 
 def _zeros(case: Case, solution: Solution) -> list[tuple[str, int, int]]:
     """Return how many entries are zero, and out of how many that need not be."""
-    sums: Sums = solution.sums
-    live: dict[str, Array] = {}
-    y = np.asarray(sums.magnitudes().z().integers > 0, bool)
+    live = {
+        key: np.asarray(size.integers > 0, bool) for key, size in solution.sizes.items()
+    }
     if solution.slope is not None:  # where the activation is flat, 0 is no accident
-        y &= np.asarray(solution.slope.upper().integers > 0, bool)
+        slope = solution.slope.upper()
+        live["y"] &= np.asarray(slope.integers > 0, bool)
+        if case.config["activation"]["name"] == "log_softmax":
+            live["y"] &= slope.below(Exact(np.array(1)))  # nor if a row has no other
     answers = dict(solution.rounded)
     if "y" in answers:
         answers["y"] = by_location(answers["y"], case.config)
-    live["y"] = y
-    if solution.dz is not None and upstream(case) is not None:
-        sizes = sums.magnitudes().gradients(solution.dz.upper())
-        live |= {key: np.asarray(size.integers > 0) for key, size in sizes.items()}
     return [
         (key, int(np.count_nonzero((answer == 0) & live[key])), int(live[key].sum()))
         for key, answer in answers.items()

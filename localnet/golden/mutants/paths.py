@@ -23,7 +23,7 @@ from .base import Mutant, Sees
 from .drawn import OPTIONS, OUTPUT_OF, RUNS, SUMS, ignored, narrowed, no_bias, no_slope
 from .model import Model, rounded
 
-__all__ = ["PATHS"]
+__all__ = ["PATHS", "Facts", "Taken", "facts", "on_path", "used_here"]
 
 Facts = Mapping[str, Any]
 Taken = Callable[[Facts], bool]
@@ -144,7 +144,7 @@ def _paths(*, narrow: bool = False) -> Iterator[tuple[str, Taken]]:
 # What is forgotten there --------------------------------------------------------------
 
 
-def _on_path(taken: Taken, wrong: type[Model]) -> type[Model]:
+def on_path(taken: Taken, wrong: type[Model]) -> type[Model]:
     """Return a model that is wrong where the path is taken, and right elsewhere."""
 
     class OnPath(Model):
@@ -238,7 +238,7 @@ def _forgotten() -> Iterator[Mutant]:
                 f"What a path taken with {words} forgets.",
                 False,
                 _sees(taken, shows),
-                _on_path(taken, wrong),
+                on_path(taken, wrong),
             )
 
 
@@ -255,7 +255,7 @@ def _narrow_units() -> Iterator[Mutant]:
                     f"A matrix unit that switches on with {words}.",
                     True,
                     _sees(taken, _wants(output), _in_precision(precision)),
-                    _on_path(taken, narrowed(bits, (output,))),
+                    on_path(taken, narrowed(bits, (output,))),
                 )
 
 
@@ -322,7 +322,7 @@ def _limits() -> Iterator[Mutant]:
                             f"A limit of a loop or a table: {words}.",
                             False,
                             _sees(taken, _wants(output)),
-                            _on_path(taken, _off(output)),
+                            on_path(taken, _off(output)),
                         )
 
 
@@ -387,7 +387,7 @@ def _corners() -> Iterator[Mutant]:
                         f"Two tails of {tile} at once, {one} and {other}, left out.",
                         False,
                         _sees(taken, _wants(output)),
-                        _on_path(
+                        on_path(
                             taken,
                             _corner(output, LETTERS[one][0] + LETTERS[other][0], tile),
                         ),
@@ -423,17 +423,22 @@ class ShortRow(Model):
         return (np.log(y) if logarithm else y), cache
 
 
+def used_here(activation: Config) -> Taken:
+    """Return whether a case has an activation, whose usual values may be left out."""
+    usual = activation.get("alpha", 1.0) == 1 and not activation.get(
+        "approximate", False
+    )
+
+    def here(f: Facts) -> bool:
+        plain = {"name": activation["name"]} == f["activation"]
+        return f["activation"] == activation or (plain and usual)
+
+    return here
+
+
 def _curves() -> Iterator[Mutant]:
     for name, activation in CURVES.items():
-
-        def here(f: Facts, activation: Config = activation) -> bool:
-            # The usual parameters may be left out.
-            plain = {"name": activation["name"]} == f["activation"]
-            usual = activation.get("alpha", 1.0) == 1 and not activation.get(
-                "approximate", False
-            )
-            return f["activation"] == activation or (plain and usual)
-
+        here = used_here(activation)
         places: dict[str, Taken] = {
             **{place: WITH[place] for place in SOMEWHERE if place},
             "strides": WITH["strides"],
@@ -456,7 +461,7 @@ def _curves() -> Iterator[Mutant]:
                     f"{name} on a path that is taken with {place}.",
                     False,
                     _sees(taken, _wants(output)),
-                    _on_path(taken, _off(output)),
+                    on_path(taken, _off(output)),
                 )
         for tile in (4, 8, 16, 32):
             for place in ("", "channels_first", "channels_last"):
@@ -474,7 +479,7 @@ def _curves() -> Iterator[Mutant]:
                     f"The last filters that fill no tile of {tile} without {name}.",
                     False,
                     _sees(tailed),
-                    _on_path(
+                    on_path(
                         tailed,
                         _flat_behind(partial(_whole_tiles, tile)),
                     ),
@@ -490,7 +495,7 @@ def _curves() -> Iterator[Mutant]:
                 "A sum over a warp for rows that are longer.",
                 False,
                 _sees(long),
-                _on_path(long, ShortRow),
+                on_path(long, ShortRow),
             )
 
 

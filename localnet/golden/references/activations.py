@@ -153,6 +153,8 @@ class Smooth(NamedTuple):
 
 
 def _sigmoid(z: Interval) -> Interval:
+    if z.high < 0:  # no power above 1
+        return 1 - _sigmoid(-z)
     return 1 / (1 + (-z).exp())
 
 

@@ -7,6 +7,7 @@ an interval encloses it, and grows narrower until both its ends round to one num
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -83,6 +84,15 @@ class Solution:
     dz: Enclosed | None
     answers: dict[str, Enclosed]
     rounded: dict[str, Array]
+
+    @cached_property
+    def sizes(self) -> dict[str, Exact]:
+        """Sums over the magnitudes of the terms: of z, and of every gradient."""
+        magnitudes = self.sums.magnitudes()
+        sizes = {"y": magnitudes.z()}
+        if self.dz is not None:
+            sizes |= magnitudes.gradients(self.dz.upper())
+        return sizes
 
 
 def solve(case: Case) -> Solution:
@@ -169,8 +179,10 @@ def _activated(case: Case, z: Exact, bits: int) -> tuple[Enclosed, Enclosed]:
         return Enclosed(piecewise.value(z)), Enclosed(piecewise.slope(z))
     if name in ROWS:
         # Over the last axis of y, whichever that is in the data format.
-        y, p = (_located(part, case) for part in _rows(shaped_like_y(z, case), bits))
-        return (p if name == "softmax" else y), p
+        row = shaped_like_y(z, case)
+        found = _rows(row, bits, logarithm=name == "log_softmax")
+        y, p = (_located(part, case) for part in found)
+        return y, p
     smooth = smooth_of(activation)
     if smooth is None:
         raise ValueError(f"activation of case {case.id} must be known, got {name!r}")
@@ -192,18 +204,21 @@ def enclose(function: Callable[[Interval], Interval], z: Exact, bits: int) -> En
     return _enclosed([found[n] for n in numbers], z, bits)
 
 
-def _rows(z: Exact, bits: int) -> tuple[Enclosed, Enclosed]:
-    """Return the logarithm of softmax over the last axis, and softmax itself."""
+def _rows(z: Exact, bits: int, *, logarithm: bool) -> tuple[Enclosed, Enclosed]:
+    """Return softmax over the last axis, or its logarithm, and softmax itself."""
     logarithms, found = [], []
     for row in z.integers.reshape(-1, z.shape[-1]):
         largest = int(row.max())  # taken off, for no sum may underflow
         points = [Interval.of(int(v) - largest, z.exponent, bits) for v in row]
-        exps = [point.exp() for point in points]
+        # Of one entry alone softmax is exactly 1.
+        exps = [p.exp() if len(row) > 1 else p.number(1) for p in points]
         total = sum(exps[1:], exps[0])
-        logarithm = total.log()
-        logarithms += [point - logarithm for point in points]
         found += [one / total for one in exps]
-    return _enclosed(logarithms, z, bits), _enclosed(found, z, bits)
+        if logarithm:
+            shift = total.log() if len(row) > 1 else total - 1
+            logarithms += [point - shift for point in points]
+    softmax = _enclosed(found, z, bits)
+    return (_enclosed(logarithms, z, bits) if logarithm else softmax), softmax
 
 
 def _enclosed(intervals: list[Interval], like: Exact, bits: int) -> Enclosed:

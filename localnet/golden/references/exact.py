@@ -8,6 +8,7 @@ integers are 64 bits wide where that is proven to be enough, and Python's own wh
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,10 +43,13 @@ class Exact:
         One for each number.
     exponent : int
         Of the power of two that they share.
+    bound : int, optional
+        At least the bits of the largest magnitude, where they are 64 bits wide.
     """
 
     integers: Array
     exponent: int = 0
+    bound: int | None = None
 
     @classmethod
     def of(cls, values: Any) -> "Exact":
@@ -66,63 +70,77 @@ class Exact:
         """Shape of the array."""
         return self.integers.shape
 
-    @property
+    @cached_property
     def bits(self) -> int:
         """Bits of the largest magnitude."""
         return _bits(self.integers)
 
     def __getitem__(self, index: Any) -> "Exact":
-        return Exact(self.integers[index], self.exponent)
+        return Exact(self.integers[index], self.exponent, self.bound)
 
     def reshape(self, *shape: Any) -> "Exact":
         """Return the numbers in another shape."""
-        return Exact(self.integers.reshape(*shape), self.exponent)
+        return Exact(self.integers.reshape(*shape), self.exponent, self.bound)
 
     def swapaxes(self, one: int, other: int) -> "Exact":
         """Return the numbers with two axes exchanged."""
-        return Exact(self.integers.swapaxes(one, other), self.exponent)
+        return Exact(self.integers.swapaxes(one, other), self.exponent, self.bound)
 
     def times_power(self, exponent: int) -> "Exact":
         """Return the numbers times ``2**exponent``."""
-        return Exact(self.integers, self.exponent + exponent)
+        return Exact(self.integers, self.exponent + exponent, self.bound)
 
     def at(self, exponent: int) -> Array:
         """Return the integers that go with a lower exponent."""
         shift = self.exponent - exponent
-        if shift < 0:  # asked for zeros only
+        if shift <= 0:  # below 0 for zeros only
             return self.integers
         # NumPy makes a plain int of a 0-d array of Python integers.
-        return np.asarray(_fitting(self.integers, self.bits + shift) << shift)
+        return np.asarray(_fitting(self.integers, self._most(shift)) << shift)
+
+    def _most(self, more: int) -> int:
+        """Return a bound on the bits with `more`, the least one if 64 have to do."""
+        if self.integers.dtype == object:
+            return INT64_BITS + 1  # whatever they are
+        if self.bound is None or self.bound + more > INT64_BITS:
+            return self.bits + more
+        return self.bound + more
 
     def __mul__(self, other: "Exact") -> "Exact":
-        bits = self.bits + other.bits
+        bits = self._most(other._most(0))
+        if bits > INT64_BITS:
+            bits = self._most(other.bits)
         product = _fitting(self.integers, bits) * _fitting(other.integers, bits)
-        return Exact(np.asarray(product), self.exponent + other.exponent)
+        return Exact(np.asarray(product), self.exponent + other.exponent, bits)
 
     def __add__(self, other: "Exact") -> "Exact":
         a, b, exponent = _aligned(self, other)
-        bits = max(_bits(a), _bits(b)) + 1
-        return Exact(np.asarray(_fitting(a, bits) + _fitting(b, bits)), exponent)
+        bits = max(
+            one._most(1 + max(one.exponent - exponent, 0)) for one in (self, other)
+        )
+        return Exact(np.asarray(_fitting(a, bits) + _fitting(b, bits)), exponent, bits)
 
     def __neg__(self) -> "Exact":
-        return Exact(np.asarray(-self.integers), self.exponent)
+        return Exact(np.asarray(-self.integers), self.exponent, self.bound)
 
     def __sub__(self, other: "Exact") -> "Exact":
         return self + -other
 
     def __abs__(self) -> "Exact":
-        return Exact(np.asarray(abs(self.integers)), self.exponent)
+        return Exact(np.asarray(abs(self.integers)), self.exponent, self.bound)
 
     def sum(self, axis: int) -> "Exact":
         """Return the sums along an axis."""
         terms = max(self.shape[axis], 1)
-        integers = _fitting(self.integers, self.bits + terms.bit_length())
+        bits = self._most(terms.bit_length())
+        integers = _fitting(self.integers, bits)
         total = integers.sum(axis=axis, dtype=integers.dtype)
-        return Exact(np.asarray(total), self.exponent)
+        return Exact(np.asarray(total), self.exponent, bits)
 
     def max(self, axis: int) -> "Exact":
         """Return the largest number along an axis, which is kept."""
-        return Exact(self.integers.max(axis=axis, keepdims=True), self.exponent)
+        largest = self.integers.max(axis=axis, keepdims=True)
+        return Exact(largest, self.exponent, self.bound)
 
     def below(self, other: "Exact") -> Array:
         """Return where this is less than `other`."""
@@ -150,8 +168,13 @@ class Exact:
         return np.array(values, np.float64).reshape(self.shape)
 
     def _rounded(self, *, up: bool) -> Array:
-        if self.bits <= 53 and -1000 < self.exponent < 900:
-            return np.ldexp(self.integers.astype(np.float64), self.exponent)
+        if self.bits < 1000 and self.bits + self.exponent < 1000:
+            # Python, too, rounds an integer correctly, and compares it exactly.
+            found = self.integers.astype(np.float64)
+            if up and self.bits > 53:
+                less = found.astype(object) < self.integers.astype(object)
+                found = np.where(less.astype(bool), np.nextafter(found, np.inf), found)
+            return np.ldexp(found, self.exponent)
         values = [_float(int(m), self.exponent, up=up) for m in self.integers.flat]
         return np.array(values, np.float64).reshape(self.shape)
 
@@ -180,6 +203,8 @@ def _in_format(integer: int, exponent: int, bits: int, least: int) -> float:
 
 def _aligned(one: Exact, other: Exact) -> tuple[Array, Array, int]:
     exponent = min(one.exponent, other.exponent)
+    if one.exponent == other.exponent:
+        return one.integers, other.integers, exponent
     # Zeros go with every exponent: they must not take bits from the other side.
     if not one.integers.any():
         exponent = other.exponent

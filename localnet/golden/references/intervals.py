@@ -13,6 +13,8 @@ from functools import cache, lru_cache
 
 __all__ = ["Interval"]
 
+PARTS = 64  # of 1, between which a logarithm is that of a part and a short series
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -60,6 +62,9 @@ class Interval:
 
     def __mul__(self, other: "Interval | int") -> "Interval":
         b = self._operand(other)
+        if self.low >= 0 <= b.low:  # by far the most frequent
+            high = -(-self.high * b.high >> self.bits)
+            return Interval(self.low * b.low >> self.bits, high, self.bits)
         products = (
             self.low * b.low,
             self.low * b.high,
@@ -72,7 +77,7 @@ class Interval:
     __rmul__ = __mul__
 
     def __truediv__(self, other: "Interval | int") -> "Interval":
-        if isinstance(other, int) and other > 0:  # by far the most frequent
+        if isinstance(other, int) and other > 0:
             return Interval(self.low // other, -(-self.high // other), self.bits)
         b = self._operand(other)
         if b.low <= 0 <= b.high:
@@ -95,8 +100,10 @@ class Interval:
 
     def log(self) -> "Interval":
         """Return the natural logarithm of all numbers of the interval, above 0."""
-        low, high = (_log(end, self.bits) for end in (self.low, self.high))
-        return Interval(low.low, high.high, self.bits)
+        found = _log(self.low, self.bits)
+        # The curve lies below its tangent at the lower end.
+        rise = -(-((self.high - self.low) << self.bits) // self.low)
+        return Interval(found.low, found.high + rise, self.bits)
 
     def normal_density(self) -> "Interval":
         """Return the density of the standard normal distribution."""
@@ -118,10 +125,15 @@ def _point(value: int, bits: int) -> Interval:
 @lru_cache(maxsize=4096)  # value and slope of an activation take the same ones
 def _exp(value: int, bits: int) -> Interval:
     """Return exp of one number: a Taylor series near 0, squared again and again."""
+    if value == 0:
+        return _point(1 << bits, bits)  # exactly, so that tanh of 0 is 0
+    if value < -(bits << bits):
+        return Interval(0, 1, bits)  # less than the last place, since e > 2
     if value < 0:
         # The reciprocal keeps all its places, since exp of the opposite exceeds 1.
         return 1 / _exp(-value, bits)
-    halvings = max(0, value.bit_length() - bits + 8)
+    # About as many squarings as terms of the series.
+    halvings = max(0, value.bit_length() - bits + 2 + math.isqrt(bits) // 2)
     # Each squaring doubles the relative error, and the value itself may be large.
     work = bits + 2 * halvings + 2 * (value >> bits) + 16
     x = value << (work - bits)
@@ -142,17 +154,19 @@ def _exp(value: int, bits: int) -> Interval:
 
 @lru_cache(maxsize=4096)
 def _log(value: int, bits: int) -> Interval:
-    """Return log of one number: m*2**k with 1 <= m < 2, log m by a series of atanh."""
+    """Return log of one number: log(m*2**k) = log(m/c) + log c + k*log 2, c near m."""
     if value <= 0:
         raise ValueError(f"value must be > 0, got {value}")
     k = value.bit_length() - 1 - bits
-    work = max(bits, value.bit_length()) + 32
+    work = (max(bits, value.bit_length()) + 32 | 63) + 1  # few, for what is kept
     m = Interval.of(value, -bits - k, work)
-    return _narrowed(_log_near_one(m) + _log_of_two(work) * k, bits)
+    part = (m.low * PARTS >> work) + 1  # c is that many parts of 1
+    near = _log_near_one(m * PARTS / part) + _log_of_part(part, work)
+    return _narrowed(near + _log_of_two(work) * k, bits)
 
 
 def _log_near_one(m: Interval) -> Interval:
-    """Return log m for 1 <= m <= 2, as 2 atanh((m - 1)/(m + 1))."""
+    """Return log m for 1/2 <= m <= 2, as 2 atanh((m - 1)/(m + 1))."""
     t = (m - 1) / (m + 1)
     return 2 * _odd_series(t, t * t)
 
@@ -162,14 +176,32 @@ def _log_of_two(bits: int) -> Interval:
     return _log_near_one(_point(2 << bits, bits))
 
 
+@cache
+def _log_of_part(part: int, bits: int) -> Interval:
+    return _log_near_one(_point(part << bits, bits) / PARTS)
+
+
 def _odd_series(t: Interval, square: Interval) -> Interval:
-    """Return t + t square/3 + t square**2/5 + ... for 0 <= t, |square| <= 1/4."""
-    total, power, odd = t, t, 1
-    while max(abs(power.low), abs(power.high)) > 1:
-        power, odd = power * square, odd + 2
-        total = total + power / odd
-    rest = abs(power.low) + abs(power.high) + 1
-    return Interval(total.low - rest, total.high + rest, t.bits)
+    """Return t + t square/3 + t square**2/5 + ... for |t|, |square| <= 1/4."""
+    least, most = _sizes(t)
+    factor_low, factor_high = _sizes(square)
+    low, high, odd = least, most, 1
+    while most > 1:
+        least = least * factor_low >> t.bits
+        most = -(-most * factor_high >> t.bits)
+        odd += 2
+        same = square.low >= 0 or odd % 4 == 1
+        term_low, term_high = least // odd, -(-most // odd)
+        low += term_low if same else -term_high
+        high += term_high if same else -term_low
+    rest = 2 * most + 1
+    low, high = low - rest, high + rest
+    return Interval(low, high, t.bits) if t.low >= 0 else Interval(-high, -low, t.bits)
+
+
+def _sizes(one: Interval) -> tuple[int, int]:
+    """Return the ends of the magnitudes of numbers that have one sign."""
+    return (one.low, one.high) if one.low >= 0 else (-one.high, -one.low)
 
 
 @cache
@@ -196,18 +228,22 @@ def _phi(value: int, bits: int) -> Interval:
     """Return the normal distribution function: 1/2 + density * (z + z**3/3 + ...)."""
     if value < 0:
         return 1 - _phi(-value, bits)
+    if 7 * (value >> bits) ** 2 > 10 * bits:
+        # 1 - phi < exp(-z**2/2) < 2**(-0.7 z**2), less than the last place.
+        return Interval((1 << bits) - 1, 1 << bits, bits)
     # The series grows like exp(z**2/2), the density falls like it.
     work = bits + 32 + 2 * ((value >> bits) + 1) ** 2
     z = _point(value << (work - bits), work)
     square = z * z
-    total = term = z
+    low = high = term_low = term_high = z.low
     odd = 1
     # The terms z**(2i+1)/(1*3*5...) fall by more than half once odd > 2*z**2.
-    while term.high > 1 or odd << work <= 2 * square.high:
+    while term_high > 1 or odd << work <= 2 * square.high:
         odd += 2
-        term = term * square / odd
-        total = total + term
-    total = Interval(total.low, total.high + term.high + 1, work)
+        term_low = (term_low * square.low >> work) // odd
+        term_high = -((-term_high * square.high >> work) // odd)
+        low, high = low + term_low, high + term_high
+    total = Interval(low, high + term_high + 1, work)
     return _narrowed(z.number(1) / 2 + z.normal_density() * total, bits)
 
 

@@ -5,11 +5,13 @@ A handle knows its shape and the call that makes it. Calls, linked by their hand
 a graph; a model walks it forwards and backwards. Nothing is recorded while it runs.
 """
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
+from ..._keras.absent import absent
 from . import variables as listed
 from .shapes import BatchShape
 
@@ -64,8 +66,16 @@ class Handle:
         """Name of the layer that was called."""
         return self.node.layer.name
 
-    # NumPy leaves arithmetic to the handle.
-    __array_ufunc__ = None
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any
+    ) -> Any:
+        """Leave arithmetic with NumPy's numbers to the operators, refuse the rest."""
+        operation = OPERATIONS.get(ufunc)
+        numbers = [x.item() if isinstance(x, np.generic) else x for x in inputs]
+        has_array = any(isinstance(x, np.ndarray) for x in numbers)
+        if operation is None or method != "__call__" or options or has_array:
+            raise self._no_values(ufunc.__name__)
+        return operation(*numbers)
 
     def __add__(self, other: Any) -> Any:
         return combined("add", self, other)
@@ -84,13 +94,22 @@ class Handle:
         return combined("add", -self, other)
 
     def __truediv__(self, other: Any) -> Any:
-        return NotImplemented if isinstance(other, Handle) else self * (1 / other)
+        if isinstance(other, Handle):
+            raise self._no_values("division by a handle")
+        return self * (1 / other)
 
     def __neg__(self) -> Any:
         return self * -1.0
 
     def __getitem__(self, key: Any) -> Any:
         return combined("slice", self, key)
+
+    def _refused(self, *others: Any) -> NoReturn:
+        """Refuse an operator that is no layer here."""
+        raise self._no_values("this operator")
+
+    __pow__ = __rpow__ = __rtruediv__ = __matmul__ = __rmatmul__ = __abs__ = _refused
+    __mod__ = __floordiv__ = __lt__ = __le__ = __gt__ = __ge__ = _refused
 
     # Without it, Python would try every number in turn.
     __iter__ = None
@@ -101,8 +120,15 @@ class Handle:
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse to be taken for an array."""
-        raise TypeError(
-            f"a handle has no values, got {self!r}: make a Model, and call that"
+        raise self._no_values("what takes an array")
+
+    def _no_values(self, what: str) -> TypeError:
+        """Return the error for all that needs values; it says what to do instead."""
+        return TypeError(
+            f"a handle has no values for {what}, got {self!r}: put the computation in "
+            "a function of arrays, and call a layer of it, Lambda(function)(handle), "
+            "with backward='differences' where layers before it learn; of a loss, "
+            "losses.Differentiated(function). Values come from a Model that is called"
         )
 
     def __repr__(self) -> str:
@@ -128,6 +154,15 @@ def combined(how: str, handle: Handle, other: Any) -> Any:
         return _functions.Affine(float(other))(handle)
     number = float(other)
     return _functions.Affine(1.0, number if how == "add" else -number)(handle)
+
+
+OPERATIONS: dict[Any, Any] = {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.true_divide: operator.truediv,
+    np.negative: operator.neg,
+}
 
 
 class Node:
@@ -174,8 +209,20 @@ class Connectable:
     """
 
     name: str
+    # What Keras has and nothing here can have; it says why, and what to do.
+    add_loss: Any = absent("add_loss")
+    add_metric: Any = absent("add_metric")
     # Its calls on handles so far.
     _nodes: tuple[Node, ...] = ()
+
+    @property
+    def _name(self) -> str:
+        """The name; scripts of tf.keras, whose names are read-only, set this one."""
+        return self.name
+
+    @_name.setter
+    def _name(self, name: str) -> None:
+        self.name = name
 
     # The weights as Keras lists them, and what it calls them since 2.3.
     weights = variables = property(listed.weights)

@@ -173,7 +173,10 @@ def computed(
     if "rng" in lent and lent["rng"] is None:
         lent = {**lent, "rng": self.noise}
     result: Any = self.compute(x, **lent)
-    z, inner = _two(result, "compute must return (y, cache)")
+    if type(result) is tuple and len(result) == 2:
+        z, inner = result
+    else:
+        z, inner = _two(result, "compute must return (y, cache)")
     y, activation = z, None
     if self._activation_pair is not None:
         y, activation = activate(self._activation_pair, z, workspace)
@@ -245,7 +248,8 @@ def differentiated(
 ) -> tuple[Array | None, dict[str, Array]]:
     """Do what `backward_from_cache` does, with what `gradients` is lent."""
     if self.activity_regularizer is not None:
-        activity = self.activity_regularizer.gradient(cache.y) / max(1, len(cache.y))
+        slope = _arrays.call(self.activity_regularizer.gradient, cache.y)
+        activity = slope / max(1, len(cache.y))
         dy = activity if dy is None else dy + activity
     dz = dy
     if dy is not None and self._activation_pair is not None:
@@ -257,8 +261,11 @@ def differentiated(
     if dz is None:
         raise ValueError("dy must be given where dlogits is not, got None for both")
     result: Any = self.gradients(dz, cache.inner, **lent)
-    rule = f"{self.name}: gradients must return (dx, {{name: gradient}})"
-    dx, grads = _two(result, rule)
+    if type(result) is tuple and len(result) == 2:
+        dx, grads = result
+    else:
+        rule = f"{self.name}: gradients must return (dx, {{name: gradient}})"
+        dx, grads = _two(result, rule)
     if not self._held.values.keys() <= grads.keys():
         _check_gradients(self, grads)
     if weight_penalties:
@@ -291,7 +298,7 @@ def activity_loss(self: Layer, y: Array, cache: Any) -> float | None:
     """Return the penalty on the output, or None if there is none."""
     if self.activity_regularizer is None:
         return None
-    loss: float = self.activity_regularizer(y) / max(1, len(y))
+    loss: float = _arrays.call(self.activity_regularizer, y) / max(1, len(y))
     return loss
 
 

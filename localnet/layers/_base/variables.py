@@ -78,5 +78,6 @@ def non_trainable_weights(self: Any) -> list[Variable]:
 
 
 def weights(self: Any) -> list[Variable]:
-    """Return all weights as live arrays with names, the trainable ones first."""
-    return [*trainable_weights(self), *non_trainable_weights(self)]
+    """Return all weights as live arrays with names, in the order of `get_weights`."""
+    found: list[Variable] = self._variables()
+    return found

@@ -220,7 +220,7 @@ class Weights:
     def losses(self) -> list[float]:
         """Return the penalty of each weight that has a regularizer."""
         return [
-            float(weight.regularizer(self._penalised(name)))
+            float(_arrays.call(weight.regularizer, self._penalised(name)))
             for name, weight in self.rules.items()
             if weight.regularizer is not None
         ]
@@ -241,7 +241,7 @@ class Weights:
 
             in_pieces(add, grad, self.values[name])
             return grad
-        penalty: Array = regularizer.gradient(self._penalised(name))
+        penalty: Array = _arrays.call(regularizer.gradient, self._penalised(name))
         return grad + (penalty if mask is None else penalty * mask)
 
     @property
@@ -269,7 +269,7 @@ class Weights:
     def _constrained(self, name: str) -> Array:
         array = _arrays.numbers(
             f"result of {name}_constraint",
-            self.rules[name].constraint(self.values[name]),
+            _arrays.call(self.rules[name].constraint, self.values[name]),
         )
         if array.shape != self.values[name].shape:
             raise ValueError(

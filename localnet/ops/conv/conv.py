@@ -13,20 +13,20 @@ import numpy as np
 from ... import _arrays, _validate, config
 from ..._typing import Array, ArrayLike, Shape
 from ...geometry import Geometry
-from ..images import crop, pad
+from ..images import pad
 from ..local.bias import add_bias, bias_gradient
 from ..local.local_conv import check_axes
 from ..runtime.workspace import Workspace
-from . import blocked, definition, naive
-from .groups import checked_groups, split_channels, split_filters
+from . import blocked, definition, depthwise, naive
+from .groups import checked_groups, is_depthwise, split_channels, split_filters
 from .kernel import kernel_as_matrix, matrix_as_kernel
 
 __all__ = ["ConvCache", "ConvGrads", "conv_backward", "conv_forward"]
 
 
 # Each answers forward(padded, kernel, geometry, z, workspace), which writes z, and
-# backward(dz, padded, kernel, geometry, dpadded, dkernel, workspace), which writes
-# dkernel and adds to dpadded unless that is None. The kernel is the matrix (K, F).
+# backward(dz, padded, kernel, geometry, dx, dkernel, workspace), which writes dkernel,
+# and dx unless that is None. The kernel is the matrix (K, F).
 ENGINES: dict[str, Any] = {
     "naive": naive,
     "einsum": definition,
@@ -178,15 +178,18 @@ def conv_forward(
     y_shape = (len(x), *geometry.sample_shape(geometry.output_sizes, kernel.shape[-1]))
     y = workspace.result("y", y_shape, dtype)
     engine = ENGINES[config.get_engine()]
-    part = replace(geometry, channels=geometry.channels // groups)
-    for padded_part, kernel_part, y_part in zip(
-        split_channels(padded, groups, geometry),
-        split_filters(kernel, groups),
-        split_channels(y, groups, geometry),
-        strict=True,
-    ):
-        matrix = kernel_as_matrix(kernel_part, part)
-        engine.forward(padded_part, matrix, part, y_part, workspace)
+    if engine is blocked and is_depthwise(kernel, groups):
+        depthwise.forward(padded, kernel, geometry, y, workspace)
+    else:
+        part = replace(geometry, channels=geometry.channels // groups)
+        for padded_part, kernel_part, y_part in zip(
+            split_channels(padded, groups, geometry),
+            split_filters(kernel, groups),
+            split_channels(y, groups, geometry),
+            strict=True,
+        ):
+            matrix = kernel_as_matrix(kernel_part, part)
+            engine.forward(padded_part, matrix, part, y_part, workspace)
     if bias is not None:
         add_bias(y, bias, geometry)
     bias_shape = None if bias is None else bias.shape
@@ -259,37 +262,29 @@ def conv_backward(
     output_shape = geometry.sample_shape(geometry.output_sizes, kernel.shape[-1])
     dy = _arrays.upstream(dy, (n, *output_shape), dtype)
     workspace = Workspace.of(workspace)
-    dx = dpadded = dbias = None
+    dx = dbias = None
     if need_dx:
-        # Without pads this is dx itself.
-        keep = workspace.take if geometry.has_pads else workspace.result
-        dpadded = keep("dx", padded.shape, dtype)
-        dpadded[...] = 0
+        dx = workspace.result("dx", (n, *geometry.input_shape), dtype)
     dkernel = workspace.result("dkernel", kernel.shape, dtype)
     engine = ENGINES[config.get_engine()]
-    part = replace(geometry, channels=geometry.channels // groups)
-    dimages = (
-        [None] * groups
-        if dpadded is None
-        else split_channels(dpadded, groups, geometry)
-    )
-    for dy_part, padded_part, kernel_part, dimage, dkernel_part in zip(
-        split_channels(dy, groups, geometry),
-        split_channels(padded, groups, geometry),
-        split_filters(kernel, groups),
-        dimages,
-        split_filters(dkernel, groups),
-        strict=True,
-    ):
-        matrix = kernel_as_matrix(kernel_part, part)
-        dmatrix = workspace.take("dmatrix", matrix.shape, dtype)
-        engine.backward(dy_part, padded_part, matrix, part, dimage, dmatrix, workspace)
-        dkernel_part[...] = matrix_as_kernel(dmatrix, part)
-    if dpadded is not None:
-        dx = dpadded
-        if geometry.has_pads:
-            dx = workspace.result("dx", (n, *geometry.input_shape), dtype)
-            dx[...] = crop(dpadded, geometry)
+    if engine is blocked and is_depthwise(kernel, groups):
+        depthwise.backward(dy, padded, kernel, geometry, dx, dkernel, workspace)
+    else:
+        part = replace(geometry, channels=geometry.channels // groups)
+        for dy_part, padded_part, kernel_part, dx_part, dkernel_part in zip(
+            split_channels(dy, groups, geometry),
+            split_channels(padded, groups, geometry),
+            split_filters(kernel, groups),
+            [None] * groups if dx is None else split_channels(dx, groups, geometry),
+            split_filters(dkernel, groups),
+            strict=True,
+        ):
+            matrix = kernel_as_matrix(kernel_part, part)
+            dmatrix = workspace.take("dmatrix", matrix.shape, dtype)
+            engine.backward(
+                dy_part, padded_part, matrix, part, dx_part, dmatrix, workspace
+            )
+            dkernel_part[...] = matrix_as_kernel(dmatrix, part)
     if bias_shape is not None:
         tied = len(bias_shape) == 1
         dbias = bias_gradient(dy, geometry, workspace, tied=tied)

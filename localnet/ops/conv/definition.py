@@ -13,7 +13,7 @@ import numpy as np
 
 from ..._typing import Array
 from ...geometry import Geometry
-from ..images import channels_last_view
+from ..images import channels_last_view, crop
 from ..local.definition import fold, patches
 from ..runtime.workspace import Workspace
 
@@ -38,13 +38,14 @@ def backward(
     padded: Array,
     kernel: Array,
     geometry: Geometry,
-    dpadded: Array | None,
+    dx: Array | None,
     dkernel: Array,
     workspace: Workspace,
 ) -> None:
-    """Write dkernel, and add to dpadded what comes back through the patches."""
+    """Write dkernel, and to dx what comes back through the patches."""
     shape = (len(dz), geometry.locations, kernel.shape[1])
     dy = channels_last_view(dz, geometry).reshape(shape)
-    if dpadded is not None:
-        dpadded += fold(np.einsum(DPATCHES, dy, kernel, optimize=True), geometry)
+    if dx is not None:
+        dpatches = np.einsum(DPATCHES, dy, kernel, optimize=True)
+        dx[...] = crop(fold(dpatches, geometry), geometry)
     np.einsum(DKERNEL, patches(padded, geometry), dy, optimize=True, out=dkernel)

@@ -8,7 +8,7 @@ from ... import _validate
 from ..._typing import Array
 from ...geometry import Geometry
 
-__all__ = ["checked_groups", "split_channels", "split_filters"]
+__all__ = ["checked_groups", "is_depthwise", "split_channels", "split_filters"]
 
 
 def checked_groups(groups: Any, channels: int, filters: int) -> int:
@@ -19,6 +19,11 @@ def checked_groups(groups: Any, channels: int, filters: int) -> int:
             f"groups must divide C = {channels} and F = {filters}, got {count}"
         )
     return count
+
+
+def is_depthwise(kernel: Array, groups: int) -> bool:
+    """Tell whether a kernel (*R, C/groups, F) has one filter for each of C > 1."""
+    return groups > 1 and kernel.shape[-2:] == (1, groups)
 
 
 def split_channels(image: Array, groups: int, geometry: Geometry) -> list[Array]:

@@ -32,13 +32,14 @@ def backward(
     padded: Array,
     kernel: Array,
     g: Geometry,
-    dpadded: Array | None,
+    dx: Array | None,
     dkernel: Array,
     workspace: Workspace,
 ) -> None:
     """Follow every wire of `forward` back; what falls on pads goes nowhere."""
     x, last = crop(padded, g), g.channels_last
-    dx = np.zeros_like(x) if dpadded is None else crop(dpadded, g)
+    dx = np.empty_like(x) if dx is None else dx
+    dx[...] = 0
     pad_value = x.dtype.type(g.pad_value)
     wires = list(connections(g))
     dkernel[...] = 0

@@ -9,6 +9,7 @@ import numpy as np
 from ..._typing import Array
 from ...geometry import Geometry
 from ..images import channels_last_view
+from ..runtime.wide import add_to_rows, sum_of_rows
 from ..runtime.workspace import Workspace
 
 __all__ = ["add_bias", "bias_at_locations", "bias_gradient", "bias_in_y"]
@@ -40,7 +41,10 @@ def bias_at_locations(bias: Array, geometry: Geometry) -> Array:
 
 def add_bias(y: Array, bias: Array, geometry: Geometry) -> Array:
     """Add the bias to `y` in place and return it; see `bias_in_y` for the order."""
-    y += bias_in_y(bias, geometry)
+    if bias.ndim == 1 and geometry.channels_last and y.flags.c_contiguous:
+        add_to_rows(y, bias)
+    else:
+        y += bias_in_y(bias, geometry)
     return y
 
 
@@ -52,7 +56,10 @@ def bias_gradient(
     if tied:
         dbias = workspace.result("dbias", last.shape[-1:], dy.dtype)
         # db[f] = sum_n sum_l dy[n,l,f]
-        np.add.reduce(last, axis=tuple(range(last.ndim - 1)), out=dbias)
+        if last.flags.c_contiguous:
+            dbias[...] = sum_of_rows(last.reshape(-1, last.shape[-1]))
+        else:
+            np.add.reduce(last, axis=tuple(range(last.ndim - 1)), out=dbias)
         return dbias
     dbias = workspace.result("dbias", last.shape[1:], dy.dtype)
     # db[l,f] = sum_n dy[n,l,f]

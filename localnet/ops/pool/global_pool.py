@@ -7,6 +7,7 @@ import numpy as np
 
 from ... import _arrays, _validate
 from ..._typing import Array, ArrayLike, Shape
+from ..runtime.wide import sum_of_rows
 from ..runtime.workspace import Workspace
 from .windows import spatial_axes, split_shape
 
@@ -176,8 +177,14 @@ def global_average_pool_forward(
     axes, keepdims = _axes(x, data_format), _validate.flag("keepdims", keepdims)
     workspace = Workspace.of(workspace)
     y = workspace.result("y", _reduced_shape(x.shape, axes, keepdims), x.dtype)
-    # Not with out=y, in which NumPy would make its sums.
-    y[...] = x.mean(axis=axes, keepdims=True).reshape(y.shape)
+    wide = np.result_type(x, np.float32)
+    if axes[-1] < x.ndim - 1:
+        rows = x.reshape(len(x), math.prod(x.shape[1:-1]), x.shape[-1])
+        total = sum_of_rows(rows.astype(wide, copy=False))
+    else:
+        total = np.add.reduce(x, axis=axes, dtype=wide)
+    total /= math.prod(x.shape[axis] for axis in axes)
+    y[...] = total.reshape(y.shape)
     return y, GlobalAveragePoolCache(x.shape, x.dtype, axes, bool(keepdims))
 
 

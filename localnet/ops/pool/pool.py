@@ -1,5 +1,6 @@
 """Pooling: the maximum or the mean of every window, channel by channel."""
 
+import operator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -7,8 +8,10 @@ import numpy as np
 from ... import _arrays, _validate
 from ..._typing import Array, ArrayLike, Shape
 from ...geometry import Geometry
+from ..runtime.pieces import row_pieces
 from ..runtime.workspace import Workspace
 from .windows import (
+    Index,
     add_to_windows,
     cells_in_windows,
     pool_geometry,
@@ -111,9 +114,12 @@ def max_pool_forward(
     )
     workspace = Workspace.of(workspace)
     y = workspace.result("y", _result_shape(x, g), x.dtype)
-    y.fill(np.finfo(x.dtype).min)
-    for windows, cells in taps_on_cells(g):
-        np.fmax(y[windows], x[cells], out=y[windows])
+    taps = list(taps_on_cells(g))
+    for samples in row_pieces(x.shape):
+        image, top = x[samples], y[samples]
+        top.fill(np.finfo(x.dtype).min)
+        for windows, cells in taps:
+            np.fmax(top[windows], image[cells], out=top[windows])
     return y, MaxPoolCache(x, y, g)
 
 
@@ -143,27 +149,37 @@ def max_pool_backward(
     dy = _arrays.upstream(dy, y.shape, y.dtype)
     workspace = Workspace.of(workspace)
     dx = workspace.result("dx", x.shape, x.dtype)
-    dx.fill(0)
-    if not x.size:
-        return dx
-    is_odd = not np.isfinite(x.min())
-    found = _where_walks_end(x, g) if is_odd else y
-    searching = workspace.take("searching", y.shape, "bool")
-    hits = workspace.take("hits", y.shape, "bool")
-    part = workspace.take("part", y.shape, y.dtype)
-    searching.fill(True)
-    for windows, cells in taps_on_cells(g):
-        hit, left = hits[windows], searching[windows]
-        np.equal(x[cells], found[windows], out=hit)
-        if is_odd:
-            hit |= np.isnan(x[cells]) & np.isnan(found[windows])
-        hit &= left
-        left ^= hit
-        dx[cells] += _selected(hit, dy[windows], part[windows])
+    taps = list(taps_on_cells(g))
+    # A cell that no other window has gets its gradient, and others have to be added.
+    apart = all(map(operator.le, g.kernel_size, g.strides))
+    for samples in row_pieces(x.shape):
+        image, dimage, dy_piece = x[samples], dx[samples], dy[samples]
+        dimage.fill(0)
+        if not image.size:
+            continue
+        is_odd = not np.isfinite(image.min())
+        found = _where_walks_end(image, g, taps) if is_odd else y[samples]
+        searching = workspace.take("searching", found.shape, "bool")
+        hits = workspace.take("hits", found.shape, "bool")
+        part = workspace.take("part", found.shape, y.dtype)
+        searching.fill(True)
+        for windows, cells in taps:
+            hit, left = hits[windows], searching[windows]
+            np.equal(image[cells], found[windows], out=hit)
+            if is_odd:
+                hit |= np.isnan(image[cells]) & np.isnan(found[windows])
+            hit &= left
+            left ^= hit
+            met = dimage[cells]
+            if apart:
+                _select(hit, dy_piece[windows], met)
+            else:
+                _select(hit, dy_piece[windows], part[windows])
+                np.add(met, part[windows], out=met)
     return dx
 
 
-def _where_walks_end(x: Array, g: Geometry) -> Array:
+def _where_walks_end(x: Array, g: Geometry, taps: list[tuple[Index, Index]]) -> Array:
     """Return the value of each window's cell that gets the gradient."""
     found = x
     axes = range(1, 1 + g.rank) if g.channels_last else range(2, 2 + g.rank)
@@ -172,19 +188,19 @@ def _where_walks_end(x: Array, g: Geometry) -> Array:
     ):
         first = np.maximum(0, np.arange(o) * s - before)
         found = found.take(first, axis=axis)
-    for windows, cells in taps_on_cells(g):
+    for windows, cells in taps:
         np.copyto(found[windows], x[cells], where=x[cells] > found[windows])
     return found
 
 
-def _selected(mask: Array, values: Array, out: Array) -> Array:
-    """Return `values` where `mask` holds and 0 elsewhere, in `out`."""
-    bits = f"u{values.itemsize}"
+def _select(mask: Array, values: Array, out: Array) -> None:
+    """Write `values` where `mask` holds and 0 elsewhere."""
     if values.itemsize > 8:
-        return np.where(mask, values, 0)
+        out[...] = np.where(mask, values, 0)
+        return
     # Bits times 0 or 1: much faster than a choice, and exact for infinities as well.
+    bits = f"u{values.itemsize}"
     np.multiply(mask, values.view(bits), out=out.view(bits))
-    return out
 
 
 def average_pool_forward(

@@ -20,9 +20,11 @@ from ...config import DATA_FORMATS
 from ...geometry import Geometry
 from ...geometry.channels import split_sample
 from ...geometry.padding import output_length
+from ..runtime.pieces import row_pieces
 
 __all__ = [
     "PADDINGS",
+    "Index",
     "add_to_windows",
     "cells_in_windows",
     "pool_geometry",
@@ -35,6 +37,7 @@ __all__ = [
 # What `padding` may say where there is no kernel.
 PADDINGS = ("valid", "same")
 
+# Of a batch: one slice per axis.
 Index = tuple[slice, ...]
 
 
@@ -162,17 +165,23 @@ def sum_windows(x: Array, geometry: Geometry, out: Array) -> Array:
 
     .. math:: y_{noc} = \sum_t x_{n,\,o s - \mathrm{before} + t,\,c}
     """
-    out.fill(0)
-    for windows, cells in taps_on_cells(geometry):
-        out[windows] += x[cells]
+    taps = list(taps_on_cells(geometry))
+    for samples in row_pieces(x.shape):
+        image, sums = x[samples], out[samples]
+        sums.fill(0)
+        for windows, cells in taps:
+            sums[windows] += image[cells]
     return out
 
 
 def add_to_windows(y: Array, geometry: Geometry, out: Array) -> Array:
     """Write into `out`, a batch of images, the adjoint of `sum_windows` at `y`."""
-    out.fill(0)
-    for windows, cells in taps_on_cells(geometry):
-        out[cells] += y[windows]
+    taps = list(taps_on_cells(geometry))
+    for samples in row_pieces(out.shape):
+        sums, image = y[samples], out[samples]
+        image.fill(0)
+        for windows, cells in taps:
+            image[cells] += sums[windows]
     return out
 
 

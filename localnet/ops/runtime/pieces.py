@@ -1,15 +1,18 @@
 """Arithmetic on large arrays in pieces: the temporaries stay in cache."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 
-from ..._typing import Array
+from ..._typing import Array, Shape
 from .cuts import slices
 from .threads import run_all
 
-__all__ = ["in_pieces", "sum_of_pieces"]
+__all__ = ["in_pieces", "row_pieces", "sum_of_pieces"]
 
 # Numbers in a piece: temporaries of this size are recycled by the allocator.
 PIECE = 1 << 15
+# The same where several operations follow one another, each on another buffer.
+ROW_PIECE = 1 << 17
 # Numbers from which on threads pay.
 THREADED = 1 << 20
 
@@ -45,6 +48,19 @@ def in_pieces(work: Callable[..., None], *arrays: Array) -> None:
         work(*(array[piece] for array in flat))
 
     run_all(one, list(slices(size, PIECE)), worthwhile=size >= THREADED)
+
+
+def row_pieces(shape: Shape) -> Iterator[slice]:
+    """
+    Cut the first axis of an array so that pieces stay in cache, by its shape alone.
+
+    Examples
+    --------
+    >>> list(row_pieces((3, 256, 256)))
+    [slice(0, 2, None), slice(2, 3, None)]
+    """
+    row = max(1, math.prod(shape[1:]))
+    return slices(shape[0], max(1, ROW_PIECE // row))
 
 
 def sum_of_pieces(function: Callable[[Array], Array], array: Array) -> float:

@@ -61,7 +61,8 @@ class Workspace:
         """Return the `workspace` of a call, or one that forgets after it."""
         if workspace is None:
             return cls(keep_results=False)
-        _validate.instance("workspace", workspace, cls)
+        if type(workspace) is not cls:
+            _validate.instance("workspace", workspace, cls)
         return workspace
 
     def __reduce__(self) -> tuple[object, ...]:
