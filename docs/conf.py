@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import localnet
+from localnet._keras.absent import Refusing
 
 project = "localnet"
 author = copyright = "The localnet developers"
@@ -150,6 +151,13 @@ def skip_requests(
     return True if name.startswith("set_") and name.endswith("_request") else None
 
 
+def skip_absent(
+    _: Any, __: str, ___: str, member: Any, skip: bool, ____: Any
+) -> bool | None:
+    """Leave out the names that only say why they are left out; keras.rst has them."""
+    return True if isinstance(member, Refusing) else None
+
+
 def find_home(app: Any, env: Any, node: Any, text: Any) -> Any:
     """Lead `localnet.Model` to where it is documented, `localnet.models.Model`."""
     name = node["reftarget"].removeprefix("localnet.")
@@ -207,6 +215,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", escape_stars, priority=100)
     app.connect("autodoc-skip-member", skip_fields)
     app.connect("autodoc-skip-member", skip_requests)
+    app.connect("autodoc-skip-member", skip_absent)
     app.connect("missing-reference", find_home)
     app.connect("doctree-read", link_files, priority=100)
     app.add_html_math_renderer(
