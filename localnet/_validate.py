@@ -44,8 +44,9 @@ __all__ = [
 
 # What can be gone through, but holds no items of its own, or none in an order.
 NO_SEQUENCES = (str, bytes, bytearray, memoryview, Mapping, Set)
-# What strides, kernels and margins can be: sums and products of them fit into 64 bits.
-LARGEST = 2**31 - 1
+# What strides, kernels and margins can be: no memory has more addresses, and sums of
+# them fit into 64 bits.
+LARGEST = 2**48
 
 
 def shown(value: object) -> str:

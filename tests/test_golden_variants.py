@@ -366,15 +366,15 @@ def test_pytest_asks_what_the_backend_has(words, status, monkeypatch):
     module = sys.modules[__name__]
     monkeypatch.setattr(module, "blocked", lambda case: engines.blocked(case), False)
     options = {"--backend": f"{__name__}:blocked", "--golden-kind": words or None}
-    config = SimpleNamespace(getoption=lambda name, default: options[name])
+    config = SimpleNamespace(getoption=options.get)
     request = SimpleNamespace(config=config)
     if not words:
-        test_backend.test_case(SUITE["plain-1d-last"], request)
+        test_backend.test_case("plain-1d-last", request)
     if status == "skipped":
         with pytest.raises(pytest.skip.Exception, match="does not say that it has"):
-            test_backend.test_case(SUITE["conv-relu"], request)
+            test_backend.test_case("conv-relu", request)
     else:
-        test_backend.test_case(SUITE["conv-relu"], request)
+        test_backend.test_case("conv-relu", request)
 
 
 # Suites of others ---------------------------------------------------------------------

@@ -219,8 +219,8 @@ WRONG = {
     ),
     "strides": (
         lambda: Conv1D(2, 3, strides=2**63, name="c"),
-        "c: strides must be an integer or a tuple of 1 integer >= 1 and <= 2147483647, "
-        f"got {2**63}",
+        "c: strides must be an integer or a tuple of 1 integer >= 1 and <= "
+        f"{2**48}, got {2**63}",
     ),
     "falls": (
         lambda: optimizers.CosineDecayRestarts(0.1, 1e-320),

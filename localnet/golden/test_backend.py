@@ -42,8 +42,12 @@ def test_case(case_id: str, request: Any) -> None:
         pytest.fail(as_text(Report(name or "blocked", [result])), pytrace=False)
 
 
-@cache
 def _suite_of(config: Any) -> Suite:
-    suite = load_suite(config.getoption("--golden-suite", None))
-    precision = config.getoption("--golden-precision", None)
+    option = config.getoption
+    return _suite(option("--golden-suite", None), option("--golden-precision", None))
+
+
+@cache
+def _suite(path: str | None, precision: str | None) -> Suite:
+    suite = load_suite(path)
     return at_precision(suite, precision) if precision else suite

@@ -138,7 +138,7 @@ PARAMETERS: Axes = {
 # Sums over a batch as matrix units take them.
 BATCHES: Axes = {
     **BASE,
-    "batch": ("32", "128"),
+    "batches": ("32", "128"),
     "kernel": ("1", "2"),
     "size": (1, 2),
     "across": (1,),
@@ -397,10 +397,10 @@ SPREADS: Mapping[str, Spread] = {
         {"units": UNITS_MEANT},
         factor=0.6,
     ),
-    "batch": Spread(
+    "batches": Spread(
         BATCHES,
-        [("batch", "precision", "wide")],
-        {"batch": BATCHED},
+        [("batches", "precision", "wide")],
+        {"batches": BATCHED},
         long_axes=2,
     ),
     "vastly": Spread(
