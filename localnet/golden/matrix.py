@@ -182,7 +182,8 @@ def _meet(mutant: Mutant, case: Case, accidents: list[str]) -> int:
     """Return what a case makes of a mutant, if it can compute such a case at all."""
     if case.kind not in mutant.kinds:
         return UNSEEN
-    result = check_case(mutant.__call__, case)
+    with np.errstate(all="ignore"):  # what is wrong may overflow
+        result = check_case(mutant.__call__, case)
     seen = mutant.sees(case)
     if result.status == "PASS":
         return SURVIVED if seen else UNSEEN
