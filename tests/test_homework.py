@@ -322,7 +322,8 @@ ODD = {
         "x.setflags(write=True); x[...] = 0",
         "it writes into an argument, or into a view of one (line 2",
     ),
-    "breakpoint": ("breakpoint()", "it stops at a breakpoint (line 2 of homework.py)"),
+    # In line 2, or before Python 3.13 in the next one.
+    "breakpoint": ("breakpoint()\n    return x", "it stops at a breakpoint (line "),
     "pdb": ("import pdb; pdb.set_trace()", "it stops at a breakpoint"),
     "killed": (
         "import os; os.kill(os.getpid(), 9)",

@@ -284,9 +284,9 @@ def test_what_has_no_items_in_an_order_holds_no_sizes(value):
 
 
 def test_sizes_are_those_that_can_be_counted_with():
-    assert _validate.sizes("strides", 2**31 - 1, 1) == (2**31 - 1,)
+    assert _validate.sizes("strides", 2**48, 1) == (2**48,)
     with refuses(
-        "strides must be an integer or a tuple of 1 integer >= 1 and <= 2147483647, "
+        f"strides must be an integer or a tuple of 1 integer >= 1 and <= {2**48}, "
         f"got {2**63}"
     ):
         _validate.sizes("strides", 2**63, 1)
