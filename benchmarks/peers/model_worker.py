@@ -4,7 +4,7 @@ A process that holds whole models of one library and runs what the driver asks f
 Run by the driver: python -m peers.model_worker LIBRARY THREADS
 """
 
-import gc
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,11 @@ class ModelWorker(Worker):
 
     PREFIX = "models_"
 
-    def load(self, workload: str) -> dict[str, Any]:
-        """Draw the data and the weights of a model, and drop what was there before."""
+    def workloads(self) -> Mapping[str, Any]:
+        """Return the models, which draw their weights too."""
         from peers.models import MODELS
 
-        self._contenders.clear()
-        gc.collect()
-        task = MODELS[workload]
-        self._data = task, task.draw()
-        return {}
+        return MODELS
 
     def prepare(self, name: str, judge: str) -> dict[str, Any]:
         """Build a contender and hold what it predicts and loses against the judge."""

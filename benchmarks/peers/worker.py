@@ -16,7 +16,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +45,17 @@ class Worker:
         }
         return {"names": list(self._module.BUILDERS), "versions": versions}
 
-    def load(self, workload: str) -> dict[str, Any]:
-        """Draw the data of a workload, and drop what was there before."""
+    def workloads(self) -> Mapping[str, Any]:
+        """Return what can be measured, by name."""
         from peers.workloads import WORKLOADS
 
+        return WORKLOADS
+
+    def load(self, workload: str) -> dict[str, Any]:
+        """Draw the data of a workload, and drop what was there before."""
         self._contenders.clear()
         gc.collect()
-        chosen = WORKLOADS[workload]
+        chosen = self.workloads()[workload]
         self._data = chosen, chosen.draw()
         return {}
 

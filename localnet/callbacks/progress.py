@@ -44,10 +44,7 @@ class ProgbarLogger(Callback):
 
     def __init__(self, verbose: int = 1) -> None:
         super().__init__()
-        if not (isinstance(verbose, (int, np.integer)) and verbose in (0, 1, 2)):
-            shown = _validate.shown(verbose)
-            raise ValueError(f"verbose must be 0, 1 or 2, got {shown}")
-        self.verbose = int(verbose)
+        self.verbose = _verbosity(verbose)
         self.seen = 0
         self.in_fit = False
         self._display: Display | None = None
@@ -171,9 +168,7 @@ class Progbar:
     ) -> None:
         del width, interval
         self.target = _validate.optional_integer("target", target, minimum=0)
-        if verbose not in (0, 1, 2):
-            raise ValueError(f"verbose must be 0, 1 or 2, got {verbose!r}")
-        self.verbose = int(verbose)
+        self.verbose = _verbosity(verbose)
         self.stateful_metrics = set(stateful_metrics or ())
         self.unit_name = unit_name
         self._seen = 0
@@ -282,6 +277,12 @@ class Display(Protocol):
 
     def leave(self) -> None:
         """Go to the next line as things stand."""
+
+
+def _verbosity(verbose: Any) -> int:
+    if isinstance(verbose, (int, np.integer)) and verbose in (0, 1, 2):
+        return int(verbose)
+    raise ValueError(f"verbose must be 0, 1 or 2, got {_validate.shown(verbose)}")
 
 
 def make_display(steps: int | None, *, live: bool, unit: str = "step") -> Display:

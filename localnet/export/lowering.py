@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import layers
 from .._typing import Shape
-from ..layers import _steps
+from ..models import each_step
 from . import local, spatial
 from .activations import LAYERS as ACTIVATIONS
 from .activations import Unsupported, activation
@@ -390,6 +390,6 @@ LAYERS: dict[type, Adds] = {
     layers.Minimum: _merge("minimum"),
     layers.Concatenate: _concatenate,
     layers.TimeDistributed: _each_step,
-    _steps.Fold: _fold,
-    _steps.Unfold: _unfold,
+    each_step.Fold: _fold,
+    each_step.Unfold: _unfold,
 }

@@ -12,9 +12,8 @@ from .. import layers as layers_module
 from .._registry import is_custom
 from .._typing import Config, Shape
 from ..layers import InputLayer, Layer
-from ..layers._base.shapes import BatchShape
+from ..layers._base.shapes import BatchShape, step_shape
 from ..layers._local import LocallyConnected
-from ..layers._steps import step_shape
 from .keras.configs import inner_of
 from .keras.v3 import INNER, class_keys
 from .keras.wiring import FUNCTIONAL, MAX_CALLS, MODELS, Source, Wiring, wired

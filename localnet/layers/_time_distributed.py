@@ -13,10 +13,9 @@ from ._base.arguments import LayerArguments
 from ._base.handles import Connectable
 from ._base.layer import Layer
 from ._base.pure import Computed, Gradients, LayerCache, Space
-from ._base.shapes import BatchShape, checked_shape
+from ._base.shapes import BatchShape, checked_shape, step_shape
 from ._base.weights import Weights
 from ._nesting import around_models, deserialize, serialize
-from ._steps import step_shape
 
 __all__ = ["TimeDistributed"]
 

@@ -1,20 +1,67 @@
 """A model that is applied to every time step, each step like a sample of its own."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .._registry import custom_object_scope
-from .._typing import Array, Config
+from .._typing import Array, Config, Shape
 from ..layers import Layer
-from ..layers._base.shapes import BatchShape, checked_shape
+from ..layers._base.several import MultiInputLayer
+from ..layers._base.shapes import BatchShape, checked_shape, step_shape
 from ..layers._nesting import around_models, deserialize, serialize
-from ..layers._steps import Fold, Unfold, step_shape
 from ..training.network import Network
 from ..training.trainer import one_or_list
 from .model import Model
 from .program import Program
 
-__all__ = ["TimeDistributed"]
+__all__ = ["Fold", "TimeDistributed", "Unfold"]
+
+
+class Fold(Layer):
+    """Take the steps of all samples for samples: (N, T, ...) to (N*T, ...)."""
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        """Return the shape of a step, with as many samples as there are steps."""
+        samples, *rest = step_shape(input_shape)
+        steps = input_shape[1]
+        both = None if samples is None or steps is None else samples * steps
+        return (both, *rest)
+
+    def compute(self, x: Array, *, training: bool, rng: Any) -> tuple[Array, Shape]:
+        """Merge the first two axes; see `Layer`."""
+        return x.reshape(x.shape[0] * x.shape[1], *x.shape[2:]), x.shape
+
+    def gradients(self, dy: Array, cache: Shape) -> tuple[Array, dict[str, Array]]:
+        """Part them again; see `Layer`."""
+        return dy.reshape(cache), {}
+
+
+class Unfold(MultiInputLayer):
+    """Give what came of steps, (N*T, ...), the axes of their origin, (N, T, ...)."""
+
+    input_count = 2
+
+    def compute_output_shape(self, input_shape: Any) -> BatchShape:
+        """Return the shape of a result behind the first axes of the origin."""
+        (_, *rest), (samples, steps, *_) = input_shape
+        return (samples, steps, *rest)
+
+    def compute(
+        self, x: tuple[Array, Array], *, training: bool, rng: np.random.Generator
+    ) -> tuple[Array, Shape]:
+        """Part the first axis as it is in the origin; see `Layer`."""
+        result, origin = x
+        return result.reshape(*origin.shape[:2], *result.shape[1:]), result.shape
+
+    def gradients(
+        self, dy: Array, cache: Shape
+    ) -> tuple[tuple[Array, None], dict[str, Array]]:
+        """Merge its parts again; the origin gets no gradient; see `Layer`."""
+        return (dy.reshape(cache), None), {}
 
 
 class EachStep(Network):

@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import _validate
 from .._typing import Array
+from ..callbacks import Logs
 from .one_batch import as_results
 from .options import verbosity
 from .sources import checked_data, source_of
@@ -132,8 +133,9 @@ def predict(
         for number, batch in enumerate(source.batches()):
             calls.on_predict_batch_begin(number)
             outputs.append(trainer.outputs(batch.xs))
-            copies = [y.copy() for y in outputs[-1]] if callbacks else []
-            logs = {"outputs": one_or_list(copies)} if callbacks else {}
+            logs: Logs = {}
+            if callbacks:  # which may keep them, and write to them
+                logs = {"outputs": one_or_list([y.copy() for y in outputs[-1]])}
             calls.on_predict_batch_end(number, logs)
         source.end_epoch()
         calls.on_predict_end()

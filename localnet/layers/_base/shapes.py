@@ -6,7 +6,13 @@ import numpy as np
 
 from ... import _validate
 
-__all__ = ["BatchShape", "checked_shape", "declared_shape", "known_or_not"]
+__all__ = [
+    "BatchShape",
+    "checked_shape",
+    "declared_shape",
+    "known_or_not",
+    "step_shape",
+]
 
 # Batch axis first; None is a size that is not known.
 BatchShape = tuple[int | None, ...]
@@ -69,3 +75,29 @@ def _as_tuple(name: str, value: Any) -> tuple[Any, ...]:
     if isinstance(value, (int, np.integer)):
         return (value,)
     return tuple(_validate.items(name, value, "a tuple of sizes"))
+
+
+def step_shape(shape: BatchShape) -> BatchShape:
+    """
+    Return the shape of one step.
+
+    Parameters
+    ----------
+    shape : tuple of int or None
+        Batch axis first, then the time steps.
+
+    Returns
+    -------
+    tuple of int or None
+        Without the axis of the steps.
+
+    Raises
+    ------
+    ValueError
+        If there is no axis behind that of the steps.
+    """
+    if len(shape) < 3:
+        raise ValueError(
+            f"input_shape must have at least 3 axes, (N, T, ...), got {shape}"
+        )
+    return (shape[0], *shape[2:])
