@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .names import NETWORKS
+from .networks import NETWORKS
 
 __all__ = ["Absent", "absent", "why_absent"]
 

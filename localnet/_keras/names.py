@@ -7,7 +7,9 @@ from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from typing import Any
 
-__all__ = ["NETWORKS", "install", "old_names"]
+from .networks import NETWORKS
+
+__all__ = ["install", "old_names"]
 
 PACKAGE = "localnet"
 
@@ -52,27 +54,6 @@ _INITIALIZERS = (
 )
 _RECURRENT = "Bidirectional GRU GRUCell LSTM LSTMCell RNN SimpleRNN SimpleRNNCell"
 
-# Modules of pretrained networks, and their classes.
-NETWORKS = {
-    "vgg16": "VGG16",
-    "vgg19": "VGG19",
-    "resnet": "ResNet50 ResNet101 ResNet152",
-    "resnet50": "ResNet50",
-    "resnet_v2": "ResNet50V2 ResNet101V2 ResNet152V2",
-    "resnet_rs": "ResNetRS50 ResNetRS101",
-    "inception_v3": "InceptionV3",
-    "inception_resnet_v2": "InceptionResNetV2",
-    "xception": "Xception",
-    "mobilenet": "MobileNet",
-    "mobilenet_v2": "MobileNetV2",
-    "mobilenet_v3": "MobileNetV3Small MobileNetV3Large",
-    "densenet": "DenseNet121 DenseNet169 DenseNet201",
-    "nasnet": "NASNetMobile NASNetLarge",
-    "efficientnet": " ".join(f"EfficientNetB{size}" for size in range(8)),
-    "efficientnet_v2": "EfficientNetV2S EfficientNetV2M EfficientNetV2L",
-    "convnext": "ConvNeXtTiny ConvNeXtSmall ConvNeXtBase ConvNeXtLarge ConvNeXtXLarge",
-    "imagenet_utils": "",
-}
 # Modules of data that are downloaded.
 DOWNLOADS = [
     *("mnist", "fashion_mnist", "cifar10", "cifar100"),
@@ -350,6 +331,15 @@ class OldModule(types.ModuleType):
             return _value(f"{home}:{name}")
         except (AttributeError, ImportError):
             return _found(home, name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse to be what had the module's name before: Keras 1's ``merge``."""
+        from .absent import why_absent
+
+        name = self.__name__.rpartition(".")[2]
+        raise NotImplementedError(
+            f"{name} is not in localnet: {why_absent(name) or 'it is a module'}"
+        )
 
     def __dir__(self) -> list[str]:
         return sorted(self.__all__)

@@ -69,6 +69,11 @@ _registry: Registry[Any] = Registry(
 )
 
 PAIRS: dict[str, Pair] = {name: _PAIR_OF[_BY_NAME[name]] for name in _BY_NAME}
+# How a pair fills arrays that it is given, by what the input alone says: forward(x, y)
+# and backward(dy, x, dx).
+INTO: dict[Pair, Pair] = {
+    PAIRS["relu"]: (rectifiers.relu_into, rectifiers.relu_gradient_into)
+}
 
 
 class ActivationPair(NamedTuple):
@@ -143,7 +148,7 @@ def get(identifier: object) -> Activation:
         if len(identifier) != 2 or not all(map(callable, identifier)):
             raise ValueError(
                 "activation must be a (forward, backward) pair of functions, "
-                f"got {identifier!r}"
+                f"got {_validate.shown(identifier)}"
             )
         return ActivationPair(*identifier)
     if callable(identifier):
@@ -151,8 +156,10 @@ def get(identifier: object) -> Activation:
             if identifier is ours:
                 return ours
         raise ValueError(
-            "activation must be a (forward, backward) pair if it is your own, "
-            f"got {identifier!r} without a gradient"
+            "activation must be a pair forward(x) -> (y, cache) and backward(dy, "
+            "cache) -> dx if it is your own, or a layer Lambda(function, "
+            f"backward='differences'), got {_validate.shown(identifier)} without a "
+            "gradient"
         )
     raise TypeError(
         "activation must be a name, a config, a function of localnet.activations or a "
@@ -229,7 +236,7 @@ def serialize(activation: object) -> str:
     if not name.isidentifier():
         raise ValueError(
             "activation must have a named forward function to be serialized, "
-            f"got {known.forward!r}"
+            f"got {_validate.shown(known.forward)}"
         )
     return name
 
@@ -275,10 +282,13 @@ def deserialize(
             name = arguments
         elif arguments:
             raise ValueError(
-                f"activation config must hold no arguments, got {config!r}"
+                "activation config must hold no arguments, got "
+                f"{_validate.shown(config)}"
             )
         if not isinstance(name, str):
-            raise ValueError(f"activation config must hold a name, got {config!r}")
+            raise ValueError(
+                f"activation config must hold a name, got {_validate.shown(config)}"
+            )
     with custom_object_scope(custom_objects):
         return get(_registry.find(name))
 

@@ -3,7 +3,6 @@
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
 from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Shape
@@ -186,11 +185,17 @@ def _axes(axis: Axis, shape: Shape) -> Shape:
     """Return `axis` as a tuple of numbers that are not negative."""
     if type(axis) is int and axis == -1 and shape:  # what is used most
         return (len(shape) - 1,)
+    ndim = len(shape)
     try:
-        axes: Shape = normalize_axis_tuple(axis, len(shape))
-    except (TypeError, ValueError, OverflowError):
+        one = isinstance(axis, (int, np.integer))
+        given = [axis] if one else _validate.items("axis", axis, "several")
+        axes = tuple(
+            _validate.integer("axis", each, minimum=-ndim, maximum=ndim - 1) % ndim
+            for each in given
+        )
+    except ValueError:
         axes = ()
-    if not axes:
+    if not 0 < len(set(axes)) == len(axes):
         raise ValueError(
             f"axis must name distinct axes of x, {shape}, got {_validate.shown(axis)}"
         )

@@ -28,7 +28,7 @@ def _seed(value: Any) -> int | None:
         # A config holds an integer, and 63 bits fit wherever an int64 is read.
         return int(value.generate_state(1, np.uint64)[0]) >> 1
     try:
-        return None if value is None else _validate.integer("seed", value, minimum=0)
+        return None if value is None else _validate.seed("seed", value)
     except ValueError as error:
         raise ValueError(
             "seed must be None, an integer >= 0 or a SeedSequence, "

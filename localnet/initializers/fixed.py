@@ -80,7 +80,10 @@ class Constant(Initializer):
     """
 
     def __init__(self, value: ArrayLike = 0) -> None:
-        self.value = _arrays.numbers("value", value).tolist()
+        array = _arrays.real_numbers("value", value)
+        if array.dtype.kind == "b":
+            raise ValueError(f"value must hold numbers, got {_validate.shown(value)}")
+        self.value = array.tolist()
 
     def _draw(
         self, shape: Shape, dtype: np.dtype, rng: np.random.Generator | None

@@ -10,6 +10,7 @@ from typing import Any, cast
 from .._keras.names import old_names
 from .._registry import Registry, custom_object_scope
 from .._typing import Config
+from .._validate import shown
 from ._activation import ELU, Activation, LeakyReLU, ReLU, Softmax, ThresholdedReLU
 from ._base.costed import CostedLayer
 from ._base.handles import Connectable, Handle
@@ -35,17 +36,18 @@ from ._global_pooling import (
     GlobalMaxPooling2D,
     GlobalMaxPooling3D,
 )
-from ._local import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
-from ._local_transpose import (
-    LocallyConnected1DTranspose,
-    LocallyConnected2DTranspose,
-    LocallyConnected3DTranspose,
-)
-from ._low_rank import (
+from ._local.low_rank import (
     LowRankLocallyConnected1D,
     LowRankLocallyConnected2D,
     LowRankLocallyConnected3D,
 )
+from ._local.plain import LocallyConnected1D, LocallyConnected2D, LocallyConnected3D
+from ._local.transpose import (
+    LocallyConnected1DTranspose,
+    LocallyConnected2DTranspose,
+    LocallyConnected3DTranspose,
+)
+from ._local.twins import SharedWeights, conv_to_local, local_to_conv
 from ._margins import (
     Cropping1D,
     Cropping2D,
@@ -99,7 +101,6 @@ from ._pooling import (
 from ._prelu import PReLU
 from ._shaping import Flatten, Permute, RepeatVector, Reshape
 from ._time_distributed import TimeDistributed
-from ._twins import SharedWeights, conv_to_local, local_to_conv
 from ._upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 
 __all__ = [
@@ -269,7 +270,7 @@ def serialize(layer: Layer) -> Config:
     """
     config = _registry.serialize(layer)
     if not isinstance(config, dict):
-        raise ValueError(f"layer must be a Layer, got {layer!r}")
+        raise ValueError(f"layer must be a Layer, got {shown(layer)}")
     # An InputLayer names its shape already.
     if layer.built and not isinstance(layer, InputLayer):
         config["build_config"] = {"input_shape": layer.input_shape}
@@ -300,12 +301,12 @@ def deserialize(
         If the class is unknown or the config does not fit it.
     """
     if not isinstance(config, dict):
-        raise ValueError(f"layer config must be a dict, got {config!r}")
+        raise ValueError(f"layer config must be a dict, got {shown(config)}")
     with custom_object_scope(custom_objects):
         layer = _registry.deserialize(config)
     # What is a layer around a model to Keras is a model here.
     if not isinstance(layer, Connectable):
-        raise ValueError(f"layer config must describe a Layer, got {config!r}")
+        raise ValueError(f"layer config must describe a Layer, got {shown(config)}")
     return cast("Layer", layer)
 
 

@@ -15,19 +15,15 @@ from ._base.pure import Computed, Gradients
 
 __all__ = [
     "ELU",
-    "MAX_RANK",
+    "Activated",
     "Activation",
     "LeakyReLU",
     "ReLU",
     "Softmax",
     "ThresholdedReLU",
-    "activation_pair",
     "resolve_activation",
     "serialize_activation",
 ]
-
-# Of a NumPy array.
-MAX_RANK = 64
 
 
 class ActivationLayer(Layer):
@@ -43,9 +39,33 @@ class ActivationLayer(Layer):
         return view_cost(input_shape, batch_size=batch_size, dtype=self.dtype)
 
 
-def _pair(name: str, **kwargs: Any) -> Pair:
-    forward, backward = activations.PAIRS[name]
-    return partial(forward, **kwargs), backward
+class PairOf:
+    """The pair of an activation, with parameters that are attributes of the layer."""
+
+    def __init__(self, name: str, **attributes: str) -> None:
+        self.pair, self.attributes = activations.PAIRS[name], attributes
+
+    def __get__(self, layer: Any, owner: type) -> Any:
+        """Return the pair with the parameters as they are now."""
+        if layer is None:
+            return self
+        named = ((key, getattr(layer, name)) for key, name in self.attributes.items())
+        given = {key: tuple(v) if isinstance(v, list) else v for key, v in named}
+        return partial(self.pair[0], **given), self.pair[1]
+
+
+class Activated:
+    """The attribute `activation`: what is set is applied from then on, as in Keras."""
+
+    def __get__(self, layer: Any, owner: type) -> Any:
+        """Return the function, pair or layer; of the class, the attribute itself."""
+        return self if layer is None else vars(layer)["activation"]
+
+    def __set__(self, layer: Any, value: Any) -> None:
+        """Take what an ``activation=`` argument may be."""
+        activation = resolve_activation(value)
+        layer._activation_pair = activation_pair(activation)
+        vars(layer)["activation"] = activation
 
 
 class Activation(ActivationLayer):
@@ -65,11 +85,12 @@ class Activation(ActivationLayer):
     array([[0., 2.]], dtype=float32)
     """
 
+    activation = Activated()
+
     def __init__(self, activation: Any, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
-            self.activation = resolve_activation(activation)
-            self._activation_pair = activation_pair(self.activation)
+            self.activation = activation
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal layer; see `Layer.get_config`."""
@@ -106,12 +127,12 @@ class LeakyReLU(ActivationLayer):
     """
 
     config_names = ("alpha",)
+    _activation_pair: Any = PairOf("leaky_relu", alpha="alpha")
 
     def __init__(self, alpha: float = 0.3, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.alpha = _validate.number("alpha", alpha, minimum=0.0)
-        self._activation_pair = _pair("leaky_relu", alpha=self.alpha)
 
 
 class ELU(ActivationLayer):
@@ -141,12 +162,12 @@ class ELU(ActivationLayer):
     """
 
     config_names = ("alpha",)
+    _activation_pair: Any = PairOf("elu", alpha="alpha")
 
     def __init__(self, alpha: float = 1.0, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.alpha = _validate.number("alpha", alpha)
-        self._activation_pair = _pair("elu", alpha=self.alpha)
 
 
 class ReLU(ActivationLayer):
@@ -180,6 +201,9 @@ class ReLU(ActivationLayer):
     """
 
     config_names = ("max_value", "negative_slope", "threshold")
+    _activation_pair: Any = PairOf(
+        "relu", alpha="negative_slope", max_value="max_value", threshold="threshold"
+    )
 
     def __init__(
         self,
@@ -197,12 +221,6 @@ class ReLU(ActivationLayer):
                 "negative_slope", negative_slope, minimum=0.0
             )
             self.threshold = _validate.number("threshold", threshold, minimum=0.0)
-        self._activation_pair = _pair(
-            "relu",
-            alpha=self.negative_slope,
-            max_value=self.max_value,
-            threshold=self.threshold,
-        )
 
 
 class Softmax(ActivationLayer):
@@ -232,17 +250,14 @@ class Softmax(ActivationLayer):
     """
 
     config_names = ("axis",)
+    _activation_pair: Any = PairOf("softmax", axis="axis")
 
     def __init__(self, axis: Any = -1, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         several = isinstance(axis, (list, tuple))
         with self._named():
-            axes = tuple(
-                _validate.integer("axis", a, minimum=-MAX_RANK, maximum=MAX_RANK)
-                for a in (axis if several else [axis])
-            )
+            axes = tuple(_validate.any_axis(a) for a in (axis if several else [axis]))
         self.axis: Any = list(axes) if several else axes[0]
-        self._activation_pair = _pair("softmax", axis=axes)
 
     @property
     def has_logits(self) -> bool:
@@ -276,12 +291,12 @@ class ThresholdedReLU(ActivationLayer):
     """
 
     config_names = ("theta",)
+    _activation_pair: Any = PairOf("relu", threshold="theta")
 
     def __init__(self, theta: float = 1.0, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         with self._named():
             self.theta = _validate.number("theta", theta, minimum=0.0)
-        self._activation_pair = _pair("relu", threshold=self.theta)
 
 
 CLASSES: dict[str, type[Layer]] = {
@@ -299,7 +314,7 @@ def resolve_activation(identifier: Any) -> Any:
         if not isinstance(identifier, ActivationLayer):
             raise ValueError(
                 f"activation must be a function or an activation layer, "
-                f"got {identifier!r}"
+                f"got {_validate.shown(identifier)}"
             )
         return identifier
     if isinstance(identifier, str) and identifier in CLASSES:

@@ -10,6 +10,7 @@ import numpy as np
 from .. import _validate
 from .._typing import Array, Config, Shape
 from ..ops import Cost, dense_backward, dense_cost, dense_forward
+from ._activation import Activated
 from ._base.arguments import CommonArguments, handed_on
 from ._base.handles import Handle, Node
 from ._base.kernel import (
@@ -70,6 +71,7 @@ class Dense(Layer):
     bias_regularizer: Any
     kernel_constraint: Any
     bias_constraint: Any
+    activation = Activated()
     kernel = LiveWeight("The live kernel, or None before the layer is built.")
     bias = LiveWeight("The live bias, or None without one.")
 
@@ -96,7 +98,7 @@ class Dense(Layer):
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """Return (N, ..., F) for (N, ..., C); see `Layer.compute_output_shape`."""
-        return (*input_shape[:-1], self.units)
+        return (*self._named_input_shape(input_shape)[:-1], self.units)
 
     def weight_shapes(self, input_shape: Sequence[int | None]) -> dict[str, Shape]:
         """Return the shapes of kernel and bias; see `Layer.weight_shapes`."""
@@ -156,12 +158,27 @@ class InputLayer(ShapeLayer):
     --------
     >>> InputLayer((8, 8, 1)).batch_input_shape
     (None, 8, 8, 1)
+    >>> InputLayer((8, 8, 1)).output_shape  # a list, as in Keras
+    [(None, 8, 8, 1)]
     """
+
+    # What it was built for, which may know more than `batch_input_shape`.
+    _shape: BatchShape | None = None
 
     def __init__(self, input_shape: Any = None, **kwargs: Any) -> None:
         for unsupported in ("sparse", "ragged", "optional"):
-            if kwargs.pop(unsupported, False):
+            given = kwargs.pop(unsupported, None)
+            if given is not None and _validate.flag(
+                f"InputLayer: {unsupported}", given
+            ):
                 raise ValueError(f"InputLayer: {unsupported} must be False, got True")
+        dtype = kwargs.get("dtype")
+        if isinstance(dtype, str) and dtype in ("int32", "int64", "uint8", "bool"):
+            raise ValueError(
+                "InputLayer: dtype must be a float type, got "
+                f"{_validate.shown(dtype)}: leave it out, whole numbers are taken as "
+                "floats"
+            )
         if kwargs.get("name") is None:
             kwargs["name"] = numbered_name("input")
         super().__init__(input_shape=input_shape, **kwargs)
@@ -171,10 +188,29 @@ class InputLayer(ShapeLayer):
         if self.batch_input_shape is not None:
             self._nodes = (Node(self, (), [(self.batch_input_shape, self.dtype)]),)
 
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Take the shape that it was not given; see `Layer.build`."""
+        if self.batch_input_shape is None:
+            self.batch_input_shape = tuple(input_shape)
+            self._make_node()
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take the state of another one, whose handle stays with it."""
         vars(self).update(state)
         self._make_node()
+
+    @property
+    def input_shape(self) -> Any:
+        """A list with the shape of the input, as in Keras; None if it is not known."""
+        shape = self._shape or self.batch_input_shape
+        return None if shape is None else [shape]
+
+    @input_shape.setter
+    def input_shape(self, value: BatchShape | None) -> None:
+        self._shape = value
+
+    # What comes in goes out.
+    output_shape = input_shape
 
     @property
     def input(self) -> Any:
@@ -252,7 +288,8 @@ def Input(
         kwargs["batch_input_shape"] = batch_shape
     if shape is not None and kwargs.get("batch_input_shape") is not None:
         raise ValueError(
-            f"Input: shape must not be given beside batch_shape, got {shape!r} and "
+            "Input: shape must not be given beside batch_shape, got "
+            f"{_validate.shown(shape)} and "
             f"{kwargs['batch_input_shape']!r}"
         )
     layer = InputLayer(shape, batch_size=batch_size, name=name, dtype=dtype, **kwargs)

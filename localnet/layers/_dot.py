@@ -57,7 +57,9 @@ class Dot(MultiInputLayer):
         with self._named():
             pair = axes if isinstance(axes, (list, tuple)) else (axes, axes)
             if len(pair) != 2:
-                raise ValueError(f"axes must be one axis or two, got {axes!r}")
+                raise ValueError(
+                    f"axes must be one axis or two, got {_validate.shown(axes)}"
+                )
             for axis in pair:
                 if _validate.integer("axes", axis, minimum=-64, maximum=63) == 0:
                     raise ValueError(f"axes must not be that of the batch, got {axes}")

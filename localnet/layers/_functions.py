@@ -13,6 +13,7 @@ from .._typing import Array, Config
 from ..ops.differences import gradient_by_differences
 from ..regularizers import L1L2
 from ._base.arguments import LayerArguments
+from ._base.handles import MEANINGS
 from ._base.layer import Layer
 from ._base.pure import Computed, Gradients, cast_input
 from ._base.several import MultiInputLayer
@@ -128,9 +129,10 @@ class Lambda(MultiInputLayer):
         return shapes if len(shapes) > 1 else shapes[0]
 
     def _checked_input_shape(self, input_shape: Any) -> Any:
-        if any(size is None or isinstance(size, int) for size in input_shape):
-            return checked_shape(input_shape, None)
-        shapes = tuple(checked_shape(shape, None) for shape in input_shape)
+        given = _validate.items("input_shape", input_shape, "a shape or a list of them")
+        if not given or any(size is None or isinstance(size, int) for size in given):
+            return checked_shape(given, None)
+        shapes = tuple(checked_shape(shape, None) for shape in given)
         return shapes if len(shapes) > 1 else shapes[0]
 
     def _check_known(self, input_shape: Any) -> None:
@@ -145,7 +147,7 @@ class Lambda(MultiInputLayer):
 
     def compute_output_shape(self, input_shape: Any) -> BatchShape:
         """Return what a trial call gives; see `Layer.compute_output_shape`."""
-        shape = self._checked_input_shape(input_shape)
+        shape = self._named_input_shape(input_shape)
         shapes = shape if shape and isinstance(shape[0], tuple) else (shape,)
         declared = self.declared_shape
         if callable(declared):
@@ -332,12 +334,12 @@ class Slice(Layer):
         if not self.key or self.key[0] not in (slice(None), Ellipsis):
             raise ValueError(
                 f"{self.name}: key must begin with the whole batch, as in x[:, 1:3], "
-                f"got {key!r}"
+                f"got {_validate.shown(key)}"
             )
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """Return the shape of the part; see `Layer.compute_output_shape`."""
-        batch, *sizes = input_shape
+        batch, *sizes = self._named_input_shape(input_shape)
         with self._named():
             known = [size for size in sizes if size is not None]
             if len(known) < len(sizes):
@@ -379,6 +381,9 @@ def _entry(part: Any) -> Any:
     return _validate.integer("key", part, minimum=-(2**62))
 
 
+MEANINGS.update(affine=Affine, slice=Slice)
+
+
 class ActivityRegularization(Layer):
     """
     Penalise what passes, and leave it as it is.
@@ -402,8 +407,9 @@ class ActivityRegularization(Layer):
     config_names = ("l1", "l2")
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
-        super().__init__(activity_regularizer=L1L2(l1, l2), **kwargs)
-        self.l1, self.l2 = float(l1), float(l2)
+        penalty = L1L2(l1, l2)
+        super().__init__(activity_regularizer=penalty, **kwargs)
+        self.l1, self.l2 = penalty.l1, penalty.l2
 
     def compute(self, x: Array, **_: Any) -> Computed:
         return x.copy(), None

@@ -8,7 +8,7 @@ from .. import _validate
 from .._typing import Config
 from ..ops import PAIRS
 from ._base.arguments import LayerArguments
-from ._base.spatial import Margins, SpatialLayer
+from ._base.spatial import SpatialLayer
 
 __all__ = [
     "Cropping1D",
@@ -27,6 +27,7 @@ class Padding(SpatialLayer):
     """The one implementation behind the layers that add cells of any value."""
 
     operation = PAIRS["constant_pad"]
+    _cells = "padding", 1
 
     def __init__(
         self,
@@ -37,8 +38,8 @@ class Padding(SpatialLayer):
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         with self._named():
-            self._margins = Margins("padding", padding, self.rank)
-            self.padding: Any = self._margins.argument
+            self.padding = padding
+            self.padding = self._margins.argument
             self.value = _validate.number("value", value)
 
     def _options(self) -> Config:
@@ -137,6 +138,7 @@ class ZeroPadding(SpatialLayer):
     """The same with zeros, as Keras has it."""
 
     operation = PAIRS["constant_pad"]
+    _cells = "padding", 1
 
     def __init__(
         self,
@@ -146,8 +148,8 @@ class ZeroPadding(SpatialLayer):
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         with self._named():
-            self._margins = Margins("padding", padding, self.rank)
-            self.padding: Any = self._margins.argument
+            self.padding = padding
+            self.padding = self._margins.argument
 
 
 class ZeroPadding1D(ZeroPadding):
@@ -240,6 +242,7 @@ class Cropping(SpatialLayer):
     """The one implementation behind the three public classes."""
 
     operation = PAIRS["crop"]
+    _cells = "cropping", -1
 
     def __init__(
         self,
@@ -249,8 +252,8 @@ class Cropping(SpatialLayer):
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         with self._named():
-            self._margins = Margins("cropping", cropping, self.rank, -1)
-            self.cropping: Any = self._margins.argument
+            self.cropping = cropping
+            self.cropping = self._margins.argument
 
 
 class Cropping1D(Cropping):

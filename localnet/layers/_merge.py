@@ -25,6 +25,7 @@ from ..ops import (
     subtract_forward,
 )
 from ._base.arguments import LayerArguments
+from ._base.handles import MEANINGS
 from ._base.pure import Computed, Gradients, Space
 from ._base.several import MultiInputLayer
 from ._base.shapes import BatchShape
@@ -350,3 +351,6 @@ def minimum(inputs: Any, **kwargs: Any) -> Any:
 def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
     """Call a `Concatenate` layer on arrays or handles; see `add`."""
     return Concatenate(axis=axis, **kwargs)(inputs)
+
+
+MEANINGS.update(add=add, subtract=subtract, multiply=multiply)

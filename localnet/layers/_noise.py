@@ -35,7 +35,7 @@ def take_seed(layer: Layer, seed: int | None) -> int | None:
     """Return a checked seed; if there is one, the noise of the layer comes from it."""
     if seed is not None:
         with layer._named():
-            seed = _validate.integer("seed", seed, minimum=0)
+            seed = _validate.seed("seed", seed)
         layer.set_seed(np.random.SeedSequence(seed))
         layer._has_own_seed = True
     return seed
@@ -72,6 +72,7 @@ class Dropout(Layer):
     """
 
     config_names: tuple[str, ...] = ("rate", "noise_shape", "seed")
+    rate = _validate.Checked(_validate.fraction)
 
     def __init__(
         self,
@@ -83,7 +84,7 @@ class Dropout(Layer):
         super().__init__(**kwargs)
         self.seed = take_seed(self, seed)
         with self._named():
-            self.rate = _validate.fraction("rate", rate)
+            self.rate = rate
             self.noise_shape = _noise_shape(noise_shape)
 
     def _mask_shape(self, x: Array) -> tuple[int, ...]:
@@ -337,6 +338,7 @@ class GaussianDropout(Layer):
     """
 
     config_names = ("rate", "seed")
+    rate = _validate.Checked(_validate.fraction)
 
     def __init__(
         self, rate: float, seed: int | None = None, **kwargs: Unpack[LayerArguments]
@@ -344,7 +346,7 @@ class GaussianDropout(Layer):
         super().__init__(**kwargs)
         self.seed = take_seed(self, seed)
         with self._named():
-            self.rate = _validate.fraction("rate", rate)
+            self.rate = rate
 
     def compute(
         self,

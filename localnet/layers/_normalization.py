@@ -15,7 +15,6 @@ from ..ops import (
     batch_norm_shape,
     moving_statistics,
 )
-from ._activation import MAX_RANK
 from ._base.arguments import LayerArguments, serialized, take_rules
 from ._base.layer import Layer
 from ._base.pure import Computed, Gradients, Space
@@ -104,6 +103,9 @@ class BatchNormalization(Layer):
     beta_constraint: Any
     gamma_constraint: Any
 
+    momentum = _validate.Checked(_validate.number, minimum=0.0, maximum=1.0)
+    epsilon = _validate.Checked(_validate.number, minimum=0.0)
+
     def __init__(
         self,
         axis: Any = -1,
@@ -127,15 +129,10 @@ class BatchNormalization(Layer):
         super().__init__(**kwargs)
         with self._named():
             several = isinstance(axis, (list, tuple))
-            axes = [
-                _validate.integer("axis", a, minimum=-MAX_RANK, maximum=MAX_RANK)
-                for a in (axis if several else [axis])
-            ]
+            axes = [_validate.any_axis(a) for a in (axis if several else [axis])]
             self.axis: Any = axes if several else axes[0]
-            self.momentum = _validate.number(
-                "momentum", momentum, minimum=0.0, maximum=1.0
-            )
-            self.epsilon = _validate.number("epsilon", epsilon, minimum=0.0)
+            self.momentum = momentum
+            self.epsilon = epsilon
             self.center = _validate.flag("center", center)
             self.scale = _validate.flag("scale", scale)
             self.fused = None if fused is None else _validate.flag("fused", fused)

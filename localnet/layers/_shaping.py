@@ -72,10 +72,10 @@ class Flatten(ShapeLayer):
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """Return (N, product of the rest); see `Layer.compute_output_shape`."""
-        sizes = input_shape[1:]
+        samples, *sizes = self._named_input_shape(input_shape)
         if None in sizes:
-            return (input_shape[0], None)
-        return (input_shape[0], math.prod(s for s in sizes if s is not None))
+            return (samples, None)
+        return (samples, math.prod(sizes))
 
     def _moves_channels(self, ndim: int) -> bool:
         return self.data_format == "channels_first" and ndim > 2
@@ -132,17 +132,16 @@ class Reshape(ShapeLayer):
                 for size in _validate.items("target_shape", target_shape, rule)
             )
             if target.count(-1) > 1:
-                raise ValueError(f"target_shape must be {rule}, got {target_shape!r}")
+                raise ValueError(
+                    f"target_shape must be {rule}, got {_validate.shown(target_shape)}"
+                )
             self.target_shape = target
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """Return (N, *target_shape); see `Layer.compute_output_shape`."""
-        sizes = [s for s in input_shape[1:] if s is not None]
-        if len(sizes) < len(input_shape) - 1:
-            return (
-                input_shape[0],
-                *(None if s == -1 else s for s in self.target_shape),
-            )
+        samples, *sizes = self._named_input_shape(input_shape)
+        if None in sizes:
+            return (samples, *(None if s == -1 else s for s in self.target_shape))
         total = math.prod(sizes)
         known = math.prod(s for s in self.target_shape if s != -1)
         free = -1 in self.target_shape
@@ -152,7 +151,7 @@ class Reshape(ShapeLayer):
                 f"{total}, got {self.target_shape}"
             )
         rest = total // known if known else 0
-        return (input_shape[0], *(rest if s == -1 else s for s in self.target_shape))
+        return (samples, *(rest if s == -1 else s for s in self.target_shape))
 
     def _rearrange(self, x: Array) -> Array:
         shape = self.compute_output_shape(x.shape)
@@ -202,7 +201,8 @@ class Permute(ShapeLayer):
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """Return the sizes in the new order; see `Layer.compute_output_shape`."""
-        return (input_shape[0], *(input_shape[axis] for axis in self.dims))
+        shape = self._named_input_shape(input_shape)
+        return (shape[0], *(shape[axis] for axis in self.dims))
 
     _check_input = Layer._check_rank
 
@@ -254,7 +254,7 @@ class RepeatVector(Layer):
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """Return (N, n, F) for (N, F); see `Layer.compute_output_shape`."""
-        samples, features = input_shape
+        samples, features = self._named_input_shape(input_shape)
         return (samples, self.n, features)
 
     _check_input = Layer._check_rank

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from .. import _validate
+from .. import _validate, config
 from .._typing import Array, Config, Shape
 from ._base.arguments import LayerArguments
 from ._base.handles import Connectable
@@ -100,7 +100,7 @@ class TimeDistributed(Layer):
 
     @trainable.setter
     def trainable(self, trainable: bool) -> None:
-        self._trainable = trainable
+        self._trainable = trainable = _validate.flag("trainable", trainable)
         if "layer" in vars(self):
             self.layer.trainable = trainable
 
@@ -111,7 +111,7 @@ class TimeDistributed(Layer):
 
     @dtype.setter
     def dtype(self, dtype: np.dtype) -> None:
-        self._dtype = dtype
+        self._dtype = dtype = config.float_dtype(dtype)
         if "layer" in vars(self):
             self.layer.dtype = dtype
 
@@ -151,24 +151,7 @@ class TimeDistributed(Layer):
     # Shapes and building ---------------------------------------------------------
 
     def step_shape(self, input_shape: Sequence[int | None]) -> BatchShape:
-        """
-        Return the shape that the inner layer sees.
-
-        Parameters
-        ----------
-        input_shape : tuple of int or None
-            Batch axis first, then the time steps.
-
-        Returns
-        -------
-        tuple of int or None
-            Without the axis of the steps.
-
-        Raises
-        ------
-        ValueError
-            If there is no axis behind that of the steps.
-        """
+        """Return the shape that the inner layer sees: without the axis of the steps."""
         return step_shape(checked_shape(input_shape, self.input_rank))
 
     def weight_shapes(self, input_shape: Sequence[int | None]) -> dict[str, Shape]:
@@ -178,8 +161,9 @@ class TimeDistributed(Layer):
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         """Return the inner layer's shape with the steps; see `Layer`."""
-        batch, *rest = self.layer.compute_output_shape(self.step_shape(input_shape))
-        return (batch, input_shape[1], *rest)
+        shape = self._named_input_shape(input_shape)
+        batch, *rest = self.layer.compute_output_shape(self.step_shape(shape))
+        return (batch, shape[1], *rest)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Build the inner layer, unless it was built before; see `Layer.build`."""
@@ -239,6 +223,6 @@ class TimeDistributed(Layer):
     def from_config(cls, config: Config) -> Layer:
         """Make a layer from what `get_config` returned; see `Layer.from_config`."""
         if "layer" not in config:
-            raise ValueError(f"config must hold a layer, got {config!r:.100}")
+            raise ValueError(f"config must hold a layer, got {_validate.shown(config)}")
         rest = {key: value for key, value in config.items() if key != "layer"}
         return cls(deserialize(config["layer"]), **rest)

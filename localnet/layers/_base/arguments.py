@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, TypedDict
 
 from ... import _validate, constraints, initializers, regularizers
-from ..._keras.words import keras1_error
+from ..._keras.words import NEW_WORDS, keras1_error
 from ..._typing import Config
 
 __all__ = [
     "CommonArguments",
     "LayerArguments",
     "handed_on",
+    "known",
+    "refuse_old_words",
     "resolve",
     "serialized",
     "take_rules",
@@ -82,19 +85,34 @@ def serialized(layer: Any, *arguments: str) -> Config:
     }
 
 
+def refuse_old_words(cls: type, given: Iterable[str]) -> None:
+    """Refuse arguments of Keras 1, before Python misses those that they became."""
+    if not NEW_WORDS.keys().isdisjoint(given):
+        error = keras1_error(cls.__name__, given, known(cls))
+        if error is not None:
+            raise error
+
+
 def unknown_argument(
     cls: Callable[..., Any], argument: str, given: Iterable[str] = ()
 ) -> TypeError:
     """Return the error for a keyword that a layer's class does not know."""
-    known = [
+    words = known(cls)
+    old = keras1_error(cls.__name__, [argument, *given], words)
+    if old is not None:
+        return old
+    near = _validate.suggestion(argument, words)
+    return TypeError(
+        f"{cls.__name__} must be given known arguments, got "
+        f"{_validate.shown(argument)}{near}"
+    )
+
+
+@lru_cache(maxsize=256)
+def known(cls: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the keywords that a layer's class knows."""
+    return (
         *inspect.signature(cls).parameters,
         *("name", "trainable", "dtype", "input_shape", "batch_input_shape"),
         *("input_dim", "batch_size", "weights", "activity_regularizer"),
-    ]
-    old = keras1_error(cls.__name__, [argument, *given], known)
-    if old is not None:
-        return old
-    near = _validate.suggestion(argument, known)
-    return TypeError(
-        f"{cls.__name__} must be given known arguments, got {argument!r}{near}"
     )

@@ -31,7 +31,7 @@ def add_weight(
     trainable: bool = True,
     fans: tuple[int, int] | None = None,
     mask: Array | None = None,
-) -> None:
+) -> Array:
     """
     Add a weight to the layer that is being built, as ``self.params[name]``.
 
@@ -54,6 +54,11 @@ def add_weight(
     mask : ndarray of bool, optional
         False for values that carry nothing: they start at 0 and are not penalised.
 
+    Returns
+    -------
+    ndarray
+        The live weight; an attribute that it is assigned to remains that.
+
     Raises
     ------
     ValueError
@@ -65,7 +70,9 @@ def add_weight(
             f"{name!r} outside of it"
         )
     if not isinstance(name, str) or name in self.params:
-        raise ValueError(f"name must be a string that is new, got {name!r}")
+        raise ValueError(
+            f"name must be a string that is new, got {_validate.shown(name)}"
+        )
     weight = Weight(
         resolve(f"{name}_initializer", initializer),
         resolve(f"{name}_regularizer", regularizer),
@@ -74,7 +81,11 @@ def add_weight(
         mask,
     )
     sizes = _validate.shape("shape", shape)
-    self._held.add(name, sizes, weight, self.weight_dtype, self._births, fans)
+    try:
+        self._held.add(name, sizes, weight, self.weight_dtype, self._births, fans)
+    except MemoryError as error:
+        raise MemoryError(f"weight {name!r} is too large: {error}") from error
+    return self._held.values[name]
 
 
 def build_whole(self: Layer, build: Any, input_shape: Any) -> None:

@@ -3,15 +3,19 @@ Activations of large arrays in memory that is reused, a few samples at a time.
 
 A pair computes in fresh memory. On pieces of a batch that fit into cache, fresh memory
 is recycled at once, and the results are copied into a workspace. The cache of a piece
-is dropped and computed again on the way back, which costs less than keeping it.
+is dropped and computed again on the way back, which costs less than keeping it. The
+pairs of `activations.INTO` need neither copy nor cache.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-from ... import activations
+import numpy as np
+
+from ... import _validate, activations
 from ..._typing import Array, Pair
 from ...ops import Workspace
+from ...ops.runtime.pieces import in_pieces
 
 __all__ = ["activate", "activation_gradient"]
 
@@ -46,9 +50,18 @@ def activate(pair: Pair, z: Array, workspace: Workspace) -> tuple[Array, Any]:
         For `activation_gradient`.
     """
     if not _by_pieces(pair, z, workspace):
-        y, cache = pair[0](z)
+        found: Any = pair[0](z)
+        if not (isinstance(found, tuple) and len(found) == 2):
+            raise ValueError(
+                "forward of the activation must return (y, cache), got "
+                f"{_validate.shown(found)}"
+            )
+        y, cache = found
         return y, cache
     y = workspace.result("activation", z.shape, z.dtype)
+    if pair in activations.INTO:
+        in_pieces(activations.INTO[pair][0], z, y)
+        return y, None
     for piece in _pieces(z):
         y[piece] = pair[0](z[piece])[0]
     return y, None
@@ -76,8 +89,16 @@ def activation_gradient(
     """
     if not _by_pieces(pair, z, workspace):
         gradient: Array = pair[1](dy, cache)
+        if np.shape(gradient) != z.shape:
+            raise ValueError(
+                f"backward of the activation must return the shape of x, {z.shape}, "
+                f"got {np.shape(gradient)}"
+            )
         return gradient
     dz = workspace.result("dz", z.shape, z.dtype)
+    if pair in activations.INTO and dy.dtype == z.dtype:
+        in_pieces(activations.INTO[pair][1], dy, z, dz)
+        return dz
     for piece in _pieces(z):
         dz[piece] = pair[1](dy[piece], pair[0](z[piece])[1])
     return dz

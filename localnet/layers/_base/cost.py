@@ -56,7 +56,7 @@ def cost_of_layer(
     {}
     """
     with self._named():
-        batch_size = _validate.integer("batch_size", batch_size, minimum=0)
+        batch_size = _validate.whole("batch_size", batch_size, minimum=0)
         shape = self.input_shape or self.batch_input_shape
         if input_shape is not None:
             shape = checked_shape(input_shape, self.input_rank)

@@ -12,10 +12,18 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..._keras.absent import absent
+from ..._validate import flag, shown
 from . import variables as listed
 from .shapes import BatchShape
 
-__all__ = ["Connectable", "Handle", "Node", "holds_handles", "restore_calls"]
+__all__ = [
+    "MEANINGS",
+    "Connectable",
+    "Handle",
+    "Node",
+    "holds_handles",
+    "restore_calls",
+]
 
 
 class HandleShape(tuple[int | None, ...]):
@@ -125,7 +133,8 @@ class Handle:
     def _no_values(self, what: str) -> TypeError:
         """Return the error for all that needs values; it says what to do instead."""
         return TypeError(
-            f"a handle has no values for {what}, got {self!r}: put the computation in "
+            f"a handle has no values for {what}, got {shown(self)}: put the "
+            "computation in "
             "a function of arrays, and call a layer of it, Lambda(function)(handle), "
             "with backward='differences' where layers before it learn; of a loss, "
             "losses.Differentiated(function). Values come from a Model that is called"
@@ -135,25 +144,27 @@ class Handle:
         return f"<Handle {self.name!r} {self.shape} {self.dtype.name}>"
 
 
+# What arithmetic becomes: the layers, which stand above, say which of them.
+MEANINGS: dict[str, Any] = {}
+
+
 def combined(how: str, handle: Handle, other: Any) -> Any:
     """Return what arithmetic on handles means: a merge layer, a scale or a slice."""
-    from .. import _functions, _merge
-
     if how == "slice":
-        return _functions.Slice(other)(handle)
+        return MEANINGS[how](other)(handle)
     if isinstance(other, Handle):
         if len(handle.shape) != len(other.shape):
             raise ValueError(
                 "handles must have equally many axes for arithmetic, got shapes "
                 f"{handle.shape} and {other.shape}; see localnet.layers.{how}"
             )
-        return getattr(_merge, how)([handle, other])
+        return MEANINGS[how]([handle, other])
     if not isinstance(other, (int, float, np.integer, np.floating)):
         return NotImplemented
     if how == "multiply":
-        return _functions.Affine(float(other))(handle)
+        return MEANINGS["affine"](float(other))(handle)
     number = float(other)
-    return _functions.Affine(1.0, number if how == "add" else -number)(handle)
+    return MEANINGS["affine"](1.0, number if how == "add" else -number)(handle)
 
 
 OPERATIONS: dict[Any, Any] = {
@@ -282,8 +293,8 @@ class Connectable:
         """
         handles = self._handles_in(inputs)
         outputs = self._traced(tuple(handle.shape for handle in handles))
-        flag = None if training is None else bool(training)
-        node = Node(self, handles, outputs, flag)
+        mode = None if training is None else flag("training", training)
+        node = Node(self, handles, outputs, mode)
         self._nodes = (*self._nodes, node)
         return _one_or_list(node.outputs)
 
@@ -349,11 +360,11 @@ class Connectable:
 
     def _node_at(self, index: int) -> Node:
         try:
-            return self._nodes[index]
+            return self._nodes[operator.index(index)]
         except (IndexError, TypeError):
             raise ValueError(
                 f"{self.name}: node_index must be the number of one of "
-                f"{len(self._nodes)} calls on handles, got {index!r}"
+                f"{len(self._nodes)} calls on handles, got {shown(index)}"
             ) from None
 
     def _only_node(self, wanted: str) -> Node:

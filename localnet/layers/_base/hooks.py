@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ClassVar, TypeVar
 
+from ..._keras.hooks import LAYER, refuse_hooks
+
 __all__ = ["AskedFor", "named_init", "refuse_other_hooks", "whole_build"]
 
 # One thread builds at a time, since a forward pass builds a layer that is not built.
@@ -20,15 +22,12 @@ HOOKS = (
 )
 
 
-def refuse_other_hooks(cls: type, base: type) -> None:
+def refuse_other_hooks(cls: type) -> None:
     """Refuse a subclass that is written for localnet 0.1, or for Keras."""
     for name in ("_build", "_forward", "_backward"):
         if name in vars(cls):
             raise TypeError(f"{cls.__name__} must be written with {HOOKS}, got {name}")
-    if hasattr(cls, "call") and cls.compute is base.compute:  # type: ignore[attr-defined]
-        raise TypeError(
-            f"{cls.__name__} must be written with {HOOKS}, got Keras's call"
-        )
+    refuse_hooks(cls, LAYER, HOOKS, asked="compute")
 
 
 def whole_build(build: Build) -> Build:

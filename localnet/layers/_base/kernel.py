@@ -6,7 +6,7 @@ from typing import Any
 
 from ... import _validate
 from ..._typing import Array, Config
-from .._activation import activation_pair, resolve_activation, serialize_activation
+from .._activation import serialize_activation
 from .arguments import serialized, take_rules
 
 __all__ = [
@@ -39,11 +39,18 @@ class LiveWeight:
         """Return the weight; of the class, the attribute itself."""
         return self if layer is None else layer.params.get(self.name)
 
+    def __set__(self, layer: Any, value: Any) -> None:
+        """Refuse to hide the weight, but let ``layer.kernel += 1`` through."""
+        if value is not self.__get__(layer, type(layer)):
+            raise AttributeError(
+                f"{layer.name}: {self.name} must be changed in place in a layer that "
+                f"is built, got {_validate.shown(value)}"
+            )
+
 
 def take_kernel(layer: Any, arguments: dict[str, Any]) -> None:
     """Set what the arguments say of activation, kernel and bias."""
-    layer.activation = resolve_activation(arguments["activation"])
-    layer._activation_pair = activation_pair(layer.activation)
+    layer.activation = arguments["activation"]
     layer.use_bias = _validate.flag("use_bias", arguments["use_bias"])
     take_rules(layer, arguments)
 

@@ -8,16 +8,17 @@ they need of them; what is common to all layers lives here and in its parts.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ... import _validate, activations, config
+from ... import _arrays, _validate, activations, config
 from ..._typing import Array, Config, Pair, Shape
 from ...ops import Cost, Workspace
 from . import building, pure, weights
-from .arguments import resolve, unknown_argument
+from .arguments import refuse_old_words, resolve, unknown_argument
 from .cost import cost_of_layer
 from .handles import Connectable, holds_handles
 from .hooks import AskedFor, named_init, refuse_other_hooks, whole_build
@@ -58,30 +59,45 @@ class Layer(Connectable):
 
     # Axes of the input, batch axis included; None where any number will do.
     input_rank: int | None = None
+    __setattr__ = weights.set_attribute
+    name = _validate.Checked(_validate.text)
+    trainable = _validate.Checked(_validate.flag)
+    activity_regularizer = _validate.Checked(resolve)
+    dtype = _validate.Checked(lambda _, value: config.float_dtype(value))
+    # Whether a model around it is frozen, while that is what decides who learns.
+    is_fixed = False
     # Weights that the layer sets itself, from what it sees in training.
     state_names: tuple[str, ...] = ()
     # Its own arguments that are attributes of the same name, and stand in its config.
     config_names: tuple[str, ...] = ()
-    # What is applied to the map's result, and its (forward, backward); None: nothing.
-    activation: Any = None
+    # The (forward, backward) of what is applied to the map's result; None: nothing.
     _activation_pair: Pair | None = None
     # Which keywords the two hooks have parameters for.
     _asked_by_compute: ClassVar[Any] = AskedFor("compute")
     _asked_by_gradients: ClassVar[Any] = AskedFor("gradients")
     # Whether its source of random numbers is its own, and not the model's.
     _has_own_seed = False
+    # Whether its class is somebody's own, whose gradients may be anything.
+    _is_own = False
     # Where first weights come from, while the layer is built.
     _births: np.random.Generator | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        refuse_other_hooks(cls, Layer)
+        refuse_other_hooks(cls)
+        cls._is_own = not cls.__module__.startswith(_arrays.OURS)
         cls._asked_by_compute = AskedFor("compute")
         cls._asked_by_gradients = AskedFor("gradients")
         if "build" in vars(cls):
             cls.build = whole_build(cls.build)  # type: ignore[method-assign]
         if "__init__" not in vars(cls):
             cls.__init__ = named_init(cls)  # type: ignore[method-assign]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Refuse the words of Keras 1, then make a layer."""
+        if not cls._is_own:
+            refuse_old_words(cls, kwargs)
+        return super().__new__(cls)
 
     def __init__(
         self,
@@ -101,11 +117,9 @@ class Layer(Connectable):
                 kwargs.pop(meaningless, None)
             if kwargs:
                 raise unknown_argument(type(self), next(iter(kwargs)), kwargs)
-            self.trainable = _validate.flag("trainable", trainable)
-            self.dtype = config.float_dtype(dtype)
-            self.activity_regularizer = resolve(
-                "activity_regularizer", activity_regularizer
-            )
+            self.trainable = trainable
+            self.dtype = dtype
+            self.activity_regularizer = activity_regularizer
         self.name = unique_name(type(self).__name__) if name is None else name
         self.built = False
         self.input_shape: BatchShape | None = None
@@ -203,7 +217,7 @@ class Layer(Connectable):
         tuple of int or None
             Batch axis first.
         """
-        return tuple(_validate.items("input_shape", input_shape, "a tuple of sizes"))
+        return tuple(self._named_input_shape(input_shape))
 
     def weight_shapes(self, input_shape: Sequence[int | None]) -> dict[str, Shape]:
         """
@@ -251,6 +265,11 @@ class Layer(Connectable):
         """Return the shape of the input in its normal form."""
         return checked_shape(input_shape, self.input_rank)
 
+    def _named_input_shape(self, input_shape: Any) -> Any:
+        """Return the shape in its normal form; errors name the layer."""
+        with self._named():
+            return self._checked_input_shape(input_shape)
+
     def _check_known(self, input_shape: BatchShape) -> None:
         """Refuse a shape that the built layer does not fit, as far as it is known."""
         if None not in input_shape[1:]:
@@ -283,7 +302,7 @@ class Layer(Connectable):
         """
         if holds_handles(x):
             return self.connect(x, training)
-        return self.forward(x, bool(training))
+        return self.forward(x, False if training is None else training)
 
     def connect(self, inputs: Any, training: bool | None = None) -> Any:
         """Note a call on handles, and the shapes of the first; see `Connectable`."""
@@ -310,9 +329,17 @@ class Layer(Connectable):
         Softmax and sigmoid hand what went into them to every crossentropy, be it their
         own or not, and whatever the axis.
         """
-        if isinstance(self.activation, Layer):
-            return self.activation.has_logits
-        return self.activation in (activations.softmax, activations.sigmoid)
+        activation = vars(self).get("activation")
+        if isinstance(activation, Layer):
+            return activation.has_logits
+        return activation in (activations.softmax, activations.sigmoid)
+
+    def activate(self, logits: Array) -> Array:
+        """Return what the activation makes of other logits."""
+        if self._activation_pair is None:
+            return logits
+        y: Array = self._activation_pair[0](logits)[0]
+        return y
 
     # Random numbers --------------------------------------------------------------
 
@@ -348,7 +375,8 @@ class Layer(Connectable):
     @property
     def weight_dtype(self) -> np.dtype:
         """Float type of the weights."""
-        return self.dtype
+        dtype: np.dtype = self.dtype
+        return dtype
 
     @property
     def fixed_names(self) -> tuple[str, ...]:
@@ -359,7 +387,7 @@ class Layer(Connectable):
         """Return whether an optimizer may change a weight, also one yet to be built."""
         rules = self._held.rules.get(name)
         fixed = name in self.state_names or (rules is not None and not rules.trainable)
-        return self.trainable and not fixed
+        return self.trainable and not (fixed or self.is_fixed)
 
     @property
     def trainable_params(self) -> dict[str, Array]:
@@ -425,7 +453,7 @@ class Layer(Connectable):
         shape = self.batch_input_shape
         return {
             "name": self.name,
-            "trainable": self.trainable,
+            "trainable": self.trainable and not self.is_fixed,
             "dtype": self.dtype.name,
             **({} if shape is None else {"batch_input_shape": shape}),
             **{name: getattr(self, name) for name in self.config_names},
@@ -456,3 +484,7 @@ class Layer(Connectable):
     def __repr__(self) -> str:
         shape = self.output_shape or "not built"
         return f"<{type(self).__name__} {self.name!r} {shape}>"
+
+
+# help() shows what a layer takes, not what its words are looked up in.
+Layer.__new__.__signature__ = inspect.signature(Layer.__init__)  # type: ignore[attr-defined]

@@ -28,7 +28,7 @@ def numbered_name(stem: str) -> str:
 
 
 class Named:
-    """Put the name of a layer before the message of a ValueError."""
+    """Put the name of a layer before a ValueError's message, or a MemoryError's."""
 
     __slots__ = ("layer",)
 
@@ -39,8 +39,9 @@ class Named:
         """Do nothing: there is no error yet."""
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        if isinstance(error, ValueError):
+        if isinstance(error, (ValueError, MemoryError)):
             label = getattr(self.layer, "name", None) or type(self.layer).__name__
             message = str(error)
             if not message.startswith(f"{label}: "):
-                raise ValueError(f"{label}: {message}") from error
+                known = ValueError if isinstance(error, ValueError) else MemoryError
+                raise known(f"{label}: {message}") from error

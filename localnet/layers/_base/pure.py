@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ... import _arrays
+from ... import _arrays, _validate, regularizers
 from ..._typing import Array, ArrayLike
+from ..._validate import shown
 from ...ops import Workspace
 from .by_pieces import activate, activation_gradient
 
@@ -53,6 +54,8 @@ class LayerCache(NamedTuple):
     activation: Any
     inner: Any
     activity_loss: float | None
+    # Shape of the input, which gradients of somebody's own are held to.
+    given: Any = None
 
 
 def forward(self: Layer, x: ArrayLike, training: bool = False) -> Array:
@@ -153,8 +156,9 @@ def forward_with_cache(
     """
     workspace = workspace or self._scratch
     with self._named():
+        flag = _validate.flag("training", training)
         x = self._accepted(x, workspace)
-        lent = lent_to_compute(self, training, workspace, rng)
+        lent = lent_to_compute(self, flag, workspace, rng)
         return computed(self, x, lent, workspace)
 
 
@@ -177,11 +181,17 @@ def computed(
         z, inner = result
     else:
         z, inner = _two(result, "compute must return (y, cache)")
+    kind = type(z)
+    if not issubclass(kind, (np.ndarray, np.generic)):
+        raise ValueError(
+            f"compute must return (y, cache) with an array y, got {kind.__name__}"
+        )
     y, activation = z, None
     if self._activation_pair is not None:
         y, activation = activate(self._activation_pair, z, workspace)
     loss = self._activity_loss(y, inner)
-    return y, LayerCache(y, z, activation, inner, loss)
+    given = getattr(x, "shape", None) if self._is_own else None
+    return y, LayerCache(y, z, activation, inner, loss, given)
 
 
 def backward_from_cache(
@@ -248,14 +258,20 @@ def differentiated(
 ) -> tuple[Array | None, dict[str, Array]]:
     """Do what `backward_from_cache` does, with what `gradients` is lent."""
     if self.activity_regularizer is not None:
-        slope = _arrays.call(self.activity_regularizer.gradient, cache.y)
+        slope = regularizers.penalty_gradient(
+            self.activity_regularizer, cache.y, "activity_regularizer"
+        )
         activity = slope / max(1, len(cache.y))
         dy = activity if dy is None else dy + activity
     dz = dy
     if dy is not None and self._activation_pair is not None:
-        dz = activation_gradient(
-            self._activation_pair, dy, cache.logits, cache.activation, workspace
-        )
+        try:
+            dz = activation_gradient(
+                self._activation_pair, dy, cache.logits, cache.activation, workspace
+            )
+        except ValueError:  # of an activation of one's own
+            with self._named():
+                raise
     if dlogits is not None:
         dz = dlogits if dz is None else dz + dlogits
     if dz is None:
@@ -266,7 +282,8 @@ def differentiated(
     else:
         rule = f"{self.name}: gradients must return (dx, {{name: gradient}})"
         dx, grads = _two(result, rule)
-    if not self._held.values.keys() <= grads.keys():
+    if self._is_own:
+        _check_dx(self, dx, cache.given)
         _check_gradients(self, grads)
     if weight_penalties:
         for name, weight in self._held.rules.items():
@@ -275,13 +292,41 @@ def differentiated(
     return dx, grads
 
 
-def _check_gradients(self: Layer, grads: dict[str, Array]) -> None:
-    """Refuse gradients that do not hold one for each weight that may need it."""
+def _check_dx(self: Layer, dx: Any, given: Any) -> None:
+    """Refuse a gradient of the input that is not of its shape."""
+    if dx is None or given is None:  # not asked for, or one of several
+        return
+    found = _arrays.numbers(f"{self.name}: dx", dx).shape
+    if found != given:
+        raise ValueError(
+            f"{self.name}: dx must have the shape of x, {given}, got {found}"
+        )
+
+
+def _check_gradients(self: Layer, grads: Any) -> None:
+    """Refuse gradients that do not hold one that fits for each weight that learns."""
+    if not isinstance(grads, dict):
+        raise ValueError(
+            f"{self.name}: gradients must return (dx, {{name: gradient}}), got "
+            f"{shown(grads)} for the second"
+        )
     for name in self.params:
         if name not in grads and name not in self.fixed_names:
             raise ValueError(
                 f"{self.name}: gradients must hold one for the weight {name!r}, got "
                 f"those of {list(grads)}"
+            )
+    for name, grad in grads.items():
+        if name not in self.params:
+            raise ValueError(
+                f"{self.name}: gradients must hold those of weights, "
+                f"{list(self.params)}, got one for {name!r}"
+            )
+        found = _arrays.numbers(f"{self.name}: gradient of {name}", grad)
+        if found.shape != self.params[name].shape:
+            raise ValueError(
+                f"{self.name}: gradient of {name} must have shape "
+                f"{self.params[name].shape}, got {found.shape}"
             )
 
 
@@ -298,8 +343,8 @@ def activity_loss(self: Layer, y: Array, cache: Any) -> float | None:
     """Return the penalty on the output, or None if there is none."""
     if self.activity_regularizer is None:
         return None
-    loss: float = _arrays.call(self.activity_regularizer, y) / max(1, len(y))
-    return loss
+    name = "activity_regularizer"
+    return regularizers.penalty(self.activity_regularizer, y, name) / max(1, len(y))
 
 
 def cast_input(self: Layer, key: Any, x: Array, workspace: Workspace) -> Array:
@@ -307,9 +352,8 @@ def cast_input(self: Layer, key: Any, x: Array, workspace: Workspace) -> Array:
     # Complex stays, for the complex step.
     if x.dtype == self.dtype or x.dtype.kind == "c":
         return x
-    cast = workspace.result(key, x.shape, self.dtype)
-    cast[...] = x
-    return cast
+    room = workspace.result(key, x.shape, self.dtype)
+    return _arrays.cast("input", x, self.dtype, room)
 
 
 def _two(result: Any, rule: str) -> tuple[Any, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ... import _arrays
 from ..._typing import Array
+from ..._validate import shown
 from ...ops import Workspace
 from .handles import Handle
 from .layer import Layer
@@ -89,7 +90,7 @@ class MultiInputLayer(Layer):
         self._check_count(input_shape)
         if any(size is None or isinstance(size, int) for size in input_shape):
             raise ValueError(
-                f"input_shape must be a list of shapes, got {input_shape!r}"
+                f"input_shape must be a list of shapes, got {shown(input_shape)}"
             )
         return tuple(checked_shape(shape, self.input_rank) for shape in input_shape)
 

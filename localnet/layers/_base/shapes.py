@@ -50,11 +50,12 @@ def declared_shape(kwargs: dict[str, Any]) -> BatchShape | None:
     dim = kwargs.pop("input_dim", None)
     batch_shape = kwargs.pop("batch_input_shape", None)
     if batch_shape is None:
+        name = "input_shape"
         if shape is None and dim is not None:
-            shape = (dim,)
+            name, shape = "input_dim", (dim,)
         if shape is None:
             return None
-        name, sizes = "input_shape", (batch_size, *_as_tuple("input_shape", shape))
+        sizes = (batch_size, *_as_tuple(name, shape))
     else:
         name, sizes = (
             "batch_input_shape",

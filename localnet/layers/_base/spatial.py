@@ -56,8 +56,9 @@ class SpatialLayer(Layer):
         Arguments of `Layer`.
     """
 
-    # Of a layer that adds cells or cuts them; others have hooks of their own.
-    _margins: Margins
+    # Of a layer that adds cells, or cuts them, the argument that says how many, and the
+    # sign; others have hooks of their own.
+    _cells: ClassVar[tuple[str, int]]
     rank: ClassVar[int]
     operation: ClassVar[Pair]
     # Some layers of Keras have one axis and know channels_last only.
@@ -75,6 +76,11 @@ class SpatialLayer(Layer):
             )
         self.input_rank = self.rank + 2
 
+    @property
+    def _margins(self) -> Margins:
+        name, sign = self._cells
+        return Margins(name, getattr(self, name), self.rank, sign)
+
     # Hooks of subclasses ---------------------------------------------------------
 
     def _output_sizes(self, sizes: BatchShape) -> BatchShape:
@@ -83,7 +89,8 @@ class SpatialLayer(Layer):
 
     def _options(self) -> Config:
         """Return what the operation is told beside the data format."""
-        return {self._margins.name: self._margins.argument}
+        margins = self._margins
+        return {margins.name: margins.argument}
 
     # Shapes ----------------------------------------------------------------------
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from ... import _arrays, constraints, initializers, regularizers
 from ..._typing import Array, ArrayLike
-from ..._validate import misfit, shown
+from ..._validate import assign, misfit, shown
 from ...ops.runtime.pieces import in_pieces
+from .arguments import known
 from .undo import unchanged_on_error
 from .variables import Variable
 
@@ -32,6 +33,7 @@ __all__ = [
     "count_params",
     "get_weights",
     "give_weights",
+    "set_attribute",
     "set_weights",
     "undrawn",
     "variables_of",
@@ -136,11 +138,14 @@ class Weights:
         The live weights, in the order of `Layer.get_weights`.
     rules : dict of str to Weight
         Of those that were added by `add`.
+    aliases : dict of str to str
+        Attributes of the layer that are weights, and their names here.
     """
 
     def __init__(self) -> None:
         self.values: dict[str, Array] = {}
         self.rules: dict[str, Weight] = {}
+        self.aliases: dict[str, str] = {}
 
     def add(
         self,
@@ -197,7 +202,10 @@ class Weights:
                 raise ValueError(
                     f"weight {name} must hold real numbers, got dtype {array.dtype}"
                 )
-            checked.append((value, array.astype(value.dtype)))
+            # A copy, since one weight may be given for another.
+            held = np.empty_like(value)
+            _arrays.cast(f"weight {name}", array, value.dtype, held)
+            checked.append((value, held))
         for value, array in checked:
             value[...] = array
 
@@ -220,7 +228,9 @@ class Weights:
     def losses(self) -> list[float]:
         """Return the penalty of each weight that has a regularizer."""
         return [
-            float(_arrays.call(weight.regularizer, self._penalised(name)))
+            regularizers.penalty(
+                weight.regularizer, self._penalised(name), f"{name}_regularizer"
+            )
             for name, weight in self.rules.items()
             if weight.regularizer is not None
         ]
@@ -241,7 +251,9 @@ class Weights:
 
             in_pieces(add, grad, self.values[name])
             return grad
-        penalty: Array = _arrays.call(regularizer.gradient, self._penalised(name))
+        penalty = regularizers.penalty_gradient(
+            regularizer, self._penalised(name), f"{name}_regularizer"
+        )
         return grad + (penalty if mask is None else penalty * mask)
 
     @property
@@ -292,11 +304,58 @@ def weight_by_name(self: Layer, name: str) -> Any:
     """Return a weight as an attribute: ``layer.kernel``."""
     if hasattr(type(self), name):  # a property that says why it has no value
         return object.__getattribute__(self, name)
-    held = vars(self).get("_held")
-    if held is None or name not in held.values:
+    held = vars(self).get("_held") or Weights()
+    own = held.aliases.get(name, name)
+    if own not in held.values:
         label = type(self).__name__
         raise AttributeError(f"{label!r} object has no attribute {name!r}")
-    return held.values[name]
+    return held.values[own]
+
+
+def set_attribute(self: Layer, name: str, value: Any) -> None:
+    """Set an attribute; one that is a weight stays that, and is changed in place."""
+    held = vars(self).get("_held") or Weights()
+    own = next((key for key, weight in held.values.items() if weight is value), None)
+    if own is not None and not hasattr(type(self), name):
+        # Looked up when it is read: a loaded file may bring an array of its own.
+        held.aliases[name] = own
+        vars(self).pop(name, None)
+        return
+    weight = held.values.get(held.aliases.get(name, name), value)
+    if weight is not value:
+        raise AttributeError(
+            f"{self.name}: {name} must be changed in place, by layer.{name}[...] = "
+            f"values or set_weights, got {shown(value)}"
+        )
+    if held.values and name in vars(self) and _is_argument(self, name):
+        with _same_shapes(self, name):
+            assign(self, name, value)
+    else:
+        assign(self, name, value)
+
+
+def _is_argument(self: Layer, name: str) -> bool:
+    kind: Any = type(self)
+    return name in known(kind)
+
+
+@contextmanager
+def _same_shapes(self: Layer, name: str) -> Iterator[None]:
+    """Refuse an argument by which a layer that has weights would have others."""
+    former, shape = vars(self)[name], self.input_shape or ()
+    shapes = self.weight_shapes(shape) if shape else {}
+    yield
+    given = vars(self)[name]
+    try:
+        is_same = not shape or self.weight_shapes(shape) == shapes
+    except (TypeError, ValueError):
+        is_same = False
+    if not is_same:
+        vars(self)[name] = former
+        raise AttributeError(
+            f"{self.name}: {name} must be set before the layer is built, since its "
+            f"weights depend on it, got {shown(given)}"
+        )
 
 
 def get_weights(self: Layer) -> list[Array]:

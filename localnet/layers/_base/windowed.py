@@ -11,6 +11,7 @@ from ..._typing import Array, Config, Shape
 from ...geometry import Geometry
 from ...geometry.channels import sample_shape, split_sample
 from ...geometry.padding import Pads, by_axis, checked_pads, output_length
+from .._activation import Activated
 from .kernel import KERNEL_ARGUMENTS, LiveWeight, take_kernel
 from .layer import Layer
 from .shapes import BatchShape, checked_shape
@@ -61,6 +62,7 @@ class WindowedLayer(Layer):
     bias_regularizer: Any
     kernel_constraint: Any
     bias_constraint: Any
+    activation = Activated()
     kernel = LiveWeight("The live kernel, or None before the layer is built.")
     bias = LiveWeight("The live bias, or None without one.")
     # Shape of the kernel but for F, False where a tap falls on padding wherever it

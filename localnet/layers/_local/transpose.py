@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from .._typing import Array, Config, Shape
-from ..geometry import Geometry
-from ..geometry.channels import split_sample
-from ..geometry.padding import by_axis
-from ..geometry.transposed import (
+from ..._typing import Array, Config, Shape
+from ...geometry import Geometry
+from ...geometry.channels import split_sample
+from ...geometry.padding import by_axis
+from ...geometry.transposed import (
     checked_output_padding,
     transposed_geometry,
     transposed_length,
 )
-from ..ops import (
+from ...ops import (
     Cost,
     local_conv_transpose_backward,
     local_conv_transpose_cost,
     local_conv_transpose_forward,
     taps_inside,
 )
-from ._base.arguments import CommonArguments, handed_on
-from ._base.kernel import kernel_config, named_grads
-from ._base.pure import Computed, Gradients, Space
-from ._base.shapes import BatchShape
-from ._base.windowed import WindowedLayer
+from .._base.arguments import CommonArguments, handed_on
+from .._base.kernel import kernel_config, named_grads
+from .._base.pure import Computed, Gradients, Space
+from .._base.shapes import BatchShape
+from .._base.windowed import WindowedLayer
 
 __all__ = [
     "LocallyConnected1DTranspose",

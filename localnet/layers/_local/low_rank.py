@@ -11,10 +11,10 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Unpack
 
-from .. import _validate, initializers
-from .._typing import Array, Config, Shape
-from ..activations import softmax_backward, softmax_forward
-from ..ops import (
+from ... import _validate, initializers
+from ..._typing import Array, Config, Shape
+from ...activations import softmax_backward, softmax_forward
+from ...ops import (
     Cost,
     local_conv_backward,
     local_conv_forward,
@@ -26,11 +26,11 @@ from ..ops import (
     outer_sum_backward,
     outer_sum_forward,
 )
-from ._base.arguments import CommonArguments, handed_on, serialized, take_rules
-from ._base.kernel import kernel_config
-from ._base.pure import Computed, Gradients, Space
-from ._base.shapes import BatchShape
-from ._base.windowed import WindowedLayer
+from .._base.arguments import CommonArguments, handed_on, serialized, take_rules
+from .._base.kernel import kernel_config
+from .._base.pure import Computed, Gradients, Space
+from .._base.shapes import BatchShape
+from .._base.windowed import WindowedLayer
 
 __all__ = [
     "LowRankLocallyConnected1D",
@@ -41,6 +41,13 @@ __all__ = [
 # Start values that make the layer a convolution, whatever its rank.
 AS_CONVOLUTION = "conv_init"
 NORMALIZED = "softmax"
+
+
+def _is(word: str, value: Any) -> bool:
+    """Tell whether a value, which may be an array, is a word."""
+    return isinstance(value, str) and value == word
+
+
 # Arguments that other layers with windows do not have.
 OWN = (
     *("spatial_rank", "separable", "normalize_weights", "use_spatial_bias"),
@@ -100,15 +107,15 @@ class LowRankLocallyConnected(WindowedLayer):
                 "spatial_rank", spatial_rank, minimum=1
             )
             self.separable = _validate.flag("separable", separable)
-            if normalize_weights not in (NORMALIZED, None):
+            if normalize_weights is not None and not _is(NORMALIZED, normalize_weights):
                 raise ValueError(
                     f"normalize_weights must be {NORMALIZED!r} or None, "
-                    f"got {normalize_weights!r}"
+                    f"got {_validate.shown(normalize_weights)}"
                 )
             self.normalize_weights = normalize_weights
             self.use_spatial_bias = _validate.flag("use_spatial_bias", use_spatial_bias)
             self.combining_weights_initializer = combining_weights_initializer
-            as_convolution = combining_weights_initializer == AS_CONVOLUTION
+            as_convolution = _is(AS_CONVOLUTION, combining_weights_initializer)
             take_rules(self, {n: given[n] for n in OWN[4 + as_convolution :]})
 
     # Weights ---------------------------------------------------------------------

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from .. import _validate
-from .._typing import Array, Config, Shape
-from ..ops import (
+from ... import _validate
+from ..._typing import Array, Config, Shape
+from ...ops import (
     Cost,
     Sharing,
     local_conv_cost,
@@ -14,11 +14,11 @@ from ..ops import (
     shared_conv_forward,
     taps_inside,
 )
-from ._base.arguments import CommonArguments, handed_on
-from ._base.kernel import kernel_config, named_grads
-from ._base.pure import Computed, Gradients, Space
-from ._base.shapes import BatchShape
-from ._base.windowed import WindowedLayer
+from .._base.arguments import CommonArguments, handed_on
+from .._base.kernel import kernel_config, named_grads
+from .._base.pure import Computed, Gradients, Space
+from .._base.shapes import BatchShape
+from .._base.windowed import WindowedLayer
 
 __all__ = [
     "LocallyConnected",

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..geometry import Geometry
-from ..geometry.padding import Pads, resolve_pads
-from ..ops import free_bias, free_kernel, located_weights, shared_bias, shared_kernel
-from ._base.shapes import BatchShape, checked_shape
-from ._base.windowed import WindowedLayer
-from ._conv import Conv, Conv1D, Conv2D, Conv3D
-from ._local import (
+from ..._validate import shown
+from ...geometry import Geometry
+from ...geometry.padding import Pads, resolve_pads
+from ...ops import free_bias, free_kernel, located_weights, shared_bias, shared_kernel
+from .._base.shapes import BatchShape, checked_shape
+from .._base.windowed import WindowedLayer
+from .._conv import Conv, Conv1D, Conv2D, Conv3D
+from .plain import (
     LocallyConnected,
     LocallyConnected1D,
     LocallyConnected2D,
@@ -211,9 +212,9 @@ def _known_shape(
 ) -> BatchShape:
     """Return the shape that both twins are for, if there is one."""
     if not isinstance(layer, cls):
-        raise ValueError(f"layer must be a {cls.__name__} layer, got {layer!r}")
+        raise ValueError(f"layer must be a {cls.__name__} layer, got {shown(layer)}")
     if not layer.built or layer.input_shape is None:
-        raise ValueError(f"layer must be built, got {layer!r}")
+        raise ValueError(f"layer must be built, got {shown(layer)}")
     if input_shape is None:
         shape = layer.input_shape
     else:
@@ -239,7 +240,7 @@ def _arguments(layer: WindowedLayer, kwargs: dict[str, Any]) -> dict[str, Any]:
         if rule is not None and name not in kwargs:
             raise ValueError(
                 f"{name} must be given anew or as None, because it acts on weights "
-                f"that the twin shares otherwise, got {rule!r} in {layer.name}"
+                f"that the twin shares otherwise, got {shown(rule)} in {layer.name}"
             )
     return {name: getattr(layer, name) for name in COMMON} | kwargs
 

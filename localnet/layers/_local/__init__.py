@@ -1,0 +1,1 @@
+"""Locally connected layers: plain, transposed, of low rank; twins of convolutions."""
