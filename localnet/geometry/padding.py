@@ -150,7 +150,8 @@ def checked_pads(padding: Any, rank: int, words: Any = ()) -> Pads:
         instead = ", ".join(repr(word) for word in words)
         raise ValueError(
             f"padding must be {f'{instead} or ' if instead else ''}one (before, after) "
-            f"pair of integers >= 0 for each of {rank} spatial axes, got {padding!r}"
+            f"pair of integers >= 0 for each of {rank} spatial axes, got "
+            f"{_validate.shown(padding)}"
         )
     return tuple((before, after) for before, after in pairs)
 

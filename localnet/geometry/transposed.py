@@ -38,7 +38,7 @@ def checked_output_padding(
     if any(p is not None and p >= s for p, s in zip(given, strides, strict=True)):
         raise ValueError(
             f"output_padding must be less than strides {strides}, "
-            f"got {output_padding!r}"
+            f"got {_validate.shown(output_padding)}"
         )
     return tuple(p if p is None else int(p) for p in given)
 

@@ -9,7 +9,6 @@ the taps ``t = 0 .. r-1``, with stride s, dilation d and ``before`` cells of pad
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from .. import _validate
@@ -17,10 +16,9 @@ from .._typing import Shape
 from ..config import DATA_FORMATS
 from .channels import sample_shape, split_sample
 from .padding import PLACEMENTS, Pads, output_length, resolve_pads
+from .remembered import remembered
 
 __all__ = ["Geometry"]
-
-PLAIN = (int, str, float)
 
 
 def count_taps_inside(
@@ -129,7 +127,7 @@ class Geometry:
         ValueError
             If an argument breaks its rule, or no window fits into an axis.
         """
-        arguments = (
+        return cls._checked(
             input_shape,
             kernel_size,
             strides,
@@ -139,17 +137,9 @@ class Geometry:
             data_format,
             placement,
         )
-        # A model asks for the same few geometries again and again.
-        remembered = all(type(a) in PLAIN or is_plain_tuple(a) for a in arguments)
-        return (cls._remembered if remembered else cls._checked)(*arguments)
 
     @classmethod
-    # Typed, since 1, 1.0 and True are equal and not all of them are right.
-    @lru_cache(maxsize=256, typed=True)
-    def _remembered(cls, *arguments: Any) -> "Geometry":
-        return cls._checked(*arguments)
-
-    @classmethod
+    @remembered
     def _checked(
         cls,
         input_shape: Shape,
@@ -273,10 +263,3 @@ class Geometry:
     def bias_shape(self, filters: int) -> Shape:
         """Return the shape (*O, F) of the bias, in either data format."""
         return (*self.output_sizes, filters)
-
-
-def is_plain_tuple(value: Any) -> bool:
-    """Tell whether `value` is a tuple of (tuples of) ints and only that."""
-    return type(value) is tuple and all(
-        type(item) is int or is_plain_tuple(item) for item in value
-    )

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -80,6 +80,7 @@ def batch_norm_shape(shape: Sequence[int], axis: int | Sequence[int]) -> Shape:
     >>> batch_norm_shape((8, 5, 6, 3), -1), batch_norm_shape((8, 5, 6, 3), (1, 3))
     ((3,), (1, 5, 1, 3))
     """
+    shape = _validate.items("shape", shape, "a tuple of sizes")
     axes = _axes(axis, len(shape))
     if len(axes) == 1:
         return (shape[axes[0]],)
@@ -174,7 +175,7 @@ def batch_norm_forward(
     else:
         given = (
             _parameter(f"{name} of statistics", value, shape)
-            for name, value in zip(("mean", "variance"), statistics, strict=True)
+            for name, value in zip(("mean", "variance"), _two(statistics), strict=True)
         )
         mean, variance = (value for value in given if value is not None)
     dtype = compute if compute.kind == "c" else x.dtype
@@ -245,7 +246,7 @@ def batch_norm_backward(
     total = walk.sum(lambda dy: dy, compute, dy_walk)
     product = walk.sum(products, compute, dy_walk, x_walk)
     dx = None
-    if need_dx:
+    if _validate.flag("need_dx", need_dx):
         dx = workspace.result("dx", x.shape, cache.dtype)
         dx_walk = dx.reshape(walk.shape)
         factor = walk.spread(_factor(cache), compute)
@@ -293,6 +294,11 @@ def moving_statistics(
     (ndarray, ndarray)
         New mean and variance, in the dtype of the old ones.
 
+    Raises
+    ------
+    ValueError
+        If an argument breaks its rule.
+
     Notes
     -----
     .. math:: \mu' = \mu - (1 - momentum) (\mu - \mu_{batch})
@@ -308,13 +314,22 @@ def moving_statistics(
     if not (cache.from_batch and cache.members):
         return statistics
     variance = cache.variance
-    if unbiased:
+    if _validate.flag("unbiased", unbiased):
         variance = variance * (cache.members / max(1, cache.members - 1))
-    old_mean, old_variance = statistics
+    momentum = _validate.number("momentum", momentum, minimum=0.0, maximum=1.0)
+    old_mean, old_variance = (_arrays.floats("statistics", s) for s in _two(statistics))
     return (
         _moved(old_mean, cache.mean, momentum),
         _moved(old_variance, variance, momentum),
     )
+
+
+def _two(statistics: Any) -> list[Any]:
+    rule = "a mean and a variance"
+    found = _validate.items("statistics", statistics, rule)
+    if len(found) != 2:
+        raise ValueError(f"statistics must be {rule}, got {len(found)} items")
+    return found
 
 
 def _moved(old: Array, new: Array, momentum: float) -> Array:

@@ -130,7 +130,7 @@ def dense_backward(
         rows, drows = x.reshape(samples, x.shape[-1]), dy.reshape(samples, y_shape[-1])
     workspace = Workspace.of(workspace)
     dx = dbias = None
-    if need_dx:
+    if _validate.flag("need_dx", need_dx):
         dx = workspace.result("dx", x.shape, kernel.dtype)
         np.matmul(dy, kernel.T, out=dx)
     dkernel = workspace.result("dkernel", kernel.shape, kernel.dtype)

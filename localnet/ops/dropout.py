@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _arrays, _validate
+from .. import _arrays, _validate, config
 from .._typing import Array, ArrayLike, Shape
 from .runtime.workspace import Workspace
 
@@ -39,8 +39,15 @@ def dropout_mask(
     -------
     ndarray of shape `shape`
         Its mean is 1 in expectation.
+
+    Raises
+    ------
+    ValueError
+        If an argument breaks its rule.
     """
     rng = _validate.generator("rng", rng)
+    rate, dtype = _validate.fraction("rate", rate), config.float_dtype(dtype)
+    shape = _validate.shape("shape", shape)
     workspace = Workspace.of(workspace)
     drawn = workspace.take("drawn", shape, "float64")
     mask = workspace.result("mask", shape, dtype)

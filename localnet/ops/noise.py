@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import _arrays, _validate
+from .. import _arrays, _validate, config
 from .._typing import Array, ArrayLike, Shape
 from .runtime.workspace import Workspace
 
@@ -42,7 +42,14 @@ def gaussian_noise(
     -------
     ndarray of shape `shape`
         For `add_noise_forward`; with mean 1 also for `dropout_forward`.
+
+    Raises
+    ------
+    ValueError
+        If an argument breaks its rule.
     """
+    shape, dtype = _validate.shape("shape", shape), config.float_dtype(dtype)
+    stddev, mean = _validate.number("stddev", stddev), _validate.number("mean", mean)
     workspace = Workspace.of(workspace)
     drawn = workspace.take("drawn", shape, "float64")
     _validate.generator("rng", rng).standard_normal(out=drawn)

@@ -120,7 +120,8 @@ class _Optimizers(Registry[Optimizer]):
                     return factory
         listed = ", ".join(repr(cls.__name__) for cls in PRESENT)
         raise ValueError(
-            f"{self.kind} must be one of {listed} or a legacy one, got {name!r}"
+            f"{self.kind} must be one of {listed} or a legacy one, got "
+            f"{_validate.shown(name)}"
         )
 
     def get(self, identifier: Any) -> Optimizer | Any:

@@ -74,6 +74,9 @@ class Adadelta(Optimizer):
         "accumulated_delta_var",
     )
 
+    rho = _validate.Checked(_validate.number, minimum=0.0, maximum=1.0)
+    epsilon = _validate.Checked(_validate.number, minimum=0.0)
+
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
@@ -82,10 +85,8 @@ class Adadelta(Optimizer):
         **common: Unpack[Common],
     ) -> None:
         super().__init__(learning_rate, **common)
-        self.rho = _validate.number("rho", rho, minimum=0.0, maximum=1.0)
-        self.epsilon = _validate.number(
-            "epsilon", 1e-7 if epsilon is None else epsilon, minimum=0.0
-        )
+        self.rho = rho
+        self.epsilon = 1e-7 if epsilon is None else epsilon
 
     def _step(self, index: int, param: Array, grad: Array, rate: float) -> None:
         def descend(w: Array, g: Array, a: Array, d: Array) -> None:

@@ -64,6 +64,9 @@ class Adagrad(Optimizer):
     slot_names: ClassVar[tuple[str, ...]] = ("average", "accumulator")
     own_arguments: ClassVar[tuple[str, ...]] = ("initial_accumulator_value", "epsilon")
 
+    initial_accumulator_value = _validate.Checked(_validate.number, minimum=0.0)
+    epsilon = _validate.Checked(_validate.number, minimum=0.0)
+
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
@@ -72,12 +75,8 @@ class Adagrad(Optimizer):
         **common: Unpack[Common],
     ) -> None:
         super().__init__(learning_rate, **common)
-        self.initial_accumulator_value = _validate.number(
-            "initial_accumulator_value", initial_accumulator_value, minimum=0.0
-        )
-        self.epsilon = _validate.number(
-            "epsilon", 1e-7 if epsilon is None else epsilon, minimum=0.0
-        )
+        self.initial_accumulator_value = initial_accumulator_value
+        self.epsilon = 1e-7 if epsilon is None else epsilon
 
     def new_slot(self, name: str, param: Array) -> Array:
         """

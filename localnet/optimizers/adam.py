@@ -92,6 +92,12 @@ class Adam(Optimizer):
     )
     keras_pair: ClassVar[tuple[str, ...]] = ("m", "v")
 
+    beta_1 = _validate.Checked(_validate.fraction)
+    beta_2 = _validate.Checked(_validate.fraction)
+    adaptive_epsilon = _validate.Checked(_validate.flag)
+    amsgrad = _validate.Checked(_validate.flag)
+    epsilon = _validate.Checked(_validate.number, minimum=0.0)
+
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
@@ -103,13 +109,11 @@ class Adam(Optimizer):
         **common: Unpack[Common],
     ) -> None:
         super().__init__(learning_rate, **common)
-        self.beta_1 = _validate.fraction("beta_1", beta_1)
-        self.beta_2 = _validate.fraction("beta_2", beta_2)
-        self.epsilon = _validate.number(
-            "epsilon", 1e-7 if epsilon is None else epsilon, minimum=0.0
-        )
-        self.adaptive_epsilon = _validate.flag("adaptive_epsilon", adaptive_epsilon)
-        self.amsgrad = _validate.flag("amsgrad", amsgrad)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = 1e-7 if epsilon is None else epsilon
+        self.adaptive_epsilon = adaptive_epsilon
+        self.amsgrad = amsgrad
 
     def _own_config(self) -> Config:
         adaptive = {"adaptive_epsilon": True} if self.adaptive_epsilon else {}
@@ -119,17 +123,27 @@ class Adam(Optimizer):
         return self.amsgrad if slot == "vhat" else super()._needs(slot)
 
     def _step(self, index: int, param: Array, grad: Array, rate: float) -> None:
-        t = self.iterations + 1
+        t = self._iterations + 1
         correction = math.sqrt(1 - self.beta_2**t)
         alpha = rate * correction / (1 - self.beta_1**t)
         epsilon = self.epsilon * correction if self.adaptive_epsilon else self.epsilon
 
         def descend(w: Array, g: Array, m: Array, v: Array, *largest: Array) -> None:
-            m += (g - m) * (1 - self.beta_1)
-            v += (g * g - v) * (1 - self.beta_2)
+            # In place, since new memory costs more than the arithmetic.
+            change = g - m
+            change *= 1 - self.beta_1
+            m += change  # (1 - b1) (g - m)
+            np.multiply(g, g, out=change)
+            change -= v
+            change *= 1 - self.beta_2
+            v += change  # (1 - b2) (g^2 - v)
             for vhat in largest:
                 v = np.maximum(vhat, v, out=vhat)
-            w -= m * alpha / (np.sqrt(v) + epsilon)
+            root = np.sqrt(v, out=change)
+            root += epsilon
+            step = m * alpha
+            step /= root
+            w -= step  # alpha m / (sqrt(v) + epsilon)
 
         names = ("m", "v", "vhat") if self.amsgrad else ("m", "v")
         in_pieces(descend, param, grad, *self._slots_at(index, *names))

@@ -67,6 +67,10 @@ class Adamax(Optimizer):
     own_arguments: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2", "epsilon")
     keras_pair: ClassVar[tuple[str, ...]] = ("m", "u")
 
+    beta_1 = _validate.Checked(_validate.fraction)
+    beta_2 = _validate.Checked(_validate.fraction)
+    epsilon = _validate.Checked(_validate.number, minimum=0.0)
+
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
@@ -76,14 +80,12 @@ class Adamax(Optimizer):
         **common: Unpack[Common],
     ) -> None:
         super().__init__(learning_rate, **common)
-        self.beta_1 = _validate.fraction("beta_1", beta_1)
-        self.beta_2 = _validate.fraction("beta_2", beta_2)
-        self.epsilon = _validate.number(
-            "epsilon", 1e-7 if epsilon is None else epsilon, minimum=0.0
-        )
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = 1e-7 if epsilon is None else epsilon
 
     def _step(self, index: int, param: Array, grad: Array, rate: float) -> None:
-        correction = 1 - self.beta_1 ** (self.iterations + 1)
+        correction = 1 - self.beta_1 ** (self._iterations + 1)
 
         def descend(w: Array, g: Array, m: Array, u: Array) -> None:
             m += (g - m) * (1 - self.beta_1)

@@ -6,14 +6,15 @@ from typing import Any, ClassVar, Self, TypedDict
 import numpy as np
 
 from .. import _validate
+from .._keras.hooks import OPTIMIZER, refuse_hooks
 from .._typing import Array, Config
 from ..ops.runtime.pieces import in_pieces
 from . import schedules
 from .arguments import Grads, Params, checked_grads, checked_params
 from .clipping import clip_by_global_norm, clip_by_norm, clip_by_value
 from .laid import Laid
+from .live import Count, Rate
 from .memory import Memory
-from .rate import Rate
 from .schedules import Schedule
 
 __all__ = ["Common", "Optimizer", "Shared"]
@@ -86,8 +87,6 @@ class Optimizer(Memory, abc.ABC):
 
     Attributes
     ----------
-    iterations : int
-        Updates made so far.
     slots : dict of str to list of ndarray
         What the optimizer remembers of each parameter, by position. Empty until the
         first update.
@@ -133,6 +132,21 @@ class Optimizer(Memory, abc.ABC):
     # Small parameters end to end, from `update_again` to the next.
     _laid: Laid | None = None
 
+    __setattr__ = _validate.assign
+    weight_decay = _validate.Checked(_validate.optional_number, minimum=0.0)
+    clipnorm = _validate.Checked(_validate.optional_number)
+    clipvalue = _validate.Checked(_validate.optional_number)
+    global_clipnorm = _validate.Checked(_validate.optional_number)
+    use_ema = _validate.Checked(_validate.flag)
+    ema_momentum = _validate.Checked(_validate.number, minimum=0.0, maximum=1.0)
+    ema_overwrite_frequency = _validate.Checked(_validate.optional_integer, minimum=1)
+    name = _validate.Checked(_validate.text)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        hook = "_step(self, index, param, grad, rate)"
+        refuse_hooks(cls, OPTIMIZER, hook, asked="_step")
+
     def __getstate__(self) -> dict[str, Any]:
         """Copy without what is worked out for the parameters of the original."""
         return {k: v for k, v in super().__getstate__().items() if k != "_laid"}
@@ -158,28 +172,17 @@ class Optimizer(Memory, abc.ABC):
                 f"clipnorm must be None when global_clipnorm is given, got "
                 f"clipnorm={clipnorm!r} and global_clipnorm={global_clipnorm!r}"
             )
+        if lr is not None and not callable(lr):
+            _validate.number("lr", lr)
         self.learning_rate = _decaying(learning_rate if lr is None else lr, decay)
-        self.weight_decay = _validate.optional_number(
-            "weight_decay", weight_decay, minimum=0.0
-        )
-        self.clipnorm = _validate.optional_number("clipnorm", clipnorm)
-        self.clipvalue = _validate.optional_number("clipvalue", clipvalue)
-        self.global_clipnorm = _validate.optional_number(
-            "global_clipnorm", global_clipnorm
-        )
-        self.use_ema = _validate.flag("use_ema", use_ema)
-        self.ema_momentum = _validate.number(
-            "ema_momentum", ema_momentum, minimum=0.0, maximum=1.0
-        )
-        self.ema_overwrite_frequency = (
-            None
-            if ema_overwrite_frequency is None
-            else _validate.integer(
-                "ema_overwrite_frequency", ema_overwrite_frequency, minimum=1
-            )
-        )
-        given = _validate.optional_text("name", name)
-        self.name = type(self).__name__ if given is None else given
+        self.weight_decay = weight_decay
+        self.clipnorm = clipnorm
+        self.clipvalue = clipvalue
+        self.global_clipnorm = global_clipnorm
+        self.use_ema = use_ema
+        self.ema_momentum = ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.name = type(self).__name__ if name is None else name
         self.iterations = 0
         self.slots = {}
 
@@ -191,9 +194,11 @@ class Optimizer(Memory, abc.ABC):
         Returns
         -------
         float or callable
-            As it was set; a number as a Python float.
+            As it was set; a number as a Python float that has Keras's ``assign`` and
+            ``numpy``.
         """
-        return self._learning_rate
+        rate = self._learning_rate
+        return rate if callable(rate) else Rate.of(self, rate)
 
     @learning_rate.setter
     def learning_rate(self, value: float | Schedule) -> None:
@@ -211,13 +216,29 @@ class Optimizer(Memory, abc.ABC):
         Returns
         -------
         float or callable
-            As for `learning_rate`; `backend.set_value` sets it.
+            As for `learning_rate`.
         """
-        return Rate.of(self)
+        return self.learning_rate
 
     @lr.setter
     def lr(self, value: float | Schedule) -> None:
         self.learning_rate = value
+
+    @property
+    def iterations(self) -> int:
+        """
+        How many updates were made so far.
+
+        Returns
+        -------
+        int
+            It has Keras's ``assign`` and ``numpy``.
+        """
+        return Count.of(self, self._iterations)
+
+    @iterations.setter
+    def iterations(self, value: int) -> None:
+        self._iterations = _validate.integer("iterations", value, minimum=0)
 
     def current_learning_rate(self) -> float:
         """
@@ -235,8 +256,8 @@ class Optimizer(Memory, abc.ABC):
         """
         if callable(self._learning_rate):
             return _validate.number(
-                f"learning_rate({self.iterations})",
-                self._learning_rate(self.iterations),
+                f"learning_rate({self._iterations})",
+                self._learning_rate(self._iterations),
             )
         return self._learning_rate
 
@@ -317,7 +338,7 @@ class Optimizer(Memory, abc.ABC):
                 in_pieces(lambda w: _shrink(w, shrink, rate), param)
         for index, (param, grad) in enumerate(zip(params, grads, strict=True)):
             self._step(index, param, grad, rate)
-        self.iterations += 1
+        self._iterations += 1
         if self.use_ema:
             self._move_averages(params)
 
@@ -417,7 +438,7 @@ class Optimizer(Memory, abc.ABC):
         frequency = self.ema_overwrite_frequency
         for param, average in zip(params, self.slots["average"], strict=True):
             in_pieces(self._move_average, average, param)
-            if frequency is not None and self.iterations % frequency == 0:
+            if frequency is not None and self._iterations % frequency == 0:
                 param[...] = average
 
     def _move_average(self, average: Array, param: Array) -> None:
@@ -434,7 +455,7 @@ class Optimizer(Memory, abc.ABC):
         if not hasattr(rate, "get_config"):
             raise ValueError(
                 f"learning_rate must be a number or have get_config to be saved, "
-                f"got {rate!r}"
+                f"got {_validate.shown(rate)}"
             )
         return schedules.serialize(rate)
 
@@ -448,6 +469,7 @@ def _decaying(rate: float | Schedule, decay: float | None) -> float | Schedule:
         return rate
     if callable(rate):
         raise ValueError(
-            f"decay must be None where learning_rate is a schedule, got {decay!r}"
+            "decay must be None where learning_rate is a schedule, got "
+            f"{_validate.shown(decay)}"
         )
     return schedules.InverseTimeDecay(rate, 1, decay)

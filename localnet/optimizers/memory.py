@@ -36,6 +36,14 @@ class Owner:
         )
 
 
+class Listed(list[Array]):
+    """A list that may be called for itself, as its name is a method in early Keras."""
+
+    def __call__(self) -> list[Array]:
+        """Return the list."""
+        return self
+
+
 class Memory:
     """
     Keep one array per parameter in each of some slots, and count the updates.
@@ -44,8 +52,6 @@ class Memory:
 
     Attributes
     ----------
-    iterations : int
-        Updates made so far.
     slots : dict of str to list of ndarray
         What is remembered of each parameter, by position. Empty until the first update.
     slot_names : tuple of str
@@ -62,7 +68,7 @@ class Memory:
     slot_names: ClassVar[tuple[str, ...]] = ("average",)
     keras_names: ClassVar[Mapping[str, str]] = {}
     keras_pair: ClassVar[tuple[str, ...]] = ()
-    iterations: int
+    _iterations: int
     slots: dict[str, list[Array]]
     use_ema: bool
     _owner: Owner | None = None
@@ -111,7 +117,7 @@ class Memory:
             Copies: ``iterations`` as a 0-d int64 array, and each slot as
             ``<name>_<position>``.
         """
-        state = {"iterations": np.array(self.iterations, np.int64)}
+        state = {"iterations": np.array(self._iterations, np.int64)}
         for name, arrays in self.slots.items():
             for index, array in enumerate(arrays):
                 state[f"{name}_{index}"] = array.copy()
@@ -153,12 +159,91 @@ class Memory:
             if key not in known:
                 raise ValueError(
                     f"state must hold iterations and slots numbered from 0, of "
-                    f"{' or '.join(self.slot_names)}, got {key!r}"
+                    f"{' or '.join(self.slot_names)}, got {_validate.shown(key)}"
                 )
         shapes = {name: _shapes(arrays) for name, arrays in slots.items()}
         if any(shape != next(iter(shapes.values())) for shape in shapes.values()):
             raise ValueError(f"state must hold slots of equal shapes, got {shapes}")
-        self.iterations, self.slots = iterations, slots
+        self._iterations, self.slots = iterations, slots
+
+    @property
+    def variables(self) -> Listed:
+        """
+        What `get_weights` copies.
+
+        Returns
+        -------
+        list of ndarray
+            Slots are live, and numbers are not; it may be called, as in early Keras.
+        """
+        dtypes = [array.dtype for arrays in self.slots.values() for array in arrays]
+        found = Listed([np.array(self._iterations, np.int64)])
+        if dtypes:
+            numbers = self.keras_numbers().values()
+            found += [np.array(number, dtypes[0]) for number in numbers]
+        params = next(iter(self.slots.values()), [])
+        for slot, _, index in self.keras_slots(len(params)):
+            kept = self.slots.get(slot)
+            found.append(kept[index] if kept else self.new_slot(slot, params[index]))
+        return found
+
+    @property
+    def weights(self) -> Listed:
+        """
+        The same as `variables`, under its old name.
+
+        Returns
+        -------
+        list of ndarray
+            As for `variables`.
+        """
+        return self.variables
+
+    def get_weights(self) -> list[Array]:
+        """
+        Return what `set_weights` needs to go on from here, in Keras's order.
+
+        Returns
+        -------
+        list of ndarray
+            Copies: the number of updates, what else Keras counts, and an array for each
+            slot and parameter as in `keras_slots`; before an update the first alone.
+
+        See Also
+        --------
+        get_state : The same by names.
+        """
+        return [array.copy() for array in self.variables]
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """
+        Go on from what `get_weights` returned, here or in Keras.
+
+        Parameters
+        ----------
+        weights : sequence of array_like
+            The number of updates first. What follows from it is not read.
+
+        Raises
+        ------
+        ValueError
+            If there are too few or too many, or `set_state` refuses them. Nothing is
+            changed.
+        """
+        arrays = list(weights)[1 + len(self.keras_numbers()) :]
+        each = len(self.keras_slots(1))
+        count, rest = divmod(len(arrays), each) if each else (0, len(arrays))
+        if not len(weights) or rest:
+            raise ValueError(
+                "weights must be the number of updates and what get_weights puts "
+                f"behind it, {each} for each parameter, got {len(weights)} arrays"
+            )
+        state = {"iterations": weights[0]}
+        slots = self.keras_slots(count)
+        for (slot, _, index), array in zip(slots, arrays, strict=True):
+            if self._needs(slot):
+                state[f"{slot}_{index}"] = array
+        self.set_state(state)
 
     @property
     def used_slots(self) -> list[str]:

@@ -77,6 +77,10 @@ class Nadam(Optimizer):
     keras_pair: ClassVar[tuple[str, ...]] = ("m", "v")
     momentum_base: ClassVar[float] = 0.96
 
+    beta_1 = _validate.Checked(_validate.fraction)
+    beta_2 = _validate.Checked(_validate.fraction)
+    epsilon = _validate.Checked(_validate.number, minimum=0.0)
+
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
@@ -86,16 +90,14 @@ class Nadam(Optimizer):
         **common: Unpack[Common],
     ) -> None:
         super().__init__(learning_rate, **common)
-        self.beta_1 = _validate.fraction("beta_1", beta_1)
-        self.beta_2 = _validate.fraction("beta_2", beta_2)
-        self.epsilon = _validate.number(
-            "epsilon", 1e-7 if epsilon is None else epsilon, minimum=0.0
-        )
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = 1e-7 if epsilon is None else epsilon
         # What the product was made from, how many momenta are in it, and itself.
         self._product = ((self.beta_1, 1.0), 0, 1.0)
 
     def _step(self, index: int, param: Array, grad: Array, rate: float) -> None:
-        t = self.iterations + 1
+        t = self._iterations + 1
         now, ahead = self._momentum(t), self._momentum(t + 1)
         product = self._momentum_product(t)
         of_mean = ahead / (1 - product * ahead)
@@ -116,7 +118,8 @@ class Nadam(Optimizer):
 
     def _momentum(self, t: int) -> float:
         slack: float = self.momentum_base ** (self._pace() * t)
-        return self.beta_1 * (1 - 0.5 * slack)
+        momentum: float = self.beta_1 * (1 - 0.5 * slack)
+        return momentum
 
     def _momentum_product(self, t: int) -> float:
         """Return the product of the first `t` momenta, or one that is negligible."""

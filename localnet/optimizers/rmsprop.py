@@ -87,6 +87,11 @@ class RMSprop(Optimizer):
         "centered",
     )
 
+    rho = _validate.Checked(_validate.number, minimum=0.0, maximum=1.0)
+    momentum = _validate.Checked(_validate.number, minimum=0.0, maximum=1.0)
+    centered = _validate.Checked(_validate.flag)
+    epsilon = _validate.Checked(_validate.number, minimum=0.0)
+
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
@@ -98,16 +103,14 @@ class RMSprop(Optimizer):
     ) -> None:
         common.setdefault("ema_overwrite_frequency", 100)
         super().__init__(learning_rate, **common)
-        self.rho = _validate.number("rho", rho, minimum=0.0, maximum=1.0)
-        self.momentum = _validate.number("momentum", momentum, minimum=0.0, maximum=1.0)
-        self.epsilon = _validate.number(
-            "epsilon", 1e-7 if epsilon is None else epsilon, minimum=0.0
-        )
-        self.centered = _validate.flag("centered", centered)
+        self.rho = rho
+        self.momentum = momentum
+        self.epsilon = 1e-7 if epsilon is None else epsilon
+        self.centered = centered
 
     def _needs(self, slot: str) -> bool:
         if slot == "momentum":
-            return self.momentum > 0
+            return bool(self.momentum > 0)
         return self.centered if slot == "average_gradient" else super()._needs(slot)
 
     def _step(self, index: int, param: Array, grad: Array, rate: float) -> None:

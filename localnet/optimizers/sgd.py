@@ -77,6 +77,9 @@ class SGD(Optimizer):
     own_arguments: ClassVar[tuple[str, ...]] = ("momentum", "nesterov")
     keras_names: ClassVar[Mapping[str, str]] = {"momentum": "m"}
 
+    momentum = _validate.Checked(_validate.number, minimum=0.0, maximum=1.0)
+    nesterov = _validate.Checked(_validate.flag)
+
     def __init__(
         self,
         learning_rate: float | Schedule = 0.01,
@@ -85,8 +88,8 @@ class SGD(Optimizer):
         **common: Unpack[Common],
     ) -> None:
         super().__init__(learning_rate, **common)
-        self.momentum = _validate.number("momentum", momentum, minimum=0.0, maximum=1.0)
-        self.nesterov = _validate.flag("nesterov", nesterov)
+        self.momentum = momentum
+        self.nesterov = nesterov
 
     def _needs(self, slot: str) -> bool:
         return self.momentum != 0 if slot == "momentum" else super()._needs(slot)

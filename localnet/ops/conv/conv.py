@@ -263,7 +263,7 @@ def conv_backward(
     dy = _arrays.upstream(dy, (n, *output_shape), dtype)
     workspace = Workspace.of(workspace)
     dx = dbias = None
-    if need_dx:
+    if _validate.flag("need_dx", need_dx):
         dx = workspace.result("dx", (n, *geometry.input_shape), dtype)
     dkernel = workspace.result("dkernel", kernel.shape, dtype)
     engine = ENGINES[config.get_engine()]

@@ -75,14 +75,16 @@ def conv_cost(
     >>> cost.parameters, cost.forward.flops == 2 * 2 * 900 * 27 * 64 + 2 * 900 * 64
     (1792, True)
     """
-    n, itemsize = checked_options(batch_size, dtype)
+    n, itemsize = checked_options(
+        batch_size, dtype, use_bias=use_bias, untied_bias=untied_bias, need_dx=need_dx
+    )
     input_shape = _validate.shape("input_shape", input_shape)
     if len(input_shape) not in (2, 3, 4):
         raise ValueError(
             "input_shape must have 1 to 3 spatial axes and a channel axis, "
             f"got {input_shape}"
         )
-    filters = _validate.integer("filters", filters, minimum=1)
+    filters = _validate.whole("filters", filters, minimum=1)
     g = Geometry.of(
         input_shape,
         kernel_size=kernel_size,

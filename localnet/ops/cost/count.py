@@ -108,10 +108,14 @@ class Cost:
         )
 
 
-def checked_options(batch_size: Any, dtype: DTypeLike | None) -> tuple[int, int]:
-    """Return the batch size and the bytes of one number, or refuse them."""
+def checked_options(
+    batch_size: Any, dtype: DTypeLike | None, **flags: Any
+) -> tuple[int, int]:
+    """Return the batch size and the bytes of one number, or refuse them or a flag."""
+    for name, value in flags.items():
+        _validate.flag(name, value)
     return (
-        _validate.integer("batch_size", batch_size, minimum=0),
+        _validate.whole("batch_size", batch_size, minimum=0),
         int(config.float_dtype(dtype).itemsize),
     )
 
@@ -165,11 +169,11 @@ def dense_cost(
     >>> cost.parameters, cost.forward.flops
     (1010, 64320)
     """
-    n, itemsize = checked_options(batch_size, dtype)
+    n, itemsize = checked_options(batch_size, dtype, use_bias=use_bias, need_dx=need_dx)
     input_shape = _validate.shape("input_shape", input_shape)
     if not input_shape:
         raise ValueError("input_shape must have an axis to connect, got ()")
-    units = _validate.integer("units", units, minimum=1)
+    units = _validate.whole("units", units, minimum=1)
     *free, channels = input_shape
     rows = n * math.prod(free)
     kernel, bias = channels * units, units if use_bias else 0

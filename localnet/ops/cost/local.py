@@ -136,14 +136,14 @@ def local_conv_cost(
     >>> Machine(1e9, 1e8).seconds(cost.forward)
     1.2e-06
     """
-    n, itemsize = checked_options(batch_size, dtype)
+    n, itemsize = checked_options(batch_size, dtype, use_bias=use_bias, need_dx=need_dx)
     input_shape = _validate.shape("input_shape", input_shape)
     if len(input_shape) not in (2, 3, 4):
         raise ValueError(
             "input_shape must have 1 to 3 spatial axes and a channel axis, "
             f"got {input_shape}"
         )
-    filters = _validate.integer("filters", filters, minimum=1)
+    filters = _validate.whole("filters", filters, minimum=1)
     g = Geometry.of(
         input_shape,
         kernel_size=kernel_size,

@@ -56,9 +56,16 @@ def resize_cost(
     >>> resize_cost((4, 1), (6, 1), batch_size=2, dtype="float32").forward
     Work(flops=0, nbytes=80)
     """
-    n, itemsize = checked_options(batch_size, dtype)
-    x = itemsize * n * math.prod(input_shape)
-    y = itemsize * n * math.prod(output_shape)
+    n, itemsize = checked_options(
+        batch_size, dtype, looks_again=looks_again, need_dx=need_dx
+    )
+    operations = _validate.whole("operations", operations, minimum=0)
+    if backward_operations is not None:
+        backward_operations = _validate.whole(
+            "backward_operations", backward_operations, minimum=0
+        )
+    x = itemsize * n * math.prod(_validate.shape("input_shape", input_shape))
+    y = itemsize * n * math.prod(_validate.shape("output_shape", output_shape))
     back = operations if backward_operations is None else backward_operations
     moved = (x + y) * (2 if looks_again else 1)
     return Cost(
@@ -128,11 +135,20 @@ def upsample_cost(
     Cost
         Of `upsample_forward` and `upsample_backward`.
 
+    Raises
+    ------
+    ValueError
+        If an argument breaks its rule.
+
     Examples
     --------
     >>> upsample_cost((2,), 3, size=(2,), interpolation="bilinear").forward.flops
     36
     """
+    sizes = _validate.shape("sizes", sizes)
+    size = _validate.sizes("size", size, len(sizes))
+    channels = _validate.whole("channels", channels, minimum=0)
+    _validate.choice("interpolation", interpolation, ("nearest", "bilinear"))
     made, values = 0, math.prod(sizes) * channels
     for factor in reversed(size):
         values *= factor

@@ -72,7 +72,7 @@ def local_conv_transpose_cost(
     """
     geometry = transposed_geometry(
         input_shape,
-        _validate.integer("filters", filters, minimum=1),
+        _validate.whole("filters", filters, minimum=1),
         kernel_size=kernel_size,
         strides=strides,
         padding=padding,
@@ -80,7 +80,7 @@ def local_conv_transpose_cost(
         dilation_rate=dilation_rate,
         data_format=data_format,
     )
-    n, itemsize = checked_options(batch_size, dtype)
+    n, itemsize = checked_options(batch_size, dtype, use_bias=use_bias, need_dx=need_dx)
     channels = input_shape[-1 if geometry.channels_last else 0]
     straight = local_conv_cost(
         geometry.input_shape,
@@ -169,6 +169,8 @@ def low_rank_conv_cost(
     >>> cost.forward.flops, cost.backward.flops
     (36, 72)
     """
+    spatial_rank = _validate.whole("spatial_rank", spatial_rank, minimum=1)
+    parameters = _validate.whole("parameters", parameters, minimum=0)
     straight = local_conv_cost(
         input_shape,
         filters,

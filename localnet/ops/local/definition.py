@@ -106,7 +106,7 @@ def backward(
     need_dbias: bool,
     workspace: Workspace,
 ) -> tuple[Array | None, Array | None, Array | None]:
-    """Return (dx, dkernel, dbias); what is not needed is None."""
+    """Return (dx, dkernel, dbias); without `padded`, or the need, None for each."""
     dz = by_location(dy, geometry)
     dx = dkernel = dbias = None
     if need_dx:

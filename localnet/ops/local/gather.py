@@ -69,10 +69,9 @@ def _from_runs(padded: Array, cut: Cuts, workspace: Workspace) -> PatchSource:
 def _from_strips(image: Array, cut: Cuts, workspace: Workspace) -> PatchSource:
     grid = cut.grid
     window_rows, stride = grid.kernel_size[0], grid.strides[0]
-    strips = strip_view(image, grid)
     # (columns, N, rows, R[1:], C); a middle axis stands before the columns.
-    first_window = grid.rank + 1
-    strips = np.moveaxis(strips, (0, 1), (first_window - 2, first_window - 1))
+    strips, places = strip_view(image, grid), range(2, grid.rank + 1)
+    strips = strips.transpose(*places, 0, 1, *range(grid.rank + 1, strips.ndim))
 
     def source(block: Block, tile: slice) -> Array:
         rows = slice(
@@ -110,5 +109,6 @@ def batch_innermost(image: Array, cut: Cuts, workspace: Workspace) -> Array:
     def work(part: slice) -> None:
         copy_batch_last(inner[part], first[part])
 
-    run_all(work, even_slices(len(inner), per=PARTS), worthwhile=cut.threaded)
+    parts = even_slices(len(inner), per=PARTS if cut.threaded else 1)
+    run_all(work, parts, worthwhile=cut.threaded)
     return inner

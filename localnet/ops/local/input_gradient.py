@@ -11,6 +11,7 @@ Of windows that do not overlap, the gradient of a patch is that of its cells, an
 nothing is added up.
 """
 
+import itertools
 import math
 from typing import Any
 
@@ -188,10 +189,11 @@ def add_patches(
     # (taps of the first axis, rows, columns, taps of the others, C, n)
     if grid.channels_last:
         by_row = dp.reshape(rows, columns, first_size, *sizes, grid.channels, n)
-        by_row = np.moveaxis(by_row, 2, 0)
+        by_row = by_row.transpose(2, 0, 1, *range(3, by_row.ndim))
     else:
         by_row = dp.reshape(rows, columns, grid.channels, first_size, *sizes, n)
-        by_row = np.moveaxis(by_row, (3, 2), (0, -2))
+        others = range(4, by_row.ndim - 1)
+        by_row = by_row.transpose(3, 0, 1, *others, 2, by_row.ndim - 1)
     if cut.is_sequence:  # its own strip
         strips = image[top : top + read, :, np.newaxis]
     else:
@@ -204,14 +206,15 @@ def add_patches(
     if cut.is_sequence:
         return
     places = (*block.middle, block.columns)
-    for taps in np.ndindex(*sizes):
+    for taps in itertools.product(*map(range, sizes)):
         cells = image[
             (
                 slice(top, top + read),
                 *map(cells_of_tap, places, taps, steps, dilations),
             )
         ]
-        np.add(cells, strips[:, :, *taps], out=cells)
+        of_all: Any = (slice(None), slice(None), *taps)
+        np.add(cells, strips[of_all], out=cells)
 
 
 def cells_of_tap(place: Any, tap: int, stride: int, dilation: int) -> Any:

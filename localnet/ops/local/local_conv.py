@@ -21,6 +21,7 @@ __all__ = [
     "LocalConvCache",
     "LocalConvGrads",
     "check_axes",
+    "convolved",
     "local_conv_backward",
     "local_conv_forward",
 ]
@@ -155,8 +156,18 @@ def local_conv_forward(
         dilation_rate=dilation_rate,
         data_format=data_format,
     )
+    return convolved(x, kernel, bias, geometry, Workspace.of(workspace))
+
+
+def convolved(
+    x: Array,
+    kernel: Array,
+    bias: ArrayLike | None,
+    geometry: Geometry,
+    workspace: Workspace,
+) -> tuple[Array, LocalConvCache]:
+    """Do what `local_conv_forward` does, over windows that are known."""
     filters = geometry.check_kernel(kernel.shape)
-    workspace = Workspace.of(workspace)
     dtypes = [x.dtype, kernel.dtype]
     if bias is not None:
         bias = _arrays.floats("bias", bias)
@@ -244,7 +255,7 @@ def local_conv_backward(
             padded,
             kernel,
             geometry,
-            need_dx=need_dx,
+            need_dx=_validate.flag("need_dx", need_dx),
             need_dbias=has_bias,
             workspace=Workspace.of(workspace),
         )

@@ -250,7 +250,7 @@ def local_conv_transpose_backward(
     engine = ENGINES[config.get_engine()]
     padded = pad(dy, geometry, workspace)
     dx = None
-    if need_dx:
+    if _validate.flag("need_dx", need_dx):
         dx = engine.forward(padded, kernel, None, geometry, workspace)
     _, dkernel, _ = engine.backward(
         x,

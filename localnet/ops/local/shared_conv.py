@@ -17,8 +17,8 @@ from .local_conv import (
     LocalConvCache,
     LocalConvGrads,
     check_axes,
+    convolved,
     local_conv_backward,
-    local_conv_forward,
 )
 from .sharing import Sharing, collect, expand
 
@@ -121,19 +121,19 @@ def shared_conv_forward(
     """
     x, kernel = _arrays.floats("x", x), _arrays.floats("kernel", kernel)
     check_axes(x)
-    windows = {
-        "kernel_size": kernel_size,
-        "strides": strides,
-        "padding": padding,
-        "pad_value": pad_value,
-        "dilation_rate": dilation_rate,
-        "data_format": data_format,
-    }
-    geometry = Geometry.of(x.shape[1:], **windows)
+    geometry = Geometry.of(
+        x.shape[1:],
+        kernel_size=kernel_size,
+        strides=strides,
+        padding=padding,
+        pad_value=pad_value,
+        dilation_rate=dilation_rate,
+        data_format=data_format,
+    )
     sharing = Sharing.of(geometry.output_sizes, share, tile)
     workspace = Workspace.of(workspace)
     kernel, bias = located_weights(kernel, bias, geometry, sharing, workspace)
-    y, cache = local_conv_forward(x, kernel, bias, **windows, workspace=workspace)
+    y, cache = convolved(x, kernel, bias, geometry, workspace)
     return y, SharedConvCache(*cache, sharing)
 
 

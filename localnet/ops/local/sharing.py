@@ -16,7 +16,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +24,7 @@ import numpy as np
 from ... import _arrays, _validate
 from ..._typing import Array, ArrayLike, Shape
 from ...geometry import Geometry
+from ...geometry.remembered import remembered
 from ..runtime.workspace import Workspace
 
 __all__ = [
@@ -83,28 +84,26 @@ class Sharing:
         Returns
         -------
         Sharing
-            Equal arguments give the same object.
+            The checked and completed description.
 
         Raises
         ------
         ValueError
             If an argument breaks its rule.
         """
+        return cls._checked(output_sizes, share, tile)
+
+    @classmethod
+    @remembered
+    def _checked(cls, output_sizes: Shape, share: Any, tile: Any) -> "Sharing":
         output_sizes = _validate.shape("output_sizes", output_sizes, minimum=1)
         rank = len(output_sizes)
         share = _validate.sizes("share", share, rank)
         if tile is not None:
             tile = _validate.sizes("tile", tile, rank)
-        return cls._remembered(output_sizes, share, tile)
-
-    @classmethod
-    @lru_cache(maxsize=256)
-    def _remembered(
-        cls, output_sizes: Shape, share: Shape, tile: Shape | None
-    ) -> "Sharing":
         return cls(output_sizes, share, output_sizes if tile is None else tile)
 
-    @property
+    @cached_property
     def sizes(self) -> Shape:
         """G, the groups along each axis."""
         return tuple(
@@ -117,7 +116,7 @@ class Sharing:
         """How many kernels there are, prod(G)."""
         return math.prod(self.sizes)
 
-    @property
+    @cached_property
     def is_trivial(self) -> bool:
         """Whether every location is a group of its own."""
         return self.sizes == self.output_sizes

@@ -64,7 +64,8 @@ def free_kernel(kernel: ArrayLike, geometry: Geometry, *, groups: int = 1) -> Ar
     _validate.instance("geometry", geometry, Geometry)
     kernel = _arrays.floats("kernel", kernel)
     channels = geometry.channels
-    window = (*geometry.kernel_size, channels // max(1, groups))
+    groups = _validate.integer("groups", groups, minimum=1)
+    window = (*geometry.kernel_size, channels // groups)
     if kernel.ndim != geometry.rank + 2 or kernel.shape[:-1] != window:
         raise ValueError(
             f"kernel must have shape (*R, C/groups, F) = ({str(window)[1:-1]}, F), "

@@ -69,9 +69,13 @@ def concatenate_forward(
     arrays = [_arrays.floats(f"x{place}", x) for place, x in enumerate(xs)]
     shapes = tuple(array.shape for array in arrays)
     first = shapes[0]
-    if not -len(first) <= axis < len(first):
-        raise ValueError(f"axis must be one of the {len(first)} axes, got {axis}")
-    axis %= len(first)
+    try:
+        last = len(first) - 1
+        axis = _validate.integer("axis", axis, minimum=~last, maximum=last) % len(first)
+    except ValueError:
+        raise ValueError(
+            f"axis must be one of the {len(first)} axes, got {_validate.shown(axis)}"
+        ) from None
     rest = {(len(s), *s[:axis], *s[axis + 1 :]) for s in shapes}
     if len(rest) > 1:
         raise ValueError(

@@ -41,13 +41,23 @@ def aligned_shapes(shapes: Sequence[Sizes]) -> list[Sizes]:
     list of tuple of int or None
         In their order.
 
+    Raises
+    ------
+    ValueError
+        If there is no list of shapes.
+
     Examples
     --------
     >>> aligned_shapes([(2, 5, 3), (2, 3)])
     [(2, 5, 3), (2, 1, 3)]
     """
-    ndim = max(map(len, shapes), default=0)
-    return [(*s[:1], *(1,) * (ndim - len(s)), *s[1:]) if s else s for s in shapes]
+    rule = "a list of shapes"
+    given = [
+        tuple(_validate.items("shapes", shape, rule))
+        for shape in _validate.items("shapes", shapes, rule)
+    ]
+    ndim = max(map(len, given), default=0)
+    return [(*s[:1], *(1,) * (ndim - len(s)), *s[1:]) if s else s for s in given]
 
 
 class MergeCache(NamedTuple):

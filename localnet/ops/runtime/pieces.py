@@ -3,14 +3,18 @@
 import math
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from ..._typing import Array, Shape
 from .cuts import slices
 from .threads import run_all
 
-__all__ = ["in_pieces", "row_pieces", "sum_of_pieces"]
+__all__ = ["in_pieces", "piece_size", "row_pieces", "sum_of_pieces"]
 
-# Numbers in a piece: temporaries of this size are recycled by the allocator.
-PIECE = 1 << 15
+# Bytes of an array in a piece: temporaries of this size are recycled by the allocator.
+PIECE = 1 << 18
+# Numbers that are added up at a time; how they are parted is part of the sum.
+SUMMED = 1 << 15
 # The same where several operations follow one another, each on another buffer.
 ROW_PIECE = 1 << 17
 # Numbers from which on threads pay.
@@ -24,7 +28,8 @@ def in_pieces(work: Callable[..., None], *arrays: Array) -> None:
     Parameters
     ----------
     work : callable
-        Treats each number alone, whatever its neighbours are; writes to its arguments.
+        Treats each number alone, whatever its neighbours are; writes to its arguments,
+        which have at least one axis: what it computes of them is never a bare number.
     *arrays : ndarray
         All of one shape.
 
@@ -38,16 +43,31 @@ def in_pieces(work: Callable[..., None], *arrays: Array) -> None:
     >>> w.max()
     np.float64(0.0)
     """
-    size = arrays[0].size
-    if size <= PIECE or not all(array.flags.c_contiguous for array in arrays):
+    if not arrays[0].ndim:
+        arrays = tuple(array.reshape(1) for array in arrays)
+    size, piece = arrays[0].size, piece_size(arrays[0].dtype)
+    if size <= piece or not all(array.flags.c_contiguous for array in arrays):
         work(*arrays)
         return
     flat = [array.reshape(-1) for array in arrays]
 
-    def one(piece: slice) -> None:
-        work(*(array[piece] for array in flat))
+    def one(part: slice) -> None:
+        work(*(array[part] for array in flat))
 
-    run_all(one, list(slices(size, PIECE)), worthwhile=size >= THREADED)
+    run_all(one, list(slices(size, piece)), worthwhile=size >= THREADED)
+
+
+def piece_size(dtype: np.dtype) -> int:
+    """
+    Return how many numbers a piece has at most.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> piece_size(np.dtype("float32"))
+    65536
+    """
+    return PIECE // dtype.itemsize
 
 
 def row_pieces(shape: Shape) -> Iterator[slice]:
@@ -85,7 +105,7 @@ def sum_of_pieces(function: Callable[[Array], Array], array: Array) -> float:
     >>> sum_of_pieces(np.square, np.full((300, 200), 2.0))
     240000.0
     """
-    if array.size <= PIECE or not array.flags.c_contiguous:
+    if array.size <= SUMMED or not array.flags.c_contiguous:
         return float(function(array).sum())
     flat = array.reshape(-1)
-    return sum(float(function(flat[p]).sum()) for p in slices(flat.size, PIECE))
+    return sum(float(function(flat[p]).sum()) for p in slices(flat.size, SUMMED))

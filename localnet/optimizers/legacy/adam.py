@@ -248,7 +248,7 @@ class LegacyNadam(Legacy, Nadam):
         dict of str to float
             The product of the momenta so far.
         """
-        return {"momentum_cache": self._momentum_product(self.iterations)}
+        return {"momentum_cache": self._momentum_product(self._iterations)}
 
     def _pace(self) -> float:
         return self.decay

@@ -157,7 +157,8 @@ class Legacy(Optimizer):
         ValueError
             If the schedule gives anything but a finite number.
         """
-        return super().current_learning_rate() / (1 + self.decay * self.iterations)
+        divisor: float = 1 + self.decay * self._iterations
+        return super().current_learning_rate() / divisor
 
     def get_config(self) -> Config:
         """

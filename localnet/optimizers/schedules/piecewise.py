@@ -59,7 +59,7 @@ class PiecewiseConstantDecay(Configurable):
         if not self.boundaries or any(a >= b for a, b in pairwise(self.boundaries)):
             raise ValueError(
                 f"boundaries must be strictly increasing, at least one, "
-                f"got {boundaries!r}"
+                f"got {_validate.shown(boundaries)}"
             )
         if len(self.values) != len(self.boundaries) + 1:
             raise ValueError(
