@@ -2,11 +2,38 @@
 
 import numpy as np
 import pytest
+from raising import refuses
+from reference import load_json
 
 from localnet import Input, Model, config, layers
 from localnet import backend as K
 
 X = np.array([[1.0, -2.0, 3.0], [0.5, 4.0, -1.0]], np.float32)
+RECORDED = load_json("backend.json")
+
+
+@pytest.mark.parametrize("call", RECORDED["calls"])
+def test_numbers_and_types_are_those_of_keras(call):
+    scope = {
+        name: values if dtype is None else np.array(values, dtype)
+        for name, (dtype, values) in RECORDED["arguments"].items()
+    }
+    dtype, values = RECORDED["calls"][call]
+    found = np.asarray(eval(call, {"K": K, **scope}))
+    assert found.dtype == dtype
+    rtol = 2e-3 if dtype == "float16" else 3e-6
+    np.testing.assert_allclose(found, values, rtol=rtol, atol=1e-6)
+    assert found.shape == np.shape(values)
+
+
+def test_values_of_weights_are_copies():
+    layer = layers.Dense(2)
+    layer.build((None, 3))
+    for read in (K.get_value, K.eval):
+        read(layer.kernel)[...] = 7.0
+        read(layer.weights[0])[...] = 7.0
+    assert not np.any(layer.kernel == 7.0)
+    assert K.eval(0.5) == 0.5
 
 
 @pytest.mark.parametrize("name", ["sum", "prod", "mean", "var", "std", "max", "min"])
@@ -170,3 +197,314 @@ def test_numbers_of_numpy_are_numbers_to_a_handle():
     y = np.float64(2) * x + np.float32(1) - np.subtract(np.int64(3), x)
     model = Model(x, np.negative(y) / np.float64(2))
     np.testing.assert_array_equal(model(np.array([[1.0, 2]])), [[-0.5, -2]])
+
+
+# Wrong arguments ------------------------------------------------------------------
+
+AXIS = "must be an integer >= -2 and <= 1, got"
+SEED = "seed must be an integer >= 0, None or a numpy.random.Generator, got"
+ROOM = "must ask for at most 281474976710656 numbers and 64 axes, got"
+
+
+class Unspeakable:
+    def __repr__(self):
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        # Axes.
+        (lambda: K.sum(X, axis="x"), f"axis {AXIS} 'x'"),
+        (lambda: K.prod(X, axis=True), f"axis {AXIS} True"),
+        (lambda: K.any(X, axis=[0, 5]), f"axis {AXIS} 5"),
+        (lambda: K.sum(X, axis=[None]), f"axis {AXIS} None"),
+        (lambda: K.mean(X, axis=[0, -2]), "axis must hold no axis twice, got [0, -2]"),
+        (lambda: K.argmax(X, axis=1.5), f"axis {AXIS} 1.5"),
+        (lambda: K.argmin(X, axis=None), f"axis {AXIS} None"),
+        (lambda: K.cumsum(X, axis=[0]), f"axis {AXIS} [0]"),
+        (lambda: K.l2_normalize(X, axis=2), f"axis {AXIS} 2"),
+        (lambda: K.reverse(X, 7), f"axes {AXIS} 7"),
+        (lambda: K.reverse(X, None), f"axes {AXIS} None"),
+        (lambda: K.permute_dimensions(X, 3), f"pattern {AXIS} 3"),
+        (lambda: K.permute_dimensions(X, [1]), "pattern must hold all 2 axes, got [1]"),
+        (
+            lambda: K.expand_dims(X, 9),
+            "axis must be an integer >= -3 and <= 2, got 9",
+        ),
+        (
+            lambda: K.squeeze(np.ones((1, 1)), (0, 1)),
+            f"axis {AXIS} (0, 1)",
+        ),
+        (lambda: K.squeeze(X, 0), "axis must be one of size 1 of (2, 3), got 0"),
+        (
+            lambda: K.argmax(3.0),
+            "axis must be that of an array, and a single number has none, got -1",
+        ),
+        # Arrays.
+        (lambda: K.argmin(["a"]), "x must hold numbers, got dtype <U1"),
+        (lambda: K.exp("x"), "x must hold numbers, got dtype <U1"),
+        (lambda: K.any("x"), "x must hold numbers, got dtype <U1"),
+        (lambda: K.int_shape("x"), "x must hold numbers, got dtype <U1"),
+        (lambda: K.count_params(None), "x must hold numbers, got dtype object"),
+        (lambda: K.dot(X, ["a"]), "y must hold numbers, got dtype <U1"),
+        (lambda: K.greater(X, "x"), "y must hold numbers, got dtype <U1"),
+        (
+            lambda: K.maximum(X, 1j),
+            "y must hold real numbers, got dtype complex128",
+        ),
+        (lambda: K.max(X * 1j), "x must hold real numbers, got dtype complex64"),
+        (lambda: K.clip(X, "a", 1), "min_value must hold numbers, got dtype <U1"),
+        (lambda: K.switch("x", X, X), "condition must hold numbers, got dtype <U1"),
+        (
+            lambda: K.switch(True, lambda: "x", X),
+            "then_expression must hold numbers, got dtype <U1",
+        ),
+        (
+            lambda: K.concatenate([X, ["a"]]),
+            "tensors[1] must hold numbers, got dtype <U1",
+        ),
+        (lambda: K.stack([]), "x must be a list of one array or more, got []"),
+        (
+            lambda: K.concatenate(3),
+            "tensors must be a list of one array or more, got 3",
+        ),
+        (
+            lambda: K.binary_crossentropy(["a"], X),
+            "target must hold numbers, got dtype <U1",
+        ),
+        # Numbers that the type of the arrays beside them cannot hold.
+        (
+            lambda: K.maximum(np.int8([1]), 1000),
+            "y must hold numbers that int8 has, got 1000",
+        ),
+        (
+            lambda: K.equal(np.uint8([255]), -1),
+            "y must hold numbers that uint8 has, got -1",
+        ),
+        (
+            lambda: K.constant(2.5, "int32"),
+            "value must hold numbers that int32 has, got 2.5",
+        ),
+        (
+            lambda: K.pow(np.int32([2, 3]), [1, -1]),
+            "a must be >= 0 as a power of whole numbers, got -1",
+        ),
+        # Shapes.
+        (
+            lambda: K.batch_flatten(3),
+            "x must have 1 or more axes, got shape ()",
+        ),
+        (lambda: K.temporal_padding(X), "x must have 3 axes, got shape (2, 3)"),
+        (lambda: K.repeat([1, 2], 2), "x must have 2 axes, got shape (2,)"),
+        (
+            lambda: K.maximum(X, np.ones(4)),
+            "x, y must have shapes that broadcast to one, got (2, 3), (4,)",
+        ),
+        (
+            lambda: K.clip(X, 0, np.ones(2)),
+            "x, min_value, max_value must have shapes that broadcast to one, got "
+            "(2, 3), (), (2,)",
+        ),
+        (
+            lambda: K.switch([1, 0, 1], X, X),
+            "condition, then_expression, else_expression must have shapes that "
+            "broadcast to one, got (3, 1), (2, 3), (2, 3)",
+        ),
+        (
+            lambda: K.stack([X, X[0]]),
+            "x must hold arrays of one shape, got [(2, 3), (3,)]",
+        ),
+        (
+            lambda: K.concatenate([X, X[:1]]),
+            "tensors must have shapes that differ in axis -1 alone, got "
+            "[(2, 3), (1, 3)]",
+        ),
+        (
+            lambda: K.dot(X, X),
+            "x, y must have one size in the last axis of x and the last but one of y, "
+            "got shapes (2, 3), (2, 3)",
+        ),
+        (
+            lambda: K.bias_add(X, [1.0]),
+            "bias must have shape (3,) or (3,) for x of (2, 3), got (1,)",
+        ),
+        (
+            lambda: K.max(np.ones((0, 4)), axis=0),
+            "x must hold numbers along axis, got shape (0, 4)",
+        ),
+        (
+            lambda: K.reshape(X, 2.5),
+            "shape must be a tuple of integers >= -1, got 2.5",
+        ),
+        (
+            lambda: K.reshape(X, (4, -1)),
+            "shape must have room for the 6 numbers of x, got (4, -1)",
+        ),
+        (lambda: K.zeros("x"), "shape must be a tuple of integers >= 0, got 'x'"),
+        (lambda: K.zeros(True), "shape must be a tuple of integers >= 0, got True"),
+        (
+            lambda: K.ones((2, -1)),
+            "shape must be a tuple of integers >= 0, got (2, -1)",
+        ),
+        (lambda: K.zeros((2**40, 2**40)), f"shape {ROOM} {(2**40, 2**40)}"),
+        (lambda: K.tile(X, [2**47, 2]), f"n {ROOM} [140737488355328, 2]"),
+        (lambda: K.tile(X, [1.5]), "n must be a tuple of integers >= 0, got [1.5]"),
+        (
+            lambda: K.constant([1, 2], shape=(3,)),
+            "shape must be one that value of shape (2,) can fill, got (3,)",
+        ),
+        (
+            lambda: K.temporal_padding(np.ones((1, 2, 3)), (1, "x")),
+            "padding must be an integer or a pair of integers >= 0, got (1, 'x')",
+        ),
+        (
+            lambda: K.spatial_2d_padding(np.ones((1, 1, 1, 1)), data_format="x"),
+            "data_format must be one of 'channels_last', 'channels_first', got 'x'",
+        ),
+        # Indices, counts and flags.
+        (
+            lambda: K.gather(X, [9]),
+            "indices must hold whole numbers >= 0 and < 2, got 9",
+        ),
+        (
+            lambda: K.gather(X, -1),
+            "indices must hold whole numbers >= 0 and < 2, got -1",
+        ),
+        (
+            lambda: K.gather(X, [0.5]),
+            "indices must hold whole numbers >= 0 and < 2, got 0.5",
+        ),
+        (
+            lambda: K.gather(X, [True]),
+            "indices must hold whole numbers >= 0 and < 2, got True",
+        ),
+        (
+            lambda: K.in_top_k(X, [0, 7], 1),
+            "targets must hold whole numbers >= 0 and < 3, got 7",
+        ),
+        (lambda: K.in_top_k(X, [0], 1), "targets must have shape (2,), got (1,)"),
+        (lambda: K.in_top_k(X, [0, 1], "1"), "k must be an integer >= 0, got '1'"),
+        (lambda: K.one_hot([0.5], 2), "indices must hold whole numbers, got 0.5"),
+        (lambda: K.one_hot([1], "x"), "num_classes must be an integer >= 0, got 'x'"),
+        (lambda: K.repeat(X, -1), "n must be an integer >= 0, got -1"),
+        (
+            lambda: K.repeat_elements(X, True, 0),
+            "rep must be an integer >= 0, got True",
+        ),
+        (lambda: K.eye(-1), "size must be an integer >= 0, got -1"),
+        (lambda: K.mean(X, keepdims="x"), "keepdims must be True or False, got 'x'"),
+        # Types, names, bounds and seeds.
+        (lambda: K.ones(2, dtype="x"), "dtype must be one of NumPy's, got 'x'"),
+        (lambda: K.zeros(2, dtype=""), "dtype must be one of NumPy's, got ''"),
+        (lambda: K.zeros_like(X, "U3"), "dtype must be a type of numbers, got 'U3'"),
+        (lambda: K.cast(X, 3), "dtype must be one of NumPy's, got 3"),
+        (lambda: K.cast(X, None), "dtype must be one of NumPy's, got None"),
+        (lambda: K.eye(2, name=3), "name must be a string, got 3"),
+        (
+            lambda: K.arange(2, dtype=np.ones(2)),
+            "dtype must be one of NumPy's, got array([1., 1.])",
+        ),
+        (lambda: K.arange(3, 0, 0), "step must not be 0, got 0"),
+        (
+            lambda: K.arange(np.inf),
+            "start must be a finite number, got np.float32(inf)",
+        ),
+        (lambda: K.arange(0, 1, 1e-30), f"step {ROOM} 1e-30"),
+        (
+            lambda: K.random_normal((2,), stddev=-1),
+            "stddev must be a finite number >= 0, got -1",
+        ),
+        (
+            lambda: K.random_uniform((2,), 3, 2),
+            "maxval must be a finite number >= 3, got 2",
+        ),
+        (
+            lambda: K.random_uniform((2,), -1e308, 1e308),
+            "maxval - minval must be a finite number, got inf",
+        ),
+        (
+            lambda: K.random_binomial((2,), p=2),
+            "p must be a finite number >= 0 and <= 1, got 2",
+        ),
+        (lambda: K.random_uniform((2,), seed="x"), f"{SEED} 'x'"),
+        (lambda: K.truncated_normal((2,), seed=True), f"{SEED} True"),
+        (lambda: K.random_normal((2,), seed=Unspeakable()), f"{SEED} a Unspeakable"),
+        # Losses.
+        (
+            lambda: K.categorical_crossentropy(X, X, axis=7),
+            "axis must be from -2 to 1, got 7",
+        ),
+        (
+            lambda: K.sparse_categorical_crossentropy([7, 1], X),
+            "target must hold whole numbers from 0 to 2 as labels of 3 classes, got 7 "
+            "at index 0",
+        ),
+        # Graphs, weights and settings.
+        (lambda: K.function(3, X), "inputs must be a list of handles, got 3"),
+        (
+            lambda: K.function([], [], updates=[3]),
+            "updates must be empty, got [3]",
+        ),
+        (
+            lambda: identity()([]),
+            "values must be a list of 1, one for each input, got 0",
+        ),
+        (lambda: K.get_value("x"), "x must hold numbers, got dtype <U1"),
+        (
+            lambda: K.set_value(3.0, 4.0),
+            "x must be a weight, or a number of an optimizer, got 3.0",
+        ),
+        (
+            lambda: K.set_value(np.ones(2), [1.0]),
+            "value must have the shape of x, (2,), got (1,)",
+        ),
+        (lambda: K.batch_get_value(3), "tensors must be a list, got 3"),
+        (
+            lambda: K.batch_set_value([(1, 2, 3)]),
+            "tuples must be a list of pairs (x, value), got [(1, 2, 3)]",
+        ),
+        (
+            lambda: K.set_learning_phase([0]),
+            "value must be 0, got [0]: call a model with training=True instead",
+        ),
+        (
+            lambda: K.set_image_dim_ordering(["tf"]),
+            "dim_ordering must be one of 'tf', 'th', got ['tf']",
+        ),
+    ],
+)
+def test_wrong_arguments_are_named(call, sentence):
+    with refuses(sentence):
+        call()
+
+
+def identity():
+    handle = Input((2,))
+    return K.function([handle], [handle])
+
+
+def test_weights_that_cannot_all_be_set_stay_as_they_are():
+    first, second = np.ones(2), np.ones(3)
+    with refuses("value must have the shape of x, (3,), got (1,)"):
+        K.batch_set_value([(first, [5.0, 5.0]), (second, [5.0])])
+    np.testing.assert_array_equal(first, 1)
+
+
+def test_samples_of_nothing_and_numbers_beyond_int32_are_what_they_are():
+    assert K.batch_flatten(np.ones((0, 2, 3))).shape == (0, 6)
+    assert K.abs(-(2**40)) == 2**40
+    assert K.abs(-(2**40)).dtype == np.int64
+
+
+def test_a_function_of_one_handle_takes_one_array():
+    x = Input((2,))
+    y = layers.Activation("relu")(x)
+    found = K.function(x, y)
+    for given in (np.array([[-1.0, 2.0]]), [np.array([[-1.0, 2.0]])]):
+        assert found(given).tolist() == [[0.0, 2.0]]
+
+
+def test_only_layers_with_an_activation_have_one():
+    assert not hasattr(layers.Flatten(), "activation")
+    assert layers.Dense(1, activation="tanh").activation.__name__ == "tanh"

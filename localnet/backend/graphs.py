@@ -5,14 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from .. import _validate, config
+from .. import _arrays, _validate, config
 from .._typing import Array, ArrayLike
 from ..layers import Handle
+from ..optimizers.live import Live
 
 __all__ = [
     "backend",
     "batch_get_value",
     "batch_set_value",
+    "eval",
     "function",
     "get_value",
     "image_dim_ordering",
@@ -63,7 +65,8 @@ def set_learning_phase(value: int) -> None:
     ValueError
         If it is anything else.
     """
-    if value not in (0, False):
+    is_number = isinstance(value, (int, np.integer, np.bool))
+    if not is_number or value:
         raise ValueError(
             f"value must be 0, got {_validate.shown(value)}: call a model with "
             "training=True instead"
@@ -71,25 +74,36 @@ def set_learning_phase(value: int) -> None:
 
 
 def function(
-    inputs: Sequence[Any], outputs: Any, **kwargs: Any
+    inputs: Sequence[Any],
+    outputs: Any,
+    updates: Sequence[Any] | None = None,
+    name: str | None = None,
 ) -> Callable[[Sequence[ArrayLike]], list[Array]]:
     """
     Return what computes handles from others.
 
     Parameters
     ----------
-    inputs : list of Handle
+    inputs : list of Handle, or Handle
         Where arrays come in; `learning_phase` may stand at the end.
     outputs : Handle or list of Handle
         What is computed.
-    **kwargs
-        ``updates`` and ``name`` of Keras must be empty.
+    updates : list, optional
+        Must be empty: there is nothing here that a call could change.
+    name : str, optional
+        Keras's; it means nothing.
 
     Returns
     -------
     callable
         From a list of arrays to a list of arrays; one array for one output that was
         not in a list.
+
+    Raises
+    ------
+    ValueError
+        If an argument is of another kind, or the outputs need other inputs; when it is
+        called, if it is not given one array for each input.
 
     Examples
     --------
@@ -101,16 +115,25 @@ def function(
     """
     from ..models import Model
 
-    if any(kwargs.values()):
-        raise ValueError(f"function must be given inputs and outputs, got {kwargs!r}")
-    has_phase = any(isinstance(item, LearningPhase) for item in inputs)
-    handles = [item for item in inputs if not isinstance(item, LearningPhase)]
+    alone = isinstance(inputs, Handle)
+    given = (
+        [inputs] if alone else _validate.items("inputs", inputs, "a list of handles")
+    )
+    if updates is not None and _validate.items("updates", updates, "an empty list"):
+        raise ValueError(f"updates must be empty, got {_validate.shown(updates)}")
+    _validate.optional_text("name", name)
+    has_phase = bool(given) and isinstance(given[-1], LearningPhase)
+    handles = given[:-1] if has_phase else given
     listed = isinstance(outputs, (list, tuple))
     model = Model(handles, list(outputs) if listed else outputs)
 
     def run(values: Sequence[ArrayLike]) -> Any:
-        arrays = list(values)
-        training = bool(arrays.pop()) if has_phase else False
+        rule = f"a list of {len(given)}, one for each input"
+        listless = len(given) == 1 and not isinstance(values, (list, tuple))
+        arrays = [values] if listless else _validate.items("values", values, rule)
+        if len(arrays) != len(given):
+            raise ValueError(f"values must be {rule}, got {len(arrays)}")
+        training = _is_training(arrays.pop()) if has_phase else False
         found = model(arrays if len(arrays) > 1 else arrays[0], training=training)
         several = found if isinstance(found, list) else [found]
         return several if listed else several[0]
@@ -118,31 +141,47 @@ def function(
     return run
 
 
+def _is_training(value: Any) -> bool:
+    """Return the learning phase, which scripts give as a flag, 0 or 1.0."""
+    is_whole = isinstance(value, float) and value.is_integer()
+    return _validate.flag("values[-1]", int(value) if is_whole else value)
+
+
 def get_value(x: Any) -> Any:
     """
-    Return the numbers of a weight or of a learning rate.
+    Return the numbers of a weight, or a number of an optimizer.
 
     Parameters
     ----------
-    x : ndarray or float
-        As a layer's ``weights`` or an optimizer's ``lr`` give it.
+    x : ndarray or number
+        As a layer's ``weights``, or an optimizer's ``learning_rate`` or ``iterations``,
+        give it.
 
     Returns
     -------
-    ndarray or float
+    ndarray or number
         A copy.
     """
-    return float(x) if isinstance(x, (int, float)) else np.array(x)
+    if isinstance(x, Live):
+        return x.numpy()
+    is_number = isinstance(x, (int, float, np.generic))
+    return x if is_number else _arrays.numbers("x", x).copy()
+
+
+def eval(x: Any) -> Any:
+    """Return a copy of what an array holds; see `get_value`."""
+    return get_value(x)
 
 
 def set_value(x: Any, value: ArrayLike) -> None:
     """
-    Set the numbers of a weight, or a learning rate.
+    Set the numbers of a weight, or a number of an optimizer.
 
     Parameters
     ----------
     x : ndarray or float
-        As a layer's ``weights`` or an optimizer's ``lr`` give it.
+        As a layer's ``weights``, or an optimizer's ``learning_rate`` or ``iterations``,
+        give it.
     value : array_like
         Of its shape.
 
@@ -151,26 +190,39 @@ def set_value(x: Any, value: ArrayLike) -> None:
     ValueError
         If the shape is another one, or `x` is a number that belongs to nothing.
     """
-    if callable(getattr(x, "assign", None)):
-        x.assign(value)
-    elif isinstance(x, np.ndarray) and x.shape == np.shape(value):
-        x[...] = value
-    else:
+    _setting(x, value)()
+
+
+def _setting(x: Any, value: Any) -> Callable[[], Any]:
+    """Return what sets numbers, once it is known that they can be set."""
+    if isinstance(x, Live):
+        return lambda: x.assign(value)
+    if not (isinstance(x, np.ndarray) and x.flags.writeable):
         raise ValueError(
-            "x must be a weight, or the lr of an optimizer, in the shape of value, got "
-            f"{_validate.shown(x)}; a learning_rate is set by = alone"
+            f"x must be a weight, or a number of an optimizer, got {_validate.shown(x)}"
         )
+    array = _arrays.real_numbers("value", value)
+    if array.shape != x.shape:
+        raise ValueError(
+            f"value must have the shape of x, {x.shape}, got {array.shape}"
+        )
+    return lambda: np.copyto(x, _arrays.cast("value", array, x.dtype))
 
 
 def batch_get_value(tensors: Iterable[Any]) -> list[Any]:
     """Return the numbers of several weights; see `get_value`."""
-    return [get_value(x) for x in tensors]
+    return [get_value(x) for x in _validate.items("tensors", tensors, "a list")]
 
 
 def batch_set_value(tuples: Iterable[tuple[Any, ArrayLike]]) -> None:
     """Set the numbers of several weights; see `set_value`."""
-    for x, value in tuples:
-        set_value(x, value)
+    rule = "a list of pairs (x, value)"
+    pairs = _validate.items("tuples", tuples, rule)
+    pairs = [_validate.items("tuples", pair, rule) for pair in pairs]
+    if any(len(pair) != 2 for pair in pairs):
+        raise ValueError(f"tuples must be {rule}, got {_validate.shown(tuples)}")
+    for setting in [_setting(*pair) for pair in pairs]:
+        setting()
 
 
 def image_dim_ordering() -> str:
@@ -192,7 +244,5 @@ def set_image_dim_ordering(dim_ordering: str) -> None:
     ValueError
         If it is anything else.
     """
-    if dim_ordering not in ORDERINGS:
-        shown = _validate.shown(dim_ordering)
-        raise ValueError(f"dim_ordering must be 'tf' or 'th', got {shown}")
-    config.set_image_data_format(ORDERINGS[dim_ordering])
+    word = _validate.choice("dim_ordering", dim_ordering, tuple(ORDERINGS))
+    config.set_image_data_format(ORDERINGS[word])
