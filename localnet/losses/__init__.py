@@ -25,6 +25,7 @@ from . import (
     regression,
     robust,
     similarity,
+    sparse,
 )
 from .base import FunctionLoss, Loss, PairLoss
 from .classes import *
@@ -36,6 +37,7 @@ from .margin import *
 from .regression import *
 from .robust import *
 from .similarity import *
+from .sparse import *
 
 __all__ = [
     "PAIRS",
@@ -61,6 +63,7 @@ __all__ += margin.__all__
 __all__ += regression.__all__
 __all__ += robust.__all__
 __all__ += similarity.__all__
+__all__ += sparse.__all__
 
 LossFunction: TypeAlias = Callable[..., Array]
 

@@ -8,12 +8,17 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from .. import _arrays, _validate
+from .._keras.hooks import LOSS, refuse_hooks
 from .._registry import Configurable
 from .._typing import Array, ArrayLike, Config, Pair
 from .targets import align_weights, predictions
 
 __all__ = ["FunctionLoss", "Loss", "PairLoss"]
 
+HOOKS = (
+    "forward(self, y_true, y_pred) -> (values, cache) and backward(self, dy, cache), "
+    "or be a function for losses.Differentiated"
+)
 REDUCTIONS = ("auto", "sum_over_batch_size", "sum", "none")
 
 
@@ -46,6 +51,10 @@ class Loss(Configurable, ABC):
 
     #: The activation whose logits `with_logits` reads instead of its result.
     logits_activation: ClassVar[str | None] = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_hooks(cls, LOSS, HOOKS, asked="forward")
 
     def __init__(self, reduction: str = "auto", name: str | None = None) -> None:
         self.reduction = _validate.choice("reduction", reduction, REDUCTIONS)

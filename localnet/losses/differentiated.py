@@ -1,5 +1,6 @@
 """A loss of one's own without a gradient: differentiated by central differences."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from .. import _arrays, _validate
 from .._typing import Array, ArrayLike
 from ..ops.differences import MAX_EVALUATIONS, gradient_by_differences
 from .base import Loss
+from .logits import WithLogits
 from .targets import predictions
 
 __all__ = ["Differentiated"]
@@ -72,6 +74,15 @@ class Differentiated(Loss):
             )
         return values.astype(np.float64)
 
+    def _weights(
+        self, y_true: ArrayLike, values: Array, sample_weight: ArrayLike | None
+    ) -> Array:
+        if values.ndim or sample_weight is None:
+            return super()._weights(y_true, values, sample_weight)
+        # Keras spreads the one value over the samples, and reduces these.
+        weights = _arrays.real_numbers("sample_weight", sample_weight)
+        return np.asarray((np.mean if self._is_mean else np.sum)(weights), values.dtype)
+
     def forward(self, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Any]:
         """
         Compute the values; see `Loss.forward`.
@@ -81,7 +92,7 @@ class Differentiated(Loss):
         y_true : array_like
             Targets.
         y_pred : array_like
-            Predictions.
+            Predictions. Of an output that knows its logits, the gradient is by these.
 
         Returns
         -------
@@ -90,12 +101,17 @@ class Differentiated(Loss):
         cache : tuple
             For `backward`.
         """
-        given = predictions(y_pred)
+        seen: Callable[[Array], Array]
+        if isinstance(y_pred, WithLogits) and y_pred.logits is not None:
+            # What the function makes of logits is differentiated by them.
+            given, seen = y_pred.logits, y_pred.at
+        else:
+            given, seen = predictions(y_pred), np.asarray
         p = given.astype(np.float64)
         t = np.asarray(_arrays.numbers("y_true", y_true))
         t = t.astype(np.float64) if t.dtype.kind in "fbiu" else t
-        values = self._values(t, p)
-        return values.astype(given.dtype), (t, p, given.dtype)
+        values = self._values(t, seen(p))
+        return values.astype(given.dtype), (t, p, given.dtype, seen)
 
     def backward(self, dy: ArrayLike, cache: Any) -> Array:
         """
@@ -113,9 +129,9 @@ class Differentiated(Loss):
         ndarray of the shape of y_pred
             The gradient.
         """
-        t, p, dtype = cache
+        t, p, dtype, seen = cache
         gradient = gradient_by_differences(
-            lambda moved: self._values(t, moved),
+            lambda moved: self._values(t, seen(moved)),
             p,
             np.asarray(dy, np.float64),
             name=str(self.name),

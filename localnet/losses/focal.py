@@ -8,6 +8,7 @@ import numpy as np
 from .. import _arrays, _validate
 from .._typing import Array, ArrayLike
 from ..ops import stable
+from .logits import known_logits
 from .targets import (
     LossCache,
     check_axis,
@@ -145,8 +146,10 @@ def binary_focal_crossentropy_forward(
     share = _validate.number("alpha", alpha, minimum=0.0, maximum=1.0)
     power = _validate.number("gamma", gamma, minimum=0.0)
     t = smoothed(pair.y_true, label_smoothing, 2)
-    weight = t * share + (1 - t) * (1 - share) if apply_class_balancing else 1.0
-    cache = FocalCache(pair._replace(y_true=t), weight, power, from_logits, axis)
+    is_balanced = _validate.flag("apply_class_balancing", apply_class_balancing)
+    weight = t * share + (1 - t) * (1 - share) if is_balanced else 1.0
+    logits = _validate.flag("from_logits", from_logits)
+    cache = FocalCache(pair._replace(y_true=t), weight, power, logits, axis)
     error, _, entropy, _ = _binary_parts(cache)
     return np.mean(weight * error**power * entropy, axis=axis), cache
 
@@ -286,13 +289,15 @@ def categorical_focal_crossentropy_forward(
     --------
     categorical_focal_crossentropy_backward : The gradient of this function.
     """
+    y_pred, from_logits = known_logits(y_pred, from_logits)
     pair = match_exactly(y_true, y_pred)
     p = pair.y_pred
     axis = check_axis(axis, p.ndim)
     power = _validate.number("gamma", gamma, minimum=0.0)
     weight = _class_weights(alpha, p)
     t = smoothed(pair.y_true, label_smoothing, p.shape[axis])
-    cache = FocalCache(pair._replace(y_true=t), weight, power, from_logits, axis)
+    logits = _validate.flag("from_logits", from_logits)
+    cache = FocalCache(pair._replace(y_true=t), weight, power, logits, axis)
     _, q = _shares(cache)
     terms = -t * np.log(q) * (1 - q) ** power * weight
     return np.sum(terms, axis=axis), cache
@@ -344,11 +349,22 @@ def _shares(cache: FocalCache) -> tuple[Array, Array]:
     return share, np.clip(share, eps, 1 - eps)
 
 
+def check_alpha(alpha: Alpha) -> Array:
+    """Return weights of classes as an array, if they are finite numbers >= 0."""
+    weights = _arrays.real_numbers("alpha", alpha)
+    good = np.isfinite(weights) & (weights >= 0)
+    if weights.dtype.kind == "b" or not good.all():
+        raise ValueError(
+            f"alpha must hold finite numbers >= 0, got {_validate.shown(alpha)}"
+        )
+    return weights
+
+
 def _class_weights(alpha: Alpha, p: Array) -> Array:
-    weights = _arrays.real_numbers("alpha", alpha).astype(p.dtype)
+    weights = check_alpha(alpha).astype(p.dtype)
     if weights.shape not in ((), p.shape[-1:]) or not np.all(np.isfinite(weights)):
         raise ValueError(
             f"alpha must be one number, or one for each of {p.shape[-1]} classes, got "
-            f"{alpha!r}"
+            f"{_validate.shown(alpha)}"
         )
     return weights

@@ -62,27 +62,28 @@ def align_targets(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Array]:
     given = t = _arrays.real_numbers("y_true", y_true)
     if t.ndim == p.ndim - 1 and (p.ndim == 2 or p.shape[-1] == 1):
         t = t[..., np.newaxis]
-    try:
-        shape = np.broadcast_shapes(t.shape, p.shape)
-    except ValueError:
-        shape = ()
-    # (N, 1) targets against (N,) predictions would pair every sample with every other.
-    if len(shape) != p.ndim:
-        raise ValueError(
-            f"y_true must have a shape that broadcasts with that of y_pred, {p.shape}, "
-            f"got {given.shape}"
-        )
-    t = t.reshape((1,) * (p.ndim - t.ndim) + t.shape)
-    return t.astype(p.dtype, copy=False), p
+    if t.shape != p.shape:
+        try:
+            rank = len(np.broadcast_shapes(t.shape, p.shape))
+        except ValueError:
+            rank = 0
+        # (N, 1) targets against (N,) predictions would pair each sample with all.
+        if rank != p.ndim:
+            raise ValueError(
+                "y_true must have a shape that broadcasts with that of y_pred, "
+                f"{p.shape}, got {given.shape}"
+            )
+        t = t.reshape((1,) * (p.ndim - t.ndim) + t.shape)
+    return _arrays.cast("y_true", t, p.dtype), p
 
 
 def match(y_true: ArrayLike, y_pred: ArrayLike) -> LossCache:
     """Do what `align_targets` does, and broadcast both to one shape."""
     t, p = align_targets(y_true, y_pred)
-    shape = np.broadcast_shapes(t.shape, p.shape)
-    return LossCache(
-        np.broadcast_to(t, shape), np.broadcast_to(p, shape), p.shape, config.epsilon()
-    )
+    own = p.shape
+    if t.shape != own:  # else a small loss would take twice as long
+        t, p = np.broadcast_arrays(t, p)
+    return LossCache(t, p, own, config.epsilon())
 
 
 def match_exactly(y_true: ArrayLike, y_pred: ArrayLike, hint: str = "") -> LossCache:
@@ -203,8 +204,9 @@ def align_weights(sample_weight: ArrayLike | None, values: Array) -> Array:
     elif 0 < weights.ndim < values.ndim:
         missing = values.ndim - weights.ndim
         weights = weights.reshape(weights.shape + (1,) * missing)
+    weights = _arrays.cast("sample_weight", weights, values.dtype)
     try:
-        return np.broadcast_to(weights.astype(values.dtype), values.shape)
+        return np.broadcast_to(weights, values.shape)
     except ValueError as error:
         raise ValueError(
             "sample_weight must have a shape that broadcasts to the per-sample values' "

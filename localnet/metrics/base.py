@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import _arrays, _validate, config
+from .. import _arrays, _validate, config, initializers
 from .._registry import Configurable, snake_case
-from .._typing import Array, ArrayLike, Config
+from .._typing import Array, ArrayLike, Config, Shape
+from .._variable import Variable
 from ..losses import targets
 
 __all__ = ["Mean", "MeanMetric", "Metric", "Sum", "prepared"]
@@ -25,14 +26,30 @@ class Metric(Configurable):
 
     Notes
     -----
-    A subclass keeps what it gathers in the arrays of `state`, and overrides
-    `update_state`, `result` and, if it starts from other numbers than 0, `reset_state`.
-    The arrays are attributes too, such as ``mean.total``, and stand in `variables`.
+    A subclass keeps what it gathers in the arrays of `state`, or in those that
+    `add_weight` gives it, and overrides `update_state`, `result` and, if it starts from
+    other numbers than 0, `reset_state`. The arrays of `state` are attributes too, such
+    as ``mean.total``, and stand in `variables`.
+
+    Examples
+    --------
+    >>> class Right(Metric):
+    ...     def __init__(self, name="right", **kwargs):
+    ...         super().__init__(name, **kwargs)
+    ...         self.count = self.add_weight("count")
+    ...
+    ...     def update_state(self, y_true, y_pred, sample_weight=None):
+    ...         self.count.assign_add(np.sum(np.round(y_pred) == y_true))
+    ...
+    ...     def result(self):
+    ...         return self.count
+    >>> float(Right()([1, 0], [0.8, 0.9]))
+    1.0
     """
 
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:
         given = _validate.optional_text("name", name)
-        self.name = snake_case(type(self).__name__) if given is None else given
+        self.name = self._default_name if given is None else given
         self.dtype = config.float_dtype(dtype).name
         self.state: dict[str, Array] = {}
 
@@ -44,9 +61,59 @@ class Metric(Configurable):
         return state[name]
 
     @property
+    def _default_name(self) -> str:
+        return snake_case(type(self).__name__)
+
+    @property
+    def has_default_name(self) -> bool:
+        """Whether it is called what all of its class are, unless they are named."""
+        return self.name == self._default_name
+
+    @property
     def variables(self) -> list[Array]:
         """The live arrays of `state`."""
         return list(self.state.values())
+
+    def add_weight(
+        self,
+        name: str | None = None,
+        shape: int | Shape = (),
+        aggregation: Any = None,
+        synchronization: Any = None,
+        initializer: Any = "zeros",
+        dtype: Any = None,
+    ) -> Variable:
+        """
+        Make an array that gathers, and enter it in `state`.
+
+        Parameters
+        ----------
+        name : str, optional
+            Its name; numbered if there is one of this name.
+        shape : int or tuple of int, default ()
+            Its shape.
+        aggregation, synchronization : object
+            Keras's; there is one machine.
+        initializer : str or callable, default "zeros"
+            What it holds at first. `reset_state` makes it 0, as in Keras.
+        dtype : str, optional
+            Default: float64.
+
+        Returns
+        -------
+        ndarray
+            Live, with Keras's ``assign``, ``assign_add``, ``assign_sub`` and ``numpy``.
+        """
+        sizes = _validate.shape("shape", [shape] if isinstance(shape, int) else shape)
+        kind = _validate.dtype("dtype", "float64" if dtype is None else dtype)
+        make = initializers.get("zeros" if initializer is None else initializer)
+        array = np.array(make(sizes, dtype="float64"), kind)
+        word = given = _validate.optional_text("name", name) or "weight"
+        while word in self.state:
+            word = f"{given}_{len(self.state)}"
+        variable = Variable.of(array, f"{word}:0", trainable=False)
+        self.state[word] = variable
+        return variable
 
     def update_state(
         self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: Any = None
@@ -78,12 +145,21 @@ class Metric(Configurable):
 
     def reset_state(self) -> None:
         """Forget everything that was gathered."""
-        for array in self.state.values():
-            array[...] = 0
+        if type(self).reset_states is not Metric.reset_states:
+            self.reset_states()
+        else:
+            self._clear()
 
     def reset_states(self) -> None:
-        """Forget everything; an older name of `reset_state`."""
-        self.reset_state()
+        """Forget everything; an older name of `reset_state`, to override too."""
+        if type(self).reset_state is not Metric.reset_state:
+            self.reset_state()
+        else:
+            self._clear()
+
+    def _clear(self) -> None:
+        for array in self.state.values():
+            array[...] = 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """
@@ -219,9 +295,9 @@ class MeanMetric(Mean):
     def __init__(
         self, fn: Any, name: str | None = None, dtype: Any = None, **kwargs: Any
     ) -> None:
-        super().__init__(name or getattr(fn, "__name__", None), dtype)
-        if not callable(fn):
-            raise ValueError(f"fn must be callable, got {_validate.shown(fn)}")
+        _validate.callable_("fn", fn)
+        named = getattr(fn, "__name__", None) if name is None else name
+        super().__init__(named, dtype)
         self.fn, self.kwargs = fn, kwargs
 
     def update_state(  # type: ignore[override]

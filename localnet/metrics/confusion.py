@@ -266,8 +266,8 @@ class _AtThresholds(Confusion):
         self.thresholds = thresholds
         default = 0.5 if top_k is None else NOT_AMONG_THEM
         given = default if thresholds is None else thresholds
-        several = isinstance(given, (list, tuple, np.ndarray)) and np.ndim(given) > 0
-        listed: Any = given if several else [given]
+        is_array = isinstance(given, np.ndarray) and given.ndim > 0
+        listed: Any = given if is_array or isinstance(given, (list, tuple)) else [given]
         if thresholds is not None:
             listed = checked_thresholds(listed)
         super().__init__(listed, top_k, class_id, name, dtype)

@@ -22,7 +22,9 @@ __all__ = [
     "categorical_accuracy",
     "cosine_similarity",
     "is_accuracy",
+    "is_by_shapes",
     "mae",
+    "metric_for",
     "mse",
     "sparse_categorical_accuracy",
     "sparse_top_k_categorical_accuracy",
@@ -321,6 +323,59 @@ def accuracy_for(y_true: ArrayLike, y_pred: ArrayLike) -> Metric:
     if len(true_shape) < len(pred_shape) or true_shape[-1:] == (1,):
         return sparse_categorical_accuracy
     return categorical_accuracy
+
+
+def is_by_shapes(name: object) -> bool:
+    """
+    Return whether a name leaves the function to `metric_for`.
+
+    Parameters
+    ----------
+    name : object
+        What stands in a list of metrics.
+
+    Returns
+    -------
+    bool
+        True for what `is_accuracy` is, and for ``"crossentropy"`` and ``"ce"``.
+    """
+    return is_accuracy(name) or _is_crossentropy(name)
+
+
+def _is_crossentropy(name: object) -> bool:
+    return isinstance(name, str) and name.lower() in ("crossentropy", "ce")
+
+
+def metric_for(name: str, y_true: ArrayLike, y_pred: ArrayLike) -> Metric:
+    """
+    Choose the accuracy or crossentropy that fits the shapes of targets and predictions.
+
+    Parameters
+    ----------
+    name : str
+        One that `is_by_shapes`.
+    y_true, y_pred : array_like
+        As for `accuracy_for`.
+
+    Returns
+    -------
+    callable
+        That of `accuracy_for`, or the crossentropy of the same kind.
+
+    Examples
+    --------
+    >>> metric_for("ce", [0, 1], [[0.2, 0.8], [0.5, 0.5]]).__name__
+    'sparse_categorical_crossentropy'
+    """
+    accuracy = accuracy_for(y_true, y_pred)
+    return CROSSENTROPIES[accuracy] if _is_crossentropy(name) else accuracy
+
+
+CROSSENTROPIES: dict[Metric, Metric] = {
+    binary_accuracy: losses.binary_crossentropy,
+    categorical_accuracy: losses.categorical_crossentropy,
+    sparse_categorical_accuracy: losses.sparse_categorical_crossentropy,
+}
 
 
 class WeightedMean:

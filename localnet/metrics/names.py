@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import losses
 from .._registry import Registry, uncalled
+from .._validate import shown
 from . import areas, confusion, means, trade_offs
 from .base import Mean, MeanMetric, Metric, Sum
 from .functions import (
@@ -39,6 +40,7 @@ CLASSES: dict[str, type[Metric]] = {
         name: getattr(module, name)
         for module in (areas, confusion, means, trade_offs)
         for name in module.__all__
+        if isinstance(getattr(module, name), type)
     },
 }
 
@@ -50,7 +52,7 @@ class _Metrics(Registry[Any]):
         if is_accuracy(name):
             raise ValueError(
                 "metric must be a name of its own, got "
-                f"{name!r}: its meaning depends on the shapes, see accuracy_for"
+                f"{shown(name)}: its meaning depends on the shapes, see accuracy_for"
             )
         near = difflib.get_close_matches(name.lower(), ["accuracy"], cutoff=0.8)
         try:
@@ -59,7 +61,7 @@ class _Metrics(Registry[Any]):
             if not near:
                 raise
         raise ValueError(
-            f"metric must be a known name, got {name!r}; did you mean 'accuracy'?"
+            f"metric must be a known name, got {shown(name)}; did you mean 'accuracy'?"
         )
 
 

@@ -1,278 +1,18 @@
-"""Keras's loss classes: the functions of this package with weights and a reduction."""
+"""The classes of crossentropies, which may take logits instead of probabilities."""
 
-from .. import _arrays, _validate
-from .._typing import Array, ArrayLike, Config
-from . import (
-    crossentropy,
-    divergence,
-    focal,
-    margin,
-    regression,
-    robust,
-    similarity,
-)
-from .base import PairLoss
-from .targets import check_label_smoothing
+from ... import _validate
+from ..._typing import Array, ArrayLike, Config
+from .. import crossentropy, focal, sparse
+from ..base import PairLoss
+from ..targets import check_label_smoothing
 
 __all__ = [
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
-    "CategoricalHinge",
-    "CosineSimilarity",
-    "Hinge",
-    "Huber",
-    "KLDivergence",
-    "LogCosh",
-    "MeanAbsoluteError",
-    "MeanAbsolutePercentageError",
-    "MeanSquaredError",
-    "MeanSquaredLogarithmicError",
-    "Poisson",
     "SparseCategoricalCrossentropy",
-    "SquaredHinge",
 ]
-
-
-class MeanSquaredError(PairLoss):
-    """
-    The loss object of `mean_squared_error`.
-
-    Parameters
-    ----------
-    reduction : {"auto", "sum_over_batch_size", "sum", "none"}
-        What becomes of the per-sample values, see `Loss`.
-    name : str, optional
-        Name in configs; by default ``"mean_squared_error"``.
-
-    Examples
-    --------
-    >>> loss = MeanSquaredError()
-    >>> loss([[0.0], [0.0]], np.array([[1.0], [3.0]]))
-    np.float64(5.0)
-    >>> loss([[0.0], [0.0]], np.array([[1.0], [3.0]]), sample_weight=[1.0, 0.0])
-    np.float64(0.5)
-    >>> loss.gradient([[0.0], [0.0]], np.array([[1.0], [3.0]]))
-    array([[1.],
-           [3.]])
-    """
-
-    pair = (
-        regression.mean_squared_error_forward,
-        regression.mean_squared_error_backward,
-    )
-    default_name = "mean_squared_error"
-
-
-class MeanAbsoluteError(PairLoss):
-    """
-    The loss object of `mean_absolute_error`.
-
-    Parameters
-    ----------
-    reduction : {"auto", "sum_over_batch_size", "sum", "none"}
-        What becomes of the per-sample values, see `Loss`.
-    name : str, optional
-        Name in configs; by default ``"mean_absolute_error"``.
-    """
-
-    pair = (
-        regression.mean_absolute_error_forward,
-        regression.mean_absolute_error_backward,
-    )
-    default_name = "mean_absolute_error"
-
-
-class MeanAbsolutePercentageError(PairLoss):
-    """
-    The loss object of `mean_absolute_percentage_error`.
-
-    Parameters
-    ----------
-    reduction : {"auto", "sum_over_batch_size", "sum", "none"}
-        What becomes of the per-sample values, see `Loss`.
-    name : str, optional
-        Name in configs; by default ``"mean_absolute_percentage_error"``.
-    """
-
-    pair = (
-        regression.mean_absolute_percentage_error_forward,
-        regression.mean_absolute_percentage_error_backward,
-    )
-    default_name = "mean_absolute_percentage_error"
-
-
-class MeanSquaredLogarithmicError(PairLoss):
-    """
-    The loss object of `mean_squared_logarithmic_error`.
-
-    Parameters
-    ----------
-    reduction : {"auto", "sum_over_batch_size", "sum", "none"}
-        What becomes of the per-sample values, see `Loss`.
-    name : str, optional
-        Name in configs; by default ``"mean_squared_logarithmic_error"``.
-    """
-
-    pair = (
-        regression.mean_squared_logarithmic_error_forward,
-        regression.mean_squared_logarithmic_error_backward,
-    )
-    default_name = "mean_squared_logarithmic_error"
-
-
-class Huber(PairLoss):
-    """
-    The loss object of `huber`.
-
-    Parameters
-    ----------
-    delta : float
-        The difference, > 0, at which the quadratic and the linear part meet.
-    reduction : {"auto", "sum_over_batch_size", "sum", "none"}
-        What becomes of the per-sample values, see `Loss`.
-    name : str, optional
-        Name in configs; by default ``"huber_loss"``.
-    """
-
-    pair = (robust.huber_forward, robust.huber_backward)
-    default_name = "huber_loss"
-
-    def __init__(
-        self,
-        delta: float = 1.0,
-        reduction: str = "auto",
-        name: str | None = None,
-    ) -> None:
-        super().__init__(reduction, name)
-        self.delta = _validate.number("delta", delta, minimum=0.0, open_minimum=True)
-
-
-class LogCosh(PairLoss):
-    """
-    The loss object of `log_cosh`.
-
-    Parameters
-    ----------
-    reduction : {"auto", "sum_over_batch_size", "sum", "none"}
-        What becomes of the per-sample values, see `Loss`.
-    name : str, optional
-        Name in configs; by default ``"log_cosh"``.
-    """
-
-    pair = (robust.log_cosh_forward, robust.log_cosh_backward)
-    default_name = "log_cosh"
-
-
-class CosineSimilarity(PairLoss):
-    """
-    The loss object of `cosine_similarity`.
-
-    Parameters
-    ----------
-    axis : int
-        The axis that holds the vectors.
-    reduction : {"auto", "sum_over_batch_size", "sum", "none"}
-        What becomes of the per-vector values, see `Loss`.
-    name : str, optional
-        Name in configs; by default ``"cosine_similarity"``.
-    """
-
-    pair = (
-        similarity.cosine_similarity_forward,
-        similarity.cosine_similarity_backward,
-    )
-    default_name = "cosine_similarity"
-
-    def __init__(
-        self,
-        axis: int = -1,
-        reduction: str = "auto",
-        name: str | None = None,
-    ) -> None:
-        super().__init__(reduction, name)
-        self.axis = axis
-
-
-class Hinge(PairLoss):
-    """
-    The loss object of `hinge`.
-
-    Parameters
-    ----------
-    reduction : {"auto", "sum_over_batch_size", "sum", "none"}
-        What becomes of the per-sample values, see `Loss`.
-    name : str, optional
-        Name in configs; by default ``"hinge"``.
-    """
-
-    pair = (margin.hinge_forward, margin.hinge_backward)
-    default_name = "hinge"
-
-
-class SquaredHinge(PairLoss):
-    """
-    The loss object of `squared_hinge`.
-
-    Parameters
-    ----------
-    reduction : {"auto", "sum_over_batch_size", "sum", "none"}
-        What becomes of the per-sample values, see `Loss`.
-    name : str, optional
-        Name in configs; by default ``"squared_hinge"``.
-    """
-
-    pair = (margin.squared_hinge_forward, margin.squared_hinge_backward)
-    default_name = "squared_hinge"
-
-
-class CategoricalHinge(PairLoss):
-    """
-    The loss object of `categorical_hinge`.
-
-    Parameters
-    ----------
-    reduction : {"auto", "sum_over_batch_size", "sum", "none"}
-        What becomes of the per-sample values, see `Loss`.
-    name : str, optional
-        Name in configs; by default ``"categorical_hinge"``.
-    """
-
-    pair = (margin.categorical_hinge_forward, margin.categorical_hinge_backward)
-    default_name = "categorical_hinge"
-
-
-class KLDivergence(PairLoss):
-    """
-    The loss object of `kl_divergence`.
-
-    Parameters
-    ----------
-    reduction : {"auto", "sum_over_batch_size", "sum", "none"}
-        What becomes of the per-sample values, see `Loss`.
-    name : str, optional
-        Name in configs; by default ``"kl_divergence"``.
-    """
-
-    pair = (divergence.kl_divergence_forward, divergence.kl_divergence_backward)
-    default_name = "kl_divergence"
-
-
-class Poisson(PairLoss):
-    """
-    The loss object of `poisson`.
-
-    Parameters
-    ----------
-    reduction : {"auto", "sum_over_batch_size", "sum", "none"}
-        What becomes of the per-sample values, see `Loss`.
-    name : str, optional
-        Name in configs; by default ``"poisson"``.
-    """
-
-    pair = (divergence.poisson_forward, divergence.poisson_backward)
-    default_name = "poisson"
 
 
 class CategoricalCrossentropy(PairLoss):
@@ -317,7 +57,7 @@ class CategoricalCrossentropy(PairLoss):
         super().__init__(reduction, name)
         self.from_logits = _validate.flag("from_logits", from_logits)
         self.label_smoothing = check_label_smoothing(label_smoothing)
-        self.axis = axis
+        self.axis = _validate.any_axis(axis)
 
 
 class SparseCategoricalCrossentropy(PairLoss):
@@ -343,8 +83,8 @@ class SparseCategoricalCrossentropy(PairLoss):
     """
 
     pair = (
-        crossentropy.sparse_categorical_crossentropy_forward,
-        crossentropy.sparse_categorical_crossentropy_backward,
+        sparse.sparse_categorical_crossentropy_forward,
+        sparse.sparse_categorical_crossentropy_backward,
     )
     default_name = "sparse_categorical_crossentropy"
     logits_activation = "softmax"
@@ -359,7 +99,7 @@ class SparseCategoricalCrossentropy(PairLoss):
     ) -> None:
         super().__init__(reduction, name)
         self.from_logits = _validate.flag("from_logits", from_logits)
-        crossentropy.counted_labels(0, ignore_class)  # refuses what is no label
+        sparse.counted_labels(0, ignore_class)  # refuses what is no label
         self.ignore_class = ignore_class
 
     def get_config(self) -> Config:
@@ -371,7 +111,7 @@ class SparseCategoricalCrossentropy(PairLoss):
         self, y_true: ArrayLike, values: Array, sample_weight: ArrayLike | None
     ) -> Array:
         weights = super()._weights(y_true, values, sample_weight)
-        counted = crossentropy.counted_labels(y_true, self.ignore_class)
+        counted = sparse.counted_labels(y_true, self.ignore_class)
         if counted is None:
             return weights
         # As in Keras, a mean is over those that count.
@@ -416,7 +156,7 @@ class BinaryCrossentropy(PairLoss):
         super().__init__(reduction, name)
         self.from_logits = _validate.flag("from_logits", from_logits)
         self.label_smoothing = check_label_smoothing(label_smoothing)
-        self.axis = axis
+        self.axis = _validate.any_axis(axis)
 
 
 class CategoricalFocalCrossentropy(PairLoss):
@@ -459,12 +199,12 @@ class CategoricalFocalCrossentropy(PairLoss):
         name: str | None = None,
     ) -> None:
         super().__init__(reduction, name)
-        _arrays.real_numbers("alpha", alpha)
+        focal.check_alpha(alpha)
         self.alpha = alpha
         self.gamma = _validate.number("gamma", gamma, minimum=0.0)
         self.from_logits = _validate.flag("from_logits", from_logits)
         self.label_smoothing = check_label_smoothing(label_smoothing)
-        self.axis = axis
+        self.axis = _validate.any_axis(axis)
 
 
 class BinaryFocalCrossentropy(PairLoss):
@@ -517,4 +257,4 @@ class BinaryFocalCrossentropy(PairLoss):
         self.gamma = _validate.number("gamma", gamma, minimum=0.0)
         self.from_logits = _validate.flag("from_logits", from_logits)
         self.label_smoothing = check_label_smoothing(label_smoothing)
-        self.axis = axis
+        self.axis = _validate.any_axis(axis)
