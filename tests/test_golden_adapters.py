@@ -17,6 +17,7 @@ from numpy.testing import assert_array_equal
 from strategies import local_conv_problems
 
 from localnet import activations, ops
+from localnet.golden import load_suite
 
 BACKENDS = [
     ("jax", "jax", "local_conv"),
@@ -121,3 +122,25 @@ def cannot_express(module, name, problem):
     if module == "keras":
         return g.rank == 3 or any(d > 1 for d in g.dilation_rate)
     return (module, name, g.rank) == ("torch", "unfold", 3)
+
+
+@pytest.mark.parametrize(
+    ("peer", "name"), [("jax", "local_conv"), ("flax", "conv_local")]
+)
+def test_what_jax_compiles_serves_the_next_call(peer, name):
+    backend = backend_of(peer, peer, name)
+    compiled = importlib.import_module("localnet.golden.adapters.jax")._compiled
+    case = load_suite()["relu-1d"]
+    compiled.cache_clear()
+    for asked in (case, replace(case, x=-case.x)):
+        backend(asked)
+    assert compiled.cache_info()[:2] == (1, 1)  # hits and misses
+    linear = {**case.config, "activation": {"name": "linear"}}
+    assert (backend(replace(case, config=linear))["y"] < 0).any()
+
+
+def test_a_parameter_that_onnx_would_round_is_not_computed():
+    backend = backend_of("onnxruntime", "onnxruntime", "gather_matmul")
+    with pytest.raises(NotImplementedError, match="parameters of float32"):
+        backend(load_suite()["elu-alpha-bits-float64"])
+    assert backend(load_suite()["elu-float64"])["y"].size

@@ -5,8 +5,10 @@ from functools import partial
 
 import numpy as np
 import pytest
+from marks import WHOLE, once
 
 from localnet.golden import load_suite
+from localnet.golden.cases.axes import COMBINED
 from localnet.golden.cases.precisions import PRECISIONS, Precision
 from localnet.golden.check import Conditions, check_case
 from localnet.golden.judging.judge import judge
@@ -211,6 +213,7 @@ class Truncated(Shuffled):
 NARROW = [case for case in SUITE if case.precision != "float64"]
 
 
+@once
 @pytest.mark.parametrize("fused", [False, True])
 def test_no_false_alarm_in_any_order(fused):
     for number, case in enumerate(NARROW):
@@ -219,9 +222,13 @@ def test_no_false_alarm_in_any_order(fused):
         assert result.status == "PASS", (case.id, result.reason)
 
 
+@once
 def test_no_false_alarm_when_rounding_is_directed():
+    """Each case is solved again: of those that were combined every fifth."""
     conditions = Conditions(Model(directed=True))
     for number, case in enumerate(NARROW):
+        if case.why.startswith(COMBINED) and number % 5 and not WHOLE:
+            continue
         backend = partial(Truncated.compute, seed=number, fused=False)
         result = check_case(backend, case, conditions)
         assert result.status == "PASS", (case.id, result.reason)
@@ -244,6 +251,7 @@ def test_narrow_arithmetic_is_caught_on_every_output(name, output):
     assert max(shares.values()) > 0.9, shares
 
 
+@once
 def test_every_output_kind_has_a_short_sum():
     """TF32 inputs hide in long sums: each kind needs a float32 case with n <= 64."""
     short = set()

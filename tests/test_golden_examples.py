@@ -1,17 +1,17 @@
 """The backends in C and JavaScript of the documentation, built and run as it says."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from marks import WHOLE, once
 
 from localnet.golden import check, export, load_suite
 from localnet.golden.judging import backends
 
+pytestmark = once
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples" / "golden"
-WHOLE = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 # A process of Node takes a tenth of a second: one case for each thing to get wrong.
 FEW = [
     "plain-1d-last",

@@ -34,10 +34,26 @@ def test_every_backend_is_a_function(script):
 
 
 def test_what_is_known_to_fail_is_a_case_of_one_precision(script):
-    precision_of = {case.id: case.precision for case in load_suite()}
+    # An exact case is held in its own precision and wider ones, and there is none.
+    one = {
+        case.id
+        for case in load_suite().outlines
+        if case.tier == "bounded" or case.precision == "float64"
+    }
     for peer in (*script.PEERS, *script.GPU_PEERS, *script.TF32_PEERS):
-        for name in peer.known_to_fail:
-            assert name.endswith(precision_of[name])
+        assert one.issuperset(peer.known_to_fail)
+
+
+def test_keras_is_known_to_fail_every_gelu_of_float64_that_it_has(script):
+    has = {
+        spec.id
+        for spec in load_suite().cases.outlines
+        if (spec.precision, spec.activation["name"]) == ("float64", "gelu")
+        and len(spec.sizes) < 3
+        and set(spec.dilation_rate) <= {1}
+    }
+    # Far below 0 the formula by tanh gives 0, whatever its constant.
+    assert set(script.GELU) == has - {"gelu-by-tanh-below-6-float64"}
 
 
 def test_the_documentation_shows_every_backend(script):

@@ -1,13 +1,15 @@
 """The references by a second road; `localnet golden verify` compares all of them."""
 
 import pytest
-from marks import long
+from marks import long, once
 
 from localnet.golden import load_suite
 from localnet.golden.references.activations import ROWS
 from localnet.golden.references.verify import differences
 
 pytest.importorskip("mpmath")
+
+pytestmark = once
 
 SUITE = load_suite()
 

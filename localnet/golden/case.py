@@ -20,8 +20,9 @@ INPUTS = ("x", "kernel", "bias", "bias_in_y", "dy", "mixture", "kernel2", "bias2
 OUTPUTS = ("y", "dx", "dkernel", "dbias", "dmixture", "dkernel2", "dbias2")
 
 FLAGS = {
-    "kink": "A pre-activation lies on the kink of relu, where the gradient is a "
-    "convention: 0, as Keras has it. Skip it if yours is another.",
+    "kink": "A pre-activation lies on a kink of relu or relu6, where the gradient is a "
+    "convention: 0, as Keras has it; or a window of pooling has several largest "
+    "numbers, and the first takes the gradient. Skip it if yours is another.",
     "wide": "Integers of so many bits that operands rounded to TensorFloat-32 or "
     "bfloat16 give other sums.",
     "single": "One product for each number: a backend that rounds to nearest, in the "

@@ -11,7 +11,7 @@ from .. import _validate
 from .case import OUTPUTS, Case, Suite
 from .drawn import Drawn
 from .files.layouts import in_layout_of
-from .judging.distrust import Standard, cross_examine, fresh
+from .judging.distrust import Standard, cross_examine, fresh, written_to
 from .judging.isolation import Isolated
 from .judging.judge import judge
 from .judging.kinds import kinds_of, known_kinds
@@ -25,6 +25,9 @@ from .rejects import rejects as refused_cases
 from .report import Report, Result
 from .stress import stress_cases
 from .suite import at_precision, load_suite
+
+# Seconds that a system can wait, in milliseconds of 31 bits.
+LONGEST = 2e6
 
 __all__ = ["Backend", "Conditions", "check", "check_case"]
 
@@ -91,7 +94,8 @@ def check(
     suite : Suite, optional
         Default: that of `load_suite`.
     cases : collection of str
-        Ids of the cases to run; default: all.
+        Ids of the cases to run; default: all. Those that `stress` and `rejects` add are
+        run whole unless some of them are named.
     xfail : collection of str
         Ids of the cases that are known to fail.
     traces : bool
@@ -177,13 +181,16 @@ def check(
     _need_known("xfail", xfail, known)
     if cases:
         suite = suite.only(cases)
-        more = [case for case in more if case.id in cases]
+        # Those of the suite that are named do not leave out what else is asked for.
+        more = [case for case in more if case.id in cases] or more
     if precision is not None:
         suite = at_precision(suite, precision)
     every: list[Any] = [*suite.every, *(suite.traces if traces else ())]
     held = {case.id for case in (*every, *suite.traces, *more)}
     if lost := [case_id for case_id in cases if case_id not in held]:
-        raise ValueError(f"cases must hold in {precision}, got {lost[0]!r}")
+        raise ValueError(
+            f"cases must hold in {precision}, got {_validate.shown(lost[0])}"
+        )
     conditions = Conditions(Model(directed, flushing), scale, suite.foreign, distrust)
     drawn = None if random is None else Drawn.of(random, has, precision)
     siblings, results, ours = Siblings(), [], replace(conditions, foreign=False)
@@ -211,7 +218,13 @@ def _held_to(
     """Return what holds a backend to one case, here or in a process of its own."""
     if isolated or timeout is not None:
         if timeout is not None:
-            _validate.number("timeout", timeout, minimum=0.0, open_minimum=True)
+            timeout = _validate.number(
+                "timeout",
+                timeout,
+                minimum=0.0,
+                open_minimum=True,
+                maximum=LONGEST,
+            )
         return Isolated(check_case, backend, timeout)
     return nullcontext(partial(check_case, backend))
 
@@ -252,7 +265,8 @@ def check_case(
     reasons, standard = _standard(case, conditions)
     if reasons:
         return replace(result, status="MISTRUSTED", reason="; ".join(reasons))
-    given = fresh(case) if conditions.distrust else case
+    # What is laid out strangely stays so for a backend that is not distrusted further.
+    given, kept = (fresh(case), case) if conditions.distrust else (case, fresh(case))
     started = time.perf_counter()
     try:
         answers = _asked(backend, given)
@@ -265,7 +279,12 @@ def check_case(
         return replace(result, status="FAIL", reason=f"must be refused: {case.why}")
     result = replace(result, seconds=time.perf_counter() - started)
     result = _judged(result, case, answers, standard, conditions)
-    if not conditions.distrust or result.status != "PASS":
+    if result.status != "PASS":
+        return result
+    if changed := written_to(given, kept):
+        reason = f"{', '.join(changed)} must not be written to by the backend"
+        return replace(result, status="FAIL", reason=reason, by_state=True)
+    if not conditions.distrust:
         return result
 
     def ask(case: Any, standard: Standard) -> tuple[Mapping[str, Any], str]:
@@ -368,9 +387,14 @@ def _ids(argument: str, ids: Any) -> Collection[str]:
     """Return ids that were given, one of them alone as well."""
     if isinstance(ids, str):
         return (ids,)
-    if not isinstance(ids, Collection) or not all(isinstance(i, str) for i in ids):
-        raise TypeError(f"{argument} must be ids of cases, got {ids!r}")
-    return ids
+    try:
+        known = isinstance(ids, Collection) and all(isinstance(i, str) for i in ids)
+    except TypeError:  # an array of no axis
+        known = False
+    if not known:
+        raise TypeError(f"{argument} must be ids of cases, got {_validate.shown(ids)}")
+    found: Collection[str] = ids
+    return found
 
 
 def _need_known(argument: str, ids: Iterable[str], known: Collection[str]) -> None:
@@ -378,7 +402,8 @@ def _need_known(argument: str, ids: Iterable[str], known: Collection[str]) -> No
         if case_id not in known:
             near = _validate.suggestion(case_id, known)
             raise ValueError(
-                f"{argument} must name cases of the suite, got {case_id!r}{near}"
+                f"{argument} must name cases of the suite, got "
+                f"{_validate.shown(case_id)}{near}"
             )
 
 

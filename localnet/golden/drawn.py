@@ -8,9 +8,9 @@ from random import Random
 from typing import Any, Self
 
 from .._typing import Shape
+from .._validate import shown
 from .case import Case
-from .cases.specs import Spec
-from .cases.variant_specs import VariantSpec
+from .cases.specs import Spec, VariantSpec
 from .problems import made
 from .references.connections import VARIANTS
 from .report import Result
@@ -75,7 +75,7 @@ class Drawn:
         if isinstance(seed, bool) or numbers[0] < 0 or numbers[1] < 1:
             raise ValueError(
                 f"random must be a seed >= 0, or SEED:COUNT with a count >= 1, "
-                f"got {seed!r}"
+                f"got {shown(seed)}"
             )
         kinds = tuple(kind for kind in ("layer", *VARIANTS) if kind in kinds)
         return cls(*numbers, kinds, precision or "float32")

@@ -22,7 +22,7 @@ from .report import Report, Result
 __all__ = ["explain"]
 
 MOST_CASES = 24  # of each side, that mutants are run on
-ALIKE = 0.5
+ALIKE = 0.75  # below it, another error is as likely
 LEAST = 2  # failures that a rule is drawn from
 
 
@@ -186,9 +186,12 @@ def _table(seen: list[Seen]) -> Iterator[str]:
         return
     found = features(one.case for one in seen)
     gaps = {
-        words: abs(failed[column].mean() - failed[~column].mean())
+        words: gap
         for words, column in found.items()
+        if (gap := failed[column].mean() - failed[~column].mean()) > 0
     }
+    if not gaps:
+        return
     yield f"{'property':<40} {'fail with it':>14} {'fail without':>14}"
     for words in sorted(gaps, key=lambda w: -gaps[w])[:8]:
         column = found[words]

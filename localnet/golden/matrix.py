@@ -11,6 +11,7 @@ from .cases.axes import COMBINED
 from .check import check_case
 from .mutants import MUTANTS, Mutant
 from .mutants.variant_model import model_of
+from .references.connections import VARIANTS
 from .suite import load_suite
 
 __all__ = [
@@ -96,11 +97,13 @@ def by_hand(suite: Suite) -> Suite:
     Suite
         Plain layers and variants that stand there for one reason each.
     """
-    cases, variants = (
-        [case for case in part if not case.why.startswith(COMBINED)]
-        for part in (suite.cases, suite.variants)
-    )
-    return Suite(cases, variants=variants)
+    ids = {
+        outline.id
+        for outline in suite.outlines
+        if not outline.why.startswith(COMBINED) and outline.kind in ("layer", *VARIANTS)
+    }
+    found = suite.only(ids)
+    return Suite(found.cases, variants=found.variants)
 
 
 def first_killers(

@@ -2,18 +2,17 @@
 
 import ast
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
 from .. import _validate
 from .case import Case
-from .cases.configs import check_config, check_variant
+from .cases.configs import check_config, check_size, check_variant
 from .cases.exactness import check_range, exact_spans
 from .cases.generate import draw_case
 from .cases.precisions import precision as format_of
-from .cases.specs import Spec, real
-from .cases.variant_specs import VariantSpec
+from .cases.specs import Spec, VariantSpec, real
 from .references.answers import solve
 from .references.bounds import bounds_of, kinks_near
 from .references.connections import VARIANTS
@@ -123,17 +122,15 @@ def problem(
         "channels": _validate.integer("channels", channels, minimum=1),
         "filters": _validate.integer("filters", filters, minimum=1),
         "first": data_format == "channels_first",
-        "activation": (
-            {"name": activation} if isinstance(activation, str) else dict(activation)
-        ),
-        "bias": bool(bias),
-        "gradients": bool(gradients),
+        "activation": _activation(activation),
+        "bias": _validate.flag("bias", bias),
+        "gradients": _validate.flag("gradients", gradients),
         "precision": form.name,
         "kind": kind,
     }
     if tier == "bounded":
         found |= real(form.name)
-    seed = _validate.integer("seed", seed, minimum=0)
+    seed = _validate.seed("seed", seed)
     why = "a problem of one's own"
     if kind == "layer":
         if more:
@@ -148,6 +145,16 @@ def problem(
             value if scalar else _validate.sizes(name, value, axes, minimum=least)
         )
     return _named(VariantSpec(f"problem-{seed}", why, **found))
+
+
+def _activation(value: Any) -> dict[str, Any]:
+    given = {"name": value} if isinstance(value, str) else value
+    if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
+        raise ValueError(
+            "activation must be a name, or a dict with name and parameters, got "
+            f"{_validate.shown(value)}"
+        )
+    return dict(given)
 
 
 def _named(spec: Spec) -> Case:
@@ -216,6 +223,7 @@ def checked(spec: Spec) -> Spec:
         )
     if spec.kind == "layer":
         check_config(config, where)
+        check_size(config, where)
     else:
         check_variant(config, spec.kind, where)
     return spec

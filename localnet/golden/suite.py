@@ -10,8 +10,8 @@ import numpy as np
 
 from .case import INPUTS, Case, Cases, Suite
 from .cases.exactness import exact_spans
-from .cases.families import specs
 from .cases.generate import complete
+from .cases.layers import specs
 from .cases.others import others
 from .cases.precisions import PRECISIONS, Precision
 from .cases.precisions import precision as format_of
@@ -31,7 +31,7 @@ def load_suite(path: str | os.PathLike[str] | None = None) -> Suite:
     path : str or path-like, optional
         A folder that `export` wrote; by default the suite of this version is made in
         memory, each case when it is first asked for: one takes a second or two, all of
-        them some twenty.
+        them some sixteen.
 
     Returns
     -------
@@ -145,6 +145,12 @@ def _widened(case: Case, form: Precision) -> Case | None:
         if not np.array_equal(arrays[name], array):
             return None
     wider = replace(case, precision=form.name, **arrays)
+    own = case.format
+    if (
+        own.bits <= form.bits
+        and form.least <= own.least <= own.greatest <= form.greatest
+    ):
+        return wider  # which holds all that the other holds
     try:
         return replace(wider, spans=exact_spans(wider, solve(wider)))
     except ValueError:

@@ -17,6 +17,7 @@ from ...ops import (
     max_pool_backward,
     max_pool_forward,
 )
+from ...ops.pool.windows import pool_geometry
 from ..case import Case
 
 __all__ = ["other"]
@@ -45,11 +46,14 @@ def _dy(case: Case) -> Array:
 
 def _pool(case: Case) -> dict[str, Array | None]:
     c = case.config
-    window = {
+    window: dict[str, Any] = {
         "pool_size": tuple(c["kernel_size"]),
         "strides": tuple(c["strides"]),
+        "padding": "same" if any(map(any, c["pads"])) else "valid",
         "data_format": c["data_format"],
     }
+    if pool_geometry(case.x.shape[1:], **window).pads != tuple(map(tuple, c["pads"])):
+        raise NotImplementedError("pads of pooling that are not those of same")
     if c["pool"] == "max":
         y, largest = max_pool_forward(case.x, **window)
         return {"y": y, "dx": max_pool_backward(_dy(case), largest)}
@@ -113,8 +117,9 @@ def _stack(case: Case) -> dict[str, Array | None]:
 def _accumulators(case: Case) -> Array:
     """Return sums of products of integers, which float64 holds."""
     x = case.x.astype(np.float64) - case.config.get("input_zero_point", 0)
+    kernel = case.kernel.astype(np.float64) - case.config.get("kernel_zero_point", 0)
     bias = None if case.bias is None else case.bias.astype(np.float64)
-    return np.asarray(_plain(case.config, x, case.kernel.astype(np.float64), bias)[0])
+    return np.asarray(_plain(case.config, x, kernel, bias)[0])
 
 
 def _int8(case: Case) -> dict[str, Array | None]:

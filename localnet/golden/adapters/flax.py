@@ -1,12 +1,15 @@
 """Flax as a backend: the layer ``flax.linen.ConvLocal``, gradients by JAX."""
 
-from functools import partial
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any
 
 from ..._typing import Array
+from ...geometry import Geometry
+from ...geometry.padding import Pads
 from ..case import Case
-from .jax import differentiate, functions
-from .translation import Translation, activation_of
+from .jax import KEPT, differentiate
+from .translation import Translation
 
 __all__ = ["conv_local", "conv_local_default"]
 
@@ -39,36 +42,47 @@ def conv_local(case: Case, *, precision: str | None = "highest") -> dict[str, Ar
     --------
     localnet.golden.adapters.jax.local_conv : The operation underneath.
     """
-    import jax.numpy as jnp
-    from flax import linen
-
     layer = Translation(case, "jax")
-    g = layer.geometry
-    activation = activation_of(case, functions())
-    module = linen.ConvLocal(
+    forward = _forward(
+        layer.geometry,
+        tuple(layer.all_pads),
+        precision,
         features=layer.filters,
-        kernel_size=g.kernel_size,
-        strides=g.strides,
-        padding="VALID" if g.pad_value else g.pads,
-        kernel_dilation=g.dilation_rate,
         use_bias=layer.bias is not None,
         dtype=case.precision,
-        param_dtype=case.precision,
-        precision=precision,
     )
-
-    def forward(x: Any, kernel: Any, bias: Any | None) -> Any:
-        if g.pad_value:
-            x = jnp.pad(x, layer.all_pads, constant_values=g.pad_value)
-        params = (
-            {"kernel": kernel} if bias is None else {"kernel": kernel, "bias": bias}
-        )
-        if g.channels_last:
-            return activation(module.apply({"params": params}, x))
-        z = module.apply({"params": params}, jnp.moveaxis(x, 1, -1))
-        return activation(jnp.moveaxis(z, -1, 1))
-
     return differentiate(case, layer, forward)
 
 
 conv_local_default = partial(conv_local, precision=None)
+
+
+@lru_cache(KEPT)
+def _forward(
+    g: Geometry, all_pads: Pads, precision: str | None, **options: Any
+) -> Callable[..., Any]:
+    import jax.numpy as jnp
+    from flax import linen
+
+    module = linen.ConvLocal(
+        kernel_size=g.kernel_size,
+        strides=g.strides,
+        padding="VALID" if g.pad_value else g.pads,
+        kernel_dilation=g.dilation_rate,
+        param_dtype=options["dtype"],
+        precision=precision,
+        **options,
+    )
+
+    def forward(x: Any, kernel: Any, bias: Any | None) -> Any:
+        if g.pad_value:
+            x = jnp.pad(x, all_pads, constant_values=g.pad_value)
+        params = (
+            {"kernel": kernel} if bias is None else {"kernel": kernel, "bias": bias}
+        )
+        if g.channels_last:
+            return module.apply({"params": params}, x)
+        z = module.apply({"params": params}, jnp.moveaxis(x, 1, -1))
+        return jnp.moveaxis(z, -1, 1)
+
+    return forward

@@ -7,19 +7,25 @@ default precision permits TensorFloat-32, which `local_conv_default` shows.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from ..._typing import Array
+from ...geometry import Geometry
+from ...geometry.padding import Pads
 from ..case import Case
 from .translation import Translation, activation_of
 
-__all__ = ["differentiate", "functions", "local_conv", "local_conv_default"]
+__all__ = ["KEPT", "differentiate", "functions", "local_conv", "local_conv_default"]
+
+Forward = Callable[..., Any]
+# A case is asked for several times in a row, and is compiled at the first.
+KEPT = 8
 
 
 def local_conv(case: Case, *, precision: str | None = "highest") -> dict[str, Array]:
     """
-    Compute a case with ``conv_general_dilated_local``, jitted.
+    Compute a case with ``conv_general_dilated_local``, jitted once for each layer.
 
     Parameters
     ----------
@@ -42,19 +48,26 @@ def local_conv(case: Case, *, precision: str | None = "highest") -> dict[str, Ar
     --------
     localnet.golden.adapters.flax.conv_local : The layer that Flax makes of it.
     """
+    layer = Translation(case, "jax")
+    forward = _forward(layer.geometry, tuple(layer.all_pads), precision)
+    return differentiate(case, layer, forward)
+
+
+local_conv_default = partial(local_conv, precision=None)
+
+
+@lru_cache(KEPT)
+def _forward(g: Geometry, all_pads: Pads, precision: str | None) -> Forward:
     import jax
     import jax.numpy as jnp
 
-    layer = Translation(case, "jax")
-    g = layer.geometry
     letters = "DHW"[-g.rank :]
     samples = f"N{letters}C" if g.channels_last else f"NC{letters}"
-    activation = activation_of(case, functions())
 
     def forward(x: Any, kernel: Any, bias: Any | None) -> Any:
         pads: Any = g.pads
         if g.pad_value:
-            x = jnp.pad(x, layer.all_pads, constant_values=g.pad_value)
+            x = jnp.pad(x, all_pads, constant_values=g.pad_value)
             pads = "VALID"
         z = jax.lax.conv_general_dilated_local(
             x,
@@ -66,21 +79,16 @@ def local_conv(case: Case, *, precision: str | None = "highest") -> dict[str, Ar
             dimension_numbers=(samples, f"{letters}IO", samples),
             precision=precision,
         )
-        if bias is not None:
-            z = z + (bias if g.channels_last else jnp.moveaxis(bias, -1, 0))
-        return activation(z)
+        if bias is None:
+            return z
+        return z + (bias if g.channels_last else jnp.moveaxis(bias, -1, 0))
 
-    return differentiate(case, layer, forward)
-
-
-local_conv_default = partial(local_conv, precision=None)
+    return forward
 
 
-def differentiate(
-    case: Case, layer: Translation, forward: Callable[..., Any]
-) -> dict[str, Array]:
+def differentiate(case: Case, layer: Translation, forward: Forward) -> dict[str, Array]:
     """
-    Return the answers of ``forward(x, kernel, bias)`` and of JAX's gradients of it.
+    Return the answers of an activated layer, and of JAX's gradients of it.
 
     Parameters
     ----------
@@ -89,21 +97,25 @@ def differentiate(
     layer : Translation
         The case in JAX's layout.
     forward : callable
-        Of JAX arrays: x in the case's data format, kernel, and bias or None.
+        Returns the pre-activation, of JAX arrays: x in the case's data format, kernel,
+        and bias or None. What it compiles to is kept for the next call with it.
 
     Returns
     -------
     dict of str to ndarray
         As a backend returns it. bfloat16 is given as float32, which holds it exactly.
+
+    Raises
+    ------
+    NotImplementedError
+        At a kink of relu6, where JAX passes half of the gradient.
     """
+    if "kink" in case.flags and case.config["activation"]["name"] == "relu6":
+        raise NotImplementedError("JAX passes half of a gradient at a kink of relu6")
     import jax
     import jax.numpy as jnp
 
-    def value_and_gradients(dy: Any | None, *arguments: Any) -> Any:
-        if dy is None:
-            return forward(*arguments), None
-        y, pullback = jax.vjp(forward, *arguments)
-        return y, pullback(dy)
+    compiled = _compiled(forward, tuple(case.config["activation"].items()))
 
     def given(array: Array | None) -> Any:
         return None if array is None else jnp.asarray(array, case.precision)
@@ -115,7 +127,7 @@ def differentiate(
 
     with jax.enable_x64(True):
         arguments = map(given, (case.dy, case.x, layer.kernel, layer.bias))
-        y, gradients = jax.jit(value_and_gradients)(*arguments)
+        y, gradients = compiled(*arguments)
         if gradients is None:
             return {"y": numpy(y)}
         dx, dkernel, dbias = gradients
@@ -125,6 +137,25 @@ def differentiate(
             numpy(dkernel),
             None if dbias is None else numpy(dbias),
         )
+
+
+@lru_cache(KEPT)
+def _compiled(forward: Forward, activation: tuple[tuple[str, Any], ...]) -> Forward:
+    """Return the jitted function of dy, x, kernel and bias."""
+    import jax
+
+    activate = activation_of(dict(activation), functions())
+
+    def activated(*arguments: Any) -> Any:
+        return activate(forward(*arguments))
+
+    def value_and_gradients(dy: Any | None, *arguments: Any) -> Any:
+        if dy is None:
+            return activated(*arguments), None
+        y, pullback = jax.vjp(activated, *arguments)
+        return y, pullback(dy)
+
+    return jax.jit(value_and_gradients)  # type: ignore[no-any-return]
 
 
 def functions() -> dict[str, Callable[..., Any]]:
@@ -169,8 +200,7 @@ def _relu(
     import jax
     import jax.numpy as jnp
 
+    found = z if max_value is None else jnp.clip(z, 0, max_value)
     if not alpha and not threshold:
-        found = jax.nn.relu(z)
-    else:
-        found = jnp.where(z > threshold, z, alpha * (z - threshold))
-    return found if max_value is None else jnp.minimum(found, max_value)
+        return jax.nn.relu(found)
+    return jnp.where(z > threshold, found, alpha * (z - threshold))

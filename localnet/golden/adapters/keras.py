@@ -6,6 +6,7 @@ masked dense product, one sparse product. Implementation 1 knows no padding, so 
 input is padded by hand; 2 and 3 do it themselves where the pads are those of ``same``.
 """
 
+import math
 from typing import Any
 
 from ..._typing import Array
@@ -15,6 +16,9 @@ from .keras_tensors import from_tensorflow, functions
 from .translation import Translation, activation_of
 
 __all__ = ["implementation1", "implementation2", "implementation3"]
+
+# Numbers in the matrix of implementation 2.
+LARGEST = 1 << 28
 
 
 def implementation1(case: Case) -> dict[str, Array]:
@@ -111,6 +115,9 @@ def _compute(case: Case, implementation: int) -> dict[str, Array]:
     g = layout.geometry
     if g.rank == 3:
         raise NotImplementedError("Keras 2 has no LocallyConnected3D")
+    size_of_y = math.prod(g.output_sizes) * layout.filters
+    if implementation == 2 and case.x[0].size * size_of_y > LARGEST:
+        raise NotImplementedError("implementation 2 makes a matrix of all x by all y")
     if any(d != 1 for d in g.dilation_rate):
         raise NotImplementedError("Keras 2's LocallyConnected layers have no dilation")
 
@@ -124,7 +131,7 @@ def _compute(case: Case, implementation: int) -> dict[str, Array]:
         strides=g.strides,
         padding="same" if pads_by_word else "valid",
         data_format=g.data_format,
-        activation=activation_of(case, functions()),
+        activation=activation_of(case.config["activation"], functions()),
         use_bias=layout.bias is not None,
         implementation=implementation,
         dtype=case.precision,

@@ -49,6 +49,9 @@ def conv(case: Case) -> dict[str, Array]:
     bias = case.bias
     tied = bias is not None and c["bias_per"] == "filter"
 
+    if max(c["strides"]) > 1 and max(c["dilation_rate"]) > 1:
+        raise NotImplementedError("Keras strides or dilates, but not both")
+
     def given(array: Array) -> Any:
         return tf.Variable(array, dtype=case.precision)
 
@@ -81,7 +84,7 @@ def conv(case: Case) -> dict[str, Array]:
         if bias is not None and not tied:
             sources["dbias"] = given(bias)
             z = z + tf.reshape(sources["dbias"], z.shape[1:])
-        y = activation_of(case, functions())(z)
+        y = activation_of(case.config["activation"], functions())(z)
     if case.dy is None:
         return {"y": from_tensorflow(y)}
     gradients = tape.gradient(y, sources, output_gradients=given(case.dy))

@@ -47,7 +47,8 @@ def gather_matmul(case: Case) -> dict[str, Array]:
     Raises
     ------
     NotImplementedError
-        If it is another kind, or bfloat16, or has an activation that ONNX lacks.
+        If it is another kind, or bfloat16, or has an activation that ONNX lacks, or a
+        parameter that is no float32.
     ImportError
         If onnx or onnxruntime is not installed.
     """
@@ -122,6 +123,8 @@ def _activation(make: Any, activation: Any) -> Any:
         return make("Identity", ["z"], ["y"])
     if name not in OPERATORS or (name == "relu" and parameters):
         raise NotImplementedError(f"the adapter has no activation {activation}")
+    if any(float(np.float32(value)) != value for value in parameters.values()):
+        raise NotImplementedError(f"ONNX has parameters of float32, not {activation}")
     if name in ("softmax", "log_softmax"):
         parameters["axis"] = -1
     return make(OPERATORS[name], ["z"], ["y"], **parameters)

@@ -142,7 +142,7 @@ def _compute(case: Case, linear: Linear, device: str, tf32: bool) -> dict[str, A
 
     layer = Translation(case, "torch")
     g = layer.geometry
-    activation = activation_of(case, functions())
+    activation = activation_of(case.config["activation"], functions())
     # The pairs of the last axis come first.
     pads = [cells for pair in reversed(g.pads) for cells in pair]
 

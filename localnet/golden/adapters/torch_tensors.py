@@ -66,5 +66,5 @@ def _relu(
 
     if not alpha and not threshold:
         return torch.relu(z) if max_value is None else torch.clamp(z, 0, max_value)
-    found = torch.where(z > threshold, z, alpha * (z - threshold))
-    return found if max_value is None else torch.clamp(found, max=max_value)
+    found = z if max_value is None else torch.clamp(z, 0, max_value)
+    return torch.where(z > threshold, found, alpha * (z - threshold))

@@ -96,7 +96,7 @@ def _compute(case: Case, linear: Linear) -> dict[str, Array]:
     z = linear(case, x, **others)
     if last:
         z = z.movedim(1, -1)
-    y = activation_of(case, functions())(z)
+    y = activation_of(case.config["activation"], functions())(z)
     if case.dy is None:
         return {"y": from_torch(y)}
     y.backward(to_torch(case.dy, precision=case.precision, requires_grad=False))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from ..._typing import Array, Shape
+from ..._typing import Array, Config, Shape
 from ...geometry import Geometry
 from ...interop import convert_bias, convert_kernel
 from ..case import Case
@@ -94,10 +94,10 @@ class Translation:
 
 
 def activation_of(
-    case: Case, functions: Mapping[str, Callable[..., Any]]
+    activation: Config, functions: Mapping[str, Callable[..., Any]]
 ) -> Callable[[Any], Any]:
-    """Return the activation of a case, from a peer's own functions by name."""
-    arguments = dict(case.config["activation"])
+    """Return an activation as a case has it, from a peer's own functions by name."""
+    arguments = dict(activation)
     name = arguments.pop("name")
     if name not in functions:
         raise NotImplementedError(f"the adapter has no activation {name!r}")

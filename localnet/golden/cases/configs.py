@@ -1,11 +1,12 @@
-"""Whether the numbers of a config that was read describe a layer."""
+"""What follows from a config: whether it describes a layer, and all shapes."""
 
 import math
 
-from ..._typing import Config
+from ..._typing import Config, Shape
+from ..._validate import shown
 from ..references.connections import forward_layer
 
-__all__ = ["check_config", "check_other", "check_variant"]
+__all__ = ["check_config", "check_other", "check_size", "check_variant", "shapes_of"]
 
 # What the config of each kind holds beside that of a plain layer.
 KEYS = {
@@ -56,6 +57,19 @@ def check_config(config: Config, where: str) -> None:
             raise ValueError(f"the windows of {where} must lie in the padded input")
 
 
+def check_size(config: Config, where: str) -> None:
+    """Refuse more wires, or cells of the input, than there is time and memory for."""
+    cells = config["batch"] * config["channels"] * math.prod(config["input_sizes"])
+    wires = config["batch"] * config["channels"] * config["filters"]
+    wires *= math.prod(config["output_sizes"]) * math.prod(config["kernel_size"])
+    wires *= config.get("rank", 1)
+    if max(cells, wires) > MOST_WIRES:
+        raise ValueError(
+            f"{where} must have at most {MOST_WIRES} cells and wires, got {cells} and "
+            f"{wires}"
+        )
+
+
 def check_other(config: Config, kind: str, where: str) -> None:
     """Refuse numbers that do not describe a layer of this other kind."""
     own = {name for names in OTHER_KEYS.values() for name in names}
@@ -85,13 +99,14 @@ def check_other(config: Config, kind: str, where: str) -> None:
             raise ValueError(f"second of {where} must take what the first gives")
     for layer in layers:
         check_config(layer, where)
-        wires = layer["batch"] * layer["channels"] * layer["filters"]
-        wires *= math.prod(layer["output_sizes"]) * math.prod(layer["kernel_size"])
-        if wires > MOST_WIRES:
-            raise ValueError(f"{where} must have at most {MOST_WIRES} wires")
+        check_size(layer, where)
     if kind in ("pool", "batch_norm"):
-        if config["channels"] != config["filters"] or any(map(any, config["pads"])):
-            raise ValueError(f"{where} must keep its channels, and have no pads")
+        if config["channels"] != config["filters"] or max(config["dilation_rate"]) > 1:
+            raise ValueError(f"{where} must keep its channels, and have no dilation")
+        # Less than the window, so that none lies on pads alone.
+        ends = config["kernel_size"] if kind == "pool" else [1] * len(config["pads"])
+        if any(max(p) >= r for p, r in zip(config["pads"], ends, strict=True)):
+            raise ValueError(f"pads of {where} must be less than the windows")
         if kind == "batch_norm" and config["input_sizes"] != config["output_sizes"]:
             raise ValueError(f"{where} must keep its sizes")
     if len(config.get("multiplier", [1])) not in (1, config["filters"]):
@@ -109,13 +124,9 @@ def check_variant(config: Config, kind: str, where: str) -> None:
     if config["bias_per"] not in BIASES[kind]:
         raise ValueError(
             f"bias_per of {where} must be one of {BIASES[kind]}, "
-            f"got {config['bias_per']!r}"
+            f"got {shown(config['bias_per'])}"
         )
-    wires = config["batch"] * config["channels"] * config["filters"]
-    wires *= math.prod(config["output_sizes"]) * math.prod(config["kernel_size"])
-    wires *= config.get("rank", 1)
-    if wires > MOST_WIRES:
-        raise ValueError(f"{where} must have at most {MOST_WIRES} wires, got {wires}")
+    check_size(config, where)
     check_config(forward_layer(config) if kind == "transposed" else config, where)
     outputs = config["output_sizes"]
     for name in ("share", "tile", "output_padding"):
@@ -149,3 +160,57 @@ def _transposed_size(config: Config, axis: int) -> int:
     n, s, r, d = (int(config[name][axis]) for name in names)
     before, after = map(int, config["pads"][axis])
     return (n - 1) * s + (r - 1) * d + 1 - before - after
+
+
+def shapes_of(config: Config, kind: str = "layer") -> dict[str, Shape]:
+    """
+    Return the shapes that follow from a config.
+
+    Parameters
+    ----------
+    config : dict
+        Of a case or a trace.
+    kind : str
+        Of the case.
+
+    Returns
+    -------
+    dict of str to tuple of int
+        By the name of an input or an answer.
+    """
+    sizes, outputs = tuple(config["input_sizes"]), tuple(config["output_sizes"])
+    found: dict[str, Shape]
+    n, c, f = config["batch"], config["channels"], config["filters"]
+    taps = math.prod(config["kernel_size"])
+    last = config["data_format"] == "channels_last"
+    x = (n, *sizes, c) if last else (n, c, *sizes)
+    y = (n, *outputs, f) if last else (n, f, *outputs)
+    if kind == "stack":
+        second = shapes_of({**config["second"], "batch": n})
+        first = shapes_of({k: v for k, v in config.items() if k != "second"})
+        more = {"kernel2": second["kernel"], "bias2": second["bias"]}
+        more |= {f"d{name}": shape for name, shape in more.items()}
+        return first | more | {"y": second["y"], "dy": second["y"]}
+    if kind == "pool":
+        return {"x": x, "kernel": (0,), "dy": y, "y": y, "dx": x}
+    if kind == "batch_norm":
+        found = dict.fromkeys(("kernel", "bias", "dkernel", "dbias"), (c,))
+        found |= dict.fromkeys(("x", "y", "dy", "dx"), x)
+        return found if config["training"] else found | {"mixture": (2, c)}
+    kernel: Shape = (math.prod(outputs), taps * c, f)
+    bias: Shape = (*outputs, f)
+    found = {}
+    if kind == "shared":
+        kernel = (math.prod(config["tile"]), taps * c, f)
+        bias = (*config["tile"], f)
+    elif kind == "transposed":
+        kernel = (math.prod(sizes), taps * f, c)
+    elif kind == "conv":
+        kernel = (*config["kernel_size"], c // config["groups"], f)
+    elif kind == "low_rank":
+        kernel = (config["rank"], taps * c, f)
+        found["mixture"] = found["dmixture"] = (math.prod(outputs), config["rank"])
+    if config.get("bias_per") == "filter":
+        bias = (f,)
+    found |= {"x": x, "kernel": kernel, "bias": bias, "dy": y}
+    return found | {"y": y, "dx": x, "dkernel": kernel, "dbias": bias}

@@ -79,9 +79,9 @@ def covering(
     }
     open_ = np.ones(total, bool)
     for row in given:
-        digits = [places[name].get(row.get(name), -1) for name in axes]
-        known = [all(digits[axis] >= 0 for axis in group) for group in groups]
-        open_[(np.array(digits) @ steps + starts)[known]] = False
+        digits = np.array([places[name].get(row.get(name), -1) for name in axes])
+        unknown = (digits < 0) @ (steps > 0)  # a group with such an axis
+        open_[(digits @ steps + starts)[~unknown]] = False
     draw = _Source(seed)
     found: list[Row] = []
     while open_.any():
@@ -114,16 +114,16 @@ def _best(
 ) -> tuple[int, Row] | None:
     """Return which row that fits gains most for what it weighs, and the row."""
     best: tuple[int, Row] | None = None
-    most = -math.inf
-    for number in np.argsort(-gains, kind="stable"):
-        if gains[number] <= most:
+    most, digits, gain = -math.inf, drawn.tolist(), gains.tolist()
+    for number in np.argsort(-gains, kind="stable").tolist():
+        if gain[number] <= most:
             break  # those that are left gain less, whatever they weigh
         row = {
             name: values[digit]
-            for (name, values), digit in zip(axes.items(), drawn[number], strict=True)
+            for (name, values), digit in zip(axes.items(), digits[number], strict=True)
         }
-        if fits(row) and (score := float(gains[number]) - weight(row)) > most:
-            most, best = score, (int(number), row)
+        if fits(row) and (score := gain[number] - weight(row)) > most:
+            most, best = score, (number, row)
     return best
 
 

@@ -5,11 +5,13 @@ Every case says why it is there; the kill matrix (`localnet.golden.matrix`) prov
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..._typing import Config
+from .axes import COMBINED, SIGNS
 from .specs import Spec
 
-__all__ = ["EXACT", "RELU"]
+__all__ = ["EXACT", "RELU", "sixteen_bits"]
 
 RELU: Config = {"name": "relu"}
 RELU6: Config = {"name": "relu6"}
@@ -338,6 +340,34 @@ def wide() -> Iterator[Spec]:
             filters=2,
             first=True,
             **common,  # type: ignore[arg-type]
+        )
+
+
+def sixteen_bits() -> Iterator[Spec]:
+    """One number beyond 65,535, all others as small as can be: y alone."""
+    one = Spec("", "", (1,), (1,), batch=1, channels=1, filters=1, gradients=False)
+    many = 2**16 + 1
+    for spec in (
+        replace(one, id="locations", sizes=(many,)),
+        replace(one, id="samples", batch=many),
+        replace(one, id="filters", filters=many),
+        replace(one, id="channels", channels=many, data=SIGNS, precision="float32"),
+        replace(
+            one,
+            id="offsets",
+            sizes=(259, 127),
+            kernel_size=(1, 1),
+            channels=2,
+            strides=(86, 63),
+            first=True,
+        ),
+    ):
+        yield replace(
+            spec,
+            id=f"sixteen-bits-{spec.id}",
+            why=f"{COMBINED}more {spec.id} than 16 bits count, all else small",
+            precision=spec.precision if spec.data is SIGNS else "float16",
+            bias=False,
         )
 
 

@@ -8,12 +8,14 @@ import numpy as np
 from ..._typing import Array, Shape
 from ..case import Case
 from ..judging.trust import doubts
-from ..references.answers import Solution, solve
+from ..references.activations import ROWS
+from ..references.answers import Begun, Solution, begin, solve
 from ..references.bounds import bounds_of, kinks_near
-from .exactness import check_range, exact_spans
+from ..references.storage import operands
+from .configs import shapes_of
+from .exactness import check_products, check_range, exact_spans
 from .lehmer import MODULUS, Draw
 from .precisions import precision
-from .shapes import shapes_of
 from .specs import Spec
 
 __all__ = ["complete", "draw_case", "refusals"]
@@ -43,7 +45,15 @@ def complete(spec: Spec) -> Case:
     reasons: list[str] = []
     for attempt in range(ATTEMPTS):
         case = draw_case(spec, attempt)
-        solution = solve(case)
+        if spec.refuses is not None:
+            reasons = spec.refuses(case, operands(case).z())
+            if reasons:
+                continue
+        begun = begin(case)
+        reasons = _early_refusals(case, begun)
+        if reasons:
+            continue
+        solution = solve(case, begun)
         reasons = refusals(case, solution)
         if not reasons:
             return _with_answers(case, solution)
@@ -74,7 +84,8 @@ def draw_case(spec: Spec, attempt: int = 0) -> Case:
     for name in ("x", "kernel", "bias", "dy", "mixture"):
         if name not in shapes or absent.get(name):
             continue
-        seed = (zlib.crc32(f"{spec.id}/{name}".encode()) + attempt) % (MODULUS - 1) + 1
+        of = f"{spec.alike or spec.id}/{name}"
+        seed = (zlib.crc32(of.encode()) + attempt) % (MODULUS - 1) + 1
         numbers = spec.numbers[name]
         draws[name] = draw = Draw(
             seed,
@@ -86,6 +97,9 @@ def draw_case(spec: Spec, attempt: int = 0) -> Case:
             numbers.alternating,
         )
         arrays[name] = _stored(draw, shapes[name], form.holds)
+    if spec.turned:
+        arrays[spec.turned] = _turned(arrays[spec.turned])
+        del draws[spec.turned]  # no rule gives it
     gradients = [f"d{name}" for name in ("x", "kernel", "bias", "mixture")]
     gradients = [key for key in gradients if key[1:] in arrays]
     return Case(
@@ -116,6 +130,24 @@ def _stored(draw: Draw, shape: Shape, dtype: np.dtype) -> Array:
     return array
 
 
+def _turned(array: Array) -> Array:
+    """Return an array with the number in its middle negated."""
+    found = array.copy()
+    found.flat[found.size // 2] *= -1
+    found.flags.writeable = False
+    return found
+
+
+def _early_refusals(case: Case, begun: Begun) -> list[str]:
+    """Return why most draws are refused that are, before all the work is done."""
+    try:
+        if case.tier != "exact":
+            check_products(case, begun)
+    except ValueError as error:
+        return [str(error)]
+    return []
+
+
 def refusals(case: Case, solution: Solution) -> list[str]:
     """
     Return why a case must not be in a suite.
@@ -133,6 +165,8 @@ def refusals(case: Case, solution: Solution) -> list[str]:
         Reasons; a sum that is not exact, or whose bound is not proven, among them.
     """
     found = doubts(case, solution)
+    if _is_idle(case, solution):
+        found.append("the activation lets no gradient through")
     if case.dy is not None and "kink" not in case.flags:
         near = int(np.count_nonzero(kinks_near(case, solution)))
         if near:
@@ -145,6 +179,13 @@ def refusals(case: Case, solution: Solution) -> list[str]:
     except ValueError as error:
         found.append(str(error))
     return found
+
+
+def _is_idle(case: Case, solution: Solution) -> bool:
+    """Return whether all gradients are 0, where that isn't what the case is about."""
+    gradients = [a for key, a in solution.rounded.items() if key != "y"]
+    about_rows = case.config["activation"]["name"] in ROWS
+    return bool(gradients) and not about_rows and not any(map(np.any, gradients))
 
 
 def _is_exact(case: Case) -> bool:

@@ -6,6 +6,7 @@ do, drives `Draw`, which turns the states into integers times a power of two.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -50,14 +51,16 @@ def states(seed: int, count: int) -> Array:
     >>> int(states(1, 10000)[-1])
     399268537
     """
-    found = np.empty(max(count, 1), np.int64)
-    found[0] = MULTIPLIER * seed % MODULUS
-    known, factor = 1, MULTIPLIER
-    while known < count:  # as many again: s[i + known] = 48271**known * s[i]
-        more = min(known, count - known)
-        found[known : known + more] = found[:more] * factor % MODULUS
-        known, factor = known + more, factor * factor % MODULUS
-    return found[:count]
+    return seed * _powers(max(count - 1, 0).bit_length())[:count] % MODULUS
+
+
+@cache
+def _powers(doublings: int) -> Array:
+    """Return the first ``2**doublings`` powers of the multiplier, from the first on."""
+    if doublings == 0:
+        return np.array([MULTIPLIER], np.int64)
+    half = _powers(doublings - 1)
+    return np.concatenate([half, half * half[-1] % MODULUS])
 
 
 @dataclass(frozen=True)
@@ -110,10 +113,10 @@ class Draw:
         else:
             pairs = states(self.seed, 2 * size).reshape(size, 2)
             d = pairs[:, 0] * 2**31 + pairs[:, 1]
-        d %= 2 * self.count
-        values = (self.low + self.step * (d // 2)).reshape(shape)
-        negative = ((d % 2 == 1) & (not self.positive)).reshape(shape)
-        values = np.where(negative, -values, values)
+        d = (d % (2 * self.count)).reshape(shape)
+        values = self.low + self.step * (d >> 1)
+        negative = np.zeros(shape, bool) if self.positive else d & 1 == 1
+        np.negative(values, out=values, where=negative)
         if self.alternating:
             odd = values[:, 1::2]
             odd[...] = -values[:, : 2 * odd.shape[1] : 2]

@@ -4,18 +4,25 @@ Families of cases whose numbers are the point: how they round, and how far they 
 Every case says why it is there; the kill matrix (`localnet.golden.matrix`) proves it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
-from typing import Any
 
+import numpy as np
+
+from ..case import Case
 from ..references.activations import ROWS
-from .axes import ACTIVATIONS, CURVES, SIGNS
-from .exact import RELU
+from ..references.exact import Exact
+from ..references.sums import shaped_like_y
+from .axes import CURVES, SIGNS
+from .exact import RELU, sixteen_bits
+from .parameters import kinked, late, parameters, working
 from .precisions import PRECISIONS
+from .sizes import beyond, corners, narrow, units
 from .specs import SMALL, Numbers, Spec, binades, full, real
 
-__all__ = ["NUMBERS"]
+__all__ = ["NUMBERS", "base_numbers", "scaled"]
 
 
 def scaled(numbers: Mapping[str, Numbers], **powers: int) -> dict[str, Numbers]:
@@ -101,6 +108,21 @@ def ranges() -> Iterator[Spec]:
             data=scaled(SMALL, x=least, bias=least),
             gradients=False,
         )
+        for role, words in TINY.items():
+            # z is so small, too, where a factor is: half of it is the smallest number.
+            powers = {role: least, "bias": 0 if role == "dy" else least}
+            for name, activation in (("linear", {"name": "linear"}), ("relu", RELU)):
+                yield replace(
+                    base,
+                    id=f"subnormal-{role}-{name}-{precision}",
+                    why=f"{words} below the smallest normal number of {precision}, "
+                    f"{name}",
+                    flags=("subnormal",),
+                    tier="bounded",
+                    precision=precision,
+                    activation=activation,
+                    data=scaled(SMALL, **powers),
+                )
     zeros = {name: Numbers(0, 1, 3) for name in ("x", "kernel", "dy")}
     for first in (False, True):
         yield Spec(
@@ -115,47 +137,99 @@ def ranges() -> Iterator[Spec]:
         )
 
 
-def parameters() -> Iterator[Spec]:
-    """Activations with other parameters than the usual ones, and softmax's gradient."""
-    for precision in ("float64", "float32", "float16"):
-        for name, activation in (
-            ("elu-half", {"name": "elu", "alpha": 0.5}),
-            ("elu-two", {"name": "elu", "alpha": 2.0}),
-            ("gelu-by-tanh", {"name": "gelu", "approximate": True}),
-            ("softmax-slope", {"name": "softmax"}),
-            ("log-softmax-slope", {"name": "log_softmax"}),
-        ):
-            words = ", ".join(f"{k} {v}" for k, v in activation.items())
+# What is so small besides, where one operand is.
+TINY = {
+    "x": "x, y and dkernel",
+    "kernel": "the kernel, y and dx",
+    "dy": "dy and all gradients",
+}
+
+
+def scales() -> Iterator[Spec]:
+    """Values and slopes next to 0, where series begin, and where they level off."""
+    for precision, powers in SCALES.items():
+        bits = PRECISIONS[precision].bits
+        for power, (name, activation) in product(powers, CURVES.items()):
+            if name in (*ROWS, "softsign", "elu of 2"):
+                continue  # no series, and no other one
+            near = power < 0
             yield Spec(
-                f"{name}-{precision}",
-                f"{words}, with its gradients, in {precision}",
-                (4,),
-                (2,),
-                channels=2,
-                filters=4 if name.endswith("slope") else 2,
+                f"{name.replace(' ', '-')}-{'below' if near else 'above'}-"
+                f"{abs(power)}-{precision}",
+                f"{name} and its slope at up to 2**{power}, in {precision}",
+                (4,) if near else (16,),
+                (1,),
+                channels=1,
+                filters=4 if near else 1,
+                first=not near,
                 activation=activation,
-                first=precision == "float32",
-                **real(precision),
+                bias=not near,
+                tier="bounded",
+                precision=precision,
+                data={
+                    "x": steps(bits, power, 13, 2) if near else binades(bits, power),
+                    "kernel": steps(bits, 0, 7, 4) if near else steps(bits, 0, 6, 16),
+                    "bias": binades(bits, power - 2),
+                    "dy": binades(bits, 0),
+                },
+                refuses=partial(_gaps, 2.0**power, NEAR if near else LEVEL),
             )
-    exact: dict[str, dict[str, Any]] = {
-        "relu-slope": {"alpha": 0.25},
-        "relu-ceiling": {"max_value": 4.0},
-        "relu-threshold": {"threshold": 2.0},
-        "relu-all": {"alpha": 0.5, "max_value": 5.0, "threshold": 1.0},
-        "leaky-steep": {"alpha": 2.0},
-        "leaky-opposite": {"alpha": -0.5},
-    }
-    for name, more in exact.items():
-        yield Spec(
-            name,
-            f"{name.partition('-')[0]} with {more}",
-            (9,),
-            (3,),
-            filters=3,
-            first=name == "relu-threshold",
-            activation={"name": "leaky_relu" if "leaky" in name else "relu", **more},
-            precision="float16",
-        )
+
+
+# Parts of the largest z between which there has to be one.
+NEAR = (2.0**-27, 2.0**-19, 2.0**-12, 2.0**-6, 1)
+LEVEL = (-1, -3 / 4, -1 / 2, -1 / 4, 0, 1 / 4, 1 / 2, 3 / 4, 1)
+# Powers of two, the largest of z.
+SCALES = {"float64": (-6, -2, 5), "float32": (-3, 4), "bfloat16": (1,)}
+
+
+def _gaps(largest: float, parts: Sequence[float], case: Case, z: Exact) -> list[str]:
+    """Return between which parts of the largest z there is none."""
+    values = z.nearest() / largest
+    values = abs(values) if parts[0] > 0 else values
+    found, _ = np.histogram(values, parts)
+    return [f"no z lies from {parts[n]:g}" for n in np.flatnonzero(found == 0).tolist()]
+
+
+def steps(bits: int, exponent: int, binades: int, count: int) -> Numbers:
+    """Return so many numbers up to ``2**exponent``, the first so many binades below."""
+    low = 2 ** (bits - binades) // 3 | 1
+    return Numbers(low, (2**bits - low) // count | 1, count, exponent - bits)
+
+
+def sunk() -> Iterator[Spec]:
+    """Rows whose largest entry is far below what a search for it may start from."""
+    for precision, power in SUNK.items():
+        for name, first in product(ROWS, (False, True)):
+            yield Spec(
+                f"{name.replace('_', '-')}-sunk-{'first' if first else 'last'}-"
+                f"{precision}",
+                f"{name} of rows next to -2**{power}, in {precision}",
+                (2,) if first else (6,),
+                (1,),
+                channels=1,
+                filters=6 if first else 5,
+                first=first,
+                activation={"name": name},
+                bias=False,
+                tier="bounded",
+                precision=precision,
+                data={
+                    "x": replace(full(PRECISIONS[precision].bits, 0), positive=first),
+                    "kernel": Numbers(2**power, 1, 5, positive=not first),
+                    "dy": binades(min(PRECISIONS[precision].bits, 24), 2),
+                },
+                refuses=partial(_above, -(2 ** (power - 1))),
+            )
+
+
+SUNK = {"float64": 21, "float32": 15, "float16": 6}
+
+
+def _above(limit: int, case: Case, z: Exact) -> list[str]:
+    """Return whether the largest entry of every row is above a limit."""
+    found = shaped_like_y(z, case).max(-1).below(Exact(np.array(limit)))
+    return [] if found.any() else [f"no row lies below {limit}"]
 
 
 def far() -> Iterator[Spec]:
@@ -176,11 +250,32 @@ def far() -> Iterator[Spec]:
                 precision=precision,
                 data=away(precision, *TOP[precision] if top else (power, small)),
             )
+        last, count = LAST[precision]
+        yield Spec(
+            f"exponential-end-{precision}",
+            f"exponential of up to {last + count / 64:g}, in {precision}",
+            (5,),
+            (1,),
+            channels=1,
+            filters=4,
+            activation={"name": "exponential"},
+            gradients=False,
+            tier="bounded",
+            precision=precision,
+            data={
+                "x": Numbers(64 * last, 1, count, -6),
+                "kernel": Numbers(2**10 - 1, 1, 2, -10),
+                "bias": Numbers(1, 1, 1, -7),
+            },
+        )
 
 
 # Powers of two: of sums of two products, and of what a bias adds.
 FAR = {"float64": (10, 2), "float32": (7, 2), "float16": (6, 0)}
 TOP = {"float64": (9, 5), "float32": (6, 2), "float16": (3, -2)}
+
+# The end of the range of exp: a whole number, and so many parts of 64 above it.
+LAST = {"float64": (709, 49), "float32": (88, 45), "float16": (11, 5)}
 
 
 def away(precision: str, power: int, small: int) -> dict[str, Numbers]:
@@ -238,243 +333,20 @@ def steep() -> Iterator[Spec]:
             )
 
 
-def units() -> Iterator[Spec]:
-    """Real numbers in sizes that matrix units take, with short sums."""
-    for precision in PRECISIONS:
-        for n, (channels, filters, batch) in enumerate(((4, 4, 4), (8, 8, 8))):
-            yield Spec(
-                f"units-{filters}-{precision}",
-                f"K, F and N divided by {filters}: real numbers in {precision}",
-                (2, 1) if n else (3,),
-                (1, 1) if n else (2,),
-                channels=channels,
-                filters=filters,
-                batch=batch,
-                first=bool(n),
-                **real(precision),
-            )
-        if precision in ("float32", "float64"):
-            yield Spec(
-                f"units-16-{precision}",
-                f"K, F and N divided by 16: real numbers in {precision}",
-                (2,),
-                (1,),
-                channels=16,
-                filters=16,
-                batch=32,
-                **real(precision),
-            )
-    yield Spec(
-        "units-wide-float16",
-        "K and F divided by 8, of which padding leaves two terms: operands rounded to "
-        "bfloat16 show",
-        (2,),
-        (8,),
-        pads=((7, 7),),
-        channels=1,
-        filters=8,
-        precision="float16",
-        data={**SIGNS, "x": Numbers(2**8 + 1, 2, 2**7)},
-        bias=False,
-        flags=("wide",),
-    )
-
-
-def beyond() -> Iterator[Spec]:
-    """One number far larger than the others: counters of 8 bits, offsets of 16."""
-    one = Spec("", "", (1,), (1,), batch=1, channels=1, filters=1, data=SIGNS)
-    small = replace(one, data="small")
-    for spec in (
-        replace(small, id="beyond-rows", sizes=(261, 3), kernel_size=(1, 2)),
-        replace(small, id="beyond-some-samples", sizes=(5,), batch=261, first=True),
-        replace(one, id="beyond-channels", sizes=(2,), channels=261, filters=3),
-        replace(one, id="beyond-patch", sizes=(5, 5), kernel_size=(5, 5), channels=43),
-        replace(
-            one,
-            id="beyond-kernel",
-            sizes=(35,),
-            kernel_size=(3,),
-            channels=11,
-            filters=31,
-        ),
-        replace(
-            small, id="beyond-input", sizes=(1031,), strides=(5,), batch=11, channels=3
-        ),
-        replace(small, id="beyond-output", sizes=(131,), batch=17, filters=17),
-    ):
-        yield replace(
-            spec,
-            why="sizes beyond a byte, a block of threads, or an offset of 16 bits",
-            precision="float32",
-        )
-
-
-def narrow() -> Iterator[Spec]:
-    """One long axis in bfloat16, whose sums have room for signs alone."""
-    one = Spec("", "", (1,), (1,), batch=1, channels=1, filters=1, data=SIGNS)
-    for spec in (
-        replace(one, id="long-locations", sizes=(131,), kernel_size=(2,)),
-        replace(one, id="long-rows", sizes=(130, 2), kernel_size=(1, 2), first=True),
-        replace(one, id="long-columns", sizes=(2, 67), kernel_size=(2, 1), filters=2),
-        replace(one, id="some-rows", sizes=(18, 17), kernel_size=(2, 1), filters=9),
-        replace(one, id="long-filters", sizes=(3,), filters=65),
-        replace(one, id="long-samples", sizes=(3,), batch=65, first=True),
-        replace(one, id="longer-samples", sizes=(3,), batch=129, filters=2),
-        replace(one, id="long-channels", sizes=(3,), channels=65),
-        replace(one, id="longer-channels", sizes=(2,), channels=123, first=True),
-        replace(one, id="longest-channels", sizes=(2,), channels=129, bias=False),
-        replace(one, id="some-filters", sizes=(3,), filters=17),
-        replace(one, id="more-filters", sizes=(3,), filters=33),
-        replace(one, id="longest-filters", sizes=(3,), filters=129, first=True),
-        replace(one, id="some-samples", sizes=(3,), batch=33),
-        replace(one, id="some-channels", sizes=(3,), channels=17, first=True),
-        replace(one, id="more-channels", sizes=(3,), channels=33),
-        replace(one, id="long-taps", sizes=(19,), kernel_size=(7,), filters=3),
-    ):
-        yield replace(spec, why="one long axis in bfloat16")
-
-
-def corners() -> Iterator[Spec]:
-    """Large windows of few channels, deep rows, pads on one side by one."""
-    base = Spec("", "", (1,), (1,), batch=2, channels=1, filters=2, precision="float16")
-    for spec in (
-        replace(base, id="window-65", sizes=(6, 14), kernel_size=(5, 13)),
-        replace(
-            base, id="window-143", sizes=(12, 13), kernel_size=(11, 13), first=True
-        ),
-        replace(base, id="window-147", sizes=(8, 7), kernel_size=(7, 7), channels=3),
-        replace(
-            base,
-            id="window-uneven",
-            sizes=(6, 5),
-            kernel_size=(5, 5),
-            channels=3,
-            pads=((1, 2), (3, 0)),
-        ),
-        replace(base, id="point-of-three", sizes=(5,), batch=3),
-        replace(base, id="columns-65", sizes=(2, 65), kernel_size=(2, 1), first=True),
-        replace(
-            base,
-            id="columns-66",
-            sizes=(66,),
-            kernel_size=(2,),
-            activation={"name": "leaky_relu", "alpha": 0.25},
-        ),
-        replace(base, id="columns-33", sizes=(2, 1, 34), kernel_size=(1, 1, 2)),
-        replace(base, id="columns-67", sizes=(1, 2, 67), kernel_size=(1, 2, 1)),
-        replace(
-            base, id="columns-129", sizes=(2, 2, 130), kernel_size=(2, 2, 2), first=True
-        ),
-        replace(base, id="samples-17", sizes=(18,), kernel_size=(2,), batch=17),
-        replace(base, id="pads-before", sizes=(6,), kernel_size=(3,), pads=((1, 0),)),
-        replace(base, id="pads-after", sizes=(6,), kernel_size=(3,), pads=((0, 1),)),
-        replace(
-            base, id="rows-33", sizes=(34, 1, 2), kernel_size=(2, 1, 1), activation=RELU
-        ),
-        replace(
-            base,
-            id="columns-66-padded",
-            sizes=(2, 67),
-            kernel_size=(1, 4),
-            pads=((0, 0), (1, 1)),
-            pad_value=2.0,
-            activation={"name": "relu6"},
-        ),
-        replace(
-            base,
-            id="rows-130",
-            sizes=(136,),
-            kernel_size=(7,),
-            activation={"name": "relu6"},
-        ),
-        replace(base, id="columns-130", sizes=(2, 134), kernel_size=(1, 5)),
-        replace(base, id="samples-65", sizes=(6,), kernel_size=(4,), batch=65),
-        replace(base, id="channels-129", sizes=(3,), channels=129, data=SIGNS),
-        replace(
-            base,
-            id="patch-66",
-            sizes=(4,),
-            kernel_size=(3,),
-            channels=22,
-            pads=((2, 0),),
-            data=SIGNS,
-        ),
-        replace(
-            base,
-            id="patch-67",
-            sizes=(4,),
-            kernel_size=(3,),
-            channels=22,
-            pads=((0, 2),),
-            data=SIGNS,
-        ),
-        replace(
-            base,
-            id="rows-35",
-            sizes=(38,),
-            kernel_size=(4,),
-            activation=ACTIVATIONS["leaky"],
-        ),
-        replace(
-            base,
-            id="channels-17",
-            sizes=(6,),
-            kernel_size=(4,),
-            channels=17,
-            filters=17,
-            data=SIGNS,
-        ),
-        replace(base, id="filters-65", sizes=(6,), kernel_size=(4,), filters=65),
-        replace(base, id="samples-129", sizes=(3,), batch=129, data=SIGNS),
-        replace(base, id="rows-9", sizes=(14,), kernel_size=(5,)),
-        replace(
-            base, id="rows-34", sizes=(34,), activation=ACTIVATIONS["relu of Keras"]
-        ),
-        replace(base, id="rows-33-of-two", sizes=(35, 2), kernel_size=(3, 1)),
-        replace(base, id="rows-65", sizes=(131,), kernel_size=(3,), strides=(2,)),
-        replace(base, id="columns-68", sizes=(72,), kernel_size=(5,)),
-        replace(
-            base,
-            id="columns-69",
-            sizes=(75,),
-            kernel_size=(7,),
-            activation=ACTIVATIONS["slope"],
-        ),
-        replace(base, id="units-of-filters", sizes=(5,), kernel_size=(3,), filters=8),
-    ):
-        narrow = spec.id not in ("window-143", "window-147", "window-uneven")
-        yield replace(
-            spec,
-            why="a combination that the covering arrays leave out",
-            precision="float16" if narrow else "float32",
-        )
-
-
-def kinked() -> Iterator[Spec]:
-    """Every location above the kink, or below it: a mask that is all of one kind."""
-    yield Spec(
-        "relu-asleep",
-        "relu where nothing passes but what the bias lifts",
-        (7,),
-        (2,),
-        activation=RELU,
-        data={
-            **SMALL,
-            "x": Numbers(1, 1, 2, positive=True),
-            "bias": Numbers(9, 2, 3, -1),
-        },
-    )
-
-
 NUMBERS = (
     single,
     ranges,
     parameters,
     far,
+    scales,
     steep,
+    sunk,
     units,
     beyond,
     narrow,
     corners,
     kinked,
+    working,
+    late,
+    sixteen_bits,
 )

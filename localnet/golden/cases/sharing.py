@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from .exact import RELU
-from .specs import Spec, real
-from .variant_specs import VariantSpec
+from .specs import Spec, VariantSpec, real
 
 __all__ = ["SHARING"]
 

@@ -1,14 +1,27 @@
 """What a case is made from, and how its inputs are drawn."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from ..._typing import Config, Shape
+from ..case import Case
+from ..references.exact import Exact
 from .lehmer import WIDE
 from .precisions import PRECISIONS
 
-__all__ = ["DATA", "SMALL", "Numbers", "Spec", "binades", "full", "real"]
+__all__ = [
+    "DATA",
+    "SMALL",
+    "Numbers",
+    "Spec",
+    "VariantSpec",
+    "binades",
+    "full",
+    "once",
+    "real",
+]
 
 
 @dataclass(frozen=True)
@@ -144,6 +157,12 @@ class Spec:
         Of the case.
     kind : str
         Of the case.
+    alike : str
+        The id of a case whose numbers it has, where the shapes are the same.
+    turned : str
+        An input whose number in the middle has the opposite sign.
+    refuses : callable, optional
+        Returns what speaks against a draw beside all else, by the case and its z.
     """
 
     id: str
@@ -166,6 +185,9 @@ class Spec:
     data: str | Mapping[str, Numbers] = "small"
     flags: tuple[str, ...] = ()
     kind: str = "layer"
+    alike: str = ""
+    turned: str = ""
+    refuses: Callable[[Case, Exact], list[str]] | None = None
 
     @property
     def numbers(self) -> Mapping[str, Numbers]:
@@ -201,6 +223,76 @@ class Spec:
         return found
 
 
+@dataclass(frozen=True)
+class VariantSpec(Spec):
+    """
+    A case of a variant before its numbers are drawn.
+
+    Parameters
+    ----------
+    share : tuple of int, optional
+        Block sizes of shared kernels; default: 1 on every axis.
+    tile : tuple of int, optional
+        Blocks after which they repeat; default: never.
+    groups : int
+        Of the channels of a convolution.
+    untied : bool
+        Whether a convolution, or a layer of low rank, has a bias for every location.
+    output_padding : tuple of int, optional
+        Of a transposed layer; default: none. `pads` are those of the layer that it runs
+        backwards, and `sizes` those of its own input.
+    rank : int
+        Kernels that are mixed.
+    """
+
+    share: Shape = ()
+    tile: Shape = ()
+    groups: int = 1
+    untied: bool = False
+    output_padding: Shape = ()
+    rank: int = 2
+
+    @property
+    def config(self) -> Config:
+        """The configuration that a backend gets: all numbers, nothing left out."""
+        found: dict[str, Any] = super().config
+        axes = len(self.sizes)
+        if self.kind == "transposed":
+            del found["pad_value"]
+            extra = self.output_padding or (0,) * axes
+            found["output_sizes"] = [
+                (n - 1) * s + (r - 1) * d + 1 - before - after + p
+                for n, s, r, d, (before, after), p in zip(
+                    self.sizes,
+                    found["strides"],
+                    self.kernel_size,
+                    found["dilation_rate"],
+                    found["pads"],
+                    extra,
+                    strict=True,
+                )
+            ]
+            return {**found, "output_padding": list(extra), "bias_per": "location"}
+        if self.kind == "shared":
+            share = self.share or (1,) * axes
+            blocks = [
+                -(-o // s) for o, s in zip(found["output_sizes"], share, strict=True)
+            ]
+            tile = self.tile or blocks
+            found |= {"share": list(share), "bias_per": "block"}
+            found["tile"] = [min(t, b) for t, b in zip(tile, blocks, strict=True)]
+            return found
+        found["bias_per"] = "location" if self.untied else "filter"
+        if self.kind == "conv":
+            return {**found, "groups": self.groups}
+        return {**found, "rank": self.rank}
+
+
 def real(precision: str) -> dict[str, Any]:
     """Return the fields of a spec that make it a bounded one of real numbers."""
     return {"tier": "bounded", "precision": precision, "data": f"real {precision}"}
+
+
+def once(family: Callable[[], Iterable[Spec]]) -> Callable[[], tuple[Spec, ...]]:
+    """Return what makes the specs of a family when it is first asked for them."""
+    return cache(lambda: tuple(family()))

@@ -4,17 +4,20 @@ Families of the variants, which only backends that say so are given.
 Every case says why it is there; the kill matrix (`localnet.golden.matrix`) proves it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import product
 
 from ..references.activations import ROWS
-from .axes import COMBINED, CURVES, OWN, VARIED
+from .arrays.precise import precise_variants
+from .arrays.spread import spec_of, spread
+from .axes import COMBINED, CURVES, OWN, SIGNS, VARIED
+from .corners import CORNERS
 from .covering import Axes, Row, covering
 from .exact import RELU
+from .lehmer import WIDE
 from .sharing import SHARING
-from .specs import Spec, real
-from .spread import spec_of, spread
-from .variant_specs import VariantSpec
+from .specs import Numbers, Spec, VariantSpec, once, real
 
 __all__ = ["VARIANT_FAMILIES", "variant_specs"]
 
@@ -178,6 +181,24 @@ def low_rank() -> Iterator[Spec]:
     )
 
 
+def mixtures() -> Iterator[Spec]:
+    """Mixtures that use the bits of their precision, where vectors take filters."""
+    base = VariantSpec("", "", (5,), (2,), kind="low_rank", filters=4, flags=("wide",))
+    for precision, bits in (("float32", 15), ("float64", 36)):
+        for filters, first in product((3, 4, 8), (False, True)):
+            odd = Numbers(2 ** (bits - 1) + 1, 2, min(2 ** (bits - 2), WIDE - 1))
+            yield replace(
+                base,
+                id=f"low-rank-mixture-{filters}-{'first' if first else 'last'}-"
+                f"{precision}",
+                why=f"{COMBINED}F={filters}, a mixture of {bits} bits",
+                filters=filters,
+                first=first,
+                precision=precision,
+                data={**SIGNS, "mixture": odd},
+            )
+
+
 def combined() -> Iterator[Spec]:
     """Every kind over the axes of the problem, as the plain layer is."""
     for kind in VARIED:
@@ -222,9 +243,12 @@ def bent() -> Iterator[Spec]:
         )
 
 
-VARIANT_FAMILIES: dict[str, Callable[[], Iterator[Spec]]] = {
-    family.__name__: family
-    for family in (transposed, *SHARING, low_rank, combined, bent)
+VARIANT_FAMILIES: dict[str, Callable[[], Iterable[Spec]]] = {
+    family.__name__: once(family)
+    for family in (
+        *(transposed, *SHARING, low_rank, combined, bent, mixtures),
+        *(*CORNERS, precise_variants),
+    )
 }
 
 

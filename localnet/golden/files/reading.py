@@ -16,10 +16,9 @@ import numpy as np
 from ... import _validate
 from ..._typing import Array, Shape
 from ..case import INPUTS, Case, Span, Suite
-from ..cases.configs import check_config, check_other, check_variant
+from ..cases.configs import check_config, check_other, check_variant, shapes_of
 from ..cases.lehmer import Draw
 from ..cases.precisions import FORMATS
-from ..cases.shapes import shapes_of
 from ..cases.traces import Trace
 from ..references.others import OTHERS
 from .manifest import FOLDERS, MANIFEST, TRACE_INPUTS

@@ -6,6 +6,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from ..._validate import shown
+
 __all__ = ["mismatch", "schema", "schema_text"]
 
 TYPES: dict[str, tuple[type, ...]] = {
@@ -67,12 +69,12 @@ def mismatch(value: Any, rule: Any = None, place: str = "the manifest") -> str:
     if "$ref" in rule:
         rule = schema()["$defs"][rule["$ref"].rpartition("/")[2]]
     if "const" in rule and not _equal(value, rule["const"]):
-        return f"{place} must be {rule['const']!r}, got {value!r:.80}"
+        return f"{place} must be {rule['const']!r}, got {shown(value)}"
     if "enum" in rule and not any(_equal(value, word) for word in rule["enum"]):
-        return f"{place} must be one of {rule['enum']}, got {value!r:.80}"
+        return f"{place} must be one of {rule['enum']}, got {shown(value)}"
     kind = rule.get("type")
     if kind and not _is(value, kind):
-        return f"{place} must be of type {kind}, got {value!r:.80}"
+        return f"{place} must be of type {kind}, got {shown(value)}"
     if isinstance(value, dict):
         return _object_mismatch(value, rule, place)
     if isinstance(value, list):
@@ -110,11 +112,11 @@ def _scalar_mismatch(value: Any, rule: Any, place: str) -> str:
         # Of the schema's patterns, none means a newline by its $.
         pattern = rule.get("pattern", "").removesuffix("$") + r"\Z"
         if "pattern" in rule and not re.match(pattern, value, re.ASCII):
-            return f"{place} must match {rule['pattern']}, got {value!r:.80}"
+            return f"{place} must match {rule['pattern']}, got {shown(value)}"
         if len(value) > rule.get("maxLength", len(value)):
-            return f"{place} must be shorter, got {value!r:.80}"
+            return f"{place} must be shorter, got {shown(value)}"
     elif not rule.get("minimum", value) <= value <= rule.get("maximum", value):
-        return f"{place} must be in range, got {value!r:.80}"
+        return f"{place} must be in range, got {shown(value)}"
     return ""
 
 

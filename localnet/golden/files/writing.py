@@ -59,6 +59,10 @@ def export(
     """
     from ..suite import load_suite
 
+    if isinstance(layouts, str) or not isinstance(layouts, Iterable):
+        raise ValueError(
+            f"layouts must be a list of names, got {_validate.shown(layouts)}"
+        )
     layouts = [
         _validate.choice("layout", name, (*LAYOUTS, "uint16")) for name in layouts
     ]
@@ -95,7 +99,9 @@ def free_folder(argument: str, path: str | os.PathLike[str]) -> Path:
         If there is something in the way.
     """
     folder = Path(_validate.path(argument, path))
-    rule = f"{argument} must be a new or empty folder, got {str(folder)!r}"
+    rule = (
+        f"{argument} must be a new or empty folder, got {_validate.shown(str(folder))}"
+    )
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise ValueError(rule)
     if folder.is_dir() and any(folder.iterdir()):

@@ -47,20 +47,23 @@ def from_name(name: str) -> Backend:
     """
     module_name, colon, attributes = name.partition(":")
     if not colon or not module_name or not attributes:
-        raise ValueError(f"backend must be MODULE:FUNCTION, got {name!r}")
+        raise ValueError(
+            f"backend must be MODULE:FUNCTION, got {_validate.shown(name)}"
+        )
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
         found: Any = importlib.import_module(module_name)
-    except ImportError as error:
+    except (ImportError, TypeError) as error:
         raise ValueError(
-            f"backend must be in a module that can be imported, got {name!r}: {error}"
+            "backend must be in a module that can be imported, got "
+            f"{_validate.shown(name)}: {error}"
         ) from error
     for attribute in attributes.split("."):
         found = getattr(found, attribute, None)
     if not callable(found):
-        raise ValueError(f"backend must be a function, got {name!r}")
+        raise ValueError(f"backend must be a function, got {_validate.shown(name)}")
     backend: Backend = found
     return backend
 
@@ -86,7 +89,7 @@ def from_results(folder: str | os.PathLike[str]) -> Backend:
     """
     root = Path(_validate.path("results", folder))
     if not root.is_dir():
-        raise ValueError(f"results must be a folder, got {str(root)!r}")
+        raise ValueError(f"results must be a folder, got {_validate.shown(str(root))}")
 
     def look(case: Any) -> dict[str, Array]:
         return _results(root, case)
@@ -125,7 +128,9 @@ def from_command(
     words = shlex.split(command)
     for place in ("{case}", "{out}"):
         if not any(place in word for word in words):
-            raise ValueError(f"command must have {place} in it, got {command!r}")
+            raise ValueError(
+                f"command must have {place} in it, got {_validate.shown(command)}"
+            )
 
     def run(case: Any) -> dict[str, Array]:
         with tempfile.TemporaryDirectory() as root:

@@ -19,7 +19,7 @@ from ..references.answers import solve
 from ..references.bounds import kinks_near
 from ..references.connections import VARIANTS
 from .arrays import as_array
-from .siblings import Sibling
+from .siblings import Sibling, turned
 
 __all__ = ["Standard", "cross_examine", "fresh", "taken", "written_to"]
 
@@ -102,24 +102,43 @@ def cross_examine(
     str
         One sentence about the first thing that is wrong; empty if there is none.
     """
-    if changed := written_to(given, case):
-        return f"{', '.join(changed)} must not be written to by the backend"
-    before = taken(answers)
+    first, held = _Held("of the first call", answers), []
     for words, asked, held_to in _questions(case, standard):
-        _, wrong = ask(asked, held_to)
+        later, wrong = ask(asked, held_to)
         if wrong:
             return f"called again {words}: {wrong}"
-        after = taken(answers)
-        if moved := [key for key in before if before[key] != after[key]]:
-            kept = ", ".join(moved)
-            return f"{kept} of the first call must stay when it is called again {words}"
+        if moved := first.moved():
+            return f"{moved} must stay when it is called again {words}"
+        held.append(_Held(f"of the call {words}", later))
     for sibling in siblings:
         for other in sibling.cases:
             held_to = Standard(other.wants, other.expected, other.bound)
             _, wrong = ask(fresh(other), held_to)
             if wrong:
                 return f"called again with {sibling.words}: {wrong}"
+        if moved := first.moved():
+            return f"{moved} must stay when it is called again with {sibling.words}"
+    for array in _inputs(given).values():
+        np.negative(array, out=array)
+    if moved := first.moved():
+        return f"{moved} must not share memory with what the backend was given"
+    for one in held:
+        if moved := one.moved():
+            return f"{moved} must stay when it is called again"
     return ""
+
+
+class _Held:
+    """Answers of a call, and what they held then."""
+
+    def __init__(self, words: str, answers: Mapping[str, Any]) -> None:
+        self.words, self.answers, self.before = words, answers, taken(answers)
+
+    def moved(self) -> str:
+        """Return what no longer holds that, in words; empty if all does."""
+        now = taken(self.answers)
+        names = [key for key, value in self.before.items() if value != now[key]]
+        return f"{', '.join(names)} {self.words}" if names else ""
 
 
 def _questions(case: Any, standard: Standard) -> Iterator[tuple[str, Any, Standard]]:
@@ -166,15 +185,5 @@ def _solved(case: Case, standard: Standard) -> Standard:
 
 def _reversed(case: Any, standard: Standard) -> tuple[Any, Standard]:
     """Return a case with its samples in reverse order, and the opposite of dy."""
-
-    def turned(key: str, array: Array) -> Array:
-        return array[::-1] if key in ("y", "dx") else array
-
-    dy = None if case.dy is None else -case.dy[::-1]
-    expected = {
-        key: turned(key, -value if key.startswith("d") else value)
-        for key, value in standard.expected.items()
-    }
-    bound = {key: turned(key, value) for key, value in standard.bound.items()}
-    other = replace(case, x=case.x[::-1], dy=dy)
-    return other, Standard(standard.wants, expected, bound)
+    other = turned(replace(case, expected=standard.expected, bound=standard.bound))
+    return other, Standard(standard.wants, other.expected, other.bound)

@@ -12,6 +12,8 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
 
+from ... import _children
+from ..._validate import shown
 from ..report import Result
 
 __all__ = ["Isolated", "serve", "serve_on"]
@@ -107,7 +109,7 @@ def _starter(hold: Hold, backend: Any) -> Callable[[], tuple[Any, Any]]:
     if not importable and "fork" not in methods:
         raise ValueError(
             f"backend must be a function of a module to run in a process of its own, "
-            f"got {backend!r}"
+            f"got {shown(backend)}"
         )
     context: Any = multiprocessing.get_context("spawn" if importable else "fork")
     return lambda: _multiprocess(context, hold, backend)
@@ -117,11 +119,9 @@ def _new_interpreter(message: bytes) -> tuple[Any, Any]:
     ours, theirs = multiprocessing.Pipe()
     number = theirs.fileno()
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            f"import sys; sys.path[:] = {sys.path}; " + CODE.format(number),
-        ],
+        _children.python(
+            "-c", f"import sys; sys.path[:] = {sys.path}; " + CODE.format(number)
+        ),
         pass_fds=[number],
         stdin=subprocess.DEVNULL,
     )
@@ -133,7 +133,8 @@ def _new_interpreter(message: bytes) -> tuple[Any, Any]:
 def _multiprocess(context: Any, hold: Hold, backend: Any) -> tuple[Any, Any]:
     ours, theirs = context.Pipe()
     process = context.Process(target=serve, args=(theirs, hold, backend), daemon=True)
-    process.start()
+    with _children.environment(**_children.SAFE_PATH):
+        process.start()
     theirs.close()
     return process, ours
 

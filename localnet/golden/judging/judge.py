@@ -157,7 +157,6 @@ def _digits(error: Array, want: Array, form: Precision) -> float:
     if not error.any():
         return _most_digits(form)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        relative = np.where(want == 0, error, error / np.abs(want))
-        digits = -np.log10(relative)
-    fewest = float(np.min(np.nan_to_num(digits, nan=0.0, posinf=np.inf, neginf=0.0)))
+        worst = np.max(np.where(want == 0, error, error / np.abs(want)))
+        fewest = -float(np.log10(worst)) if worst < np.inf else 0.0  # nor nan
     return min(max(fewest, 0.0) + 0.0, _most_digits(form))

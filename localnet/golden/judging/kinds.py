@@ -72,5 +72,7 @@ def kinds_of(backend: Any) -> tuple[str, ...]:
 def known_kinds(kinds: Any) -> tuple[str, ...]:
     """Return kinds as a tuple, or refuse what is none."""
     if isinstance(kinds, str) or not isinstance(kinds, Collection):
-        raise ValueError(f"kinds must be a collection of names, got {kinds!r}")
+        raise ValueError(
+            f"kinds must be a collection of names, got {_validate.shown(kinds)}"
+        )
     return tuple(_validate.choice("kind", kind, KINDS) for kind in kinds)

@@ -48,11 +48,11 @@ def _zeros(case: Case, solution: Solution) -> list[tuple[str, int, int]]:
     live = {
         key: np.asarray(size.integers > 0, bool) for key, size in solution.sizes.items()
     }
-    if solution.slope is not None:  # where the activation is flat, 0 is no accident
-        slope = solution.slope.upper()
-        live["y"] &= np.asarray(slope.integers > 0, bool)
-        if case.config["activation"]["name"] == "log_softmax":
-            live["y"] &= slope.below(Exact(np.array(1)))  # nor if a row has no other
+    # Where the activation is flat, 0 is no accident.
+    slope = solution.slope.upper()
+    live["y"] &= np.asarray(slope.integers > 0, bool)
+    if case.config["activation"]["name"] == "log_softmax":
+        live["y"] &= slope.below(Exact(np.array(1)))  # nor if a row has no other
     answers = dict(solution.rounded)
     if "y" in answers:
         answers["y"] = by_location(answers["y"], case.config)

@@ -5,18 +5,9 @@ The suite is as good as what it catches: `localnet.golden.matrix` runs every mut
 against every case. Each module here registers its own.
 """
 
-from . import (
-    arithmetic,
-    backward,
-    convolving,
-    each_kind,
-    mixing,
-    sharing,
-    transposed,
-    values,
-    windows,
-)
+from . import arithmetic, backward, values, windows
 from .base import REGISTER, Mutant
+from .variants import convolving, each_kind, mixing, sharing, transposed
 
 __all__ = ["MUTANTS", "Mutant"]
 

@@ -17,7 +17,7 @@ from ..case import Case
 from ..references.connections import VARIANTS
 from ..references.wires import by_location
 from .base import Mutant, Sees, has_bias, is_first, wants_gradients
-from .model import Model, rounded
+from .model import NARROWER, Model, rounded
 from .variant_model import VariantModel
 
 __all__ = [
@@ -30,6 +30,8 @@ __all__ = [
     "narrowed",
     "no_bias",
     "no_slope",
+    "uses",
+    "without",
 ]
 
 TILES = (4, 8, 16, 32, 64, 128)
@@ -195,11 +197,7 @@ def narrowed(bits: int, sums: tuple[str, ...]) -> type[Model]:
 
 
 def _matrix_units() -> Iterator[Mutant]:
-    for name, bits, precisions in (
-        ("TF32", 11, ("float32",)),
-        ("bfloat16", 8, ("float32",)),
-        ("float32", 24, ("float64",)),
-    ):
+    for name, bits, precision in NARROWER:
         for unit in (4, 8, 16):
             for output in SUMS:
 
@@ -207,11 +205,11 @@ def _matrix_units() -> Iterator[Mutant]:
                     case: Case,
                     unit: int = unit,
                     output: str = output,
-                    precisions: tuple[str, ...] = precisions,
+                    precision: str = precision,
                 ) -> bool:
                     n = counts(case)
                     aligned = n["patch"] % unit == 0 and n["filters"] % unit == 0
-                    fits = case.precision in precisions and output in case.wants
+                    fits = case.precision == precision and output in case.wants
                     return aligned and fits
 
                 yield Mutant(
@@ -236,7 +234,7 @@ def _aligned_only(unit: int, wrong: type[Model]) -> type[Model]:
     return Aligned
 
 
-def _uses(name: str) -> Sees:
+def uses(name: str) -> Sees:
     """Return whether a case uses an option."""
 
     def see(case: Case) -> bool:
@@ -300,7 +298,7 @@ def _options(kind: str = "layer", base: type[Model] = Model) -> Iterator[Mutant]
                 continue
             if condition == option or (option, condition) == ("border", "pads"):
                 continue
-            both = (_uses(option), _uses(condition))
+            both = (uses(option), uses(condition))
             yield Mutant(
                 f"{_prefix(kind)}{option} ignored with {condition}",
                 f"{option} forgotten on a path that is taken with {condition}.",
@@ -313,7 +311,7 @@ def _options(kind: str = "layer", base: type[Model] = Model) -> Iterator[Mutant]
         if kind == "transposed" and condition == "border":
             continue
         if condition != "bias":
-            use = _uses(condition)
+            use = uses(condition)
             yield Mutant(
                 f"{_prefix(kind)}bias ignored with {condition}",
                 f"A bias forgotten on a path that is taken with {condition}.",
@@ -323,12 +321,12 @@ def _options(kind: str = "layer", base: type[Model] = Model) -> Iterator[Mutant]
                 (kind,),
             )
         if condition != "activation":
-            use = _uses(condition)
+            use = uses(condition)
             yield Mutant(
                 f"{_prefix(kind)}slope ignored with {condition}",
                 f"A slope forgotten on a path that is taken with {condition}.",
                 False,
-                _all(wants_gradients, _uses("activation"), use),
+                _all(wants_gradients, uses("activation"), use),
                 no_slope(use, base),
                 (kind,),
             )
@@ -406,7 +404,7 @@ def _cuts() -> Iterator[Mutant]:
 
 def _variants() -> Iterator[Mutant]:
     for kind in VARIANTS:
-        yield from _tails(kind, VariantModel, TILES[:3])
+        yield from _tails(kind, VariantModel)
         yield from _options(kind, VariantModel)
 
 

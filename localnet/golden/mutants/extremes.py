@@ -2,8 +2,8 @@
 Mutants that are wrong for some numbers alone, by families with parameters.
 
 Arguments at which an exponential overflows, in a value or in a slope; the largest of a
-row, sought in a part of it; a parameter of an activation, operands and results narrowed
-where sizes are aligned or large.
+row, sought in a part of it; the parameters of activations; operands and results
+narrowed where sizes are aligned or large; more numbers than 16 bits count.
 """
 
 from collections.abc import Iterator
@@ -11,62 +11,30 @@ from typing import Any
 
 import numpy as np
 
-from ..._typing import Array, Config
-from ..case import Case
+from ..._typing import Array
 from ..cases.axes import CURVES
 from ..references.activations import ROWS
 from ..references.wires import by_location, to_layout
 from .base import Mutant
-from .drawn import SUMS, narrowed
-from .model import Model, rounded
-from .paths import Taken, facts, on_path, used_here
+from .drawn import OUTPUT_OF, SUMS, narrowed
+from .facts import (
+    Taken,
+    above,
+    divided,
+    every,
+    is_,
+    made,
+    named,
+    used_here,
+    wants,
+)
+from .model import NARROWER, Model, rounded
+from .parameters import PARAMETERS
 
 __all__ = ["EXTREMES"]
 
 # Where exp leaves the range of a precision.
 OVERFLOWS = {"float64": 709.8, "float32": 88.8, "float16": 11.1}
-NARROWER = (
-    ("TF32", 11, "float32"),
-    ("bfloat16", 8, "float32"),
-    ("float32", 24, "float64"),
-)
-
-
-def _all(*taken: Taken) -> Taken:
-    return lambda f: all(one(f) for one in taken)
-
-
-def _by(unit: int, *letters: str) -> Taken:
-    return lambda f: all(f[letter] % unit == 0 for letter in letters)
-
-
-def _above(limit: int, letter: str) -> Taken:
-    return lambda f: bool(f[letter] > limit)
-
-
-def _is(name: str, value: Any) -> Taken:
-    return lambda f: bool(f[name] == value)
-
-
-def _wants(output: str) -> Taken:
-    return lambda f: output in f["wants"]
-
-
-def _named(activation: str) -> Taken:
-    return lambda f: bool(f["activation"]["name"] == activation)
-
-
-def _has(parameter: str) -> Taken:
-    return lambda f: parameter in f["activation"]
-
-
-def _made(
-    name: str, error: str, taken: Taken, wrong: type[Model], *, numerical: bool = False
-) -> Mutant:
-    def sees(case: Case) -> bool:
-        return taken(facts(case))
-
-    return Mutant(name, error, numerical, sees, on_path(taken, wrong))
 
 
 # Arguments far from 0 -----------------------------------------------------------------
@@ -105,27 +73,27 @@ def _clamped(share: float) -> type[Model]:
 
 def _overflows() -> Iterator[Mutant]:
     for precision in OVERFLOWS:
-        in_it = _is("precision", precision)
+        in_it = is_("precision", precision)
         for name, activation in CURVES.items():
             if name in ROWS:
                 continue
-            here = _all(in_it, used_here(activation))
+            here = every(in_it, used_here(activation))
             for side, words in ((1, "above"), (-1, "below")):
                 if name == "exponential":
                     continue  # above, nothing else is right; below it is 0 by itself
                 for slope in (False, True):
                     what = "slope" if slope else "value"
-                    yield _made(
+                    yield made(
                         f"{what} of {name} nan {words} exp's range, {precision}",
                         f"A formula of {name} that overflows far from 0.",
-                        _all(here, _wants("dx")),
+                        every(here, wants("dx")),
                         _lost(side, slope=slope),
                     )
-        for share in (0.25, 0.5):
-            yield _made(
+        for share in (0.25, 0.5, 0.98):
+            yield made(
                 f"exponential clamped at {share:g} of its range, {precision}",
                 "An argument kept far below the end of the range.",
-                _all(in_it, _named("exponential")),
+                every(in_it, named("exponential")),
                 _clamped(share),
             )
 
@@ -164,65 +132,127 @@ class Lone(Model):
 def _rows() -> Iterator[Mutant]:
     for name in ROWS:
         for precision in OVERFLOWS:
-            here = _all(_named(name), _is("precision", precision))
+            here = every(named(name), is_("precision", precision))
             for first in (False, True):
-                placed = _all(here, _is("first", first))
+                placed = every(here, is_("first", first))
                 words = f"{precision}, channels_{'first' if first else 'last'}"
-                for entries in (1, 4, 8):
+                for entries in (1, 4, 8, 16, 32, 64, 128, 256):
                     if (name, precision) == ("softmax", "float64"):
                         continue  # all entries but the largest would be 0
-                    yield _made(
+                    if precision == "float16" and entries > 32:
+                        continue  # sums so long have no bound
+                    yield made(
                         f"{name}: maximum of the first {entries} entries, {words}",
                         "The largest of a row is sought in a part of it.",
-                        _all(placed, _above(entries, "row")),
+                        every(placed, above(entries, "row")),
                         _short_maximum(entries),
                     )
-                yield _made(
+                yield made(
                     f"{name}: sigmoid of a lone entry, {words}",
                     Lone.__doc__ or "",
-                    _all(placed, _is("row", 1)),
+                    every(placed, is_("row", 1)),
                     Lone,
                 )
 
 
-# Parameters ---------------------------------------------------------------------------
+# Many numbers -------------------------------------------------------------------------
 
 
-def _without(parameter: str) -> type[Model]:
-    class Without(Model):
-        def config(self, c: Config) -> Config:
-            kept = {k: v for k, v in c["activation"].items() if k != parameter}
-            return {**c, "activation": kept}
+def _wrapped(limit: int) -> type[Model]:
+    """Return a model whose offsets into a sample have too few bits."""
 
-    return Without
+    class Wrapped(Model):
+        def cells(self) -> Array:
+            cells = super().cells()
+            return np.where(cells < 0, cells, cells % limit)
+
+    return Wrapped
 
 
-def _parameters() -> Iterator[Mutant]:
-    for parameter in ("alpha", "max_value", "threshold"):
-        for unit in (4, 8, 16, 64):
-            for letters in (("F",), ("C", "F")):
-                if unit == 64 and len(letters) > 1:
-                    continue
-                words = f"{' and '.join(letters)} divided by {unit}"
-                yield _made(
-                    f"{parameter} of relu ignored: {words}",
-                    "An epilogue that knows relu, and not its parameters.",
-                    _all(_named("relu"), _has(parameter), _by(unit, *letters)),
-                    _without(parameter),
-                )
+def _ending(limit: int, letter: str) -> type[Model]:
+    """Return a model that computes so many of what a letter counts."""
+
+    class Ending(Model):
+        def contract(self, subscripts: str, one: Array, other: Array) -> Array:
+            if letter == "K":
+                one, other = one[..., :limit], other[:, :limit]
+            found = np.array(super().contract(subscripts, one, other))
+            if letter != "K":
+                found.swapaxes(0, "NLF".index(letter))[limit:] = 0
+            return found
+
+    return Ending
+
+
+def _beyond() -> Iterator[Mutant]:
+    for limit in (2**15, 2**16):
+        for letter in "NLFK":
+            yield made(
+                f"{letter} ends at {limit:,}",
+                "A grid, or a counter, that ends.",
+                every(above(limit, letter), lambda f: f["wants"] == ("y",)),
+                _ending(limit, letter),
+            )
+        for first in (False, True):
+            yield made(
+                f"offsets into x wrap at {limit:,}"
+                f", channels_{'first' if first else 'last'}",
+                "Offsets of 16 bits, or of 15 and a sign.",
+                every(above(limit, "numbers of a sample of x"), is_("first", first)),
+                _wrapped(limit),
+            )
+
+
+def _cut_off(output: str, limit: int) -> type[Model]:
+    """Return a model whose offsets into an operand of a gradient end."""
+
+    class Lost(Model):
+        def contract(self, subscripts: str, one: Array, other: Array) -> Array:
+            found = super().contract(subscripts, one, other)
+            if OUTPUT_OF[subscripts] != output:
+                return found
+            if output == "dkernel":
+                return super().contract(subscripts, _ended(one, limit), other)
+            return _ended(found, limit)
+
+        def dbias(self, dz: Array) -> Array:
+            found = super().dbias(dz)
+            return _ended(found, limit) if output == "dbias" else found
+
+    return Lost
+
+
+def _ended(values: Array, limit: int) -> Array:
+    """Return numbers with 0 from one offset on."""
+    kept = np.arange(values.size) < limit
+    return np.where(kept.reshape(values.shape), values, 0.0)
+
+
+def _offsets() -> Iterator[Mutant]:
+    for output, limit, counted in (
+        *(("dx", 2**15, "patches"), ("dx", 2**16, "patches")),
+        *(("dkernel", 2**15, "patches"), ("dkernel", 2**16, "patches")),
+        ("dbias", 2**15, "a sample of y"),  # one for each of them
+    ):
+        yield made(
+            f"offsets for {output} end at {limit:,}",
+            "Offsets of 16 bits, or of 15 and a sign, in a gradient.",
+            every(wants(output), above(limit, f"numbers of {counted}")),
+            _cut_off(output, limit),
+        )
 
 
 # Narrow numbers -----------------------------------------------------------------------
 
 PLACES: dict[str, Taken] = {
-    **{f"K and N divided by {unit}": _by(unit, "K", "N") for unit in (8, 16, 32)},
-    "K divided by 32, N of 32 and more": _all(_by(32, "K"), _above(31, "N")),
-    "F divided by 128": _by(128, "F"),
-    "C divided by 256": _by(256, "C"),
-    "F above 1,024": _above(1024, "F"),
-    "N above 1,024": _above(1024, "N"),
-    "L above 1,024": _above(1024, "L"),
-    "L above 4,096": _above(4096, "L"),
+    **{f"K and N divided by {unit}": divided(unit, "K", "N") for unit in (8, 16, 32)},
+    "K divided by 32, N of 32 and more": every(divided(32, "K"), above(31, "N")),
+    "F divided by 128": divided(128, "F"),
+    "C divided by 256": divided(256, "C"),
+    "F above 1,024": above(1024, "F"),
+    "N above 1,024": above(1024, "N"),
+    "L above 1,024": above(1024, "L"),
+    "L above 4,096": above(4096, "L"),
 }
 
 
@@ -239,8 +269,8 @@ def _narrow() -> Iterator[Mutant]:
     for words, bits, precision in NARROWER:
         for place, taken in PLACES.items():
             for output in SUMS:
-                here = _all(taken, _wants(output), _is("precision", precision))
-                yield _made(
+                here = every(taken, wants(output), is_("precision", precision))
+                yield made(
                     f"{words} for {output}: {place}",
                     f"Operands are narrowed with {place}.",
                     here,
@@ -248,7 +278,7 @@ def _narrow() -> Iterator[Mutant]:
                     numerical=True,
                 )
                 if bits < 11:
-                    yield _made(
+                    yield made(
                         f"{output} stored in {words}: {place}",
                         f"A result is narrowed with {place}.",
                         here,
@@ -257,12 +287,12 @@ def _narrow() -> Iterator[Mutant]:
                     )
         for name, activation in CURVES.items():
             for unit in (4, 8, 16, 32):
-                here = _all(
+                here = every(
                     used_here(activation),
-                    _by(unit, "K", "F"),
-                    _is("precision", precision),
+                    divided(unit, "K", "F"),
+                    is_("precision", precision),
                 )
-                yield _made(
+                yield made(
                     f"{words} behind {name}: K and F divided by {unit}",
                     f"Operands are narrowed where {name} is fused.",
                     here,
@@ -273,6 +303,6 @@ def _narrow() -> Iterator[Mutant]:
 
 EXTREMES = {
     mutant.name: mutant
-    for family in (_overflows, _rows, _parameters, _narrow)
+    for family in (_overflows, _rows, *PARAMETERS, _narrow, _beyond, _offsets)
     for mutant in family()
 }

@@ -14,7 +14,14 @@ from ..._typing import Array, Config
 from ..case import Case
 from ..references.wires import by_location, patch_cells, stored_bias, to_layout
 
-__all__ = ["Model", "rounded"]
+__all__ = ["NARROWER", "Model", "rounded"]
+
+# Formats that units of matrices round operands to, their bits, and where that shows.
+NARROWER = (
+    ("TF32", 11, "float32"),
+    ("bfloat16", 8, "float32"),
+    ("float32", 24, "float64"),
+)
 
 
 def rounded(values: Array, bits: int) -> Array:

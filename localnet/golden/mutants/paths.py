@@ -8,101 +8,46 @@ such a path may forget is forgotten.
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, partial
+from functools import partial
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from ..._typing import Array, Config
-from ..case import Case
 from ..cases.axes import CURVES
 from ..references.activations import ROWS
 from ..references.wires import to_layout
 from .base import Mutant, Sees
 from .drawn import OPTIONS, OUTPUT_OF, RUNS, SUMS, ignored, narrowed, no_bias, no_slope
-from .model import Model, rounded
+from .facts import (
+    Taken,
+    above,
+    divided,
+    every,
+    is_,
+    made,
+    named,
+    tailed,
+    used_here,
+    wants,
+)
+from .model import NARROWER, Model, rounded
 
-__all__ = ["PATHS", "Facts", "Taken", "facts", "on_path", "used_here"]
-
-Facts = Mapping[str, Any]
-Taken = Callable[[Facts], bool]
-
-
-@cache
-def facts(case: Case) -> Facts:
-    """Return what a path can depend on."""
-    c = case.config
-    pads = np.array(c["pads"])
-    window, outputs = c["kernel_size"], c["output_sizes"]
-    return {
-        "axes": len(window),
-        "first": c["data_format"] == "channels_first",
-        "N": c["batch"],
-        "C": c["channels"],
-        "F": c["filters"],
-        "K": math.prod(window) * c["channels"],
-        "L": math.prod(outputs),
-        "taps": math.prod(window),
-        "taps of an axis": max(window),
-        "first axis of y": outputs[0],
-        "last axis of y": outputs[-1],
-        "least axis of y": min(outputs),
-        "stride": max(c["strides"]),
-        "dilation": max(c["dilation_rate"]),
-        "pad": int(pads.max()),
-        "pads differ": int(np.where(pads[:, 0] != pads[:, 1], pads.max(1), 0).max()),
-        "border": c["pad_value"] if pads.any() else 0.0,
-        "square": set(window) == {3},
-        "plain": max(*c["strides"], *c["dilation_rate"]) == 1,
-        "activation": c["activation"],
-        "precision": case.precision,
-        "numbers of kernel": case.kernel.size,
-        "numbers of a sample of x": case.x[0].size,
-        "numbers of a sample of y": math.prod(outputs) * c["filters"],
-        "row": c["filters"] if c["data_format"] == "channels_last" else outputs[-1],
-        "bias": case.bias is not None,
-        "wants": case.wants,
-    }
-
-
-def _sees(*taken: Taken) -> Sees:
-    return lambda case: all(one(facts(case)) for one in taken)
-
-
-def _both(one: Taken, other: Taken) -> Taken:
-    return lambda f: one(f) and other(f)
-
-
-def _in_precision(precision: str) -> Taken:
-    return lambda f: bool(f["precision"] == precision)
-
-
-def _whole_tiles(tile: int, count: int) -> int:
-    return count // tile * tile
-
-
-def _wants(output: str) -> Taken:
-    return lambda f: output in f["wants"]
-
+__all__ = ["PATHS"]
 
 # Where a path is taken ----------------------------------------------------------------
 
-
-def _by(unit: int, *letters: str) -> Taken:
-    return lambda f: all(f[letter] % unit == 0 for letter in letters)
-
-
 UNITS: Mapping[str, Taken] = {
     **{
-        f"{' and '.join(letters)} divided by {unit}": _by(unit, *letters)
+        f"{' and '.join(letters)} divided by {unit}": divided(unit, *letters)
         for unit in (4, 8)
         for letters in (("C",), ("F",), ("C", "F"), ("K", "F"))
     },
-    "C and F divided by 16": _by(16, "C", "F"),
-    "C divided by 64": _by(64, "C"),
-    "F divided by 64": _by(64, "F"),
-    "K and F divided by 32": _by(32, "K", "F"),
+    "C and F divided by 16": divided(16, "C", "F"),
+    "C divided by 64": divided(64, "C"),
+    "F divided by 64": divided(64, "F"),
+    "K and F divided by 32": divided(32, "K", "F"),
 }
 # Sizes that fit together with few of the options below.
 HEAVY: Mapping[str, tuple[str, ...]] = {
@@ -110,19 +55,19 @@ HEAVY: Mapping[str, tuple[str, ...]] = {
     "K and F divided by 32": ("", "strides", "dilation", "pads", "channels_first"),
 }
 # With windows of one tap, so that only these can be forgotten.
-LARGE: Mapping[str, Taken] = {"K and F divided by 64": _by(64, "K", "F")}
+LARGE: Mapping[str, Taken] = {"K and F divided by 64": divided(64, "K", "F")}
 WITH: Mapping[str, Taken] = {
     "": lambda f: True,
-    "strides": lambda f: f["stride"] > 1,
-    "dilation": lambda f: f["dilation"] > 1,
-    "strides and dilation": lambda f: f["stride"] > 1 and f["dilation"] > 1,
-    "pads": lambda f: f["pad"] > 0,
+    "strides": above(1, "stride"),
+    "dilation": above(1, "dilation"),
+    "strides and dilation": every(above(1, "stride"), above(1, "dilation")),
+    "pads": above(0, "pad"),
     "windows of 3 and nothing else": lambda f: f["square"] and f["plain"],
-    "one axis": lambda f: f["axes"] == 1,
-    "two axes": lambda f: f["axes"] == 2,
-    "three axes": lambda f: f["axes"] == 3,
-    "channels_first": lambda f: bool(f["first"]),
-    "channels_last": lambda f: not f["first"],
+    "one axis": is_("axes", 1),
+    "two axes": is_("axes", 2),
+    "three axes": is_("axes", 3),
+    "channels_first": is_("first", True),
+    "channels_last": is_("first", False),
 }
 
 
@@ -136,22 +81,12 @@ def _paths(*, narrow: bool = False) -> Iterator[tuple[str, Taken]]:
             if narrow and "64" in unit and option:
                 continue  # sums that leave no bits for wide operands
             words = f"{unit}, {option}" if option else unit
-            yield words, _both(aligned, used)
+            yield words, every(aligned, used)
     if narrow:
         yield from LARGE.items()
 
 
 # What is forgotten there --------------------------------------------------------------
-
-
-def on_path(taken: Taken, wrong: type[Model]) -> type[Model]:
-    """Return a model that is wrong where the path is taken, and right elsewhere."""
-
-    class OnPath(Model):
-        def __new__(cls, case: Case) -> Any:
-            return wrong(case) if taken(facts(case)) else Model(case)
-
-    return OnPath
 
 
 def _off(output: str) -> type[Model]:
@@ -199,30 +134,27 @@ def _faults() -> Iterator[tuple[str, type[Model], Taken]]:
     """Yield what a path may get wrong, and where it shows."""
     always: Sees = lambda case: True  # noqa: E731
     for output in SUMS:
-        yield f"{output} off", _off(output), _wants(output)
-    yield "patches rolled", Rolled, lambda f: f["K"] > 1
+        yield f"{output} off", _off(output), wants(output)
+    yield "patches rolled", Rolled, above(1, "K")
     yield "pad value of integers", Truncated, lambda f: f["border"] % 1 != 0
     yield (
         "pad value of half precision",
         Narrow,
         lambda f: float(rounded(np.array(f["border"]), 11)) != f["border"],
     )
-    yield "pads swapped", Swapped, lambda f: f["pads differ"] > 0
+    yield "pads swapped", Swapped, above(0, "pads differ")
+    curved: Taken = lambda f: f["activation"]["name"] != "linear"  # noqa: E731
     shows: dict[str, Taken] = {
         "strides": WITH["strides"],
         "dilation": WITH["dilation"],
         "pads": WITH["pads"],
         "border": lambda f: f["border"] != 0,
-        "activation": lambda f: f["activation"]["name"] != "linear",
+        "activation": curved,
     }
     for option in OPTIONS:
         yield f"{option} ignored", ignored(option, always), shows[option]
-    yield "bias ignored", no_bias(always), lambda f: f["bias"]
-    yield (
-        "slope ignored",
-        no_slope(always),
-        lambda f: f["activation"]["name"] != "linear" and "dx" in f["wants"],
-    )
+    yield "bias ignored", no_bias(always), is_("bias", True)
+    yield "slope ignored", no_slope(always), every(curved, wants("dx"))
 
 
 def _forgotten() -> Iterator[Mutant]:
@@ -233,29 +165,77 @@ def _forgotten() -> Iterator[Mutant]:
                 "dilation ignored",
             ):
                 continue
-            yield Mutant(
-                f"{name}: {words}",
-                f"What a path taken with {words} forgets.",
-                False,
-                _sees(taken, shows),
-                on_path(taken, wrong),
-            )
+            error = f"What a path taken with {words} forgets."
+            yield made(f"{name}: {words}", error, taken, wrong, shows)
 
 
 def _narrow_units() -> Iterator[Mutant]:
-    for name, bits, precision in (
-        ("TF32", 11, "float32"),
-        ("bfloat16", 8, "float32"),
-        ("float32", 24, "float64"),
-    ):
+    for name, bits, precision in NARROWER:
         for words, taken in _paths(narrow=True):
             for output in SUMS:
-                yield Mutant(
+                yield made(
                     f"{name} for {output}: {words}",
                     f"A matrix unit that switches on with {words}.",
-                    True,
-                    _sees(taken, _wants(output), _in_precision(precision)),
-                    on_path(taken, narrowed(bits, (output,))),
+                    taken,
+                    narrowed(bits, (output,)),
+                    wants(output),
+                    is_("precision", precision),
+                    numerical=True,
+                )
+
+
+# Sizes that are divided by more, in which one option at a time is forgotten.
+DIVISORS: Mapping[str, Taken] = {
+    **{
+        f"{letter} divided by {unit}": divided(unit, letter)
+        for letter, units in (("N", (16, 128)), ("C", (128,)), ("F", (128,)))
+        for unit in units
+    },
+    "C and F divided by 32": divided(32, "C", "F"),
+    "C divided by 16, F by 8": every(divided(16, "C"), divided(8, "F")),
+    "L divided by 64": divided(64, "L"),
+    "first axis of y divided by 16": divided(16, "first axis of y"),
+    "last axis of y divided by 16": divided(16, "last axis of y"),
+}
+
+
+def _only(output: str, wrong: type[Model]) -> type[Model]:
+    """Return a model that gives one answer of a wrong one."""
+
+    class Only(Model):
+        def answers(self) -> dict[str, Array]:
+            found = super().answers()
+            if output in found:
+                found[output] = wrong(self.case).answers()[output]
+            return found
+
+    return Only
+
+
+def _divided() -> Iterator[Mutant]:
+    faults = {name: (wrong, shows) for name, wrong, shows in _faults()}
+    for option in OPTIONS:
+        wrong, shows = faults[f"{option} ignored"]
+        for words, aligned in DIVISORS.items():
+            for place in (*SOMEWHERE, "strides", "dilation", "pads"):
+                taken = every(aligned, WITH[place])
+                yield made(
+                    f"{option} forgotten: {words}{place and ', ' + place}",
+                    f"What a path taken with {words} forgets.",
+                    taken,
+                    wrong,
+                    shows,
+                )
+            for output in ("dx", "dkernel"):
+                if (option, output) == ("border", "dx"):
+                    continue  # on which it has no effect by itself
+                yield made(
+                    f"{option} forgotten for {output}: {words}",
+                    f"What a path for {output}, taken with {words}, forgets.",
+                    aligned,
+                    _only(output, wrong),
+                    shows,
+                    wants(output),
                 )
 
 
@@ -307,22 +287,13 @@ def _limits() -> Iterator[Mutant]:
                     for output in RUNS:
                         if output == "dbias" and table is FEW and limit > 4_000:
                             continue
-
-                        def taken(
-                            f: Facts,
-                            measure: str = measure,
-                            limit: int = limit,
-                            used: Taken = WITH[place],
-                        ) -> bool:
-                            return f[measure] > limit and used(f)
-
                         words = f"{measure} above {limit}{place and ', ' + place}"
-                        yield Mutant(
+                        yield made(
                             f"{output} off: {words}",
                             f"A limit of a loop or a table: {words}.",
-                            False,
-                            _sees(taken, _wants(output)),
-                            on_path(taken, _off(output)),
+                            every(above(limit, measure), WITH[place]),
+                            _off(output),
+                            wants(output),
                         )
 
 
@@ -359,42 +330,32 @@ def _along(keep: Array, letters: str, letter: str) -> Array:
     return keep.reshape(shape)
 
 
-LETTERS = {"samples": ("n", "N"), "locations": ("l", "L"), "patch": ("k", "K")}
-LETTERS["filters"] = ("f", "F")
+LETTERS = {"samples": "n", "locations": "l", "patch": "k", "filters": "f"}
 
 
 def _corners() -> Iterator[Mutant]:
     for output in SUMS:
         for one, other in combinations(LETTERS, 2):
+            letters = LETTERS[one] + LETTERS[other]
             for tile in (4, 8, 16, 32, 64):
                 for place in SOMEWHERE:
                     if place == "three axes" and tile > 8:
                         continue
-
-                    def taken(
-                        f: Facts,
-                        names: tuple[str, str] = (LETTERS[one][1], LETTERS[other][1]),
-                        tile: int = tile,
-                        used: Taken = WITH[place],
-                    ) -> bool:
-                        return used(f) and all(
-                            f[name] > tile and f[name] % tile for name in names
-                        )
-
                     words = f"{one} and {other} by {tile}{place and ', ' + place}"
-                    yield Mutant(
+                    yield made(
                         f"corner of {output}: {words}",
                         f"Two tails of {tile} at once, {one} and {other}, left out.",
-                        False,
-                        _sees(taken, _wants(output)),
-                        on_path(
-                            taken,
-                            _corner(output, LETTERS[one][0] + LETTERS[other][0], tile),
-                        ),
+                        every(tailed(tile, *letters.upper()), WITH[place]),
+                        _corner(output, letters, tile),
+                        wants(output),
                     )
 
 
 # Behind one activation ----------------------------------------------------------------
+
+
+def _whole_tiles(tile: int, count: int) -> int:
+    return count // tile * tile
 
 
 def _flat_behind(start: Callable[[int], int]) -> type[Model]:
@@ -423,84 +384,49 @@ class ShortRow(Model):
         return (np.log(y) if logarithm else y), cache
 
 
-def used_here(activation: Config) -> Taken:
-    """Return whether a case has an activation, whose usual values may be left out."""
-    usual = activation.get("alpha", 1.0) == 1 and not activation.get(
-        "approximate", False
-    )
-
-    def here(f: Facts) -> bool:
-        plain = {"name": activation["name"]} == f["activation"]
-        return f["activation"] == activation or (plain and usual)
-
-    return here
-
-
 def _curves() -> Iterator[Mutant]:
+    places: dict[str, Taken] = {
+        **{place: WITH[place] for place in SOMEWHERE if place},
+        "strides": WITH["strides"],
+        "dilation": WITH["dilation"],
+        "pads": WITH["pads"],
+        "N above 8": above(8, "N"),
+        "L above 16": above(16, "L"),
+        "F above 32": above(32, "F"),
+        "F divided by 64": UNITS["F divided by 64"],
+        "C and F divided by 4": UNITS["C and F divided by 4"],
+    }
     for name, activation in CURVES.items():
         here = used_here(activation)
-        places: dict[str, Taken] = {
-            **{place: WITH[place] for place in SOMEWHERE if place},
-            "strides": WITH["strides"],
-            "dilation": WITH["dilation"],
-            "pads": WITH["pads"],
-            "N above 8": lambda f: f["N"] > 8,
-            "L above 16": lambda f: f["L"] > 16,
-            "F above 32": lambda f: f["F"] > 32,
-            "F divided by 64": UNITS["F divided by 64"],
-            "C and F divided by 4": UNITS["C and F divided by 4"],
-        }
         for place, used in places.items():
             for output in ("y", "dx", "dkernel"):
-
-                def taken(f: Facts, used: Taken = used, here: Taken = here) -> bool:
-                    return here(f) and used(f)
-
-                yield Mutant(
+                yield made(
                     f"{output} off: {name}, {place}",
                     f"{name} on a path that is taken with {place}.",
-                    False,
-                    _sees(taken, _wants(output)),
-                    on_path(taken, _off(output)),
+                    every(here, used),
+                    _off(output),
+                    wants(output),
                 )
         for tile in (4, 8, 16, 32):
             for place in ("", "channels_first", "channels_last"):
-
-                def tailed(
-                    f: Facts,
-                    tile: int = tile,
-                    used: Taken = WITH[place],
-                    here: Taken = here,
-                ) -> bool:
-                    return here(f) and f["F"] > tile and f["F"] % tile > 0 and used(f)
-
-                yield Mutant(
+                yield made(
                     f"{name} left out behind tiles of {tile}{place and ', ' + place}",
                     f"The last filters that fill no tile of {tile} without {name}.",
-                    False,
-                    _sees(tailed),
-                    on_path(
-                        tailed,
-                        _flat_behind(partial(_whole_tiles, tile)),
-                    ),
+                    every(here, tailed(tile, "F"), WITH[place]),
+                    _flat_behind(partial(_whole_tiles, tile)),
                 )
     for name in ROWS:
         for place in SOMEWHERE:
-
-            def long(f: Facts, name: str = name, used: Taken = WITH[place]) -> bool:
-                return f["activation"]["name"] == name and f["row"] > 32 and used(f)
-
-            yield Mutant(
+            yield made(
                 f"{name} of 32 lanes{place and ', ' + place}",
                 "A sum over a warp for rows that are longer.",
-                False,
-                _sees(long),
-                on_path(long, ShortRow),
+                every(named(name), above(32, "row"), WITH[place]),
+                ShortRow,
             )
 
 
 PATHS = {
     mutant.name: mutant
-    for family in (_forgotten, _narrow_units, _limits, _corners, _curves)
+    for family in (_forgotten, _narrow_units, _divided, _limits, _corners, _curves)
     for mutant in family()
 }

@@ -162,7 +162,7 @@ class LastWindowDropped(Model):
     """A loop that ends one short: the last location of the last axis reads nothing."""
 
     def cells(self) -> Array:
-        cells = super().cells()
+        cells = super().cells().copy()
         *_, last = self.c["output_sizes"]
         cells.reshape(-1, last, cells.shape[1])[:, -1] = -1
         return cells

@@ -7,8 +7,9 @@ Piecewise linear ones are exact; of a smooth one the value and the slope are enc
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import cache
 from inspect import signature
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -24,6 +25,7 @@ __all__ = [
     "Smooth",
     "piecewise_of",
     "smooth_of",
+    "untaken",
 ]
 
 ROWS = ("softmax", "log_softmax")
@@ -51,24 +53,28 @@ class Piecewise(NamedTuple):
 
     def value(self, z: Exact) -> Exact:
         """Return the function."""
-        offsets = Exact.of(np.array(self.offsets))
-        return self.slope(z) * z + offsets[self._piece(z)]
+        piece = self._piece(z)
+        return _numbers(self.slopes)[piece] * z + _numbers(self.offsets)[piece]
 
     def slope(self, z: Exact) -> Exact:
-        """Return the slope; on a kink, that of the piece to the left."""
-        return Exact.of(np.array(self.slopes))[self._piece(z)]
+        """Return the slope; on a kink, 0 if a piece beside it has that, or the left."""
+        piece = self._piece(z)
+        for n, kink in enumerate(self.kinks):
+            if self.slopes[n + 1] == 0:
+                piece += (piece == n) & ((z - _numbers(kink)).integers == 0)
+        return _numbers(self.slopes)[piece]
 
     def on_kink(self, z: Exact, distance: Exact) -> Array:
         """Return where a kink is no further away than `distance`."""
         near = np.zeros(z.shape, bool)
         for kink in self.kinks:
-            near |= ~distance.below(abs(z - _number(kink)))
+            near |= ~distance.below(abs(z - _numbers(kink)))
         return near
 
     def steepest(self, z: Exact, distance: Exact) -> Exact:
-        """Return the largest slope within `distance` of z."""
+        """Return the largest magnitude of a slope within `distance` of z."""
         left, right = self._piece(z - distance), self._piece(z + distance)
-        slopes = Exact.of(np.array(self.slopes))
+        slopes = abs(_numbers(self.slopes))
         steepest = slopes[left]
         for piece in range(len(self.slopes)):
             candidate = slopes[np.full(z.shape, piece)]
@@ -79,22 +85,31 @@ class Piecewise(NamedTuple):
     def _piece(self, z: Exact) -> Array:
         piece = np.zeros(z.shape, np.int64)
         for kink in self.kinks:
-            piece += _number(kink).below(z)
+            piece += _numbers(kink).below(z)
         return piece
 
 
-def _number(value: float) -> Exact:
-    return Exact.of(np.array(value))
+@cache
+def _numbers(values: float | tuple[float, ...]) -> Exact:
+    return Exact.of(np.array(values))
 
 
 def _relu(
     alpha: float = 0.0, max_value: float | None = None, threshold: float = 0.0
 ) -> Piecewise:
-    """Return Keras's relu: alpha*(z - threshold) below the threshold, and a ceiling."""
+    """Return Keras's relu: a ceiling above the threshold, and none below it."""
     if max_value is None:
         return Piecewise((threshold,), (alpha, 1.0), (-alpha * threshold, 0.0))
+    if max_value == 0 <= threshold:
+        return Piecewise((threshold,), (alpha, 0.0), (-alpha * threshold, 0.0))
     if max_value <= threshold:
-        raise ValueError(f"max_value must be above {threshold}, got {max_value}")
+        raise ValueError(f"max_value must be 0 or above {threshold}, got {max_value}")
+    if threshold < 0:  # with a ceiling there is a floor, too
+        return Piecewise(
+            (threshold, 0.0, max_value),
+            (alpha, 0.0, 1.0, 0.0),
+            (-alpha * threshold, 0.0, 0.0, max_value),
+        )
     return Piecewise(
         (threshold, max_value),
         (alpha, 1.0, 0.0),
@@ -116,15 +131,49 @@ def piecewise_of(activation: Config) -> Piecewise | None:
     return None if make is None else _made(make, activation)
 
 
+def untaken(activation: Config, z: Exact) -> list[str]:
+    """
+    Return where no pre-activation lies, so that a parameter has no effect.
+
+    Parameters
+    ----------
+    activation : dict
+        Name and parameters.
+    z : Exact
+        Pre-activations.
+
+    Returns
+    -------
+    list of str
+        One sentence for every interval between 0 and the kinks that is empty.
+    """
+    piecewise = piecewise_of(activation)
+    ends = sorted({0.0, *(piecewise.kinks if piecewise else ())})
+    above = [_numbers(end).below(z) for end in ends]
+    below = [z.below(_numbers(end)) for end in ends]
+    found = [] if below[0].any() else [f"no pre-activation lies below {ends[0]:g}"]
+    for n, end in enumerate(ends):
+        inside = above[n] & below[n + 1] if n + 1 < len(ends) else above[n]
+        if not inside.any():
+            found.append(f"no pre-activation lies just above {end:g}")
+    return found
+
+
 def _made(make: Callable[..., Any], activation: Config) -> Any:
     """Return what a function makes of the parameters of an activation, all of them."""
-    parameters = {key: value for key, value in activation.items() if key != "name"}
+    return _made_of(make, tuple(activation.items()))
+
+
+@cache
+def _made_of(make: Callable[..., Any], items: tuple[tuple[str, Any], ...]) -> Any:
+    parameters = dict(items)
+    name = parameters.pop("name")
     try:
         signature(make).bind(**parameters)
     except TypeError:
         raise ValueError(
-            f"activation {activation['name']} must have parameters that the "
-            f"references know, got {parameters}"
+            f"activation {name} must have parameters that the references know, got "
+            f"{parameters}"
         ) from None
     return make(**parameters)
 
@@ -257,6 +306,10 @@ def _dmish(z: Interval) -> Interval:
     return _tanh(_softplus(z)) + z * _dtanh(_softplus(z)) * _sigmoid(z)
 
 
+def _always(smooth: Smooth) -> Callable[[], Smooth]:
+    return lambda: smooth
+
+
 SMOOTH = {
     "sigmoid": Smooth(_sigmoid, _dsigmoid, 0.0963),  # 1/(6 sqrt 3)
     "tanh": Smooth(_tanh, _dtanh, 0.77),  # 4/(3 sqrt 3)
@@ -271,11 +324,15 @@ SMOOTH = {
 }
 
 
+# What makes each, of its parameters.
+_MAKERS: dict[str, Callable[..., Smooth]] = {
+    **{name: _always(smooth) for name, smooth in SMOOTH.items()},
+    "elu": _elu,
+    "gelu": _gelu,
+}
+
+
 def smooth_of(activation: Config) -> Smooth | None:
     """Return what encloses an activation, or None if it is no smooth function."""
-    name = activation["name"]
-    makers: dict[str, Callable[..., Smooth]] = {"elu": _elu, "gelu": _gelu}
-    if name not in SMOOTH:
-        return None
-    smooth: Smooth = _made(makers.get(name, lambda: SMOOTH[name]), activation)
-    return smooth
+    make = _MAKERS.get(activation["name"])
+    return None if make is None else cast(Smooth, _made(make, activation))

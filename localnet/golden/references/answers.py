@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from ..._typing import Array
+from ..._validate import shown
 from ..case import Case
 from .activations import ROWS, piecewise_of, smooth_of
 from .exact import Exact
@@ -20,7 +21,7 @@ from .storage import operands
 from .sums import Sums, over_row, shaped_like_y, upstream
 from .wires import by_location
 
-__all__ = ["Enclosed", "Solution", "enclose", "solve"]
+__all__ = ["Begun", "Enclosed", "Solution", "begin", "enclose", "solve"]
 
 FIRST_BITS = 192
 # More than the exponents of float64 can need: what is left has underflowed.
@@ -58,46 +59,99 @@ class Enclosed:
 
 
 @dataclass(frozen=True, eq=False)
+class Begun:
+    """
+    What is known of a case to so many places, before its gradients are summed.
+
+    Parameters
+    ----------
+    bits : int
+        Places behind the binary point of what an interval encloses.
+    sums : Sums
+        The operands.
+    z : Exact of shape (N, L, F)
+        Pre-activation.
+    y : Enclosed of shape (N, L, F)
+        Activation of z.
+    slope : Enclosed of shape (N, L, F)
+        Slope of the activation at z; of softmax and its logarithm, softmax of z.
+    dz : Enclosed of shape (N, L, F), or None
+        Gradient of z.
+    """
+
+    bits: int
+    sums: Sums
+    z: Exact
+    y: Enclosed
+    slope: Enclosed
+    dz: Enclosed | None
+
+
+@dataclass(frozen=True, eq=False)
 class Solution:
     """
     All that is known of one case, in exact numbers.
 
     Parameters
     ----------
-    sums : Sums
-        The operands.
-    z : Exact of shape (N, L, F)
-        Pre-activation.
-    slope : Enclosed of shape (N, L, F), or None
-        Slope of the activation at z; of softmax and its logarithm, softmax of z.
-    dz : Enclosed of shape (N, L, F), or None
-        Gradient of z.
+    begun : Begun
+        The operands, and what goes into the gradients.
     answers : dict of str to Enclosed
         y, dx, dkernel, dbias in the shapes of the case.
     rounded : dict of str to ndarray
         The same as float64; of a case of single products, in its own precision.
     """
 
-    sums: Sums
-    z: Exact
-    slope: Enclosed | None
-    dz: Enclosed | None
+    begun: Begun
     answers: dict[str, Enclosed]
     rounded: dict[str, Array]
+
+    @property
+    def sums(self) -> Sums:
+        """The operands."""
+        return self.begun.sums
+
+    @property
+    def z(self) -> Exact:
+        """The pre-activation, (N, L, F)."""
+        return self.begun.z
+
+    @property
+    def slope(self) -> Enclosed:
+        """The slope of the activation at z."""
+        return self.begun.slope
+
+    @property
+    def dz(self) -> Enclosed | None:
+        """The gradient of z, if there is one."""
+        return self.begun.dz
+
+    @cached_property
+    def magnitudes(self) -> Sums:
+        """The operands without their signs."""
+        return self.sums.magnitudes()
 
     @cached_property
     def sizes(self) -> dict[str, Exact]:
         """Sums over the magnitudes of the terms: of z, and of every gradient."""
-        magnitudes = self.sums.magnitudes()
-        sizes = {"y": magnitudes.z()}
+        sizes = {"y": self.magnitudes.z()}
         if self.dz is not None:
-            sizes |= magnitudes.gradients(self.dz.upper())
+            sizes |= self.magnitudes.gradients(self.dz.upper())
         return sizes
 
+    @cached_property
+    def counts(self) -> dict[str, Exact]:
+        """How many terms can bring in an error: of z, and of every gradient."""
+        terms = self.sums.terms()
+        counts = {"y": terms.z()}
+        if self.dz is not None:
+            counts |= terms.gradients(Exact(np.ones(self.z.shape, np.int64)))
+        return counts
 
-def solve(case: Case) -> Solution:
+
+def begin(case: Case) -> Begun:
     """
-    Compute what a case expects.
+    Compute what goes into the gradients of a case, to as many places as are usual.
 
     Parameters
     ----------
@@ -106,31 +160,59 @@ def solve(case: Case) -> Solution:
 
     Returns
     -------
+    Begun
+        To be refused, or handed to `solve`.
+    """
+    sums = operands(case)
+    z = sums.z()
+    return _to_places(max(FIRST_BITS, 32 - z.exponent), case, sums, z)
+
+
+def solve(case: Case, begun: Begun | None = None) -> Solution:
+    """
+    Compute what a case expects.
+
+    Parameters
+    ----------
+    case : Case
+        With its inputs; what it may already expect is not looked at.
+    begun : Begun, optional
+        What `begin` returned for it.
+
+    Returns
+    -------
     Solution
         The exact answers, and their roundings.
     """
-    sums = operands(case)
-    z, bits = sums.z(), FIRST_BITS
+    begun, bits = begin(case) if begun is None else begun, FIRST_BITS
     while True:
-        found = _attempt(case, sums, z, max(bits, 32 - z.exponent))
+        found = _finished(case, begun)
         if found is not None:
             return found
         bits *= 2
         if bits > MOST_BITS:
             raise ValueError(f"case {case.id} must have answers that float64 can hold")
+        places = max(bits, 32 - begun.z.exponent)
+        begun = _to_places(places, case, begun.sums, begun.z)
 
 
-def _attempt(case: Case, sums: Sums, z: Exact, bits: int) -> Solution | None:
-    """Return the solution, if so many bits are enough to round it."""
+def _to_places(bits: int, case: Case, sums: Sums, z: Exact) -> Begun:
+    """Return what precedes the gradients, to so many places."""
     y, slope = _activated(case, z, bits)
+    dy = upstream(case)
+    dz = None if dy is None else _passed(case, dy, slope)
+    return Begun(bits, sums, z, y, slope, dz)
+
+
+def _finished(case: Case, begun: Begun) -> Solution | None:
+    """Return the solution, if there are places enough to round it."""
+    y, dz, sums = begun.y, begun.dz, begun.sums
     answers = {"y": Enclosed(shaped_like_y(y.middle, case), y.radius)}
     if y.radius is not None:
         answers["y"] = Enclosed(
             shaped_like_y(y.middle, case), shaped_like_y(y.radius, case)
         )
-    dy, dz = upstream(case), None
-    if dy is not None and slope is not None:
-        dz = _passed(case, dy, slope)
+    if dz is not None:
         middles = sums.gradients(dz.middle)
         radii: dict[str, Exact] = {}
         if dz.radius is not None:
@@ -149,7 +231,7 @@ def _attempt(case: Case, sums: Sums, z: Exact, bits: int) -> Solution | None:
     if any(value is None for value in rounded.values()):
         return None
     floats = {key: value for key, value in rounded.items() if value is not None}
-    return Solution(sums, z, slope, dz, wanted, floats)
+    return Solution(begun, wanted, floats)
 
 
 def _passed(case: Case, dy: Exact, slope: Enclosed) -> Enclosed:
@@ -185,7 +267,9 @@ def _activated(case: Case, z: Exact, bits: int) -> tuple[Enclosed, Enclosed]:
         return y, p
     smooth = smooth_of(activation)
     if smooth is None:
-        raise ValueError(f"activation of case {case.id} must be known, got {name!r}")
+        raise ValueError(
+            f"activation of case {case.id} must be known, got {shown(name)}"
+        )
     return enclose(smooth.value, z, bits), enclose(smooth.slope, z, bits)
 
 
@@ -222,12 +306,10 @@ def _rows(z: Exact, bits: int, *, logarithm: bool) -> tuple[Enclosed, Enclosed]:
 
 
 def _enclosed(intervals: list[Interval], like: Exact, bits: int) -> Enclosed:
-    middles = np.empty(len(intervals), object)
-    radii = np.empty(len(intervals), object)
-    for place, interval in enumerate(intervals):
-        middles[place] = interval.low + interval.high
-        radii[place] = interval.high - interval.low
-    return Enclosed(
-        Exact(middles.reshape(like.shape), -bits - 1),
-        Exact(radii.reshape(like.shape), -bits - 1),
+    middles = [interval.low + interval.high for interval in intervals]
+    radii = [interval.high - interval.low for interval in intervals]
+    middle, radius = (
+        Exact.of_integers(ends, -bits - 1).reshape(like.shape)
+        for ends in (middles, radii)
     )
+    return Enclosed(middle, radius)

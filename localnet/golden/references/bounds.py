@@ -90,36 +90,33 @@ def bounds_of(
     --------
     localnet.golden.references.answers.solve : The answers themselves.
     """
-    form, sums = case.format, solution.sums
-    terms, magnitudes = sums.terms(), sums.magnitudes()
+    form = case.format
     once: dict[str, Array] = {}
     if {"single", "subnormal"} & set(case.flags):
         once = _of_one_rounding(case, solution, model)
         if not model.directed:
             return once
-    error = rounding_errors(_more(case, terms.z()), magnitudes.z(), form, model)
+    error = _of_z(case, solution, model)
     found = {"y": shaped_like_y(_of_y(case, solution, error, model), case)}
     if case.dy is not None and solution.dz is not None:
-        size = solution.dz.upper()
         extra = _of_dz(case, solution, error, model)
-        counts = _counts(case, terms.gradients(_ones(size)))
-        sizes = magnitudes.gradients(size if extra is None else size + extra)
-        inherited = None if extra is None else magnitudes.gradients(extra)
-        for key, magnitude in sizes.items():
-            found[key] = rounding_errors(counts[key], magnitude, form, model)
-            if inherited is not None:
-                found[key] = found[key] + inherited[key]
+        inherited = None if extra is None else solution.magnitudes.gradients(extra)
+        for key, count in _counts(case, solution.counts).items():
+            size = solution.sizes[key]
+            if inherited is None:
+                found[key] = rounding_errors(count, size, form, model)
+            else:
+                own = rounding_errors(count, size + inherited[key], form, model)
+                found[key] = own + inherited[key]
     bounds = {key: _with_reference(found[key], solution, key) for key in case.wants}
     return {key: bound + once.get(key, 0.0) for key, bound in bounds.items()}
 
 
 def kinks_near(case: Case, solution: Solution, model: Model = NEAREST) -> Array:
     """Return where z may lie on the other side of a kink, or on it, in a backend."""
-    sums = solution.sums
     error = _number(0)
     if case.tier == "bounded":
-        terms = _more(case, sums.terms().z())
-        error = rounding_errors(terms, sums.magnitudes().z(), case.format, model)
+        error = _of_z(case, solution, model)
     activation = case.config["activation"]
     piecewise = piecewise_of(activation)
     if piecewise is not None:
@@ -129,6 +126,12 @@ def kinks_near(case: Case, solution: Solution, model: Model = NEAREST) -> Array:
     for kink in () if smooth is None else smooth.kinks:
         near |= ~error.below(abs(solution.z - _number(kink)))
     return near
+
+
+def _of_z(case: Case, solution: Solution, model: Model) -> Exact:
+    """Return the error of the pre-activation."""
+    terms = _more(case, solution.counts["y"])
+    return rounding_errors(terms, solution.sizes["y"], case.format, model)
 
 
 def _more(case: Case, terms: Exact) -> Exact:
@@ -142,8 +145,8 @@ def _more(case: Case, terms: Exact) -> Exact:
 
 
 def _counts(case: Case, terms: dict[str, Exact]) -> dict[str, Exact]:
-    """Return the number of roundings: a sum without products has one less."""
-    found = {key: _more(case, count) for key, count in terms.items()}
+    """Return the roundings of every gradient: a sum without products has one less."""
+    found = {key: _more(case, count) for key, count in terms.items() if key != "y"}
     if "dbias" in terms:
         found["dbias"] = terms["dbias"] - _number(1)
     return found
@@ -152,6 +155,9 @@ def _counts(case: Case, terms: dict[str, Exact]) -> dict[str, Exact]:
 def _of_one_rounding(case: Case, solution: Solution, model: Model) -> dict[str, Array]:
     """Return how far the nearest number of the format is from the exact one."""
     found, form = {}, case.format
+    # What a flushed factor is multiplied by.
+    operands = (case.x, case.kernel, case.dy)
+    largest = max(1.0, *(float(abs(a).max()) for a in operands if a is not None))
     for key in case.wants:
         rounded = solution.rounded[key]
         off = abs(solution.answers[key].middle - Exact.of(rounded)).upper()
@@ -161,7 +167,8 @@ def _of_one_rounding(case: Case, solution: Solution, model: Model) -> dict[str, 
         if model.directed:
             off = off + np.where(below, 2.0 ** (form.least + 1 - form.bits), 0.0)
         if model.flushing:
-            least = np.ldexp(solution.sums.cells.size + 1.0, form.least)
+            terms = solution.sums.cells.size + 1.0
+            least = np.ldexp(terms * largest, form.least)
             off = off + np.where(rounded == 0, 0.0, least)
         found[key] = off + np.spacing(np.abs(rounded))
     return found
@@ -256,18 +263,18 @@ def _curvature(case: Case, slope: Exact, error: Exact) -> Exact:
 
 def _slope(solution: Solution) -> Exact:
     """Return bounds on the slope of a smooth activation."""
-    if solution.slope is None:
-        raise ValueError("slope must be known, got None")
     return solution.slope.upper()
 
 
 def _with_reference(bound: Exact, solution: Solution, key: str) -> Array:
     """Add what the rounding of the reference and of the comparison can amount to."""
     answer, rounded = solution.answers[key], solution.rounded[key]
-    difference = answer.middle - Exact.of(rounded)
-    inexact = np.asarray(difference.integers != 0, bool)
+    inexact = np.zeros(rounded.shape, bool)
     if answer.radius is not None:
-        inexact |= np.asarray(answer.radius.integers != 0, bool)
+        inexact = np.asarray(answer.radius.integers != 0, bool)
+    if not inexact.all():
+        difference = answer.middle - Exact.of(rounded)
+        inexact |= np.asarray(difference.integers != 0, bool)
     spacing = np.where(inexact, np.spacing(np.abs(rounded)), 1.0)
     half = Exact.of(spacing).times_power(-1).where(inexact, _number(0))
     upper = (bound + half).upper()

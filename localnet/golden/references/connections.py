@@ -7,12 +7,13 @@ Everything else about a variant follows from its table.
 """
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from ..._typing import Array, Config
-from .wires import patch_cells
+from .wires import Keyed, patch_cells
 
 __all__ = ["VARIANTS", "Connections", "blocks_of", "connections", "forward_layer"]
 
@@ -58,15 +59,23 @@ def connections(config: Config, kind: str) -> Connections:
     Returns
     -------
     Connections
-        Tables of places.
+        Tables of places, not to be written to.
     """
+    return _connections(Keyed.by(config), kind)
+
+
+@lru_cache(maxsize=16)
+def _connections(keyed: Keyed, kind: str) -> Connections:
     make = {
         "shared": _shared,
         "low_rank": _low_rank,
         "conv": _conv,
         "transposed": _transposed,
     }
-    return make[kind](config)
+    found = make[kind](keyed.config)
+    for table in found:
+        table.flags.writeable = False
+    return found
 
 
 def blocks_of(config: Config) -> Array:

@@ -24,7 +24,9 @@ def _bits(integers: Array) -> int:
     """Return how many bits the largest magnitude has."""
     if integers.size == 0:
         return 0
-    return max(int(integers.max()).bit_length(), int(-integers.min()).bit_length())
+    least, largest = np.minimum.reduce, np.maximum.reduce
+    ends = int(least(integers, axis=None)), int(largest(integers, axis=None))
+    return max(map(int.bit_length, ends))
 
 
 def _fitting(integers: Array, bits: int) -> Array:
@@ -52,9 +54,30 @@ class Exact:
     bound: int | None = None
 
     @classmethod
+    def of_integers(cls, integers: list[int], exponent: int) -> "Exact":
+        """Return Python's integers times a power of two, in the type that they need."""
+        bits = max(map(int.bit_length, integers), default=0)
+        wide = bits > INT64_BITS
+        return cls(np.array(integers, object if wide else np.int64), exponent, bits)
+
+    @classmethod
     def of(cls, values: Any) -> "Exact":
         """Return finite floats as exact numbers, with the largest common power."""
-        fractions, exponents = np.frexp(np.asarray(values, np.float64))
+        values = np.asarray(values, np.float64)
+        largest = float(np.abs(values).max(initial=0.0))
+        shift = 53 - math.frexp(largest)[1]
+        # Most arrays have 53 bits between their first bit and their last.
+        integers = np.ldexp(values, shift).astype(np.int64)
+        if np.all(np.ldexp(integers.astype(np.float64), -shift) == values):
+            every = int(np.bitwise_or.reduce(integers, axis=None))
+            twos = (every & -every).bit_length() - 1 if every else shift
+            return cls(np.asarray(integers >> twos), twos - shift, max(53 - twos, 0))
+        return cls._of_any(values)
+
+    @classmethod
+    def _of_any(cls, values: Array) -> "Exact":
+        """Return finite floats as exact numbers, however far they are apart."""
+        fractions, exponents = np.frexp(values)
         odd = np.ldexp(fractions, 53).astype(np.int64)
         twos = np.log2(np.maximum(odd & -odd, 1)).astype(np.int64)
         odd >>= twos
@@ -206,8 +229,14 @@ def _aligned(one: Exact, other: Exact) -> tuple[Array, Array, int]:
     if one.exponent == other.exponent:
         return one.integers, other.integers, exponent
     # Zeros go with every exponent: they must not take bits from the other side.
-    if not one.integers.any():
+    if _is_zero(one.integers):
         exponent = other.exponent
-    elif not other.integers.any():
+    elif _is_zero(other.integers):
         exponent = one.exponent
     return one.at(exponent), other.at(exponent), exponent
+
+
+def _is_zero(integers: Array) -> bool:
+    if integers.size and integers.item(0):
+        return False  # as almost always, without a look at the others
+    return not integers.any()

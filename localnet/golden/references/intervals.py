@@ -82,7 +82,12 @@ class Interval:
         b = self._operand(other)
         if b.low <= 0 <= b.high:
             raise ZeroDivisionError("an interval must not be divided by one with 0")
-        ends = (self.low << self.bits, self.high << self.bits)
+        low, high = self.low << self.bits, self.high << self.bits
+        if b.low > 0:
+            low //= b.high if low >= 0 else b.low
+            high = -(-high // (b.low if high >= 0 else b.high))
+            return Interval(low, high, self.bits)
+        ends = (low, high)
         low = min(a // b_end for a in ends for b_end in (b.low, b.high))
         high = max(-(-a // b_end) for a in ends for b_end in (b.low, b.high))
         return Interval(low, high, self.bits)
@@ -95,8 +100,10 @@ class Interval:
 
     def exp(self) -> "Interval":
         """Return the exponential function of all numbers of the interval."""
-        low, high = (_exp(end, self.bits) for end in (self.low, self.high))
-        return Interval(low.low, high.high, self.bits)
+        low = _exp(self.low, self.bits)
+        if self.low == self.high:
+            return low
+        return Interval(low.low, _exp(self.high, self.bits).high, self.bits)
 
     def log(self) -> "Interval":
         """Return the natural logarithm of all numbers of the interval, above 0."""

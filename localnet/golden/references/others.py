@@ -80,20 +80,25 @@ def _pooled(case: Case) -> dict[str, Array]:
     c = case.config
     cells = patch_cells({**c, "channels": 1})
     x = _by_channel(case.x, c).astype(np.float64)
-    windows = x[:, :, cells]
+    inside = cells >= 0
+    windows = x[:, :, np.maximum(cells, 0)]
     if c["pool"] == "max":
-        y = windows.max(-1)
-        share = windows == y[..., None]
-        if (share.sum(-1) > 1).any():
+        windows = np.where(inside, windows, -np.inf)
+        y, first = windows.max(-1), windows.argmax(-1)
+        share = 1.0 * (np.arange(cells.shape[1]) == first[..., None])
+        if "kink" not in case.flags and (windows == y[..., None]).sum(-1).max() > 1:
             raise ValueError(f"case {case.id} must have one largest number a window")
     else:
-        y, share = windows.mean(-1), np.full(windows.shape, 1 / cells.shape[1])
+        within = inside.sum(-1)
+        y = np.where(inside, windows, 0.0).sum(-1) / within
+        share = np.broadcast_to(inside / within[:, None], windows.shape)
     found = {"y": _as_stored(y, c["output_sizes"], c)}
     if case.dy is not None:
         parts = share * _by_channel(case.dy, c)[..., None]
         dx = np.zeros(x.shape)
         for location, row in enumerate(cells):
-            dx[:, :, row] += parts[:, :, location]
+            here = inside[location]
+            dx[:, :, row[here]] += parts[:, :, location, here]
         found["dx"] = _as_stored(dx, c["input_sizes"], c)
     return found
 
@@ -104,7 +109,7 @@ def _normalised(case: Case) -> dict[str, Array]:
     gamma, beta = (np.asarray(a, np.float64)[:, None] for a in (case.kernel, case.bias))
     if c["training"]:
         mean = x.mean((0, 2))
-        variance = (x * x).mean((0, 2)) - mean * mean
+        variance = ((x - mean[:, None]) ** 2).mean((0, 2))
     else:
         mean, variance = np.asarray(case.mixture, np.float64)
     deviation = np.sqrt(variance + c["epsilon"])
@@ -196,7 +201,7 @@ def accumulated(case: Case) -> Array:
         precision="float64",
         config={**c, "pad_value": 0.0, "activation": {"name": "linear"}},
         x=x,
-        kernel=case.kernel.astype(np.float64),
+        kernel=case.kernel.astype(np.float64) - c.get("kernel_zero_point", 0),
         bias=None if case.bias is None else case.bias.astype(np.float64),
         dy=None,
         wants=("y",),

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..._typing import Array, Config, Shape
 from ..case import Case
-from .verify import recompute
+from .verify_sums import recompute
 
 __all__ = ["recompute_other"]
 
@@ -60,11 +60,16 @@ def _join(case: Case, n: int, channel: int, place: Shape) -> Shape:
 
 
 def _window(config: Config, o: Shape) -> Iterator[Shape]:
-    """Yield the cells of one window."""
+    """Yield the cells of one window that are not pads."""
+    names = ("strides", "pads", "input_sizes")
     for tap in itertools.product(*(range(r) for r in config["kernel_size"])):
-        yield tuple(
-            i * s + t for i, s, t in zip(o, config["strides"], tap, strict=True)
-        )
+        axes = zip(o, tap, *(config[name] for name in names), strict=True)
+        cell, fits = [], True
+        for i, t, s, (before, _), size in axes:
+            cell.append(i * s - before + t)
+            fits = fits and 0 <= cell[-1] < size
+        if fits:
+            yield tuple(cell)
 
 
 def _number(value: Any) -> Fraction:
@@ -79,7 +84,8 @@ def _pool(case: Case) -> dict[str, Any]:
         values = [_number(case.x[place]) for place in places]
         if case.config["pool"] == "max":
             y[at] = max(values)
-            shares = [Fraction(value == max(values)) for value in values]
+            first = values.index(max(values))
+            shares = [Fraction(n == first) for n in range(len(values))]
         else:
             y[at] = sum(values) / len(values)
             shares = [Fraction(1, len(values))] * len(values)
@@ -163,6 +169,7 @@ def _integers(case: Case) -> dict[str, Any]:
         case,
         kind="layer",
         x=case.x - np.int64(c.get("input_zero_point", 0)),
+        kernel=case.kernel - np.int64(c.get("kernel_zero_point", 0)),
         wants=("y",),
     )
     y = recompute(plain)["y"]

@@ -6,6 +6,8 @@ used here. Window o of an axis covers the cells ``o*stride - before + tap*dilati
 """
 
 import math
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -13,9 +15,37 @@ import numpy as np
 from ..._typing import Array, Config, Shape
 from .exact import Exact
 
-__all__ = ["by_location", "patch_cells", "stored_bias", "to_layout"]
+__all__ = ["Keyed", "by_location", "patch_cells", "stored_bias", "to_layout"]
 
 Numbers = TypeVar("Numbers", bound="Array | Exact")
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """
+    A config that tables can be kept by: of one case they are asked for many times.
+
+    Parameters
+    ----------
+    key : tuple
+        All that stands in it.
+    config : dict
+        The config itself.
+    """
+
+    key: tuple[Any, ...]
+    config: Config = field(compare=False)
+
+    @classmethod
+    def by(cls, config: Config) -> "Keyed":
+        """Return a config with its key."""
+        return cls(_frozen(config), config)
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return tuple((name, _frozen(one)) for name, one in value.items())
+    return tuple(map(_frozen, value)) if isinstance(value, (list, tuple)) else value
 
 
 def patch_cells(config: Config) -> Array:
@@ -32,7 +62,14 @@ def patch_cells(config: Config) -> Array:
     ndarray of int64, shape (L, K)
         Place in one flattened input sample; -1 for a cell of the padding. K is ordered
         (taps, channel) for channels_last and (channel, taps) for channels_first.
+        Not to be written to.
     """
+    return _patch_cells(Keyed.by(config))
+
+
+@lru_cache(maxsize=16)
+def _patch_cells(keyed: Keyed) -> Array:
+    config = keyed.config
     sizes, windows = config["input_sizes"], config["output_sizes"]
     rank, channels = len(sizes), config["channels"]
     cell: Any = 0
@@ -56,7 +93,9 @@ def patch_cells(config: Config) -> Array:
     else:
         found = channel[:, None] * math.prod(sizes) + cell[:, None, :]
         found = np.where(inside[:, None, :], found, -1)
-    return np.asarray(found.reshape(taps[0], -1), np.int64)
+    found = np.asarray(found.reshape(taps[0], -1), np.int64)
+    found.flags.writeable = False
+    return found
 
 
 def by_location(array: Numbers, config: Config) -> Numbers:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..._typing import Array
-from ..case import Case
-from .base import has_activation, mutant, several, wants_gradients
-from .model import rounded
-from .variant_model import VariantModel
+from ...._typing import Array
+from ...case import Case
+from ..base import has_activation, mutant, several, wants_gradients
+from ..model import rounded
+from ..variant_model import VariantModel
 
 __all__ = ["FirstOfTheMixture"]
 
@@ -67,8 +67,9 @@ class MixtureNormalised(VariantModel):
     """A softmax over the ranks that nobody asked for."""
 
     def mixture(self) -> Array:
-        exps = np.exp(super().mixture())
-        return np.asarray(exps / exps.sum(1, keepdims=True))
+        with np.errstate(all="ignore"):
+            exps = np.exp(super().mixture())
+            return np.asarray(exps / exps.sum(1, keepdims=True))
 
 
 @mixes_otherwise

@@ -2,18 +2,18 @@
 What a row of a covering array means: a layer, and numbers whose sums are exact.
 
 Sizes just above those of tiles, warps and blocks; strides, dilation and pads of every
-sort; operands that use all the bits of their precision. Which rows these are follows
-from `covering`; what a row means stands here.
+sort. Which rows these are follows from `covering`; what a row means stands here.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from ..._typing import Shape
-from .axes import (
+from ...._typing import Shape
+from ..axes import (
     COMBINED,
     DILATIONS,
     KERNELS,
@@ -24,47 +24,15 @@ from .axes import (
     OWN,
     PADS,
     PIECEWISE,
-    SIGNS,
     STRIDES,
     VARIED,
     VARIED_ALIGNED,
 )
-from .covering import Row, covering
-from .precisions import PRECISIONS
-from .specs import SMALL, Numbers, Spec
-from .variant_specs import VariantSpec
+from ..covering import Row, covering
+from ..specs import Spec, VariantSpec
+from .bits import bordered, numbers_of, sizes_of
 
-__all__ = ["fits_within", "numbers_of", "spec_of", "spread", "weight_of"]
-
-# Of each precision, the bits of the next narrower one.
-NARROWER = {"float64": 26, "float32": 13, "float16": 1, "bfloat16": 1}
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """
-    How large a layer is.
-
-    Parameters
-    ----------
-    samples, locations, taps, channels, filters, cells : int
-        N, L, K/C, C, F, and the cells of one channel of x.
-    cover : int
-        At most so many windows read a cell.
-    """
-
-    samples: int
-    locations: int
-    taps: int
-    channels: int
-    filters: int
-    cells: int
-    cover: int
-
-    @property
-    def weights(self) -> int:
-        """L*K*F."""
-        return self.locations * self.taps * self.channels * self.filters
+__all__ = ["fits_within", "spec_of", "spread", "weight_of"]
 
 
 def spread(kind: str) -> list[Spec]:
@@ -83,10 +51,27 @@ def spread(kind: str) -> list[Spec]:
     """
     rows = covering(VARIED[kind], 2, fits=fits_within(kind), weight=weight_of(kind))
     aligned = [{"own": OWN[kind][0], **row} for row in covering(VARIED_ALIGNED, 2)]
+    families = (("spread", rows), ("aligned", aligned), ("added", _added(kind)))
     return [
         spec_of(row, f"{kind.replace('_', '-')}-{name}-{n}", kind)
-        for name, found in (("spread", rows), ("aligned", aligned))
+        for name, found in families
         for n, row in enumerate(found)
+    ]
+
+
+def _added(kind: str) -> list[Row]:
+    """Return aligned rows in which the operand that only variants add is wide."""
+    mixed = kind == "low_rank"
+    rows = itertools.product(
+        ("bias", "mixture") if mixed else ("bias",),
+        ("float32", "float64"),
+        (False, True),
+    )
+    same = {"axes": 1, "kernel": "2", "size": 3, "channels": 8, "filters": 8}
+    same["own"] = OWN[kind][mixed]  # two ranks, where there are any
+    return [
+        {**same, "wide": wide, "precision": precision, "first": first}
+        for wide, precision, first in rows
     ]
 
 
@@ -113,7 +98,7 @@ def spec_of(row: Row, name: str, kind: str = "layer") -> Spec:
         "kernel_size": KERNELS[row["kernel"]][axes],
         "strides": STRIDES[row.get("strides", "1")][axes],
         "dilation_rate": DILATIONS[row.get("dilation", "1")][axes],
-        "pads": PADS[row.get("pads", "none")][:axes],
+        "pads": _pads(row),
         "pad_value": row.get("border", 0.0),
         "batch": row.get("samples", 2),
         "channels": row.get("channels", 2),
@@ -146,6 +131,14 @@ def spec_of(row: Row, name: str, kind: str = "layer") -> Spec:
     )
 
 
+def _pads(row: Row) -> tuple[tuple[int, int], ...]:
+    """Return the pads of every axis; ``tapped`` pads those of more than one tap."""
+    axes = row["axes"]
+    if row.get("pads") == "tapped":
+        return tuple((int(taps > 1), 0) for taps in KERNELS[row["kernel"]][axes])
+    return PADS[row.get("pads", "none")][:axes]
+
+
 def _outputs(row: Row) -> Shape:
     """Return the sizes of the axes of y, one of them long."""
     across = row.get("across", 2)
@@ -176,7 +169,7 @@ def _own(row: Row, kind: str) -> dict[str, Any]:
     if own == "one":
         return {"share": (1000,) * axes}
     if own == "two groups":
-        channels, filters = row["channels"] + 1, row["filters"] + 1
+        channels, filters = (row[n] + row[n] % 2 for n in ("channels", "filters"))
         return {"groups": 2, "channels": channels, "filters": filters}
     if own == "a group each":
         channels = row["channels"]
@@ -189,25 +182,6 @@ def _own(row: Row, kind: str) -> dict[str, Any]:
         rank = {"rank 1": 1, "rank 5": 5}.get(row["own"], 2)
         return {"rank": rank, "untied": own == "untied"}
     return {"untied": True} if own == "untied" else {}
-
-
-def _sizes(spec: Spec) -> Sizes:
-    """Return how large the layer of a spec is."""
-    c = spec.config
-    kernel, outputs = c["kernel_size"], c["output_sizes"]
-    channels, locations = c["channels"], math.prod(outputs)
-    if spec.kind == "transposed":
-        locations = math.prod(c["input_sizes"])
-    cells = max(math.prod(c["input_sizes"]), math.prod(outputs))
-    cover = math.prod(
-        min(-(-r // s) if d == 1 else r, o)
-        for r, s, d, o in zip(
-            kernel, c["strides"], c["dilation_rate"], outputs, strict=True
-        )
-    )
-    return Sizes(
-        c["batch"], locations, math.prod(kernel), channels, c["filters"], cells, cover
-    )
 
 
 def fits_within(
@@ -236,22 +210,23 @@ def fits_within(
         counts = (row.get(n, 1) for n in ("size", "samples", "channels", "filters"))
         if sum(count > LONG for count in counts) > long_axes:
             return False
+        size = _weight_of(row, kind)
+        if size is None:
+            return False
+        weights, products, cells = size
+        if weights * cap > MOST_WEIGHTS or products * cap > MOST_PRODUCTS:
+            return False
+        if cells * cap > MOST_CELLS:
+            return False
         more = {
             "kernel_size": KERNELS[row["kernel"]][row["axes"]],
             "strides": STRIDES[row.get("strides", "1")][row["axes"]],
             "dilation_rate": DILATIONS[row.get("dilation", "1")][row["axes"]],
-            "pads": PADS[row.get("pads", "none")][: row["axes"]],
+            "pads": _pads(row),
         }
         # Of a transposed layer these are what it makes, and what it paints there.
-        if not _sees(_outputs(row), _inputs(row, _outputs(row), more), more):
-            return False
-        size = _weight_of(row, kind)
-        return size is not None and all(
-            number * cap <= most
-            for number, most in zip(
-                size, (MOST_WEIGHTS, MOST_PRODUCTS, MOST_CELLS), strict=True
-            )
-        )
+        outputs = _outputs(row)
+        return _sees(outputs, _inputs(row, outputs, more), more)
 
     return fits
 
@@ -288,7 +263,7 @@ def _weight_of(row: Row, kind: str) -> tuple[int, int, int] | None:
         for o, r, s, d in zip(outputs, kernel, strides, dilations, strict=True)
     ]
     if kind == "transposed":
-        pads = PADS[row.get("pads", "none")][:axes]
+        pads = _pads(row)
         if min(n - sum(p) for n, p in zip(spans, pads, strict=True)) < 1:
             return None
     weights = math.prod(outputs) * math.prod(kernel) * channels * filters
@@ -308,112 +283,9 @@ def weight_of(kind: str) -> Callable[[Row], float]:
     return weight
 
 
-def numbers_of(spec: Spec, row: Row) -> tuple[str, Mapping[str, Numbers], bool]:
-    """
-    Return numbers whose sums are exact, in the precision of a row or a wider one.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer.
-    row : dict
-        ``precision``, and which operand is ``wide``.
-
-    Returns
-    -------
-    precision : str
-        The one of the row where it has bits enough.
-    numbers : mapping of str to Numbers
-        One for each input.
-    wide : bool
-        Whether an operand has more bits than the next narrower format.
-    """
-    needed, k = _bits_needed(spec)
-    names = list(PRECISIONS)[::-1]  # narrowest first
-    precision = row.get("precision", names[0])
-    role = row.get("wide")
-    if role == "dy" and not spec.gradients:
-        role = "x"
-    least = {"float64": 26, "float32": 12}.get(precision, 99)
-    bounded = spec.activation["name"] == "relu6" or "max_value" in spec.activation
-    if role and not bounded:
-        for numbers, most in ((SMALL, (2, 3, 2)), (SIGNS, (1, 1, 1))):
-            for bits in range(min(PRECISIONS[precision].bits, 40), least - 1, -1):
-                sizes = dict(zip(("x", "kernel", "dy"), most, strict=True))
-                sizes[role] = 2**bits
-                if needed(*sizes.values()) <= PRECISIONS[precision].bits:
-                    odd = Numbers(2 ** (bits - 1) + 1, 2, 2 ** (bits - 2))
-                    return precision, {**numbers, role: odd}, True
-    start = max(names.index("bfloat16"), 0)
-    for name in names[names.index(precision) if precision in names else start :]:
-        for numbers, most in ((SMALL, (2, 3, 2)), (SIGNS, (1, 1, 1))):
-            if needed(*most) <= PRECISIONS[name].bits and (numbers is SMALL or k > 8):
-                return name, numbers, False
-    raise ValueError(f"case {spec.id} must have sums that some precision holds")
-
-
-def bordered(spec: Spec, row: Row) -> tuple[str, Mapping[str, Numbers], float]:
-    """
-    Return a pad value that no integer and no narrower format holds, with the others.
-
-    Parameters
-    ----------
-    spec : Spec
-        The layer.
-    row : dict
-        ``precision``.
-
-    Returns
-    -------
-    precision : str
-        The one of the row where it has bits enough.
-    numbers : mapping of str to Numbers
-        One for each input.
-    border : float
-        From 1 to 2, with as many bits as the sums have room for.
-    """
-    needed, _ = _bits_needed(replace(spec, pad_value=0.0))
-    names = list(PRECISIONS)[::-1]
-    for name in names[names.index(row["precision"]) :]:
-        most, least = PRECISIONS[name].bits, NARROWER[name]
-        for bits in range(min(most, 40), least, -1):
-            if needed(2**bits, 3, 2) <= most:
-                # 1.0101...: no run of zeros at which it could be cut without a trace.
-                return name, SMALL, (2 ** (bits + 1) // 3 | 1) / 2 ** (bits - 1)
-    raise ValueError(f"case {spec.id} must have sums that some precision holds")
-
-
-def _bits_needed(spec: Spec) -> tuple[Callable[[int, int, int], int], int]:
-    """Return how many bits the sums of a layer need, by its largest operands; and K."""
-    size, border = _sizes(spec), abs(spec.pad_value)
-    k, rank = size.taps * size.channels, getattr(spec, "rank", 1) or 1
-    if spec.kind == "transposed":
-        k = size.cover * size.channels
-    dx = size.cover * size.filters
-    if spec.kind == "transposed":
-        dx = size.taps * size.filters
-    # Weights that are shared meet every location; their gradient is as long a sum.
-    dkernel = size.samples * (1 if spec.kind in ("layer", "transposed") else 0)
-    dkernel = dkernel or size.samples * math.prod(spec.config["output_sizes"])
-    mixed = 2 * rank if spec.kind == "low_rank" else 1
-    activated = 4 if spec.activation["name"] != "linear" else 1
-
-    def needed(x: int, kernel: int, dy: int) -> int:
-        x = max(x, math.ceil(border))
-        largest = max(
-            (2 * k * x * kernel * mixed + 4) * activated,
-            dx * dy * kernel * mixed * activated,
-            dkernel * x * dy * mixed * activated,
-            k * size.samples * size.filters * x * dy * kernel * activated * (mixed > 1),
-        )
-        return largest.bit_length()
-
-    return needed, k
-
-
 def _why(spec: Spec, wide: str) -> str:
     """Return the sizes and the windows of a case in words."""
-    c, size = spec.config, _sizes(spec)
+    c, size = spec.config, sizes_of(spec)
     words = [
         f"N={size.samples} L={'x'.join(map(str, c['output_sizes']))} "
         f"K={size.taps * size.channels} C={size.channels} F={size.filters}",

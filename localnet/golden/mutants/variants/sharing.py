@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..._typing import Array, Config
-from ..case import Case
-from ..references.connections import Connections, connections
-from .base import has_bias, is_first, mutant, wants_gradients
-from .variant_model import VariantModel
+from ...._typing import Array, Config
+from ...case import Case
+from ...references.connections import Connections, connections
+from ..base import has_bias, is_first, mutant, wants_gradients
+from ..variant_model import VariantModel
 
 __all__ = ["BlocksFromTheEnd", "miswired"]
 

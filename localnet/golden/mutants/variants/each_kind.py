@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..._typing import Array, Config
-from ..case import Case
-from ..references.connections import VARIANTS
-from .arithmetic import Accumulating, Narrowing, made_for
-from .base import has_activation, has_bias, mutant, several, wants_gradients
+from ...._typing import Array, Config
+from ...case import Case
+from ...references.connections import VARIANTS
+from ..arithmetic import Accumulating, Narrowing, made_for
+from ..base import has_activation, has_bias, mutant, several, wants_gradients
+from ..variant_model import VariantModel
 from .sharing import miswired
-from .variant_model import VariantModel
 
 __all__ = ["StrideForgotten"]
 

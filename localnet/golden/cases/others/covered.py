@@ -1,32 +1,23 @@
-"""
-Families of layers that are no sums of products alone, for backends that say so.
-
-Pooling, batch normalisation, two layers in a row, int8 and fixed point: all exact.
-"""
+"""Every other kind over pairs of sizes and options, with small numbers."""
 
 import math
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..._typing import Array, Config, Shape
-from ..case import Case
-from ..references.answers import solve
-from ..references.others import answers_of, layers_of
-from .axes import KERNELS
-from .covering import Axes, Row, covering
-from .exactness import exact_spans
-from .lehmer import MODULUS, Draw, states
-from .precisions import FORMATS
-from .shapes import shapes_of
-from .specs import SMALL, Numbers, Spec
+from ...._typing import Array, Config, Shape
+from ...case import Case
+from ..axes import KERNELS
+from ..configs import shapes_of
+from ..covering import Axes, Row, covering
+from ..lehmer import MODULUS, states
+from ..specs import SMALL, Numbers, Spec
+from .making import ATTEMPTS, check_stack, config_of, made
 
-__all__ = ["OTHER_FAMILIES", "others"]
+__all__ = ["fixed", "int8", "norms", "pools", "stacks"]
 
-ATTEMPTS = 50
 AXES: Axes = {
     "axes": (1, 2, 3),
     "first": (False, True),
@@ -39,33 +30,6 @@ AXES: Axes = {
 WINDOWS: Mapping[int, Shape] = {1: (4,), 2: (2, 4), 3: (2, 1, 2)}
 
 
-def _config(row: Row, kernel: Shape, pads: tuple[int, int] = (0, 0)) -> Config:
-    """Return the config of a plain layer with these windows."""
-    axes = row["axes"]
-    outputs = [row["size"], 2, 3][:axes]
-    stride = int(row.get("strides", "1"))
-    left = (stride - 1) * row.get("left over", False)
-    pad = [list(pads), *[[0, 0]] * (axes - 1)]
-    sizes = [
-        (o - 1) * stride + r - sum(p) + left
-        for o, r, p in zip(outputs, kernel, pad, strict=True)
-    ]
-    return {
-        "batch": row["samples"],
-        "input_sizes": sizes,
-        "channels": row["channels"],
-        "output_sizes": outputs,
-        "filters": row.get("filters", row["channels"]),
-        "kernel_size": list(kernel),
-        "strides": [stride] * axes,
-        "pads": pad,
-        "pad_value": 0.0,
-        "dilation_rate": [1] * axes,
-        "data_format": "channels_first" if row["first"] else "channels_last",
-        "activation": {"name": "linear"},
-    }
-
-
 def _is_small(row: Row) -> bool:
     """Return whether all of a row's counts together are few."""
     return bool(
@@ -74,63 +38,13 @@ def _is_small(row: Row) -> bool:
     )
 
 
-def _made(
-    name: str,
-    why: str,
-    kind: str,
-    config: Config,
-    precision: str,
-    numbers: Mapping[str, Numbers],
-    given: Mapping[str, Array] | None = None,
-    attempt: int = 0,
-) -> Case:
-    """Return a case with its inputs drawn and its answers computed."""
-    shapes, form = shapes_of(config, kind), FORMATS[precision]
-    arrays: dict[str, Array] = dict(given or {})
-    draws = {}
-    for key, one in numbers.items():
-        if key in arrays or key not in shapes:
-            continue
-        seed = (zlib.crc32(f"{name}/{key}".encode()) + attempt) % (MODULUS - 1) + 1
-        draws[key] = Draw(seed, **vars(one))
-        arrays[key] = draws[key].values(shapes[key])
-    for key, array in arrays.items():
-        arrays[key] = array.astype(form.holds).reshape(shapes[key])
-        arrays[key].flags.writeable = False
-    wants = ["y"]
-    if "dy" in arrays:
-        known = ("x", "kernel", "bias", "kernel2", "bias2")
-        wants += [f"d{key}" for key in known if key in arrays and arrays[key].size]
-    case = Case(
-        name,
-        why,
-        "exact",
-        precision,
-        tuple(wants),
-        config,
-        arrays["x"],
-        arrays["kernel"],
-        arrays.get("bias"),
-        arrays.get("dy"),
-        draws=draws,
-        kind=kind,
-        mixture=arrays.get("mixture"),
-        kernel2=arrays.get("kernel2"),
-        bias2=arrays.get("bias2"),
-    )
-    expected = answers_of(case)
-    for array in expected.values():
-        array.flags.writeable = False
-    return replace(case, expected=expected)
-
-
 def pools() -> Iterator[Case]:
     """Yield windows that overlap or lie apart, cells left over, numbers below 0."""
     axes = {"pool": ("max", "average"), **AXES}
     for n, row in enumerate(covering(axes, 2, fits=_is_small)):
         largest = row["pool"] == "max"
         kernel = KERNELS["3"][row["axes"]] if largest else WINDOWS[row["axes"]]
-        config = {**_config(row, kernel), "pool": row["pool"]}
+        config = {**config_of(row, kernel), "pool": row["pool"]}
         # So many numbers that no two of a window are equal.
         x = Numbers(1, 1, 2**20) if largest else SMALL["x"]
         numbers = {"x": x, "dy": SMALL["dy"]}
@@ -139,7 +53,7 @@ def pools() -> Iterator[Case]:
         precision = "float32" if largest else "float16"
         for attempt in range(ATTEMPTS):
             try:
-                yield _made(
+                yield made(
                     f"pool-{n}", why, "pool", config, precision, numbers, given, attempt
                 )
             except ValueError:  # two of a window are equal
@@ -163,7 +77,7 @@ def norms() -> Iterator[Case]:
         sizes = [row["size"], 2, 2][: row["axes"]]
         rank, channels = row["axes"], row["channels"]
         config = {
-            **_config({**row, "size": 1}, (1,) * rank),
+            **config_of({**row, "size": 1}, (1,) * rank),
             "input_sizes": sizes,
             "output_sizes": sizes,
             "training": row["training"],
@@ -185,7 +99,7 @@ def norms() -> Iterator[Case]:
             given["mixture"] = np.stack([means, deviations**2 - 0.25])
             why = "given means and variances"
         why = f"{why}, {channels} channels of {math.prod(sizes) * row['samples']}"
-        yield _made(f"norm-{n}", why, "batch_norm", config, "float32", numbers, given)
+        yield made(f"norm-{n}", why, "batch_norm", config, "float32", numbers, given)
 
 
 def _spaced(config: Config, seed: int) -> Array:
@@ -244,7 +158,7 @@ def stacks() -> Iterator[Case]:
         # Odd quarters keep the second pre-activation off the kink.
         quarters = Numbers(1, 2, 4, -4)
         numbers = {**SMALL, "kernel2": SMALL["kernel"], "bias2": quarters}
-        case = _made(
+        case = made(
             f"stack-{n}",
             "two layers in a row, and the gradient through both",
             "stack",
@@ -252,26 +166,8 @@ def stacks() -> Iterator[Case]:
             "float32",
             numbers,
         )
-        _check_stack(case)
+        check_stack(case)
         yield case
-
-
-def _check_stack(case: Case) -> None:
-    """Refuse a stack whose sums are not exact, or that lies on a kink."""
-    first, second = layers_of(case)
-    below = solve(first)
-    second = replace(second, x=below.rounded["y"])
-    above = solve(second)
-    wants = ("y", "dx", "dkernel", "dbias")
-    second = replace(second, dy=case.dy, wants=wants)
-    exact_spans(second, solve(second))
-    first = replace(first, dy=solve(second).rounded["dx"], wants=wants)
-    exact_spans(first, solve(first))
-    for layer, solution in ((first, below), (second, above)):
-        if layer.config["activation"]["name"] != "linear" and (
-            (solution.z.integers == 0).any()
-        ):
-            raise ValueError(f"case {case.id} must stay off the kinks")
 
 
 INTEGERS: Axes = {
@@ -292,7 +188,7 @@ def int8() -> Iterator[Case]:
         **INTEGERS,
     }
     for n, row in enumerate(covering(axes, 2, fits=_is_small)):
-        config = _config(row, KERNELS["2"][row["axes"]], row["pads"])
+        config = config_of(row, KERNELS["2"][row["axes"]], row["pads"])
         zero = row["zero"] if row["numbers"] == "all" else row["zero"] % 5
         config |= {"input_zero_point": zero, "kernel_zero_point": 0}
         if row["scale"] != "none":
@@ -321,7 +217,7 @@ def fixed() -> Iterator[Case]:
         **INTEGERS,
     }
     for n, row in enumerate(covering(axes, 2, fits=_is_small)):
-        config = _config(row, KERNELS["2"][row["axes"]], row["pads"])
+        config = config_of(row, KERNELS["2"][row["axes"]], row["pads"])
         config |= {
             "width": row["width"],
             "fraction": 8 - row["cut"],
@@ -356,19 +252,4 @@ def _of_integers(name: str, why: str, kind: str, config: Config, row: Row) -> Ca
         }
     if not row["bias"]:
         del numbers["bias"]
-    return _made(name, why, kind, config, "int32", numbers, given)
-
-
-OTHER_FAMILIES = (pools, norms, stacks, int8, fixed)
-
-
-def others() -> list[Case]:
-    """
-    Return the cases of the default suite that are of other kinds.
-
-    Returns
-    -------
-    list of Case
-        In the order of the manifest.
-    """
-    return [case for family in OTHER_FAMILIES for case in family()]
+    return made(name, why, kind, config, "int32", numbers, given)

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from ..._typing import Array, Config
-from ..references.connections import Connections, connections
+from ...._typing import Array, Config
+from ...references.connections import Connections, connections
+from ..variant_model import VariantModel
 from .sharing import miswired
-from .variant_model import VariantModel
 
 __all__ = ["GroupsIgnored"]
 

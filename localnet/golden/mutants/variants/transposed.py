@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 
-from ..._typing import Array, Config
-from ..case import Case
-from ..references.connections import Connections, connections
-from .base import mutant, several, wants_gradients
+from ...._typing import Array, Config
+from ...case import Case
+from ...references.connections import Connections, connections
+from ..base import mutant, several, wants_gradients
+from ..variant_model import VariantModel
 from .sharing import miswired
-from .variant_model import VariantModel
 
 __all__ = ["TransposedOverwritten"]
 

@@ -1,0 +1,18 @@
+"""
+Other kinds, got wrong by families: pads and ties, moments, hidden layers, integers.
+
+Each is right but for one step, where the step shows.
+"""
+
+from .integers import accumulators, fixed, int8, ranges
+from .norms import norms
+from .pools import pools
+from .stacks import seconds, stacks
+
+__all__ = ["OTHER_MUTANTS"]
+
+OTHER_MUTANTS = {
+    mutant.name: mutant
+    for family in (pools, norms, stacks, seconds, accumulators, int8, fixed, ranges)
+    for mutant in family()
+}
