@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .layers import Input
     from .models import Model, Sequential, load_model
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # ``localnet.layers.core`` and the like, as scripts of Keras 2 import them.
 install()

@@ -21,7 +21,16 @@ PLAIN = (
 # How the name of the module begins that localnet's own functions are defined in.
 OURS = f"{__package__}."
 
-__all__ = ["call", "floats", "numbers", "real_numbers", "reals", "upstream"]
+__all__ = [
+    "OURS",
+    "call",
+    "cast",
+    "floats",
+    "numbers",
+    "real_numbers",
+    "reals",
+    "upstream",
+]
 
 
 def call(function: Any, *arguments: Any, **named: Any) -> Any:
@@ -106,6 +115,29 @@ def reals(name: str, value: Any) -> Array:
     if type(value) is np.ndarray and value.dtype.kind == "f":
         return value
     return floats(name, real_numbers(name, value))
+
+
+def cast(name: str, array: Array, dtype: np.dtype, out: Array | None = None) -> Array:
+    """
+    Return an array in another dtype, in `out` if that is given.
+
+    A finite number that would become infinite is refused: nobody means it, and of
+    NumPy's warning one learns neither whose it is nor which.
+    """
+    if array.dtype == dtype and out is None:
+        return array
+    made = np.empty_like(array, dtype, subok=False) if out is None else out
+    try:
+        with np.errstate(over="raise"):
+            made[...] = array
+    except FloatingPointError:
+        with np.errstate(over="ignore"):
+            lost = np.isinf(array.astype(dtype)) & np.isfinite(array)
+        raise ValueError(
+            f"{name} must hold numbers within the range of {dtype}, got "
+            f"{array[lost][0]}"
+        ) from None
+    return made
 
 
 def upstream(dy: Any, shape: Shape, dtype: np.dtype, *, of: str = "y") -> Array:

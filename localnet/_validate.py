@@ -10,7 +10,9 @@ import inspect
 import math
 import operator
 import os
-from collections.abc import Iterable, Mapping, Sequence, Set
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -18,12 +20,17 @@ import numpy as np
 from ._typing import Shape
 
 __all__ = [
+    "Checked",
+    "assign",
+    "callable_",
     "choice",
+    "dtype",
     "file",
     "flag",
     "fraction",
     "function",
     "generator",
+    "generator_of",
     "instance",
     "integer",
     "items",
@@ -35,10 +42,13 @@ __all__ = [
     "optional_text",
     "pairs",
     "path",
+    "seed",
     "shape",
     "shown",
     "sizes",
     "suggestion",
+    "text",
+    "whole",
 ]
 
 
@@ -47,14 +57,65 @@ NO_SEQUENCES = (str, bytes, bytearray, memoryview, Mapping, Set)
 # What strides, kernels and margins can be: no memory has more addresses, and sums of
 # them fit into 64 bits.
 LARGEST = 2**48
+# Axes of a NumPy array.
+MOST_AXES = 64
+# What counts can be: how many items a sequence has at most, wherever they are compared
+# and added up.
+MOST = sys.maxsize
+# How many characters of a value errors quote.
+QUOTED = 200
+
+
+class Checked:
+    """
+    An attribute that is checked whenever it is set, in a class with `assign`.
+
+    It lies in the instance under its own name, so that reading it costs nothing.
+
+    Parameters
+    ----------
+    check : callable
+        One of these functions.
+    **bounds
+        Its further arguments.
+    """
+
+    def __init__(self, check: Callable[..., Any], **bounds: Any) -> None:
+        self.check, self.bounds = check, bounds
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        kind = type(instance).__name__
+        raise AttributeError(f"{kind!r} object has no attribute {self.name!r}")
+
+
+def assign(self: Any, name: str, value: Any) -> None:
+    """Set an attribute, checked if its class says so: for ``__setattr__``."""
+    attribute = getattr(type(self), name, None)
+    if type(attribute) is Checked:
+        value = attribute.check(name, value, **attribute.bounds)
+    object.__setattr__(self, name, value)
 
 
 def shown(value: object) -> str:
-    """Return how errors quote `value`: its repr, or its type if the repr fails."""
+    """
+    Return how errors quote `value`: its repr, or its type if the repr fails.
+
+    A long one keeps both its ends, and the end of a path with it.
+    """
     try:
-        return repr(value)
-    except Exception:
-        return f"a {type(value).__name__}"
+        text = repr(value)
+    except Exception:  # also an int of more digits than Python writes
+        kind = type(value).__name__
+        text = f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
+    if len(text) <= QUOTED:
+        return text
+    half = (QUOTED - 3) // 2
+    return f"{text[:half]}...{text[-half:]}"
 
 
 def items(name: str, value: Any, rule: str) -> list[Any]:
@@ -71,7 +132,7 @@ def suggestion(word: object, words: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest of `words`, or nothing."""
     known = {w.lower(): w for w in words}
     asked = word if isinstance(word, str) else shown(word)
-    near = difflib.get_close_matches(asked.lower(), known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(asked[:QUOTED].lower(), known, n=1, cutoff=0.6)
     return f"; did you mean {known[near[0]]!r}?" if near else ""
 
 
@@ -98,6 +159,12 @@ def function(name: str, value: Any, *arguments: str, **named: object) -> None:
         raise ValueError(f"{name} must take ({names}), got {shown(value)}: {why}")
 
 
+def callable_(name: str, value: Any) -> None:
+    """Refuse what cannot be called, whatever its arguments are."""
+    if not callable(value):
+        raise ValueError(f"{name} must be callable, got {shown(value)}")
+
+
 def choice(name: str, value: object, words: Sequence[str]) -> str:
     """Return `value` in lower case if it is one of `words`, whatever its case."""
     if isinstance(value, str) and value.lower() in words:
@@ -110,28 +177,59 @@ def choice(name: str, value: object, words: Sequence[str]) -> str:
 
 def flag(name: str, value: Any) -> bool:
     """Return `value` as a bool: a bool of Python or NumPy, 0 or 1; no string is one."""
-    if isinstance(value, (bool, np.bool, int, np.integer)) and value in (0, 1):
+    if value is True or value is False:
+        return value
+    is_number = isinstance(value, (int, np.integer)) and not _no_number(value)
+    if isinstance(value, np.bool) or (is_number and value in (0, 1)):
         return bool(value)
     raise ValueError(f"{name} must be True or False, got {shown(value)}")
 
 
-def _is_flag(value: Any) -> bool:
-    """Whether `value` is a truth value, which is no number however Python counts it."""
-    return isinstance(value, (bool, np.bool))
+def _no_number(value: Any) -> bool:
+    """Whether `value` is what Python and NumPy count as a number, and nobody else."""
+    return isinstance(value, (bool, np.bool, np.timedelta64))
+
+
+def _index(value: Any) -> int | None:
+    """Return `value` as a Python int, or None if it is no integer; no bool is one."""
+    try:
+        return None if _no_number(value) else operator.index(value)
+    except TypeError:
+        return None
 
 
 def integer(name: str, value: Any, *, minimum: int, maximum: int | None = None) -> int:
-    """Return `value` as a Python int inside the bounds; no float or bool is one."""
-    try:
-        result = minimum - 1 if _is_flag(value) else operator.index(value)
-    except TypeError:
-        result = minimum - 1
-    if result < minimum or (maximum is not None and result > maximum):
+    """
+    Return `value` as a Python int inside the bounds; no float or bool is one.
+
+    Without a `maximum`, it is a count: no more than a sequence can hold.
+    """
+    result = _index(value)
+    most = MOST if maximum is None else maximum
+    if result is None or not minimum <= result <= most:
         rule = f"an integer >= {minimum}"
-        if maximum is not None:
-            rule += f" and <= {maximum}"
+        if maximum is not None or (result is not None and result > most):
+            rule += f" and <= {most}"
         raise ValueError(f"{name} must be {rule}, got {shown(value)}")
     return result
+
+
+def any_axis(value: Any) -> int:
+    """Return an `axis` as a Python int that some array of NumPy has."""
+    return integer("axis", value, minimum=-MOST_AXES, maximum=MOST_AXES - 1)
+
+
+def whole(name: str, value: Any, *, minimum: int) -> int:
+    """Return `value` as a Python int of at least `minimum`, of any size."""
+    result = _index(value)
+    if result is None or result < minimum:
+        raise ValueError(f"{name} must be an integer >= {minimum}, got {shown(value)}")
+    return result
+
+
+def seed(name: str, value: Any) -> int:
+    """Return `value` as a Python int of at least 0, of any size."""
+    return whole(name, value, minimum=0)
 
 
 def number(
@@ -145,7 +243,8 @@ def number(
 ) -> float:
     """Return `value` as a finite Python float inside the bounds; open, not on them."""
     is_number = type(value) is float or (
-        isinstance(value, (int, float, np.integer, np.floating)) and not _is_flag(value)
+        isinstance(value, (int, float, np.integer, np.floating))
+        and not _no_number(value)
     )
     try:
         result = float(value) if is_number else math.nan
@@ -181,11 +280,16 @@ def optional_integer(name: str, value: Any, *, minimum: int) -> int | None:
     return None if value is None else integer(name, value, minimum=minimum)
 
 
-def optional_text(name: str, value: Any) -> str | None:
-    """Return None for None, else `value` if it is a string."""
-    if value is None or isinstance(value, str):
+def text(name: str, value: Any) -> str:
+    """Return `value` if it is a string."""
+    if isinstance(value, str):
         return value
     raise ValueError(f"{name} must be a string, got {shown(value)}")
+
+
+def optional_text(name: str, value: Any) -> str | None:
+    """Return None for None, else `value` if it is a string."""
+    return None if value is None else text(name, value)
 
 
 def named(name: str, value: Any) -> dict[str, Any]:
@@ -202,6 +306,27 @@ def generator(name: str, value: Any) -> np.random.Generator:
     if not isinstance(value, np.random.Generator):
         raise ValueError(f"{name} must be a numpy.random.Generator, got {shown(value)}")
     return value
+
+
+def generator_of(name: str, value: Any) -> np.random.Generator:
+    """Return a source of random numbers for a seed; one that is given stays it."""
+    if not _no_number(value):
+        with suppress(Exception):  # NumPy writes the repr of what it refuses
+            return np.random.default_rng(value)
+    raise ValueError(
+        f"{name} must be an integer >= 0, None or a numpy.random.Generator, got "
+        f"{shown(value)}"
+    )
+
+
+def dtype(name: str, value: Any) -> np.dtype:
+    """Return the dtype that a name, a type or a dtype stands for; None is none."""
+    try:
+        if isinstance(value, (str, type, np.dtype)):
+            return np.dtype(value)
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(f"{name} must be one of NumPy's, got {shown(value)}")
 
 
 def instance(name: str, value: Any, kind: type) -> None:
@@ -221,12 +346,12 @@ def path(name: str, value: Any) -> str:
     if not isinstance(result, str):
         raise ValueError(f"{name} must be a str or path-like, got {shown(value)}")
     if "\0" in result:
-        raise ValueError(f"{name} must hold no NUL, got {shown(value):.100}")
+        raise ValueError(f"{name} must hold no NUL, got {shown(value)}")
     try:
         os.fsencode(result)
     except UnicodeEncodeError:
         raise ValueError(
-            f"{name} must be text that a file system can take, got {shown(value):.100}"
+            f"{name} must be text that a file system can take, got {shown(value)}"
         ) from None
     return result
 
@@ -250,7 +375,7 @@ def sizes(name: str, value: Any, n: int, *, minimum: int = 1) -> Shape:
     rule = f"an integer or {tuples} >= {minimum}"
     given = [value] * n if isinstance(value, int) else items(name, value, rule)
     try:
-        result = tuple(operator.index(i) for i in given if not _is_flag(i))
+        result = tuple(operator.index(i) for i in given if not _no_number(i))
     except TypeError:
         result = ()
     if len(result) == n and any(size > LARGEST for size in result):
@@ -285,7 +410,9 @@ def shape(name: str, value: Any, *, minimum: int = 0) -> Shape:
     rule = f"a tuple of integers >= {minimum}"
     given = items(name, value, rule)
     try:
-        result = tuple(minimum - 1 if _is_flag(i) else operator.index(i) for i in given)
+        result = tuple(
+            minimum - 1 if _no_number(i) else operator.index(i) for i in given
+        )
     except TypeError:
         result = (minimum - 1,)
     if any(size < minimum for size in result):

@@ -224,7 +224,9 @@ def _data_format_of_keras_json() -> str:
     except ValueError as error:
         raise ValueError(f"{path} must be a JSON file: {error}") from error
     if not isinstance(settings, dict):
-        raise ValueError(f"{path} must hold a JSON object, got {settings!r}")
+        raise ValueError(
+            f"{path} must hold a JSON object, got {_validate.shown(settings)}"
+        )
     return _validate.choice(
         f"image_data_format in {path}",
         settings.get("image_data_format", "channels_last"),
@@ -330,7 +332,8 @@ def get_num_threads() -> int:
     if text:
         if not text.strip().isdecimal() or int(text) < 1:
             raise ValueError(
-                f"LOCALNET_NUM_THREADS must be an integer >= 1, got {text!r}"
+                "LOCALNET_NUM_THREADS must be an integer >= 1, got "
+                f"{_validate.shown(text)}"
             )
         return int(text)
     return _cpus_at_hand()

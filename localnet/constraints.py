@@ -32,8 +32,6 @@ __all__ = [
     "unit_norm",
 ]
 
-# Of arrays of NumPy.
-MAX_RANK = 64
 Axis: TypeAlias = int | list[int] | tuple[int, ...]
 
 
@@ -41,16 +39,20 @@ def _bound(name: str, value: Any, *, above: float = -math.inf) -> float:
     """Return `value` as a Python number: infinity is a bound too, NaN is none."""
     bound: Any = value.item() if isinstance(value, np.generic) else value
     is_number = isinstance(bound, (int, float)) and not isinstance(bound, bool)
-    if not is_number or math.isnan(bound):
+    try:
+        is_number = is_number and not math.isnan(bound)
+    except OverflowError:  # an int beyond the range of floats
+        is_number = False
+    if not is_number:
         raise ValueError(f"{name} must be a number, got {_validate.shown(value)}")
     if bound < above:
-        raise ValueError(f"{name} must be >= {above:g}, got {value!r}")
+        raise ValueError(f"{name} must be >= {above:g}, got {_validate.shown(value)}")
     number: float = bound
     return number
 
 
 def _one_axis(value: Any) -> int:
-    return _validate.integer("axis", value, minimum=-MAX_RANK, maximum=MAX_RANK)
+    return _validate.any_axis(value)
 
 
 def _axis(value: Any) -> Axis:
@@ -74,7 +76,8 @@ def _norms(w: Array, axis: Axis) -> Array:
         squared: Array = np.sum(np.square(w), axis=axes, keepdims=True)
     except ValueError as error:
         raise ValueError(
-            f"axis must be distinct axes of w, got {axis!r} for shape {w.shape}"
+            f"axis must be distinct axes of w, got {_validate.shown(axis)} for shape "
+            f"{w.shape}"
         ) from error
     return np.sqrt(squared)
 
@@ -269,7 +272,8 @@ class MinMaxNorm(Constraint):
         self.max_value = _bound("max_value", max_value)
         if self.min_value > self.max_value:
             raise ValueError(
-                f"min_value must be <= max_value, {self.max_value!r}, got {min_value!r}"
+                f"min_value must be <= max_value, {self.max_value!r}, got "
+                f"{_validate.shown(min_value)}"
             )
         self.rate = _validate.number("rate", rate)
         self.axis = _axis(axis)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import _arrays, _validate
+from ._keras.hooks import refuse_hooks
 from ._keras.names import old_names
 from ._registry import Configurable, Registry
 from ._typing import Array, ArrayLike
@@ -60,6 +61,30 @@ def _sum_squares(w: Array) -> float:
     return sum_of_pieces(lambda w: np.square(w, dtype=_sum_dtype(w)), w)
 
 
+def penalty(regularizer: Any, w: Array, name: str) -> float:
+    """Return the penalty on `w`, checked, since anybody may have written it."""
+    value = _arrays.call(regularizer, w)
+    if type(value) is float:
+        return value
+    array = _arrays.real_numbers(f"result of {name}", value)
+    if array.size != 1:
+        raise ValueError(
+            f"result of {name} must be one number, got {_validate.shown(value)}"
+        )
+    return float(array.item())
+
+
+def penalty_gradient(regularizer: Any, w: Array, name: str) -> Array:
+    """Return the gradient of `penalty`, checked likewise."""
+    given = _arrays.call(regularizer.gradient, w)
+    gradient = _arrays.numbers(f"gradient of {name}", given)
+    if gradient.shape != w.shape:
+        raise ValueError(
+            f"gradient of {name} must have shape {w.shape}, got {gradient.shape}"
+        )
+    return gradient
+
+
 class Regularizer(Configurable, abc.ABC):
     """
     Base of the regularizers, and of your own.
@@ -71,6 +96,11 @@ class Regularizer(Configurable, abc.ABC):
     --------
     L1L2 : An example of a subclass.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        hooks = "__call__(self, w) and gradient(self, w)"
+        refuse_hooks(cls, ["__call__"], hooks, asked="gradient")
 
     @abc.abstractmethod
     def __call__(self, w: ArrayLike) -> float:

@@ -143,7 +143,13 @@ def pad_sequences(
         )
     _validate.choice("padding", padding, ("pre", "post"))
     _validate.choice("truncating", truncating, ("pre", "post"))
+    kind = _validate.dtype("dtype", dtype)
     arrays = [np.asarray(sequence) for sequence in sequences]
+    for a in arrays:
+        if a.dtype.kind in "iu" and kind.kind in "iu" and (a.astype(kind) != a).any():
+            raise ValueError(
+                f"sequences must hold numbers that {kind} has, got {_validate.shown(a)}"
+            )
     inner = {a.shape[1:] for a in arrays if a.ndim and len(a)} or {()}
     if len(inner) > 1 or any(a.ndim == 0 for a in arrays):
         raise ValueError(
@@ -154,7 +160,14 @@ def pad_sequences(
     length = (
         longest if maxlen is None else _validate.integer("maxlen", maxlen, minimum=0)
     )
-    padded = np.full((len(arrays), length, *inner.pop()), value, dtype)
+    is_number = kind.kind in "biufc"
+    checked = _arrays.numbers if kind.kind == "c" else _arrays.real_numbers
+    filling = checked("value", value) if is_number else np.asarray(value)
+    if filling.ndim:
+        raise ValueError(f"value must be one number, got shape {filling.shape}")
+    if kind.kind not in "fc" and is_number and not np.isfinite(filling):
+        raise ValueError(f"value must be a number that {kind} has, got {value}")
+    padded = np.full((len(arrays), length, *inner.pop()), filling, kind)
     for row, sequence in zip(padded, arrays, strict=True):
         kept = min(len(sequence), length)
         from_end = truncating == "pre"
@@ -206,12 +219,7 @@ def to_categorical(
            [0., 0., 1.],
            [0., 1., 0.]], dtype=float32)
     """
-    try:
-        kind = np.dtype(dtype)
-    except TypeError:
-        raise ValueError(
-            f"dtype must be one of NumPy's, got {_validate.shown(dtype)}"
-        ) from None
+    kind = _validate.dtype("dtype", dtype)
     given = _arrays.real_numbers("y", y)
     # NaN is never equal to itself, nor infinity to a whole number.
     with np.errstate(invalid="ignore"):
@@ -280,7 +288,11 @@ def normalize(x: ArrayLike, axis: int = -1, order: float = 2) -> Array:
     if not array.ndim:
         raise ValueError(f"x must have at least one axis, got {array}")
     along = _validate.integer("axis", axis, minimum=-array.ndim, maximum=array.ndim - 1)
-    if not isinstance(order, (int, float, np.number)) or math.isnan(float(order)):
+    try:
+        is_number = isinstance(order, (int, float, np.number)) and not math.isnan(order)
+    except OverflowError:  # an int beyond the range of floats
+        is_number = False
+    if not is_number:
         raise ValueError(f"order must be a number, got {_validate.shown(order)}")
     norms = np.atleast_1d(np.linalg.norm(array, order, along))
     norms[norms == 0] = 1
@@ -343,7 +355,8 @@ def train_test_split(
     """
     if not arrays:
         raise ValueError("arrays must be at least one, got none")
-    held = [np.asarray(array) for array in arrays]
+    shuffle = _validate.flag("shuffle", shuffle)
+    held = [_held(f"array {place}", array) for place, array in enumerate(arrays)]
     lengths = [len(array) if array.ndim else 0 for array in held]
     if len(set(lengths)) > 1:
         raise ValueError(f"arrays must have equal lengths, got {lengths}")
@@ -352,10 +365,13 @@ def train_test_split(
     order = np.arange(total)
     if not shuffle:
         if stratify is not None:
-            raise ValueError(f"stratify must be None without shuffle, got {stratify!r}")
+            raise ValueError(
+                "stratify must be None without shuffle, got "
+                f"{_validate.shown(stratify)}"
+            )
         train, test = order[: total - tested], order[total - tested :]
     else:
-        order = np.random.default_rng(seed).permutation(total)
+        order = _validate.generator_of("seed", seed).permutation(total)
         chosen = np.zeros(total, bool)
         if stratify is None:
             chosen[:tested] = True
@@ -363,6 +379,14 @@ def train_test_split(
             chosen = _stratified(_strata(stratify, total)[order], tested)
         train, test = order[~chosen], order[chosen]
     return [np.asarray(array[part]) for array in held for part in (train, test)]
+
+
+def _held(name: str, value: Any) -> Array:
+    """Return an array of anything, words too, of which a file stays one."""
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be rectangular, got {error}") from error
 
 
 def _test_samples(test_size: Any, total: int) -> int:
@@ -381,7 +405,8 @@ def _test_samples(test_size: Any, total: int) -> int:
         tested = _validate.integer("test_size", test_size, minimum=1)
     if not 0 < tested < total:
         raise ValueError(
-            f"test_size must leave samples on both sides of {total}, got {test_size!r}"
+            f"test_size must leave samples on both sides of {total}, got "
+            f"{_validate.shown(test_size)}"
         )
     return tested
 
@@ -399,7 +424,9 @@ def _stratified(labels: Array, tested: int) -> Array:
     classes, which, counts = np.unique(labels, return_inverse=True, return_counts=True)
     if counts.min() < 2:
         rare = classes[counts.argmin()].item()
-        raise ValueError(f"stratify must hold every class twice, got {rare!r} once")
+        raise ValueError(
+            f"stratify must hold every class twice, got {_validate.shown(rare)} once"
+        )
     if len(classes) > min(tested, total - tested):
         raise ValueError(
             f"stratify must have no more classes than samples on either side, "

@@ -137,14 +137,14 @@ class BackupAndRestore(Callback):
             if given and os.path.realpath(given) == os.path.realpath(self.path):
                 raise ValueError(
                     f"filepath must be another file than that of BackupAndRestore, got "
-                    f"{given!r}"
+                    f"{_validate.shown(given)}"
                 )
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = Lock(self.path.with_suffix(".lock"))
         if not self._lock.acquire():
             raise ValueError(
                 "backup_dir must be of one training at a time, got "
-                f"{self.backup_dir!r}, in which another one is at work"
+                f"{_validate.shown(self.backup_dir)}, in which another one is at work"
             )
 
     def unlock(self) -> None:

@@ -28,6 +28,8 @@ class Callback:
     params : dict
         ``"verbose"`` and, in `fit`, ``"epochs"`` and ``"steps"`` (batches per epoch;
         None for a generator of unknown length).
+    validation_data : None
+        Always None, as in tf_keras: early Keras put data there.
 
     See Also
     --------
@@ -57,6 +59,8 @@ class Callback:
     0 1.0
     1 0.9216
     """
+
+    validation_data: Any = None
 
     def __init__(self) -> None:
         self.model: Any = None
@@ -203,7 +207,7 @@ class LambdaCallback(Callback):
             if name not in HOOKS:
                 raise TypeError(
                     f"LambdaCallback must be given hooks of Callback, got "
-                    f"{name!r}{suggestion(name, HOOKS)}"
+                    f"{_validate.shown(name)}{suggestion(name, HOOKS)}"
                 )
         given = {
             "on_epoch_begin": on_epoch_begin,
@@ -261,7 +265,7 @@ class Remembering(Callback):
             if not isinstance(state[name], kind):
                 raise ValueError(
                     f"{name} of {type(self).__name__} must be as it was saved, got "
-                    f"{state[name]!r}"
+                    f"{_validate.shown(state[name])}"
                 )
         for name in self.remembered:
             setattr(self, name, state[name])

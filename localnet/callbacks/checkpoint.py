@@ -168,7 +168,7 @@ class ModelCheckpoint(MonitorCallback):
             self._write(path)
 
     def _save_if_better(self, path: str, logs: Logs, epoch: int) -> None:
-        value = self._monitored(logs)
+        value = self.get_monitor_value(logs)
         if value is None:
             return
         best = f"from {self.best:.5f}"
@@ -201,7 +201,7 @@ class ModelCheckpoint(MonitorCallback):
         except (LookupError, ValueError, TypeError, AttributeError) as error:
             raise ValueError(
                 f"filepath must be a pattern with names among "
-                f"{', '.join(sorted(names))}, got {self.filepath!r}"
+                f"{', '.join(sorted(names))}, got {_validate.shown(self.filepath)}"
             ) from error
 
 

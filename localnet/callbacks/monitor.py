@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from numbers import Real
 from typing import Any, ClassVar
 
+import numpy as np
+
 from .. import _validate
 from .base import Logs, Remembering
 
@@ -65,12 +67,29 @@ class MonitorCallback(Remembering):
         return self.mode == "max"
 
     @property
+    def monitor_op(self) -> np.ufunc:
+        """The function of NumPy that says whether one value is better than another."""
+        return np.greater if self.maximize else np.less
+
+    @property
     def worst(self) -> float:
         """The value that every number improves on."""
         return -math.inf if self.maximize else math.inf
 
-    def _monitored(self, logs: Logs) -> float | None:
-        """Return the value, or warn that it is missing and return None."""
+    def get_monitor_value(self, logs: Logs) -> float | None:
+        """
+        Return the value that is watched; a subclass may compute it.
+
+        Parameters
+        ----------
+        logs : dict
+            The logged values.
+
+        Returns
+        -------
+        float or None
+            None with a warning if it is missing.
+        """
         if self.monitor not in logs:
             warnings.warn(
                 f"{type(self).__name__} must have {self.monitor!r} in the logs to act, "

@@ -85,7 +85,9 @@ class LearningRateScheduler(Remembering):
         rate = _rate(self)
         new = self.schedule(epoch, rate) if self.takes_rate else self.schedule(epoch)
         if not isinstance(new, (float, np.floating)):
-            raise ValueError(f"schedule({epoch}) must be a float, got {new!r}")
+            raise ValueError(
+                f"schedule({epoch}) must be a float, got {_validate.shown(new)}"
+            )
         self.model.optimizer.learning_rate = _validate.number(f"schedule({epoch})", new)
         if self.verbose:
             say(f"\nEpoch {epoch + 1}: LearningRateScheduler sets lr to {new}")
@@ -199,7 +201,7 @@ class ReduceLROnPlateau(MonitorCallback):
         """Compare the value with the best, and reduce after too many bad epochs."""
         logs = {} if logs is None else logs
         logs["lr"] = _rate(self)
-        value = self._monitored(logs)
+        value = self.get_monitor_value(logs)
         if value is None:
             return
         if self.cooldown_counter > 0:

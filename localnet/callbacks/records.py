@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import _validate
+from .._interrupt import uninterrupted
 from .base import Logs, Remembering
 
 __all__ = ["CSVLogger", "History"]
@@ -53,10 +54,11 @@ class History(Remembering):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Keep the logs, NumPy's numbers as Python's."""
-        self.epoch.append(epoch)
-        for name, value in (logs or {}).items():
-            plain = value.item() if isinstance(value, np.generic) else value
-            self.history.setdefault(name, []).append(plain)
+        with uninterrupted():  # or some columns would be longer than others
+            self.epoch.append(epoch)
+            for name, value in (logs or {}).items():
+                plain = value.item() if isinstance(value, np.generic) else value
+                self.history.setdefault(name, []).append(plain)
 
     def get_state(self) -> dict[str, Any]:
         """

@@ -158,7 +158,7 @@ class EarlyStopping(MonitorCallback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Compare the value with the best, and stop after too many bad epochs."""
-        value = self._monitored(logs or {})
+        value = self.get_monitor_value(logs or {})
         if value is None or epoch < self.start_from_epoch:
             return
         # Something can be restored even if no epoch ever improves (NaN).

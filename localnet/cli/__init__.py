@@ -22,14 +22,18 @@ from . import (
     sweep,
     train,
 )
-from .arguments import Parser
+from .arguments import Parser, epilog
 
 __all__ = ["main"]
 
 DESCRIPTION = """\
 Locally connected layers (convolution without weight sharing) in pure NumPy.
-
-Try: localnet train digits
+Every command has a --help of its own.
+"""
+EXAMPLES = """\
+localnet train digits
+localnet show localnet-digits.npz
+localnet golden check mymodule:backend
 """
 # What a shell reports of a tool that the signal SIGPIPE ended.
 BROKEN_PIPE = 141
@@ -87,7 +91,7 @@ def _nobody_reads() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="localnet", description=DESCRIPTION)
+    parser = Parser(prog="localnet", description=DESCRIPTION, epilog=epilog(EXAMPLES))
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     every = (train, show, convert, export, golden, reproduce, sweep)
     for command in (*every, notebooks, homework):

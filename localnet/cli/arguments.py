@@ -4,13 +4,25 @@ import argparse
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from textwrap import fill, indent
 from typing import Any, NoReturn, TypeAlias
 
 from .. import __version__, _validate
 
-__all__ = ["PRECISIONS", "Commands", "Parser", "add_limits", "add_workers", "integer"]
+__all__ = [
+    "PRECISIONS",
+    "Commands",
+    "Parser",
+    "add_limits",
+    "add_workers",
+    "epilog",
+    "integer",
+]
 
 PRECISIONS = ("float64", "float32", "float16", "bfloat16")
+
+# How most commands end; the others say how they do.
+STATUS = "0; 1 after an error; 2 if the arguments are wrong"
 
 # What `argparse` gives a command to add itself to.
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
@@ -34,6 +46,12 @@ class Parser(argparse.ArgumentParser):
         """End with a message, and with all that was printed before."""
         sys.stdout.flush()
         super().exit(status, message)
+
+
+def epilog(examples: str, status: str = STATUS) -> str:
+    """Return what stands below the options of every command: examples and its end."""
+    end = fill(f"exit status: {status}.", width=80)
+    return f"examples:\n{indent(examples, '  ')}\n{end}\n"
 
 
 def integer(option: str, *, minimum: int) -> Callable[[str], int]:
@@ -82,5 +100,6 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
     workers.add_argument(
         "--dask",
         metavar="ADDRESS",
-        help="train on the workers of a Dask scheduler, such as tcp://10.0.0.1:8786",
+        help="train on the workers of a Dask scheduler, such as tcp://10.0.0.1:8786; "
+        "needs the extra dask",
     )

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from ..files import formats, reading
 from ..files.safe import bounded_json
 from ..models import Model, load_model, model_from_json
-from .arguments import Commands, add_limits
+from .arguments import Commands, add_limits, epilog
 
 __all__ = ["add_command", "convert_file", "read_model", "warnings_on_stderr"]
 
@@ -20,14 +20,15 @@ Write a model, or weights, in the format that the name of the new file ends in:
   .keras        tf_keras, and Keras 2 after 2.12
   .h5           tf_keras, and all of Keras 2
   .weights.h5   weights alone, as .keras has them
+
+Reading or writing a file of Keras needs the extra h5.
 """
 
 CONVERT_EXAMPLES = """\
-examples:
-  localnet convert old.h5 model.npz
-  localnet convert model.npz model.keras
-  localnet convert model.keras model.weights.h5
-  localnet convert weights.h5 model.npz --model model.keras
+localnet convert old.h5 model.npz
+localnet convert model.npz model.keras
+localnet convert model.keras model.weights.h5
+localnet convert weights.h5 model.npz --model model.keras
 """
 
 
@@ -37,7 +38,7 @@ def add_command(commands: Commands) -> None:
         "convert",
         help="write a model file, of localnet or of Keras 2, in another format",
         description=CONVERT,
-        epilog=CONVERT_EXAMPLES,
+        epilog=epilog(CONVERT_EXAMPLES),
     )
     convert.add_argument("input", metavar="IN", help="the file to read")
     convert.add_argument("output", metavar="OUT", help="the file to write")
@@ -68,6 +69,12 @@ def convert_file(options: argparse.Namespace) -> int:
     return 0
 
 
+IN_PYTHON = (
+    "a command has no custom_objects: call localnet.load_model(path, custom_objects="
+    "{...}) in Python, and save or localnet.export there"
+)
+
+
 def read_model(options: argparse.Namespace) -> Model:
     """
     Read the model that the options ``IN`` and ``--model`` name.
@@ -85,8 +92,18 @@ def read_model(options: argparse.Namespace) -> Model:
     Raises
     ------
     ValueError
-        If there are weights alone, and no model is named for them.
+        If there are weights alone, and no model is named for them, or the model cannot
+        be made.
     """
+    try:
+        return _read(options)
+    except ValueError as error:
+        if "custom_objects" in str(error):
+            raise ValueError(f"{error}; {IN_PYTHON}") from error
+        raise
+
+
+def _read(options: argparse.Namespace) -> Model:
     isolated, limit = not options.in_process, options.max_bytes
     if options.model is None:
         with reading.opened(options.input, isolated=isolated, values=False) as contents:

@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
+from .._validate import shown
 from ..export import targets
-from .arguments import Commands, add_limits
+from .arguments import Commands, add_limits, epilog
 from .convert import read_model, warnings_on_stderr
 
 __all__ = ["add_command", "export_file"]
@@ -12,8 +13,9 @@ __all__ = ["add_command", "export_file"]
 EXPORT = """\
 Write a model for another backend, and run it there beside localnet first:
 
-  .onnx         for onnxruntime and whatever else reads ONNX
-  .keras        for Keras 3; load it after `import localnet.keras3`
+  .onnx         for onnxruntime and whatever else reads ONNX; needs the extra onnx
+  .keras        for Keras 3; load it after `import localnet.keras3`; needs the
+                extra keras3
   .py           with --to torch or --to jax: source, and a .npz of weights beside it,
                 which need nothing of localnet
 
@@ -21,11 +23,10 @@ Nothing is written if the two disagree, or if a layer cannot be exported.
 """
 
 EXPORT_EXAMPLES = """\
-examples:
-  localnet export old.h5 net.onnx
-  localnet export old.h5 net.keras
-  localnet export old.h5 net.py --to torch
-  localnet export weights.h5 net.py --to jax --model model.keras
+localnet export old.h5 net.onnx
+localnet export old.h5 net.keras
+localnet export old.h5 net.py --to torch
+localnet export weights.h5 net.py --to jax --model model.keras
 """
 
 SUFFIXES = {"onnx": ".onnx", "keras3": ".keras", "torch": ".py", "jax": ".py"}
@@ -37,14 +38,14 @@ def add_command(commands: Commands) -> None:
         "export",
         help="write a model for ONNX, Keras 3, PyTorch or JAX",
         description=EXPORT,
-        epilog=EXPORT_EXAMPLES,
+        epilog=epilog(EXPORT_EXAMPLES),
     )
     export.add_argument("input", metavar="IN", help="the file to read")
     export.add_argument("output", metavar="OUT", help="the file to write")
     export.add_argument(
         "--to",
         choices=tuple(SUFFIXES),
-        help="the backend; default: by the name of OUT, for .onnx and .keras",
+        help="the backend (default: by the name of OUT, for .onnx and .keras)",
     )
     export.add_argument(
         "--model",
@@ -58,12 +59,12 @@ def add_command(commands: Commands) -> None:
         help="keep the double precision of a model, which is refused otherwise",
     )
     export.add_argument(
-        "--opset", type=int, metavar="N", help="operators of ONNX; default: 17"
+        "--opset", type=int, metavar="N", help="operators of ONNX (default: 17)"
     )
     export.add_argument(
         "--layout",
         choices=("batch", "single"),
-        help="for ONNX: fast for batches, the default, or for single samples",
+        help="for ONNX: fast for batches, or for single samples (default: batch)",
     )
     export.add_argument(
         "--no-verify",
@@ -105,17 +106,18 @@ def _target(options: argparse.Namespace) -> str:
         named = {".onnx": "onnx", ".keras": "keras3"}
         if suffix == ".py":
             raise ValueError(
-                f"--to must be torch or jax for a file of Python, got {options.output}"
+                "--to must be torch or jax where OUT is a file of Python, "
+                f"{shown(options.output)}, got nothing"
             )
         if suffix not in named:
             raise ValueError(
-                f"OUT must end in .onnx, .keras or .py, got {options.output!r}"
+                f"OUT must end in .onnx, .keras or .py, got {shown(options.output)}"
             )
         return named[suffix]
     if suffix != SUFFIXES[options.to]:
         raise ValueError(
             f"OUT must end in {SUFFIXES[options.to]} for {options.to}, "
-            f"got {options.output!r}"
+            f"got {shown(options.output)}"
         )
     return str(options.to)
 

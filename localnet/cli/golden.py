@@ -2,11 +2,14 @@
 
 import argparse
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import _validate
 from . import golden_check
-from .arguments import PRECISIONS, Commands
+from .arguments import PRECISIONS, Commands, epilog
+
+if TYPE_CHECKING:
+    from ..golden import Suite
 
 __all__ = ["add_command"]
 
@@ -15,10 +18,56 @@ Hold an implementation of locally connected layers to reference numbers: exact o
 that must agree bit for bit, and correctly rounded ones with a proven bound on the
 error.
 """
-EPILOG = """\
-examples:
-  localnet golden check mymodule:backend
-  localnet golden export suite
+EXAMPLES = """\
+localnet golden check mymodule:backend
+localnet golden export suite
+"""
+EXPORT = """\
+Write the suite to a new folder, as .npy files and a manifest; its bytes are always the
+same.
+"""
+EXPORT_EXAMPLES = """\
+localnet golden export suite
+localnet golden export suite --layout torch --precision float32
+localnet golden export suite --onnx
+"""
+MUTANTS = """\
+Run every wrong backend against every case, and say which cases catch it: the suite
+proves itself.
+"""
+MUTANTS_EXAMPLES = """\
+localnet golden mutants
+localnet golden mutants --picture matrix.png
+"""
+MUTANTS_STATUS = (
+    "0 if all are caught; 1 if one survives, or after an error; 2 if the arguments "
+    "are wrong"
+)
+VERIFY = """\
+Compute all references again by another road, fractions and mpmath, and compare them to
+the last bit; that needs the extra golden, and more than an hour.
+"""
+VERIFY_EXAMPLES = """\
+localnet golden verify
+localnet golden verify --case plain-1d-last
+"""
+VERIFY_STATUS = (
+    "0 if all agree; 1 if an answer differs, or after an error; 2 if the arguments "
+    "are wrong"
+)
+LIST = """\
+List the cases, a line for each: its id, its tier, its precision, and why it is there.
+"""
+LIST_EXAMPLES = """\
+localnet golden list
+localnet golden list --tier exact --precision float32
+"""
+SHOW = """\
+Show all that there is to say of one case: its config, the shapes of its arrays, and
+how its answers are judged.
+"""
+SHOW_EXAMPLES = """\
+localnet golden show plain-1d-last
 """
 
 TIERS = ("exact", "bounded")
@@ -31,7 +80,7 @@ def add_command(commands: Commands) -> None:
         "golden",
         help="hold an implementation of these layers to reference numbers",
         description=GOLDEN,
-        epilog=EPILOG,
+        epilog=epilog(EXAMPLES),
     )
     verbs = golden.add_subparsers(metavar="COMMAND", required=True)
     _add_export(verbs)
@@ -46,7 +95,8 @@ def _add_export(verbs: Commands) -> None:
     export = verbs.add_parser(
         "export",
         help="write the suite as .npy files and a manifest",
-        description="Write the suite to a new folder; its bytes are always the same",
+        description=EXPORT,
+        epilog=epilog(EXPORT_EXAMPLES),
     )
     export.add_argument("folder", metavar="DIR", help="new or empty")
     _add_filters(export)
@@ -78,13 +128,13 @@ def _add_mutants(verbs: Commands) -> None:
     mutants = verbs.add_parser(
         "mutants",
         help="run backends that are wrong on purpose, and say which cases catch them",
-        description="Run every wrong backend against every case: the suite proves "
-        "itself. Exit status 1 if one survives.",
+        description=MUTANTS,
+        epilog=epilog(MUTANTS_EXAMPLES, MUTANTS_STATUS),
     )
     mutants.add_argument(
         "--picture",
         metavar="FILE",
-        help="draw the matrix (.png or .svg); needs the extra plot",
+        help="draw the matrix (.png, .svg or .pdf); needs the extra plot",
     )
     mutants.set_defaults(run=_mutants)
 
@@ -93,23 +143,40 @@ def _add_verify(verbs: Commands) -> None:
     verify = verbs.add_parser(
         "verify",
         help="compute all references again by fractions and mpmath",
-        description="Compute all references again by another road, and compare them to "
-        "the last bit; needs the extra golden.",
+        description=VERIFY,
+        epilog=epilog(VERIFY_EXAMPLES, VERIFY_STATUS),
     )
     verify.add_argument(
         "--suite", metavar="DIR", help="an exported suite (default: made in memory)"
+    )
+    verify.add_argument(
+        "--case",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="prove this case; may be repeated (default: all)",
     )
     verify.set_defaults(run=_verify)
 
 
 def _add_list(verbs: Commands) -> None:
-    listing = verbs.add_parser("list", help="list the cases")
+    listing = verbs.add_parser(
+        "list",
+        help="list the cases",
+        description=LIST,
+        epilog=epilog(LIST_EXAMPLES),
+    )
     _add_filters(listing)
     listing.set_defaults(run=_list)
 
 
 def _add_show(verbs: Commands) -> None:
-    show = verbs.add_parser("show", help="show one case")
+    show = verbs.add_parser(
+        "show",
+        help="show one case",
+        description=SHOW,
+        epilog=epilog(SHOW_EXAMPLES),
+    )
     show.add_argument("case", metavar="CASE", help="its id; see localnet golden list")
     show.set_defaults(run=_show)
 
@@ -185,13 +252,23 @@ def _verify(options: argparse.Namespace) -> int:
     from ..golden.references.verify import differences
 
     suite, wrong = load_suite(options.suite), 0
-    cases = suite.every
+    for case_id in options.case:
+        _need_case(suite, "--case", case_id)
+    cases = (suite.only(options.case) if options.case else suite).every
     for case in cases:
         for difference in differences(case):
             print(f"{case.id}: {difference}")
             wrong += 1
     print(f"{len(cases)} cases, {wrong or 'no'} answers that differ in the last bit")
     return 1 if wrong else 0
+
+
+def _need_case(suite: "Suite", argument: str, case_id: str) -> None:
+    ids = [outline.id for outline in suite.outlines]
+    if case_id not in ids:
+        near = _validate.suggestion(case_id, ids)
+        shown = f"{_validate.shown(case_id)}{near}"
+        raise ValueError(f"{argument} must be one of the suite, got {shown}")
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -209,10 +286,7 @@ def _show(options: argparse.Namespace) -> int:
     from ..golden import load_suite
 
     suite = load_suite()
-    ids = [outline.id for outline in suite.outlines]
-    if options.case not in ids:
-        near = _validate.suggestion(options.case, ids)
-        raise ValueError(f"case must be one of the suite, got {options.case!r}{near}")
+    _need_case(suite, "case", options.case)
     case = suite[options.case]
     print(f"{case.id}: {case.why}")
     print(
@@ -224,7 +298,8 @@ def _show(options: argparse.Namespace) -> int:
     for name in ("x", "kernel", "bias", "dy", "mixture", "kernel2", "bias2"):
         array = getattr(case, name)
         if array is not None:
-            print(f"  {name}: {array.dtype} {array.shape} from {case.draws[name]}")
+            origin = case.draws.get(name, "a rule of its family")
+            print(f"  {name}: {array.dtype} {array.shape} from {origin}")
     for name in case.wants:
         proof = f"exact: {case.spans[name]}" if case.spans else "within its bound"
         print(f"  {name}: {case.expected[name].shape}, {proof}")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .. import _validate
-from .arguments import PRECISIONS, Commands
+from .arguments import PRECISIONS, Commands, epilog
 
 __all__ = ["add_command"]
 
@@ -17,16 +17,16 @@ a folder of results. The documentation says what a backend gets and gives.
 """
 
 CHECK_EXAMPLES = """\
-examples:
-  localnet golden check localnet.golden.adapters.engines:blocked
-  localnet golden check mymodule:backend --precision float32
-  localnet golden check --command './mine {case} {out}' --junit report.xml
-  localnet golden check --suite DIR --results RES
-  localnet golden check mymodule:backend --explain --stress --random 7:500
-
-exit status: 0; 1 if a case failed or passed unexpectedly, or none passed; 2 if the
-arguments are wrong.
+localnet golden check localnet.golden.adapters.engines:blocked
+localnet golden check mymodule:backend --precision float32
+localnet golden check --command './mine {case} {out}' --junit report.xml
+localnet golden check --suite DIR --results RES
+localnet golden check mymodule:backend --explain --stress --random 7:500
 """
+CHECK_STATUS = (
+    "0; 1 if a case failed or passed unexpectedly, or none passed; 2 after an "
+    "error, or if the arguments are wrong"
+)
 
 KINDS = (
     *("layer", "shared", "low_rank", "conv", "transposed"),
@@ -41,7 +41,7 @@ def add_command(verbs: Commands) -> None:
         "check",
         help="hold a backend to the suite",
         description=CHECK,
-        epilog=CHECK_EXAMPLES,
+        epilog=epilog(CHECK_EXAMPLES, CHECK_STATUS),
     )
     backend = check.add_mutually_exclusive_group(required=True)
     backend.add_argument(
@@ -163,7 +163,8 @@ def _positive(option: str) -> Callable[[str], float]:
             return _validate.number(option, float(text), minimum=0, open_minimum=True)
         except ValueError:
             raise argparse.ArgumentError(
-                None, f"{option} must be a finite number > 0, got {text!r}"
+                None,
+                f"{option} must be a finite number > 0, got {_validate.shown(text)}",
             ) from None
 
     return convert
@@ -235,10 +236,13 @@ def _need_writable(option: str, path: str | None) -> None:
     file = Path(path)
     if file.is_dir() or not file.parent.is_dir():
         raise ValueError(
-            f"{option} must be a file in a folder that exists, got {path!r}"
+            f"{option} must be a file in a folder that exists, got "
+            f"{_validate.shown(path)}"
         )
     if not os.access(file if file.exists() else file.parent, os.W_OK):
-        raise ValueError(f"{option} must be a file that can be written, got {path!r}")
+        raise ValueError(
+            f"{option} must be a file that can be written, got {_validate.shown(path)}"
+        )
 
 
 def _kinds(words: list[str] | None) -> list[str] | None:

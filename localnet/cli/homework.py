@@ -2,7 +2,7 @@
 
 import argparse
 
-from .arguments import Commands, integer
+from .arguments import Commands, epilog, integer
 
 __all__ = ["add_command"]
 
@@ -12,13 +12,33 @@ file to fill in and some of its tests; check runs all of them and counts points.
 """
 
 EXAMPLES = """\
-examples:
-  localnet homework list
-  localnet homework start 1 homework-1     then fill in homework-1/homework.py
-  localnet homework check homework-1
-
-exit status of check: 0 if all points were earned, 1 if not, 2 if the folder is another.
+localnet homework list
+localnet homework start 1 homework-1     then fill in homework-1/homework.py
+localnet homework check homework-1
 """
+LIST = """\
+List the assignments with their points, and the lesson that each one follows.
+"""
+LIST_EXAMPLES = """\
+localnet homework list
+"""
+START = """\
+Write the folder of an assignment: a file to fill in, and some of its tests.
+"""
+START_EXAMPLES = """\
+localnet homework start 1 homework-1     then fill in homework-1/homework.py
+"""
+CHECK = """\
+Grade a folder that start wrote: run all tests of the assignment and count points.
+"""
+CHECK_EXAMPLES = """\
+localnet homework check homework-1
+localnet homework check homework-1 --limit 120     on a slow machine
+"""
+CHECK_STATUS = (
+    "0 if all points were earned; 1 if not; 2 after an error, such as a folder that "
+    "is no assignment, or if the arguments are wrong"
+)
 
 
 def add_command(commands: Commands) -> None:
@@ -27,24 +47,42 @@ def add_command(commands: Commands) -> None:
         "homework",
         help="start and grade assignments for a course",
         description=DESCRIPTION,
-        epilog=EXAMPLES,
+        epilog=epilog(EXAMPLES),
     )
     verbs = homework.add_subparsers(metavar="COMMAND", required=True)
-    listing = verbs.add_parser("list", help="list the assignments")
+    listing = verbs.add_parser(
+        "list",
+        help="list the assignments",
+        description=LIST,
+        epilog=epilog(LIST_EXAMPLES),
+    )
     listing.set_defaults(run=_list)
-    start = verbs.add_parser("start", help="write the folder of an assignment")
+    start = verbs.add_parser(
+        "start",
+        help="write the folder of an assignment",
+        description=START,
+        epilog=epilog(START_EXAMPLES),
+    )
     start.add_argument(
-        "number", metavar="N", type=integer("N", minimum=1), help="see list"
+        "number",
+        metavar="N",
+        type=integer("N", minimum=1),
+        help="the number of the assignment; see localnet homework list",
     )
     start.add_argument("folder", metavar="FOLDER", help="new or empty")
     start.set_defaults(run=_start)
-    check = verbs.add_parser("check", help="grade a folder")
+    check = verbs.add_parser(
+        "check",
+        help="grade a folder",
+        description=CHECK,
+        epilog=epilog(CHECK_EXAMPLES, CHECK_STATUS),
+    )
     check.add_argument("folder", metavar="FOLDER", help="what start wrote, filled in")
     check.add_argument(
         "--limit",
         type=integer("--limit", minimum=1),
         metavar="SECONDS",
-        help="for each check (default: 20, and 60 where a network is trained)",
+        help="time for each check (default: 20, and 60 where a network is trained)",
     )
     check.set_defaults(run=_check, error_status=2)
 

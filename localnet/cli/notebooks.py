@@ -6,17 +6,16 @@ from importlib import resources
 from pathlib import Path
 
 from .. import _validate
-from .arguments import Commands
+from .arguments import Commands, epilog
 
 __all__ = ["add_command"]
 
 DESCRIPTION = """\
 Write the lessons, Jupyter notebooks with their outputs and their data, to a new folder.
-They need matplotlib, and lesson 7 h5py.
+To run them needs the extra plot, and lesson 7 the extra h5.
 """
-EPILOG = """\
-examples:
-  localnet notebooks lessons
+EXAMPLES = """\
+localnet notebooks lessons
 """
 
 
@@ -26,7 +25,7 @@ def add_command(commands: Commands) -> None:
         "notebooks",
         help="write the lessons to a folder",
         description=DESCRIPTION,
-        epilog=EPILOG,
+        epilog=epilog(EXAMPLES),
     )
     parser.add_argument("folder", metavar="FOLDER", help="new or empty")
     parser.set_defaults(run=_write)
@@ -36,7 +35,9 @@ def _write(options: argparse.Namespace) -> int:
     """Copy the lessons and say how to open them."""
     folder = Path(_validate.path("folder", options.folder))
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ValueError(f"folder must be new or empty, got {str(folder)!r}")
+        raise ValueError(
+            f"folder must be new or empty, got {_validate.shown(str(folder))}"
+        )
     with resources.as_file(resources.files("localnet")) as package:
         lessons = package / "_lessons"  # in a wheel; setup.py puts them there
         if not lessons.is_dir():
@@ -50,5 +51,6 @@ def _write(options: argparse.Namespace) -> int:
             shutil.copyfile(file, target)
     for file in sorted(folder.glob("*.ipynb")):
         print(file)
-    print(f"open them:  jupyter lab {folder}    (python -m pip install jupyterlab)")
+    print(f"open them:  jupyter lab {folder}")
+    print("they need:  python -m pip install jupyterlab matplotlib h5py")
     return 0

@@ -8,7 +8,7 @@ from .. import plots, reproduce
 from ..files.safe.atomic import check_place
 from ..plots.files import picture_path
 from ..reproduce import EXPERIMENTS, Results
-from .arguments import Commands, add_workers, integer
+from .arguments import Commands, add_workers, epilog, integer
 
 __all__ = ["add_command"]
 
@@ -18,7 +18,6 @@ beside ours.
 
 lecun1989: five networks for handwritten digits, from one dense layer to shared weights.
 lecun-later: three of them with what was found since, one change at a time.
-
 mnist1d: what locality and what sharing are worth, with and without shuffled cells.
 
 The same seeds give the same table, to the last digit, however many jobs or
@@ -26,10 +25,9 @@ workers of a Dask cluster there are.
 """
 
 EXAMPLES = """\
-examples:
-  localnet reproduce lecun1989 --jobs 2                ten seeds, some minutes
-  localnet reproduce mnist1d --seeds 1                 one seed of every network
-  localnet reproduce lecun1989 --from results.json     print the table again
+localnet reproduce lecun1989 --jobs 2                ten seeds, some minutes
+localnet reproduce mnist1d --seeds 1                 one seed of every network
+localnet reproduce lecun1989 --from results.json     print the table again
 """
 
 
@@ -39,7 +37,7 @@ def add_command(commands: Commands) -> None:
         "reproduce",
         help="do a published experiment again and print its table beside ours",
         description=DESCRIPTION,
-        epilog=EXAMPLES,
+        epilog=epilog(EXAMPLES),
     )
     parser.add_argument(
         "experiment", choices=list(EXPERIMENTS), help="what is done again"
@@ -63,7 +61,8 @@ def add_command(commands: Commands) -> None:
         type=integer("--epochs", minimum=1),
         default=None,
         metavar="N",
-        help="passes (default: 300 for lecun1989, 100 for lecun-later, 60 for mnist1d)",
+        help="passes over the data (default: 300 for lecun1989, 100 for lecun-later, "
+        "60 for mnist1d)",
     )
     add_workers(parser)
     parser.add_argument(
@@ -74,8 +73,8 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "--picture",
         metavar="FILE",
-        help="where the picture goes, which needs matplotlib (default: "
-        "localnet-EXPERIMENT.png where it is installed)",
+        help="where the picture goes; needs the extra plot (default: "
+        "localnet-EXPERIMENT.png where that is installed)",
     )
     parser.add_argument(
         "--from",
@@ -83,7 +82,7 @@ def add_command(commands: Commands) -> None:
         metavar="FILE",
         help="read these results, and train nothing",
     )
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
     parser.set_defaults(run=reproduce_experiment)
 
 

@@ -16,7 +16,7 @@ from ..trials.sweep import (
     train,
 )
 from ..trials.table import Table
-from .arguments import Commands, add_workers, integer
+from .arguments import Commands, add_workers, epilog, integer
 
 __all__ = ["add_command"]
 
@@ -26,16 +26,17 @@ and standard deviation of its loss and metrics.
 
 build is called with a value for each name of the grid, and seed=; it returns a compiled
 model. data is called without arguments and returns (x, y), (x_test, y_test). Both are
-functions of modules in this folder, or of any that can be imported.
+functions of modules in this folder, or of any that can be imported; docs/sweeps.rst
+has the nets.py of the examples.
+
+The same command with the same --out goes on where it was stopped.
 """
 
 EXAMPLES = """\
-examples:
-  localnet sweep nets:local --data nets:digits --seeds 5
-  localnet sweep nets:local --data nets:digits --grid filters=4,8 rate=0.01,0.1 \\
-      --epochs 20 --jobs 4 --out table.csv
-
-The same command with the same --out goes on where it was stopped.
+localnet sweep nets:local --data nets:digits --seeds 5
+localnet sweep nets:local --data nets:digits --seeds 4 --grid filters=4,8
+localnet sweep nets:local --data nets:digits --grid learning_rate=0.01,0.1 \\
+    --epochs 20 --jobs 4 --out table.csv
 """
 
 
@@ -45,7 +46,7 @@ def add_command(commands: Commands) -> None:
         "sweep",
         help="train a model of your own with a grid of settings and several seeds",
         description=DESCRIPTION,
-        epilog=EXAMPLES,
+        epilog=epilog(EXAMPLES),
     )
     parser.add_argument(
         "build", metavar="MODULE:FUNCTION", help="returns a compiled model"
@@ -86,9 +87,10 @@ def add_command(commands: Commands) -> None:
         type=Path,
         metavar="FILE",
         help="a .csv file with a row for every training, complete after each one; "
-        "trainings that it holds are not done again",
+        "trainings that it holds are not done again, and those of another build, data, "
+        "epochs or batch size stand beside them",
     )
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
     parser.set_defaults(run=sweep_grid)
 
 

@@ -10,13 +10,14 @@ import numpy as np
 
 from .. import config, datasets
 from .._typing import Array
+from .._validate import shown
 from ..callbacks.progress import TrainingBar
 from ..files import formats
 from ..layers import Dense, Dropout, Flatten, LocallyConnected2D
 from ..models import Sequential
 from ..optimizers import SGD, ExponentialDecay
 from ..trials import run_trials
-from .arguments import Commands, add_workers, integer
+from .arguments import Commands, add_workers, epilog, integer
 
 __all__ = ["add_command", "train_digits"]
 
@@ -30,11 +31,10 @@ over the ten digits, trained by stochastic gradient descent.
 """
 
 TRAIN_EXAMPLES = """\
-examples:
-  localnet train digits                       less than ten seconds on two cores
-  localnet train digits --seeds 5             five networks, mean and spread
-  localnet train digits --split writers       hold out people it has never seen
-  localnet train digits --save my-model.npz   then: localnet.load_model("my-model.npz")
+localnet train digits                       some seconds on two cores
+localnet train digits --seeds 5             five networks, mean and spread
+localnet train digits --split writers       hold out people it has never seen
+localnet train digits --save my-model.npz   then: localnet.load_model("my-model.npz")
 """
 
 
@@ -44,7 +44,7 @@ def add_command(commands: Commands) -> None:
         "train",
         help="train a locally connected network on data that come with the package",
         description=TRAIN,
-        epilog=TRAIN_EXAMPLES,
+        epilog=epilog(TRAIN_EXAMPLES),
     )
     train.add_argument("data", choices=["digits"], help="what to learn")
     train.add_argument(
@@ -52,7 +52,7 @@ def add_command(commands: Commands) -> None:
         type=integer("--epochs", minimum=1),
         default=40,
         metavar="N",
-        help="passes (default: 40)",
+        help="passes over the data (default: 40)",
     )
     train.add_argument(
         "--batch-size",
@@ -103,9 +103,12 @@ def add_command(commands: Commands) -> None:
         type=_model_file,
         default="localnet-digits.npz",
         metavar="FILE",
-        help="where the model goes: .npz, .keras or .h5 (default: localnet-digits.npz)",
+        help="where the model goes: .npz, or .keras or .h5, which needs the extra h5 "
+        "(default: localnet-digits.npz)",
     )
-    train.add_argument("--quiet", action="store_true", help="no progress, no table")
+    train.add_argument(
+        "--quiet", action="store_true", help="show no progress and no table"
+    )
     train.set_defaults(run=train_digits, interrupted="interrupted, no model was saved")
 
 
@@ -118,7 +121,7 @@ def _model_file(text: str) -> Path:
     except OSError as error:
         raise argparse.ArgumentError(
             None,
-            f"--save must be a file that can be written, got {text!r}: "
+            f"--save must be a file that can be written, got {shown(text)}: "
             f"{error.strerror}",
         ) from None
 

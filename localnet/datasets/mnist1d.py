@@ -109,7 +109,7 @@ def make_mnist1d(
     samples = _validate.integer("samples", samples, minimum=10)
     if samples % 10:
         raise ValueError(f"samples must be a multiple of 10, got {samples}")
-    seed = _validate.integer("seed", seed, minimum=0)
+    seed = _validate.seed("seed", seed)
     rng = np.random.default_rng(seed)
     labels = np.repeat(np.arange(10), samples // 10)
     x = _deformed(labels, rng)

@@ -74,7 +74,7 @@ def make_shifted_digits(
     ((320, 16, 16, 1), (160, 16, 16, 1))
     """
     split = _validate.choice("split", split, SPLITS)
-    rng = np.random.default_rng(_validate.integer("seed", seed, minimum=0))
+    rng = np.random.default_rng(_validate.seed("seed", seed))
     learned: list[Array] = []
     held_out: list[Array] = []
     for drawings in _drawings(rng):

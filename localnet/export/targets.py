@@ -1,5 +1,6 @@
 """From a model to each target: made, verified, written."""
 
+import importlib
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -170,11 +171,16 @@ def _export_source(
         at.with_suffix(".npz").write_bytes(npz_bytes(arrays))
 
     def agree(at: Path) -> Agreement:
-        loaded = load_source(at).load()
-        return compare(model, package, graph.dtype, lambda xs: _listed(run(loaded, xs)))
+        loaded, judge = load_source(at).load(), _judge(package)
+        return compare(model, judge, graph.dtype, lambda xs: _listed(run(loaded, xs)))
 
     found = place(target, write, agree if verify else None, beside=".npz")
     return target, found
+
+
+def _judge(package: str) -> str:
+    """Return the name of a package that has been imported, and its version."""
+    return f"{package} {importlib.import_module(package).__version__}"
 
 
 def _run_torch(net: Any, xs: Sequence[Array]) -> Any:

@@ -59,10 +59,13 @@ def checked(path: Any, suffix: str) -> Path:
     """
     found = Path(_validate.path("path", path))
     if found.suffix != suffix:
-        raise ValueError(f"path must end in {suffix!r}, got {str(found)!r}")
+        raise ValueError(
+            f"path must end in {suffix!r}, got {_validate.shown(str(found))}"
+        )
     if suffix == ".py" and (keyword.iskeyword(found.stem) or found.stem in TAKEN):
         raise ValueError(
-            f"path must be the name of a module that hides no other, got {str(found)!r}"
+            "path must be the name of a module that hides no other, got "
+            f"{_validate.shown(str(found))}"
         )
     check_place(found)
     return found
@@ -91,7 +94,8 @@ def check_beside(path: Path) -> None:
             holds_model = "config.npy" in archive.namelist()
     if holds_model or not path.exists():
         raise ValueError(
-            f"path must be a name of its own, got {str(path)!r}, whose weights would "
+            f"path must be a name of its own, got {_validate.shown(str(path))}, whose "
+            "weights would "
             f"replace {weights.name}"
         )
 

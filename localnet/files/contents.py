@@ -82,7 +82,8 @@ class Contents:
     layers : dict of str to list of Stored
         The weights, under the keys of the format: names of layers in the legacy HDF5
         layout, snake-case classes in Keras's v3 layout, after those of the models that
-        a layer lies in, and one group in our own.
+        a layer lies in, and paths of layers in our own, or one group for all in files
+        that do not say how many weights each layer has.
     keyed_by : {"name", "class", "nothing"}
         What those keys are.
     config : dict, optional

@@ -95,7 +95,7 @@ def file_path(
     text = _validate.path(name, path)
     given = Path(text)
     if given.name in ("", "..") or text.endswith(("/", os.sep)):
-        raise ValueError(f"{name} must name a file, got {text!r}")
+        raise ValueError(f"{name} must name a file, got {_validate.shown(text)}")
     suffixes = _suffixes(weights_only)
     lower = given.name.lower()
     for foreign in FOREIGN:
@@ -103,7 +103,8 @@ def file_path(
             allowed = ", ".join(suffixes)
             what = "weights" if weights_only else "a model"
             raise ValueError(
-                f"{name} must end in one of {allowed} to hold {what}, got {text!r}"
+                f"{name} must end in one of {allowed} to hold {what}, got "
+                f"{_validate.shown(text)}"
             )
     # "weights.01-0.50" has no suffix, though it has dots.
     known = lower.endswith(tuple(suffixes))
@@ -141,7 +142,8 @@ def saved_path(path: str | os.PathLike[str]) -> str:
         return text
     if Path(text).exists():
         raise ValueError(
-            f"path must name one file, got {text!r} beside {suffixed!r}: name the one "
+            f"path must name one file, got {_validate.shown(text)} beside "
+            f"{suffixed!r}: name the one "
             "with its suffix, or move the other one"
         )
     return suffixed
@@ -172,7 +174,9 @@ def format_of(path: Path, *, weights_only: bool = False) -> str:
     for suffix, file_format in _suffixes(weights_only).items():
         if lower.endswith(suffix):
             return file_format
-    raise ValueError(f"path must end in the suffix of a format, got {str(path)!r}")
+    raise ValueError(
+        f"path must end in the suffix of a format, got {_validate.shown(str(path))}"
+    )
 
 
 def checked_path(
@@ -250,7 +254,9 @@ def opened(
     text = _validate.file("path", path)
     file = Path(text)
     if file.is_fifo():  # whose opening would wait for ever
-        raise ValueError(f"path must be of a file that can be sought in, got {text!r}")
+        raise ValueError(
+            f"path must be of a file that can be sought in, got {_validate.shown(text)}"
+        )
     if (file / "saved_model.pb").exists():
         raise ValueError(
             f"{file} must be a file, got a SavedModel of TensorFlow: load it there, "

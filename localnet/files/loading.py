@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from .. import optimizers
 from .._typing import Array
+from .._validate import shown
 from .contents import Contents, Stored
 from .keras import memory, training_config
 from .weight_shapes import LayerPlan, legacy_order
@@ -313,7 +314,7 @@ def _check_slot(optimizer: Any, key: str, stored: Stored, owners: Owners) -> Non
     if not known or int(index) >= len(owners):
         raise ValueError(
             f"the optimizer must remember {' or '.join(optimizer.slot_names)} of "
-            f"{len(owners)} weights, got {key!r:.100}"
+            f"{len(owners)} weights, got {shown(key)}"
         )
     source, name = owners[int(index)]
     shape = source.stored[name].shape

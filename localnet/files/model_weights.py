@@ -11,9 +11,10 @@ from typing import Any, Protocol
 from .. import layers as layers_module
 from .._registry import is_custom
 from .._typing import Config, Shape
+from .._validate import shown
 from ..layers import InputLayer, Layer
 from ..layers._base.shapes import BatchShape, step_shape
-from ..layers._local import LocallyConnected
+from ..layers._local.plain import LocallyConnected
 from .keras.configs import inner_of
 from .keras.v3 import INNER, class_keys
 from .keras.wiring import FUNCTIONAL, MAX_CALLS, MODELS, Source, Wiring, wired
@@ -243,7 +244,7 @@ class _PlannedChain:
             if not isinstance(shape, (list, tuple)) or not shape:
                 raise ValueError(
                     "the shape of the model's input must stand in its config, got "
-                    f"{shape!r:.100}: save the model again after it has seen data"
+                    f"{shown(shape)}: save the model again after it has seen data"
                 )
             shapes = [tuple(shape)]
         for part in self.parts:

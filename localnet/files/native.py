@@ -10,6 +10,7 @@ import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -140,11 +141,10 @@ def opened(stream: BinaryIO) -> Iterator[Contents]:
         weights_only = config.get("class_name") in ("weights", "checkpoint")
         yield Contents(
             format="localnet",
-            layers={
-                WEIGHTS: [
-                    arrays[name] for name in sorted(arrays) if name.startswith(WEIGHTS)
-                ]
-            },
+            layers=_by_layer(
+                config.get("weights"),
+                [arrays[name] for name in sorted(arrays) if name.startswith(WEIGHTS)],
+            ),
             keyed_by="nothing",
             config=None if weights_only else config,
             training=config.get("training"),
@@ -155,6 +155,18 @@ def opened(stream: BinaryIO) -> Iterator[Contents]:
             },
             random=config.get("random"),
         )
+
+
+def _by_layer(counts: Any, flat: list[Stored]) -> dict[str, list[Stored]]:
+    """Return the weights by layer, or in one group, as old files have them."""
+    if (
+        not isinstance(counts, dict)
+        or any(type(count) is not int or count < 0 for count in counts.values())
+        or sum(counts.values()) != len(flat)
+    ):
+        return {WEIGHTS: flat}
+    rest = iter(flat)
+    return {path: list(islice(rest, count)) for path, count in counts.items()}
 
 
 @contextmanager
@@ -176,5 +188,7 @@ def entries(stream: BinaryIO) -> Iterator[tuple[Config, dict[str, Stored]]]:
             raise ValueError("it is another format")
         version = config.pop("version", None)
         if version != VERSION:
-            raise ValueError(f"format version must be {VERSION}, got {version!r}")
+            raise ValueError(
+                f"format version must be {VERSION}, got {_validate.shown(version)}"
+            )
         yield config, arrays

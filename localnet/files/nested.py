@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._typing import Array
+from .._validate import shown
 
 __all__ = ["join", "separate"]
 
@@ -78,7 +79,7 @@ def _separate(
         return value
     raise ValueError(
         f"{name} must be made of numbers, strings, arrays, lists and dicts with "
-        f"strings as keys, got {value!r}"
+        f"strings as keys, got {shown(value)}"
     )
 
 

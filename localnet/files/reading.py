@@ -135,7 +135,7 @@ def check_bytes(
     width = 0
     if contents.config is not None:
         with _explained(path), custom_object_scope(custom_objects), undrawn():
-            check_counterparts(contents.config)
+            check_counterparts(contents.config, contents.keyed_by)
             plans = plan_config(contents.config)
         sizes = [
             (plan.layer.weight_dtype.itemsize, math.prod(shape))
@@ -194,7 +194,7 @@ def model_of(
             "its load_weights"
         )
     with _explained(path), custom_object_scope(custom_objects):
-        check_counterparts(config)
+        check_counterparts(config, contents.keyed_by)
         with undrawn():  # all weights are in the file
             found = sources(contents, plan_config(config))
             model: Any = make(config)
@@ -240,9 +240,14 @@ def _give_weights(model: Any, found: Sequence[Source]) -> None:
 def _set_random_state(model: Any, state: Any) -> None:
     try:
         model._trainer.shuffle_rng.bit_generator.state = state["shuffling"]
-        for path, layer in model.leaves.items():
-            layer.noise_state = state["noise"][path]
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        # In their order: a layer may have been renamed since the model was made.
+        states = state["noise"].values()
+        for layer, noise in zip(model.leaves.values(), states, strict=True):
+            layer.noise_state = noise
+    except (
+        *(AttributeError, KeyError, TypeError),
+        *(ValueError, OverflowError),
+    ) as error:
         raise ValueError(
             f"random must hold the states of the generators: {error}"
         ) from error

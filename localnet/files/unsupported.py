@@ -8,6 +8,7 @@ from .._keras.absent import why_absent
 from .._keras.words import NEW_WORDS
 from .._registry import is_custom
 from .._typing import Config
+from .._validate import shown
 from ..layers._functions import named_function
 from .keras.configs import inner_of
 from .keras.wiring import MODELS
@@ -37,14 +38,20 @@ WAYS_OUT = {
 }
 # Keys that only configs of Keras 1 have.
 KERAS_1 = ("nb_filter", "border_mode", "W_regularizer", "W_constraint", "dim_ordering")
-ELSE = (
-    "give its class in custom_objects; or build the layers that localnet has anew, "
-    "under their names, and load them from .h5 with load_weights(path, by_name=True), "
-    "for which tf_keras makes one of a .keras file"
-)
+# By what the weights of a file are keyed by: what can be read without the layer.
+BY_NAME = "build the layers that localnet has anew, under their names, and load them"
+ELSE = {
+    "nothing": "give its class in custom_objects; or build the model anew, with a "
+    "layer that has the same weights in its place, and load this file with "
+    "load_weights",
+    "name": f"give its class in custom_objects; or {BY_NAME} with "
+    "load_weights(path, by_name=True)",
+    "class": "give its class in custom_objects; or write a .h5 with save_weights of "
+    f"tf_keras, {BY_NAME} from it with load_weights(path, by_name=True)",
+}
 
 
-def check_counterparts(config: Config) -> None:
+def check_counterparts(config: Config, keyed_by: str = "nothing") -> None:
     """
     Refuse a model with anything that localnet lacks.
 
@@ -52,6 +59,8 @@ def check_counterparts(config: Config) -> None:
     ----------
     config : dict
         ``class_name`` and ``config`` of a model.
+    keyed_by : {"name", "class", "nothing"}
+        As `Contents.keyed_by`, by which the way out differs.
 
     Raises
     ------
@@ -67,7 +76,7 @@ def check_counterparts(config: Config) -> None:
         )
     if not isinstance(inner, dict) or not isinstance(inner.get("layers"), list):
         raise ValueError(
-            f"config must be a dict with a list of layers, got {inner!r:.100}"
+            f"config must be a dict with a list of layers, got {shown(inner)}"
         )
     missing: list[tuple[str, Any]] = []
     if class_name not in MODELS:
@@ -75,7 +84,8 @@ def check_counterparts(config: Config) -> None:
     _find_missing(inner["layers"], missing)
     if missing:
         listed = "; ".join(
-            f"{cls.strip('_')} {name!r} ({_way_out(cls)})" for cls, name in missing
+            f"{cls.strip('_')} {name!r} ({_way_out(cls, ELSE[keyed_by])})"
+            for cls, name in missing
         )
         raise ValueError(f"localnet has no counterpart for {listed}")
 
@@ -91,20 +101,21 @@ def _find_missing(entries: list[Any], missing: list[tuple[str, Any]]) -> None:
         arguments = outer.get("config")
         inner = arguments.get("layers") if isinstance(arguments, dict) else None
         if not isinstance(inner, list):
-            raise ValueError(f"a model must have a list of layers, got {inner!r:.100}")
+            raise ValueError(f"a model must have a list of layers, got {shown(inner)}")
         _find_missing(inner, missing)
 
 
 def _missing(entry: Any) -> list[tuple[str, Any]]:
     """Return class and name of a layer if localnet lacks it, or it holds code."""
     if not isinstance(entry, dict) or not isinstance(entry.get("class_name"), str):
-        raise ValueError(f"a layer must have a class_name, got {entry!r:.100}")
+        raise ValueError(f"a layer must have a class_name, got {shown(entry)}")
     arguments = entry.get("config")
     name = arguments.get("name") if isinstance(arguments, dict) else None
     old = [word for word in KERAS_1 if word in (arguments or {})]
     if old:
         raise ValueError(
-            f"layer {name!r} must be of Keras 2, got {old[0]!r} of Keras 1, which is "
+            f"layer {name!r} must be of Keras 2, got {shown(old[0])} of Keras 1, which "
+            "is "
             f"{NEW_WORDS[old[0]]} now: build the model anew with the new words, and "
             "load this file with load_weights"
         )
@@ -121,7 +132,7 @@ def _missing(entry: Any) -> list[tuple[str, Any]]:
     return [("__lambda__", name)] if _holds_code(arguments) else []
 
 
-def _way_out(class_name: str) -> str:
+def _way_out(class_name: str, otherwise: str) -> str:
     fitting = [word for word in WAYS_OUT if class_name.startswith(word)]
     if fitting:
         return WAYS_OUT[max(fitting, key=len)]
@@ -129,7 +140,7 @@ def _way_out(class_name: str) -> str:
     if near:
         return f"did you mean {near[0]!r}?"
     reason = why_absent(class_name)
-    return ELSE if reason is None else f"{reason}; {ELSE}"
+    return otherwise if reason is None else f"{reason}; {otherwise}"
 
 
 def _holds_code(value: Any) -> bool:

@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._typing import Array, Shape
+from .._validate import shown
 from ..interop import convert_kernel
 from ..interop.layouts import kernel_shape
 from ..layers import InputLayer, Layer
 from ..layers._base.shapes import BatchShape
 from ..layers._base.windowed import WindowedLayer
 from ..layers._conv import Conv
-from ..layers._local import LocallyConnected
+from ..layers._local.plain import LocallyConnected
 from .keras.configs import WRAPPING
 from .keras.v3 import INNER, class_keys
 
@@ -188,7 +189,8 @@ def plan_model(model: Any) -> list[LayerPlan]:
     for plan in plans:
         if id(plan.layer) in seen:
             raise ValueError(
-                f"a layer must lie in one model to be saved, got {plan.path!r} that is "
+                f"a layer must lie in one model to be saved, got {shown(plan.path)} "
+                "that is "
                 f"{seen[id(plan.layer)]!r} too"
             )
         seen[id(plan.layer)] = plan.path

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import metrics, optimizers
 from .._typing import Array, Config
+from .._validate import shown
 from . import formats, native
 from .contents import LayerWeights
 from .keras import configs, legacy_h5, memory, training_config, v3
@@ -110,7 +111,8 @@ def write_weights(model: Any, path: str | os.PathLike[str]) -> Path:
     plans = plan_model(model)
     if chosen == formats.NATIVE:
         names = [plan.path for plan in plans]
-        native.write(file, {"class_name": "weights", "layers": names}, _flat(model))
+        alone = {"class_name": "weights", "layers": names, "weights": _counts(model)}
+        native.write(file, alone, _flat(model))
         return file
     # Refuses what Keras lacks.
     configs.for_h5({"class_name": model.class_name, "config": model.get_config()})
@@ -187,6 +189,7 @@ def _write_native(
     file: Path, model: Any, envelope: Config, training: Config | None, optimizer: Any
 ) -> None:
     whole: Config = {**envelope, "random": _random_state(model)}
+    whole["weights"] = _counts(model)
     arrays = _flat(model)
     if training is not None:
         whole["training"] = training
@@ -201,6 +204,11 @@ def _flat(model: Any) -> dict[str, Array]:
     return {
         f"{native.WEIGHTS}{place:04d}": value for place, value in enumerate(weights)
     }
+
+
+def _counts(model: Any) -> dict[str, int]:
+    """Return how many weights each layer has, for those who lack its class."""
+    return {path: len(layer.params) for path, layer in model.leaves.items()}
 
 
 def _random_state(model: Any) -> Config:
@@ -244,7 +252,7 @@ def _groups(model: Any, plans: list[LayerPlan]) -> list[LayerWeights]:
             if label in weights:
                 raise ValueError(
                     f"layers of {part.name!r} must have names of their own for .h5, "
-                    f"got {plan.layer.name!r} twice; save as .keras or .npz"
+                    f"got {shown(plan.layer.name)} twice; save as .keras or .npz"
                 )
             weights[label] = _in_file(plan, name, plan.layer.params[name])
         groups.append(LayerWeights(part.name, weights))

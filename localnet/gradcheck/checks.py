@@ -1,7 +1,6 @@
 """Checks of an op, a layer, a model and a linear map, each turned into probes."""
 
 import copy
-import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ import numpy as np
 
 from .. import _validate
 from .._typing import Array, ArrayLike, Seed
+from .probes import flat, frozen, is_float, op_probes, probes_of, to_float64
 from .report import ArgumentCheck, Entry, GradientReport
 from .slopes import (
     METHODS,
@@ -21,11 +21,9 @@ from .slopes import (
     scalar_product,
 )
 
-__all__ = ["check_layer", "check_model", "check_op", "dot_test", "op_probes"]
+__all__ = ["check_layer", "check_model", "check_op", "dot_test"]
 
 TOLERANCES = {"central": 1e-8, "complex": 1e-10}
-# Two runs at one point may differ by the order of a threaded sum, by no more.
-REPEATABLE = 1e-12
 
 
 class _Settings(NamedTuple):
@@ -40,13 +38,14 @@ class _Settings(NamedTuple):
     def of(cls, method: str, step: Any, tolerance: Any, rng: Seed) -> "_Settings":
         method = _validate.choice("method", method, METHODS)
         if step is not None:
-            step = _validate.number("step", step, minimum=0.0, open_minimum=True)
+            # Half of it, and its inverse, are still numbers.
+            step = _validate.number("step", step, minimum=4 / np.finfo(float).max)
         if tolerance is None:
             tolerance = TOLERANCES[method]
         tolerance = _validate.number(
             "tolerance", tolerance, minimum=0.0, open_minimum=True
         )
-        return cls(method, step, tolerance, np.random.default_rng(rng))
+        return cls(method, step, tolerance, _validate.generator_of("rng", rng))
 
     def report(self, probes: Sequence[Probe]) -> GradientReport:
         return GradientReport(tuple(check_argument(probe, *self) for probe in probes))
@@ -199,10 +198,11 @@ def check_layer(
     True
     """
     settings = _Settings.of(method, step, tolerance, rng)
+    _need("layer", layer, "forward", "backward")
     several = hasattr(layer, "input_count")
     given: Any = x
     names = [f"x[{i}]" for i in range(len(given))] if several else ["x"]
-    inputs = dict(zip(names, map(_to_float64, given if several else [x]), strict=True))
+    inputs = dict(zip(names, map(to_float64, given if several else [x]), strict=True))
 
     def together(arguments: Mapping[str, Any]) -> Any:
         values = [arguments.get(name, value) for name, value in inputs.items()]
@@ -222,17 +222,26 @@ def check_layer(
 
     def outputs(arguments: Mapping[str, Array]) -> Array:
         trial, y = run(arguments)
-        return _flat(y, trial.losses)
+        return flat(y, trial.losses)
 
-    floats = {name: value for name, value in inputs.items() if _is_float(value)}
+    floats = {name: value for name, value in inputs.items() if is_float(value)}
     arguments = {**floats, **weights}
     trial, y = run(arguments)
-    first = _flat(y, trial.losses)
+    first = flat(y, trial.losses)
     dy = draw(settings.rng, np.shape(y))
     dx = trial.backward(dy)
     gradients = dict(zip(inputs, dx if several else [dx], strict=True)) | trial.grads
-    dy = _flat(dy, np.ones(len(first) - dy.size))
-    return settings.report(_probes(outputs, arguments, gradients, first, dy))
+    dy = flat(dy, np.ones(len(first) - dy.size))
+    return settings.report(probes_of(outputs, arguments, gradients, first, dy))
+
+
+def _need(name: str, value: Any, *methods: str) -> None:
+    """Refuse what has not the methods that are called."""
+    for method in methods:
+        if isinstance(value, type) or not callable(getattr(value, method, None)):
+            raise ValueError(
+                f"{name} must have a method {method}, got {_validate.shown(value)}"
+            )
 
 
 def _check_shape(layer: Any, inputs: Mapping[str, Any], y: ArrayLike) -> None:
@@ -288,6 +297,7 @@ def check_model(
     check_layer : To find the layer that is wrong.
     """
     settings = _Settings.of("central", step, tolerance, rng)
+    _need("model", model, "loss_and_gradients")
     x, y = _all_to_float64(x), _all_to_float64(y)
     template = copy.deepcopy(model)
     template.loss_and_gradients(x, y)
@@ -315,11 +325,11 @@ def check_model(
             f"got {len(gradients)}"
         )
     return settings.report(
-        _probes(
-            lambda arguments: _flat(run(arguments)[0]),
+        probes_of(
+            lambda arguments: flat(run(arguments)[0]),
             arguments,
             dict(zip(arguments, gradients, strict=True)),
-            first=_flat(loss),
+            first=flat(loss),
             dy=np.ones(1),
         )
     )
@@ -377,14 +387,23 @@ def dot_test(
     False
     """
     _, _, tolerance, generator = _Settings.of("central", None, tolerance, rng)
-    u = _frozen(draw(generator, shape))
+    for name, function in (("forward", forward), ("adjoint", adjoint)):
+        _validate.callable_(name, function)
+    sizes = [shape] if isinstance(shape, (int, np.integer)) else shape
+    sizes = _validate.shape("shape", sizes)
+    if math.prod(sizes) > _validate.LARGEST:
+        raise ValueError(
+            f"shape must be that of at most {_validate.LARGEST} numbers, got "
+            f"{_validate.shown(shape)}"
+        )
+    u = frozen(draw(generator, sizes))
     image = np.asarray(forward(u))
-    dy = _frozen(draw(generator, image.shape))
-    [probe] = _probes(
-        lambda arguments: _flat(forward(arguments["u"])),
+    dy = frozen(draw(generator, image.shape))
+    [probe] = probes_of(
+        lambda arguments: flat(forward(arguments["u"])),
         {"u": u},
         {"u": adjoint(dy)},
-        first=_flat(image),
+        first=flat(image),
         dy=dy.ravel(),
     )
     error, worst = math.inf, None
@@ -404,129 +423,18 @@ def dot_test(
     return GradientReport((check,))
 
 
-def op_probes(
-    forward: Callable[..., Any],
-    backward: Callable[..., Any],
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
-    wrt: str | Sequence[str] | None,
-    rng: np.random.Generator,
-) -> list[Probe]:
-    """Return one probe for each argument of a pair that is to be checked."""
-    names = _argument_names(forward, len(args))
-    inputs = dict(zip(names, map(_to_float64, args), strict=False))
-    floats = {name: value for name, value in inputs.items() if _is_float(value)}
-    if isinstance(wrt, str):
-        wrt = [wrt]
-    for name in wrt or ():
-        if name not in floats:
-            raise ValueError(
-                "wrt must name arguments that hold floats, "
-                f"{', '.join(map(repr, floats))}, got {name!r}"
-            )
-    arguments = {name: floats[name] for name in (floats if wrt is None else wrt)}
-    if not arguments:
-        raise ValueError("args must have an array of floats to check, got none")
-
-    def outputs(moved: Mapping[str, Array]) -> Array:
-        return _flat(forward(*{**inputs, **moved}.values(), **kwargs)[0])
-
-    y, cache = forward(*inputs.values(), **kwargs)
-    dy = _frozen(draw(rng, np.shape(y)))
-    returned = backward(dy, cache)
-    if isinstance(returned, tuple):
-        fields = getattr(returned, "_fields", ())
-        if fields and {field.removeprefix("d") for field in fields} <= set(names):
-            names = [field.removeprefix("d") for field in fields]
-        gradients = dict(zip(names, returned, strict=False))
-    elif len(arguments) == 1:
-        gradients = dict.fromkeys(arguments, returned)
-    else:
-        raise ValueError(
-            "wrt must name the argument that the one gradient belongs to, "
-            f"got {wrt!r} for {', '.join(map(repr, arguments))}"
-        )
-    return _probes(outputs, arguments, gradients, _flat(y), dy.ravel())
-
-
-def _probes(
-    outputs: Callable[[Mapping[str, Array]], Array],
-    arguments: Mapping[str, Array],
-    gradients: Mapping[str, Any],
-    first: Array,
-    dy: Array,
-) -> list[Probe]:
-    """Return one probe for each argument; `first` are the outputs of the first run."""
-    base = outputs(arguments)
-    if not np.all(np.isfinite(base)):
-        raise ValueError("y must be finite at the point to check, got nan or inf")
-    if np.linalg.norm(base - first) > REPEATABLE * np.linalg.norm(base):
-        raise ValueError("y must be the same in every run, got two that differ")
-    for name in arguments:
-        if gradients.get(name) is None:
-            raise ValueError(
-                f"d{name} must be an array, since {name} is checked, got None"
-            )
-
-    def alone(name: str) -> Callable[[Array], Array]:
-        return lambda value: outputs({**arguments, name: value})
-
-    return [
-        Probe(name, alone(name), value, np.asarray(gradients[name]), base, dy)
-        for name, value in arguments.items()
-    ]
-
-
-def _flat(y: ArrayLike, losses: ArrayLike = ()) -> Array:
-    """Return all outputs in one array, none of them below double precision."""
-    y = np.asarray(y)
-    if y.dtype not in (np.float64, np.complex128):
-        raise ValueError(f"y must be float64 when the input is, got {y.dtype}")
-    return np.concatenate([y.ravel(), np.asarray(losses, dtype=np.result_type(y))])
-
-
-def _argument_names(forward: Callable[..., Any], count: int) -> list[str]:
-    """Return the names of all positional parameters, at least `count` of them."""
-    try:
-        parameters = list(inspect.signature(forward).parameters.values())
-    except ValueError:  # some functions written in C do not tell
-        parameters = []
-    positional = (
-        inspect.Parameter.POSITIONAL_ONLY,
-        inspect.Parameter.POSITIONAL_OR_KEYWORD,
-    )
-    names = [p.name for p in parameters if p.kind in positional]
-    return [*names, *(f"argument{i}" for i in range(len(names), count))]
-
-
-def _is_float(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
-
-
-def _frozen(array: Array) -> Array:
-    array.flags.writeable = False
-    return array
-
-
-def _to_float64(value: Any) -> Any:
-    """Return a read-only float64 copy of an array of floats; anything else as it is."""
-    if np.asarray(value).dtype.kind != "f":
-        return value
-    return _frozen(np.array(value, dtype=np.float64))
-
-
 def _all_to_float64(value: Any) -> Any:
     """Return what a model of several inputs or outputs takes with every array so."""
     if isinstance(value, dict):
-        return {key: _to_float64(item) for key, item in value.items()}
+        return {key: to_float64(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)) and all(
         isinstance(item, np.ndarray) for item in value
     ):
-        return [_to_float64(item) for item in value]
-    return _to_float64(value)
+        return [to_float64(item) for item in value]
+    return to_float64(value)
 
 
 def _make_float64(layer: Any) -> None:
     """Let the copy of a layer compute in float64."""
     layer.dtype = np.dtype(np.float64)
-    layer.params.update((key, _to_float64(v)) for key, v in layer.params.items())
+    layer.params.update((key, to_float64(v)) for key, v in layer.params.items())

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _arrays, _validate
 from .._typing import Array, ArrayLike, Seed
-from .checks import op_probes
+from .probes import op_probes
 from .slopes import METHODS, draw
 
 __all__ = ["VCurve", "v_curve"]
@@ -90,17 +90,20 @@ def v_curve(
     [True, False, True]
     """
     method = _validate.choice("method", method, METHODS)
-    generator = np.random.default_rng(rng)
+    generator = _validate.generator_of("rng", rng)
     if steps is None:
         steps = np.logspace(-1, -13, 25)
     lengths = _arrays.real_numbers("steps", steps).astype(np.float64)
     if lengths.ndim != 1 or not np.all((lengths > 0) & np.isfinite(lengths)):
-        raise ValueError(f"steps must be a list of positive numbers, got {steps!r}")
+        raise ValueError(
+            f"steps must be a list of positive numbers, got {_validate.shown(steps)}"
+        )
     probes = op_probes(forward, backward, args, kwargs or {}, wrt, generator)
     if len(probes) != 1:
         raise ValueError(
             "wrt must name one argument, got "
-            f"{wrt!r} for {', '.join(repr(probe.name) for probe in probes)}"
+            f"{_validate.shown(wrt)} for "
+            f"{', '.join(repr(probe.name) for probe in probes)}"
         )
     [probe] = probes
     direction = draw(generator, probe.value.shape)

@@ -41,7 +41,7 @@ ASSIGNMENTS = {
     3: Assignment("windows", "strides and padding", 2),
     4: Assignment("sharing", "shared kernels and kernels of low rank", 4),
     5: Assignment("training", "a training loop", 3, lends=True),
-    6: Assignment("mutants", "a test that finds wrong backends", 6),
+    6: Assignment("mutants", "a test that finds five wrong backends", 6),
 }
 
 
@@ -83,7 +83,9 @@ def start(number: int, folder: str | os.PathLike[str]) -> Path:
     number = _validate.integer("number", number, minimum=1, maximum=len(ASSIGNMENTS))
     place = Path(_validate.path("folder", folder))
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise ValueError(f"folder must be new or empty, got {str(place)!r}")
+        raise ValueError(
+            f"folder must be new or empty, got {_validate.shown(str(place))}"
+        )
     name = ASSIGNMENTS[number].name
     texts = {
         "homework.py": _starter(f"{name}.txt"),
@@ -119,5 +121,5 @@ def number_of(folder: str | os.PathLike[str]) -> int:
             wrong = f'with a broken {RECORD}, not {{"homework": N}}'
     raise ValueError(
         "folder must be one that `localnet homework start` wrote, "
-        f"got {str(place)!r} {wrong}"
+        f"got {_validate.shown(str(place))} {wrong}"
     )

@@ -5,7 +5,6 @@ import functools
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO, NamedTuple, cast
 
+from .. import _children
 from .assignment import ASSIGNMENTS, number_of
 from .checks import Check, Failure
 from .layer import BACKWARD, FORWARD, WINDOWS
@@ -225,11 +225,8 @@ def _student(
     The first that is yielded says in words why the process gave no answer.
     """
     lends = "lent" if ASSIGNMENTS[number].lends else "nothing"
-    command = [sys.executable, "-P", str(Path(__file__).with_name("student.py"))]
+    command = _children.python(str(Path(__file__).with_name("student.py")))
     command += [str(folder.resolve()), str(seconds), lends]
-    one = dict.fromkeys(
-        ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"
-    )
     with (
         tempfile.TemporaryDirectory() as scratch,
         subprocess.Popen(
@@ -238,7 +235,7 @@ def _student(
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=scratch,
-            env={**os.environ, **one},
+            env={**os.environ, **_children.ONE_THREAD},
         ) as process,
     ):
         assert process.stdin is not None

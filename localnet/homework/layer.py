@@ -111,8 +111,9 @@ FORWARD = (
         "images",
         3,
         _forward(2),
-        "Locations are numbered row by row: l = i * columns + j. y has the shape"
-        " (N, rows, columns, F), and so has the bias without N.",
+        "Locations are numbered row by row, l = i * columns + j, and the values of a"
+        " window as x[n, i : i + R, j : j + R].ravel() gives them, channels last. y has"
+        " the shape (N, rows, columns, F), and so has the bias without N.",
     ),
     Check(
         "three axes",

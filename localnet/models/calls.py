@@ -9,10 +9,11 @@ back from the outputs.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from .._validate import shown
 from ..layers import Handle, InputLayer
 from ..layers._base.handles import Connectable, Node
 
-__all__ = ["Calls", "calls_between", "source_inputs"]
+__all__ = ["Calls", "calls_between", "check_names", "source_inputs"]
 
 
 class Calls(NamedTuple):
@@ -77,7 +78,7 @@ def calls_between(inputs: Sequence[Handle], outputs: Sequence[Handle]) -> Calls:
             layer_depths[handle.node.layer] = 0
             met[handle.node.layer] = -1
     layers = sorted(layer_depths, key=lambda x: (-layer_depths[x], met[x]))
-    _check_names(layers)
+    check_names(layers)
     # An order that follows from the graph alone, whoever made the handles when.
     place = {node: number for number, node in enumerate(found)}
     nodes = sorted(depths, key=lambda node: (-depths[node], place.get(node, -1)))
@@ -171,12 +172,13 @@ def _depths(
     return depths, layer_depths
 
 
-def _check_names(layers: Sequence[Connectable]) -> None:
+def check_names(layers: Sequence[Connectable]) -> None:
+    """Refuse layers of one model that have one name, which a file needs."""
     names = set()
     for layer in layers:
         if layer.name in names:
             raise ValueError(
-                f"layers must have names of their own, got {layer.name!r} twice"
+                f"layers must have names of their own, got {shown(layer.name)} twice"
             )
         names.add(layer.name)
 

@@ -14,7 +14,8 @@ from ..layers._base.seeds import child_seed
 from ..layers._base.shapes import BatchShape, checked_shape
 from ..layers._nesting import serialize
 from ..training.network import Network, parts_of
-from .program import Program
+from .calls import check_names
+from .program import Program, conformed
 
 __all__ = ["Chain"]
 
@@ -69,6 +70,7 @@ class Chain(Network):
             now = [x if isinstance(x, Layer) else x.program for x in self.called]
             if now != self._in_program:
                 self._program, self._in_program = Program.of_chain(self.called), now
+            self._program.input_shapes = [each.shape for each in self.inputs] or None
             self._is_new = False
         return self._program
 
@@ -89,14 +91,12 @@ class Chain(Network):
         if not self.stack:
             return None
         first = self.stack[0]
-        shape: BatchShape | None = first.input_shape or first.batch_input_shape
-        return shape
+        return _alone(first.input_shape or first.batch_input_shape)
 
     @property
     def output_shape(self) -> BatchShape | None:
         """Shape of the output, batch axis first; None if it is not known yet."""
-        shape: BatchShape | None = self.stack[-1].output_shape if self.stack else None
-        return shape
+        return _alone(self.stack[-1].output_shape) if self.stack else None
 
     @property
     def input_names(self) -> list[str]:
@@ -179,7 +179,14 @@ class Chain(Network):
 
     def build_for(self, xs: Sequence[Array]) -> None:
         """Build for inputs of these shapes."""
-        self.build((None, *xs[0].shape[1:]))
+        (shape,) = self.conformed([x.shape for x in xs[:1]])
+        self.build((None, *shape[1:]))
+
+    def conformed(self, shapes: Sequence[BatchShape]) -> Sequence[BatchShape]:
+        """Return the shape of the input as the layers take it."""
+        if len(shapes) != len(self.inputs):
+            return shapes
+        return [conformed(shapes[0], self.inputs[0].shape)]
 
     def known_input_shapes(self, input_shape: Any) -> list[BatchShape]:
         """Return the shape for which costs are worked out."""
@@ -212,11 +219,18 @@ class Chain(Network):
                 "this model twice: take Model(model.input, model.output), whose config "
                 "holds both calls"
             )
+        check_names(self.stack)
         entries = [serialize(layer) for layer in self.stack]
         shape = self.input_shape
         if shape is not None and not isinstance(self.stack[0], InputLayer):
             entries.insert(0, serialize(self._input_layer(shape)))
         return {"name": self.name, "layers": entries}
+
+
+def _alone(shape: Any) -> BatchShape | None:
+    """Return the shape that an InputLayer has in a list, or any other as it is."""
+    found: BatchShape | None = shape[0] if isinstance(shape, list) else shape
+    return found
 
 
 def _fit_to(layer: Any, input_shape: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._typing import Array, Config
+from .._validate import shown
 from ..files.keras.wiring import MODELS, Source, Wiring
 from ..layers import Handle, InputLayer, Layer
 from ..layers._base.handles import Node
@@ -16,7 +17,7 @@ from ..layers._base.shapes import BatchShape
 from ..layers._nesting import serialize
 from ..training.network import Network
 from ..training.trainer import one_or_list
-from .calls import calls_between
+from .calls import calls_between, check_names
 from .program import Program, conformed
 
 __all__ = ["Graph", "connected"]
@@ -190,6 +191,7 @@ class Graph(Network):
 
     def get_config(self) -> Config:
         """Return the names, layers and wiring as Keras writes them."""
+        check_names(self.layers)
         numbers = self._numbers()
         calls: dict[int, list[Node]] = {id(layer): [] for layer in self.layers}
         for node in self.nodes:
@@ -279,7 +281,7 @@ def _keys_of(inputs: Any) -> tuple[str, ...] | None:
     if not isinstance(inputs, Mapping):
         return None
     if not inputs or not all(isinstance(key, str) for key in inputs):
-        raise ValueError(f"inputs must have names as keys, got {list(inputs)!r}")
+        raise ValueError(f"inputs must have names as keys, got {shown(list(inputs))}")
     return tuple(sorted(inputs))
 
 

@@ -1,11 +1,12 @@
 """What a model lists of itself: layers by name, weights, penalties and metrics."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from .. import _validate
 from .._keras.words import keras1_error
-from ..metrics import Metric
+from ..training.network import at_the_moment
 
 __all__ = [
     "get_layer",
@@ -43,8 +44,11 @@ def get_layer(self: Any, name: str | None = None, index: int | None = None) -> A
     layers, names = self.layers, [layer.name for layer in self.layers]
     if index is None and isinstance(name, str) and name in names:
         return layers[names.index(name)]
-    if index is not None and -len(layers) <= index < len(layers):
-        return layers[index]
+    if index is not None:
+        with suppress(ValueError):
+            last = len(layers) - 1
+            place = _validate.integer("index", index, minimum=~last, maximum=last)
+            return layers[place]
     wanted = name if index is None else index
     raise ValueError(
         f"layer must be one of {names}, got {_validate.shown(wanted)}"
@@ -53,10 +57,9 @@ def get_layer(self: Any, name: str | None = None, index: int | None = None) -> A
 
 
 def metrics(self: Any) -> list[Any]:
-    """Return the metric objects that were given to `compile`."""
-    goals = self._trainer.objective.goals
-    found = [metric.function for goal in goals for metric in goal.metrics]
-    return [metric for metric in found if isinstance(metric, Metric)]
+    """Return the running means of loss and metrics, in the order of the logs."""
+    found: list[Any] = self._trainer.objective.metrics
+    return found
 
 
 def losses(self: Any) -> list[float]:
@@ -71,7 +74,8 @@ def reset_metrics(self: Any) -> None:
 
 def variables_of(self: Any) -> list[Any]:
     """Return the weights with their names."""
-    found: list[Any] = self._network.in_order(lambda layer: layer.weights)
+    with at_the_moment(self._network):
+        found: list[Any] = self._network.in_order(lambda layer: layer.weights)
     return found
 
 
@@ -80,6 +84,6 @@ def unknown_arguments(unknown: Mapping[str, Any]) -> TypeError:
     known = ("inputs", "outputs", "name", "trainable", "seed")
     word = next(iter(unknown))
     return keras1_error("Model", unknown, known) or TypeError(
-        f"Model must be given known arguments, got {word!r}"
+        f"Model must be given known arguments, got {_validate.shown(word)}"
         f"{_validate.suggestion(word, known)}"
     )

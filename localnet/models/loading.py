@@ -121,5 +121,5 @@ def _made(config: Config) -> Model:
     """Return the model that ``class_name`` and ``config`` describe."""
     model = deserialize(config)
     if not isinstance(model, Model):
-        raise ValueError(f"config must describe a model, got {config!r:.100}")
+        raise ValueError(f"config must describe a model, got {_validate.shown(config)}")
     return model

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import _validate
+from .._keras.hooks import MODEL, STEPS, refuse_hooks
 from .._registry import custom_object_scope
 from .._typing import Config
 from ..callbacks import History
@@ -21,7 +22,7 @@ from ..layers import Handle, Layer
 from ..layers._base.handles import Connectable, Node, restore_calls
 from ..layers._base.names import unique_name
 from ..layers._base.seeds import child_seed
-from ..layers._base.shapes import BatchShape
+from ..layers._base.shapes import BatchShape, checked_shape
 from ..layers._nesting import deserialize, model_classes
 from ..optimizers import Optimizer
 from ..training import evaluate, fit, fit_scipy, one_batch, trainer
@@ -32,6 +33,11 @@ from .graph import Graph, connected
 from .program import Program
 
 __all__ = ["Model"]
+
+WIRED = (
+    "a function that makes Model(inputs, outputs), as a model is what leads from "
+    "handles to handles"
+)
 
 
 class Model(Connectable):
@@ -109,25 +115,23 @@ class Model(Connectable):
     ) -> None:
         if unknown:
             raise listing.unknown_arguments(unknown)
+        if inputs is outputs is None and type(self) is not Model:
+            raise TypeError(f"{type(self).__name__} must be written with {WIRED}")
         self._start(Graph, name, seed, inputs, outputs)
         if not trainable:
             self.trainable = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "call" in vars(cls):
-            raise TypeError(
-                f"{cls.__name__} must not define call: a model is what leads from "
-                "handles to handles, so write a function that makes "
-                "Model(inputs, outputs)"
-            )
+        refuse_hooks(cls, MODEL, WIRED)
+        refuse_hooks(cls, STEPS, "a loop over train_on_batch, or a loss of its own")
 
     def _start(
         self, wire: Callable[..., Any], name: Any, seed: Any, *ends: Any
     ) -> None:
         """Take the parts that a model is made of."""
         if name is not None and not isinstance(name, str):
-            raise TypeError(f"name must be a string, got {name!r}")
+            raise TypeError(f"name must be a string, got {_validate.shown(name)}")
         given = seed
         if not isinstance(seed, np.random.SeedSequence):
             try:
@@ -136,7 +140,7 @@ class Model(Connectable):
                 seed = np.random.SeedSequence(seed)
             except (TypeError, ValueError):
                 raise ValueError(
-                    f"seed must be an integer >= 0 or None, got {seed!r}"
+                    f"seed must be an integer >= 0 or None, got {_validate.shown(seed)}"
                 ) from None
         name = unique_name(type(self).__name__) if name is None else name
         self._nodes: tuple[Node, ...] = ()
@@ -164,7 +168,7 @@ class Model(Connectable):
 
     @name.setter
     def name(self, name: str) -> None:
-        self._network.name = name
+        self._network.name = _validate.text("name", name)
 
     @property
     def layers(self) -> list[Any]:
@@ -305,7 +309,11 @@ class Model(Connectable):
             Batch axis first.
         """
         self.check_is_chained()
-        ((shape, _),) = self._traced((tuple(input_shape),))
+        try:
+            given = checked_shape(input_shape, None)
+        except ValueError as error:
+            raise ValueError(f"{self.name}: {error}") from error
+        ((shape, _),) = self._traced((given,))
         return shape
 
     def _traced(
@@ -329,7 +337,7 @@ class Model(Connectable):
             if set(inputs) != set(names):
                 raise ValueError(
                     f"{self.name}: inputs must have the keys {names}, "
-                    f"got {list(inputs)!r}"
+                    f"got {_validate.shown(list(inputs))}"
                 )
             inputs = [inputs[name] for name in names]
         return super()._handles_in(inputs)
@@ -349,6 +357,9 @@ class Model(Connectable):
     fit_generator = renamed.fit_generator
     evaluate_generator = renamed.evaluate_generator
     predict_generator = renamed.predict_generator
+    make_predict_function = renamed.make_predict_function
+    _make_predict_function = renamed.make_predict_function
+    reset_states = renamed.reset_states
 
     @property
     def optimizer(self) -> Optimizer | None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._typing import Array
+from .._validate import shown
 from ..files.keras.wiring import MAX_CALLS
 from ..layers import InputLayer, Layer, MultiInputLayer
 from ..layers._base.handles import Connectable, Node
@@ -20,9 +21,9 @@ from ..ops import Workspace
 from ..training.network import Call, Memory, Tape
 from ..training.total_loss import Gradients
 from .calls import Calls
+from .costs import CostedCall
 from .gradient_sums import Sums
 from .prepared import Prepared
-from .summary import CostedCall
 
 __all__ = ["Program", "Step", "conformed"]
 
@@ -430,7 +431,7 @@ def _program_of(model: Any) -> Program:
     """Return the program of what is no layer."""
     program = getattr(model, "program", None)
     if not isinstance(program, Program):
-        raise ValueError(f"layer must be a Layer or a model, got {model!r}")
+        raise ValueError(f"layer must be a Layer or a model, got {shown(model)}")
     return program
 
 

@@ -7,14 +7,18 @@ import numpy as np
 
 from .._keras.words import keras1_error
 from .._typing import Array
+from .._validate import shown
 from ..callbacks import History
+from ..training.options import queues
 
 __all__ = [
     "evaluate_generator",
     "fit_generator",
+    "make_predict_function",
     "predict_classes",
     "predict_generator",
     "predict_proba",
+    "reset_states",
 ]
 
 
@@ -57,11 +61,11 @@ def fit_generator(
     History
         As for `fit`.
     """
-    del max_queue_size, workers, use_multiprocessing
+    queues(max_queue_size, workers, use_multiprocessing)
     for name in unknown:
         old = keras1_error("fit_generator", unknown, ())
         raise old or TypeError(
-            f"fit_generator must be given known arguments, got {name!r}"
+            f"fit_generator must be given known arguments, got {shown(name)}"
         )
     history: History = self.fit(
         generator,
@@ -106,7 +110,7 @@ def evaluate_generator(
     float or list of float
         As for `evaluate`.
     """
-    del max_queue_size, workers, use_multiprocessing
+    queues(max_queue_size, workers, use_multiprocessing)
     return self.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose)
 
 
@@ -137,7 +141,7 @@ def predict_generator(
     ndarray or list of ndarray
         As for `predict`.
     """
-    del max_queue_size, workers, use_multiprocessing
+    queues(max_queue_size, workers, use_multiprocessing)
     return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose)
 
 
@@ -183,3 +187,11 @@ def predict_proba(
         As for `predict`.
     """
     return self.predict(x, batch_size=batch_size, verbose=verbose)
+
+
+def make_predict_function(self: Any) -> None:
+    """Do nothing: what a prediction needs is prepared by the first one."""
+
+
+def reset_states(self: Any) -> None:
+    """Do nothing: no layer keeps a state from batch to batch."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__, _validate
 from .._typing import Array, ArrayLike
+from ..training.network import at_the_moment
 from ..training.trainer import Trained
 
 if TYPE_CHECKING:
@@ -142,7 +143,9 @@ def save(
     _need_built(self, "save")
     _check_place(path, overwrite, save_format)
     training = _validate.flag("include_optimizer", include_optimizer)
-    return writing.write_model(self, path, training=training)
+    # As it learns now: what a frozen model fixes is written as frozen itself.
+    with at_the_moment(self._trainer.network):
+        return writing.write_model(self, path, training=training)
 
 
 def save_weights(
@@ -198,10 +201,13 @@ def _check_place(
     if not _validate.flag("overwrite", overwrite):
         file = formats.file_path(path, weights_only=weights_only)
         if file.exists():
-            raise ValueError(f"path must be new without overwrite, got {str(path)!r}")
+            raise ValueError(
+                f"path must be new without overwrite, got {_validate.shown(str(path))}"
+            )
     suffixes = {"h5": (".h5", ".hdf5"), "keras": (".keras",)}
+    named = save_format if isinstance(save_format, str) else "?"
     if save_format is not None and not str(path).lower().endswith(
-        suffixes.get(save_format, ("?",))
+        suffixes.get(named, ("?",))
     ):
         raise ValueError(
             "save_format must be left out, since the suffix of path says it: .h5, "
@@ -308,7 +314,19 @@ def to_json(self: Any, **kwargs: Any) -> str:
     -------
     str
         For `localnet.models.model_from_json`.
+
+    Raises
+    ------
+    TypeError
+        If `json.dumps` takes no such arguments.
     """
+    try:
+        json.dumps([{"": 0}], **kwargs)
+    except Exception as error:  # whatever an encoder of one's own raises
+        raise TypeError(
+            "kwargs must be arguments of json.dumps, got "
+            f"{_validate.shown(kwargs)}: {error}"
+        ) from None
     return json.dumps(
         {
             "class_name": self.class_name,

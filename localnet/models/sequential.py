@@ -68,7 +68,9 @@ class Sequential(Model):
         self._start(Chain, name, seed)
         given = [layers] if isinstance(layers, Connectable) else layers
         if isinstance(given, str) or not isinstance(given, (Iterable, NoneType)):
-            raise ValueError(f"layers must be a list of layers, got {given!r:.100}")
+            raise ValueError(
+                f"layers must be a list of layers, got {_validate.shown(given)}"
+            )
         for layer in given or ():
             self.add(layer)
 
@@ -104,11 +106,13 @@ class Sequential(Model):
             self._network.holds(inside) and not again
         ):
             raise ValueError(
-                f"layer must be added once, got {layer.name!r} a second time"
+                f"layer must be added once, got {_validate.shown(layer.name)} a second "
+                "time"
             )
         if self._network.has_name(layer.name) and not again:
             raise ValueError(
-                f"layer must have a name of its own, got {layer.name!r} a second time"
+                f"layer must have a name of its own, got {_validate.shown(layer.name)} "
+                "a second time"
             )
         if isinstance(layer, Model):
             layer.check_is_chained()
@@ -168,7 +172,8 @@ class Sequential(Model):
             config = {"layers": config}
         if not isinstance(config, dict) or not isinstance(config.get("layers"), list):
             raise ValueError(
-                f"config must be a dict with a list of layers, got {config!r}"
+                "config must be a dict with a list of layers, got "
+                f"{_validate.shown(config)}"
             )
         model = cls(name=config.get("name"))
         with custom_object_scope(custom_objects):

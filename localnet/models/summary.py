@@ -1,25 +1,30 @@
 """The tables that `Model.summary` prints."""
 
-import math
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from .. import _validate
 from .._terminal import output, printable
 from .._typing import Array
-from ..layers import CostedLayer, Layer
-from ..layers._base.shapes import BatchShape
-from ..ops import Cost
-from ..roofline import Machine, Work, this_machine
+from ..layers import Layer
+from ..roofline import Machine, this_machine
+from ..training.network import at_the_moment
+from .costs import cost_table
 
-__all__ = ["CostedCall", "cost_table", "summary", "summary_table"]
+__all__ = ["summary", "summary_table"]
 
 # Keras 2's columns; they grow with long names, so that no cell is broken.
 COLUMNS = (29, 26, 10, 0)
+# Of the column that tells what is trainable, which Keras adds to the line.
+TRAINABLE = 11
+# Before the name of a layer inside a model, for each model around it.
+NESTED = "| "
 # Keras's for a chain and for a graph, where one of the two arguments is given.
 LENGTHS = (65, 98)
+# Characters, of any line that is laid out.
+WIDEST = 10**6
 POSITIONS = ((0.45, 0.85, 1.0), (0.3, 0.6, 0.7, 1.0))
-COST_HEADER: tuple[str, ...] = ("Layer", *("FLOPs", "Bytes", "Time") * 2, "Memory")
 
 
 def summary(
@@ -48,8 +53,13 @@ def summary(
         that are narrower than what stands in them grow, so that no cell is broken.
     print_fn : callable, optional
         Called with every line; default: written to standard output.
-    expand_nested, show_trainable, layer_range
-        Accepted as in Keras, without a meaning.
+    expand_nested : bool
+        Whether to list what models among the layers are made of, below each of them.
+    show_trainable : bool
+        Whether to add a column that tells which layers are trainable, Y or N.
+    layer_range : list of two str, optional
+        Names of the first and the last layer that are listed, or regular expressions
+        that match their beginnings, as in Keras. The totals remain those of the model.
     cost : bool
         Whether to add what a batch costs in each layer: operations, bytes moved,
         the shortest time that these allow, and memory. See `CostedLayer.cost`.
@@ -65,12 +75,39 @@ def summary(
     Raises
     ------
     ValueError
-        If an argument breaks its rule, or the model is not built, unless its cost
-        for an `input_shape` is wanted.
+        If an argument breaks its rule, no layer has such a name, or the model is not
+        built, unless its cost for an `input_shape` is wanted.
+
+    Examples
+    --------
+    >>> from localnet import Sequential, layers
+    >>> model = Sequential(
+    ...     [layers.Dense(3, input_shape=(4,), name="a"), layers.Dense(2, name="b")],
+    ...     name="two",
+    ... )
+    >>> model.layers[0].trainable = False
+    >>> model.summary(show_trainable=True, layer_range=["b", "b"])
+    Model: "two"
+    ____________________________________________________________________________
+    Layer (type)                 Output Shape              Param #    Trainable
+    ============================================================================
+    b (Dense)                    (None, 2)                 8          Y
+    ============================================================================
+    Total params: 23 (92.00 Byte)
+    Trainable params: 8 (32.00 Byte)
+    Non-trainable params: 15 (60.00 Byte)
+    ____________________________________________________________________________
     """
-    del expand_nested, show_trainable, layer_range
     if callable(line_length):
         print_fn, line_length = print_fn or line_length, None
+    if print_fn is not None:
+        _validate.function("print_fn", print_fn, "line")
+    _validate.flag("expand_nested", expand_nested)
+    _validate.flag("show_trainable", show_trainable)
+    listed = _listed(self.layers, layer_range)
+    batch_size = _validate.whole("batch_size", batch_size, minimum=1)
+    if machine is not None:
+        _validate.instance("machine", machine, Machine)
     if not self.built and not (cost and self.layers and input_shape is not None):
         raise ValueError(
             f"{self.name}: summary needs a built model; call build(input_shape) "
@@ -78,20 +115,20 @@ def summary(
         )
     tables = []
     if self.built:
-        tables.append(
-            summary_table(
-                f'"{self.name}" ({type(self).__name__})',
-                self.layers,
+        with at_the_moment(self._network):
+            sources = None if _is_chain(self) else self._network.connections()
+            table = summary_table(
+                f'"{self.name}"',
+                self.layers[listed],
                 list(self.leaves.values()),
-                self._network.connections(),
+                None if sources is None else sources[listed],
                 line_length,
                 positions,
+                expand_nested=expand_nested,
+                show_trainable=show_trainable,
             )
-        )
+        tables.append(table)
     if _validate.flag("cost", cost):
-        batch_size = _validate.integer("batch_size", batch_size, minimum=1)
-        if machine is not None and not isinstance(machine, Machine):
-            raise ValueError(f"machine must be a Machine, got {machine!r}")
         shapes = self._network.known_input_shapes(input_shape)
         tables.append(
             cost_table(
@@ -109,6 +146,42 @@ def summary(
             print_fn(line)
 
 
+def _is_chain(model: Any) -> bool:
+    """Return whether each layer is called once, on the one before it."""
+    below = [[], *([f"{part.name}[0][0]"] for part in model.layers[:-1])]
+    return model._network.connections() in (None, below)
+
+
+def _listed(parts: Sequence[Any], layer_range: Any) -> slice:
+    """Return the places of the parts of a model that a `layer_range` asks for."""
+    if layer_range is None:
+        return slice(None)
+    rule = "a list of two names of layers"
+    ends = _validate.items("layer_range", layer_range, rule)
+    if len(ends) != 2 or not all(isinstance(end, str) for end in ends):
+        raise ValueError(
+            f"layer_range must be {rule}, got {_validate.shown(layer_range)}"
+        )
+    try:
+        first, last = (
+            [place for place, part in enumerate(parts) if re.match(end, part.name)]
+            for end in ends
+        )
+    except re.error as error:
+        raise ValueError(
+            f"layer_range must hold names or regular expressions, got "
+            f"{_validate.shown(layer_range)}: {error}"
+        ) from None
+    if not (first and last):
+        raise ValueError(
+            f"layer_range must hold names of layers, {[part.name for part in parts]}, "
+            f"got {_validate.shown(layer_range)}"
+        )
+    if first[0] > last[-1]:
+        first, last = last, first
+    return slice(first[0], last[-1] + 1)
+
+
 def summary_table(
     title: str,
     parts: Sequence[Any],
@@ -116,6 +189,9 @@ def summary_table(
     connections: Sequence[Sequence[str]] | None = None,
     line_length: int | None = None,
     positions: Sequence[float] | None = None,
+    *,
+    expand_nested: bool = False,
+    show_trainable: bool = False,
 ) -> str:
     """
     Lay the layers of a built model out for reading, much as Keras 2 does.
@@ -130,31 +206,38 @@ def summary_table(
         Every layer once, also those in models.
     connections : sequence of sequence of str, optional
         What each part is called on.
-    line_length, positions
+    line_length, positions, expand_nested, show_trainable
         As for `summary`.
 
     Returns
     -------
     str
-        One line per part: name and class, output shape, number of parameters, and what
-        it is connected to, if that is given.
+        One line per part: name and class, output shape, number of parameters, what it
+        is connected to, if that is given, and whether it is trainable.
     """
-    rows: list[tuple[str, ...]] = [("Layer (type)", "Output Shape", "Param #")]
-    for part in parts:
-        label = f"{part.name} ({getattr(part, 'class_name', type(part).__name__)})"
-        rows.append(
-            (printable(label), str(part.output_shape), str(part.count_params()))
-        )
+    header = ["Layer (type)", "Output Shape", "Param #"]
+    widths = _widths(3 if connections is None else 4, line_length, positions)
     if connections is not None:
-        header, *others = rows
-        rows = [(*header, "Connected to")]
-        for row, sources in zip(others, connections, strict=True):
-            first, *more = map(printable, sources or [""])
-            rows.append((*row, first))
-            rows += [("", "", "", source) for source in more]
+        header.append("Connected to")
+    if show_trainable:
+        header.append("Trainable")
+        widths.append(TRAINABLE)
+    rows = [header]
+    for depth, part, (first, *more) in _each(parts, connections, expand_nested):
+        label = f"{part.name} ({getattr(part, 'class_name', type(part).__name__)})"
+        row = [NESTED * depth + printable(label), str(part.output_shape)]
+        row.append(str(part.count_params()))
+        if connections is not None:
+            row.append(printable(first))
+        if show_trainable:
+            row.append("Y" if part.trainable else "N")
+        rows.append(row)
+        for source in more:
+            further = ["", "", "", printable(source), ""]
+            rows.append(further[: len(header)])
     columns = [
         max(width, 2 + max(len(row[i]) for row in rows))
-        for i, width in enumerate(_widths(len(rows[0]), line_length, positions))
+        for i, width in enumerate(widths)
     ]
     header_line, *lines = (
         "".join(cell.ljust(width) for cell, width in zip(row, columns, strict=True))
@@ -181,6 +264,20 @@ def summary_table(
     )
 
 
+def _each(
+    parts: Sequence[Any],
+    connections: Sequence[Sequence[str]] | None,
+    nested: bool,
+    depth: int = 0,
+) -> Iterator[tuple[int, Any, Sequence[str]]]:
+    """Yield parts, each with its depth and what it is called on."""
+    for place, part in enumerate(parts):
+        sources = connections[place] if connections else []
+        yield depth, part, sources or [""]
+        if nested and hasattr(part, "layers"):
+            yield from _each(part.layers, None, nested, depth + 1)
+
+
 def _widths(
     columns: int, line_length: int | None, positions: Sequence[float] | None
 ) -> list[int]:
@@ -193,160 +290,20 @@ def _widths(
         (LENGTHS[is_graph] if line_length is None else line_length),
         minimum=1,
     )
+    if length > WIDEST:
+        raise ValueError(f"line_length must be <= {WIDEST}, got {length}")
     given = POSITIONS[is_graph] if positions is None else positions
     try:
         ends = [_validate.number("positions", end, minimum=0) for end in given]
     except TypeError:
         ends = []
-    if len(ends) < columns or ends != sorted(ends):
+    if len(ends) < columns or ends != sorted(ends) or ends[-1] > WIDEST:
         raise ValueError(
-            f"positions must be {columns} rising numbers, got {positions!r}"
+            f"positions must be {columns} rising numbers, got "
+            f"{_validate.shown(positions)}"
         )
     whole = [int(length * end if ends[-1] <= 1 else end) for end in ends[:columns]]
     return [end - start for start, end in zip([0, *whole], whole, strict=False)]
-
-
-class CostedCall(NamedTuple):
-    """
-    One call of a layer in a model, for which costs are worked out.
-
-    `below` says whether anything learns that its input depends on, and `first` whether
-    it is the first call of its layer, with which its weights are counted; `samples`, if
-    known, is how many it gets for one of the model.
-    """
-
-    name: str
-    layer: Layer
-    input_shape: Any
-    below: bool
-    first: bool = True
-    samples: int | None = 1
-
-
-class BatchCost(NamedTuple):
-    """
-    What one layer of a model does with one batch of a training step.
-
-    `backward` is None if nothing below it or in it learns. `held` is the memory of its
-    weights, their gradients and all that it keeps for the way back, `passing` that of
-    the dy that comes in and the dx that goes out.
-    """
-
-    forward: Work
-    backward: Work | None
-    held: int
-    passing: int
-
-    @classmethod
-    def of(cls, cost: Cost, *, backward: bool, first: bool = True) -> "BatchCost":
-        """Take apart what a layer says."""
-        kept = cost.cache_bytes + cost.output_bytes
-        kept += cost.parameter_bytes if first else 0
-        if not backward:
-            return cls(cost.forward, None, kept, 0)
-        return cls(
-            cost.forward,
-            cost.backward,
-            kept + cost.parameter_bytes,
-            cost.output_bytes + cost.dx_bytes,
-        )
-
-
-def batch_costs(calls: Sequence[CostedCall], batch_size: int) -> list[BatchCost | None]:
-    """Return what a batch costs in each call, None for a layer that does not tell."""
-    costs: list[BatchCost | None] = []
-    for call in calls:
-        layer = call.layer
-        if not isinstance(layer, CostedLayer) or call.samples is None:
-            costs.append(None)
-            continue
-        cost = layer.cost(
-            batch_size * call.samples, call.input_shape, need_dx=call.below
-        )
-        learns = call.below or (layer.trainable and cost.parameters > 0)
-        costs.append(BatchCost.of(cost, backward=learns, first=call.first))
-    return costs
-
-
-def cost_table(
-    calls: Sequence[CostedCall],
-    input_shapes: Sequence[BatchShape],
-    batch_size: int,
-    machine: Machine,
-) -> str:
-    """
-    Lay out what a batch costs in each layer, built or not.
-
-    Parameters
-    ----------
-    calls : sequence of CostedCall
-        In order.
-    input_shapes : sequence of tuple of int or None
-        Of the model, batch axis first.
-    batch_size : int
-        Samples in the batch.
-    machine : Machine
-        Turns work into time.
-
-    Returns
-    -------
-    str
-        One line per call: operations, bytes moved and shortest time of the forward
-        pass and of a training step, and memory; dashes where a layer does not tell.
-    """
-    costs = batch_costs(calls, batch_size)
-    known = [cost for cost in costs if cost is not None]
-    rows = [COST_HEADER]
-    for call, cost in zip(calls, costs, strict=True):
-        cells = ("-",) * 7 if cost is None else _cost_cells([cost], machine)
-        rows.append((call.name, *cells))
-    rows.append(("Total", *_cost_cells(known, machine)))
-    first, *widths = (2 + max(map(len, column)) for column in zip(*rows, strict=True))
-    header, *lines, total = (
-        name.ljust(first)
-        + "".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
-        for name, *cells in rows
-    )
-    rule = first + sum(widths)
-    batch = batch_size * sum(
-        math.prod(size for size in shape[1:] if size is not None)
-        for shape in input_shapes
-    )
-    step = (
-        batch * calls[0].layer.dtype.itemsize
-        + sum(cost.held for cost in known)
-        + max((cost.passing for cost in known), default=0)
-    )
-    return "\n".join(
-        (
-            f"Cost of a batch of {batch_size}, at best, with "
-            f"{_count(machine.flops_per_second)}FLOP/s and "
-            f"{_count(machine.bytes_per_second)}B/s",
-            "_" * rule,
-            "forward".rjust(first + sum(widths[:3]))
-            + "training step".rjust(sum(widths[3:6])),
-            header,
-            "=" * rule,
-            *lines,
-            "=" * rule,
-            total,
-            f"A training step holds about {_count(step)}B, buffers not counted.",
-            "_" * rule,
-        )
-    )
-
-
-def _cost_cells(costs: Sequence[BatchCost], machine: Machine) -> tuple[str, ...]:
-    forward = [cost.forward for cost in costs]
-    backward = [cost.backward for cost in costs if cost.backward is not None]
-    cells: list[str] = []
-    for works in (forward, forward + backward):
-        cells += (
-            _count(sum(work.flops for work in works)),
-            _count(sum(work.nbytes for work in works)) + "B",
-            _seconds(machine.seconds(*works)),
-        )
-    return (*cells, _count(sum(cost.held for cost in costs)) + "B")
 
 
 def _size(weights: Sequence[Array]) -> str:
@@ -362,19 +319,3 @@ def _bytes(size: float) -> str:
             break
         size /= 1024
     return f"{size:.2f} {unit}"
-
-
-def _count(number: float) -> str:
-    # In powers of 1000, as the rates of machines are given.
-    for unit in ("", "k", "M", "G", "T", "P"):
-        if number < 1000 or unit == "P":
-            break
-        number /= 1000
-    return f"{number:.0f} " if not unit else f"{number:.2f} {unit}"
-
-
-def _seconds(seconds: float) -> str:
-    for unit, scale in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
-        if seconds * scale >= 1 or unit == "us":
-            break
-    return f"{seconds * scale:.2f} {unit}" if seconds else "0 s"

@@ -7,8 +7,9 @@ import numpy as np
 
 from .. import _arrays
 from .._typing import Array
+from .._validate import shown
 from ..golden import Report
-from ..golden.cases.families import FAMILIES
+from ..golden.cases.layers import FAMILIES
 from ..golden.cases.variants import VARIANT_FAMILIES
 from ..golden.matrix import KILLED, SURVIVED, Matrix
 from ..gradcheck import VCurve
@@ -139,7 +140,7 @@ def _curve(label: str, curve: Any) -> tuple[Array, Array]:
     if not right:
         raise ValueError(
             "curves must hold pairs of steps > 0 and errors >= 0 of one length, "
-            f"got {curve!r} for {label!r}"
+            f"got {shown(curve)} for {label!r}"
         )
     return steps, errors
 
@@ -199,10 +200,11 @@ def kill_matrix(matrix: Matrix, *, ax: "Axes | None" = None) -> "Axes":
     )
     for i, j in np.argwhere(kills > 0):
         number = str(int(kills[i, j]))
-        axes.text(j, i, number, ha="center", va="center", color="white", fontsize=6.5)
-    axes.set_xticks(range(len(names)), names, size=8, rotation=40, ha="left")
+        size = 7 if len(number) < 4 else 5.5  # a thousand must fit into its cell
+        axes.text(j, i, number, ha="center", va="center", color="white", size=size)
+    axes.set_xticks(range(len(names)), names, size=9, rotation=40, ha="left")
     axes.xaxis.tick_top()
-    axes.set_yticks(range(rows), [mutant.name for mutant in matrix.mutants], size=7)
+    axes.set_yticks(range(rows), [mutant.name for mutant in matrix.mutants], size=8)
     axes.set_xticks(np.arange(len(names) + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=0.8)

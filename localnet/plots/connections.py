@@ -241,7 +241,8 @@ def connection_matrix(
     Equal colours are one weight: the hue says which tap of its window it is, the
     lightness at which location. A dense layer is a full matrix; in the band of a
     locally connected layer every diagonal runs from dark to light; in that of a
-    convolution it keeps one colour.
+    convolution it keeps one colour. In a matrix of at most 12 rows and columns the
+    number of the weight is written, too.
 
     Parameters
     ----------

@@ -101,13 +101,13 @@ def _pair(label: str, value: Any) -> tuple[int, int]:
     try:
         links, weights = value
         return (
-            _validate.integer("links", links, minimum=1),
-            _validate.integer("weights", weights, minimum=1),
+            _validate.whole("links", links, minimum=1),
+            _validate.whole("weights", weights, minimum=1),
         )
     except (TypeError, ValueError):
         raise ValueError(
             "table must hold a pair of integers >= 1, links and free weights, "
-            f"got {value!r} for {label!r}"
+            f"got {_validate.shown(value)} for {label!r}"
         ) from None
 
 
@@ -131,7 +131,8 @@ def accuracy_against_parameters(
     -------
     matplotlib.axes.Axes
         A faint point for every seed; a line through the means, with bars of one
-        standard deviation (of the sample, with n - 1) where there is more than one.
+        standard deviation (of the sample, with n - 1) where there is more than one, cut
+        off at 0 % and 100 %.
 
     Raises
     ------
@@ -157,13 +158,17 @@ def accuracy_against_parameters(
         colour, marker = ORDER[i % len(ORDER)], MARKERS[i % len(MARKERS)]
         every = [(count, value) for count, values in networks for value in values]
         x, y = zip(*every, strict=True)
-        axes.plot(
+        (seeds,) = axes.plot(
             x, y, marker, color=colour, alpha=0.35, markersize=4, markeredgewidth=0
         )
+        seeds.sticky_edges.y.extend([0.0, 100.0])  # where the margin ends
+        means = np.array([values.mean() for _, values in networks])
+        spreads = np.array([_spread(values) for _, values in networks])
         axes.errorbar(
             [count for count, _ in networks],
-            np.array([values.mean() for _, values in networks]),
-            np.array([_spread(values) for _, values in networks]),
+            means,
+            # No accuracy lies below 0 % or above 100 %.
+            np.stack([np.minimum(spreads, means), np.minimum(spreads, 100 - means)]),
             color=colour,
             marker=marker,
             linestyle=DASHES[i % len(DASHES)],
@@ -176,11 +181,12 @@ def accuracy_against_parameters(
     axes.set(xlabel="free parameters (logarithmic)", ylabel="accuracy (%)")
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
-    seeds = {len(values) for _, networks in kinds for _, values in networks}
-    some = f"{min(seeds)}" if len(seeds) == 1 else f"{min(seeds)} to {max(seeds)}"
-    spread = "mean and standard deviation" if max(seeds) > 1 else "one training"
+    counts = {len(values) for _, networks in kinds for _, values in networks}
+    most = max(counts)
+    some = f"{most}" if len(counts) == 1 else f"{min(counts)} to {most}"
+    spread = "mean and standard deviation" if most > 1 else "one training"
     axes.set_title(
-        f"Accuracy against parameters\n{spread}, {some} seed{'s' * (max(seeds) > 1)}",
+        f"Accuracy against parameters\n{spread}, {some} seed{'s' * (most > 1)}",
         fontsize="medium",
     )
     legend_below(axes, ncols=min(3, len(kinds)), fontsize="small")
@@ -203,14 +209,14 @@ def _networks(label: str, value: Any) -> list[tuple[int, Array]]:
                 or not ((array >= 0) & (array <= 1)).all()
             ):
                 raise ValueError
-            count = _validate.integer("parameters", parameters, minimum=1)
+            count = _validate.whole("parameters", parameters, minimum=1)
             found.append((count, 100.0 * array))
     except (TypeError, ValueError):
         found = []
     if not found:
         raise ValueError(
             "results must hold lists of (parameters, accuracies from 0 to 1), "
-            f"got {value!r} for {label!r}"
+            f"got {_validate.shown(value)} for {label!r}"
         )
     return found
 
@@ -276,12 +282,14 @@ def initial_scale(
             "initializer must be of the VarianceScaling family, "
             f"got {type(draws).__name__}"
         )
-    filters = _validate.integer("filters", filters, minimum=1)
-    channels = _validate.integer("channels", channels, minimum=1)
-    rank = _validate.integer("rank", rank, minimum=1)
+    filters = _validate.whole("filters", filters, minimum=1)
+    channels = _validate.whole("channels", channels, minimum=1)
+    rank = _validate.whole("rank", rank, minimum=1)
     lengths = _validate.shape("sizes", sizes, minimum=1)
     if not lengths:
-        raise ValueError(f"sizes must hold a length of the input, got {sizes!r}")
+        raise ValueError(
+            f"sizes must hold a length of the input, got {_validate.shown(sizes)}"
+        )
     layers = [
         Geometry.of((*(length,) * rank, channels), kernel_size=kernel_size)
         for length in sorted(lengths)

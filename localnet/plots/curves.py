@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import _arrays
 from .._typing import Array
+from .._validate import shown
 from ..callbacks import History
 from .style import BLUE, VERMILLION, axes_for, legend_below
 
@@ -127,7 +128,7 @@ def _logs(history: Any) -> dict[str, Array]:
     if not isinstance(logs, Mapping) or not logs:
         raise ValueError(
             "history must be a History after a training or a mapping from names to "
-            f"lists of numbers that is not empty, got {history!r}"
+            f"lists of numbers that is not empty, got {shown(history)}"
         )
     found = {}
     for name, values in logs.items():
@@ -158,7 +159,8 @@ def _names(logs: Mapping[str, Array], names: Any) -> list[str]:
         or any(name not in known for name in chosen)
     ):
         raise ValueError(
-            f"names must be one or two of {', '.join(map(repr, known))}, got {names!r}"
+            f"names must be one or two of {', '.join(map(repr, known))}, got "
+            f"{shown(names)}"
         )
     return list(chosen)
 
@@ -183,7 +185,7 @@ def _curves(
     if len(validated) and at.shape != validated.shape:
         raise ValueError(
             f"validation_epochs must name the {len(validated)} epochs of "
-            f"{VALIDATION + name!r}, got {validation_epochs!r}"
+            f"{VALIDATION + name!r}, got {shown(validation_epochs)}"
         )
     # What was logged less often than the rest was logged last.
     return (epochs[len(epochs) - len(train) :], train), (

@@ -14,14 +14,21 @@ if TYPE_CHECKING:
 
 __all__ = ["picture_path", "save"]
 
-SUFFIXES = (".png", ".svg")
+# What says when, and by what, a file of a format with such words was written.
+METADATA = {
+    ".svg": {"Date": None, "Creator": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+SUFFIXES = (".png", *METADATA)
 
 
 def picture_path(name: str, path: Any) -> Path:
     """Return `path` if its suffix is that of a picture."""
     file = Path(_validate.path(name, path))
     if file.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"{name} must end in .png or .svg, got {str(file)!r}")
+        raise ValueError(
+            f"{name} must end in .png, .svg or .pdf, got {_validate.shown(str(file))}"
+        )
     return file
 
 
@@ -36,7 +43,8 @@ def save(
     ax : matplotlib.axes.Axes
         What a function of `localnet.plots` returned.
     path : str or path-like
-        A ``.png`` or ``.svg`` file; an old one is replaced as a whole or not at all.
+        A ``.png``, ``.svg`` or ``.pdf`` file; an old one is replaced as a whole or not
+        at all.
     dpi : float
         Dots per inch of a ``.png``; the default is crisp on a screen of twice the
         usual resolution and on a beamer.
@@ -78,15 +86,14 @@ def save(
     from PIL import Image
 
     if not isinstance(ax, Axes):
-        raise ValueError(f"ax must be a matplotlib Axes, got {ax!r}")
+        raise ValueError(f"ax must be a matplotlib Axes, got {_validate.shown(ax)}")
     figure: Any = ax.figure.figure  # the whole, if the Axes lies in a part of one
     drawn = io.BytesIO()
-    if file.suffix.lower() == ".svg":
-        # Names inside the file are random otherwise.
+    metadata = METADATA.get(file.suffix.lower())
+    if metadata is not None:
+        # Names inside an .svg are random otherwise.
         with mpl.rc_context({"svg.hashsalt": "localnet"}):
-            figure.savefig(
-                drawn, format="svg", metadata={"Date": None, "Creator": None}
-            )
+            figure.savefig(drawn, format=file.suffix[1:].lower(), metadata=metadata)
         write_atomically(file, lambda stream: stream.write(drawn.getvalue()))
         return file
     figure.savefig(drawn, format="png", dpi=dpi)

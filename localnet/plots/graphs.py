@@ -3,6 +3,7 @@
 import os
 from typing import TYPE_CHECKING, Any
 
+from .._validate import shown
 from .files import picture_path, save
 from .style import BLUE, axes_for
 
@@ -32,7 +33,7 @@ def plot_model(
     model : Model
         Its input shape is known.
     to_file : str or path-like, optional
-        A ``.png`` or ``.svg`` file; None writes nothing.
+        A ``.png``, ``.svg`` or ``.pdf`` file; None writes nothing.
     show_shapes : bool
         Whether to name the shapes of the outputs.
     show_layer_names : bool
@@ -66,7 +67,7 @@ def plot_model(
     """
     del kwargs
     if rankdir not in ("TB", "LR"):
-        raise ValueError(f"rankdir must be 'TB' or 'LR', got {rankdir!r}")
+        raise ValueError(f"rankdir must be 'TB' or 'LR', got {shown(rankdir)}")
     if to_file is not None:
         picture_path("to_file", to_file)
     boxes, arrows = _graph(model)

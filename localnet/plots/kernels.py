@@ -92,11 +92,12 @@ def filters(
     if location is not None and wires.kind != "local":
         raise ValueError(
             "location must be left out for a layer with the same weights everywhere, "
-            f"got {location!r}"
+            f"got {_validate.shown(location)}"
         )
     if filter is not None and (location is not None or wires.kind != "local"):
         raise ValueError(
-            f"filter must be left out where all filters are drawn, got {filter!r}"
+            "filter must be left out where all filters are drawn, got "
+            f"{_validate.shown(filter)}"
         )
     if wires.kind == "local" and location is None:
         number = _index("filter", 0 if filter is None else filter, wires.filters)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .._validate import shown
+
 __all__ = [
     "BLACK",
     "BLUE",
@@ -54,7 +56,7 @@ def axes_for(ax: Any, *, size: tuple[float, float] = (6.4, 4.8)) -> Any:
     if ax is None:
         return Figure(figsize=size, layout="compressed").subplots()
     if not isinstance(ax, Axes):
-        raise ValueError(f"ax must be a matplotlib Axes or None, got {ax!r}")
+        raise ValueError(f"ax must be a matplotlib Axes or None, got {shown(ax)}")
     return ax
 
 
@@ -97,7 +99,7 @@ def rows_of(name: str, value: Any) -> list[tuple[str, Any]]:
     if not rows or not all(isinstance(label, str) for label, _ in rows):
         raise ValueError(
             f"{name} must be a mapping from labels to values that is not empty, "
-            f"got {value!r}"
+            f"got {shown(value)}"
         )
     return rows
 

@@ -11,7 +11,7 @@ from .._typing import Array, Shape
 from ..geometry import Geometry
 from ..layers import Dense, Layer
 from ..layers._conv import Conv
-from ..layers._local import LocallyConnected
+from ..layers._local.plain import LocallyConnected
 from ..ops import patch_indices
 
 __all__ = ["KINDS", "TITLES", "Wiring", "wiring"]
@@ -64,7 +64,7 @@ class Wiring:
         except (TypeError, ValueError):
             raise ValueError(
                 f"location must be an integer from 0 to {math.prod(outputs) - 1} or an "
-                f"index into the output sizes {outputs}, got {value!r}"
+                f"index into the output sizes {outputs}, got {_validate.shown(value)}"
             ) from None
         return flat, index
 
@@ -109,7 +109,8 @@ def wiring(
     if isinstance(source, Geometry):
         if input_shape is not None:
             raise ValueError(
-                f"input_shape must be left out with a Geometry, got {input_shape!r}"
+                "input_shape must be left out with a Geometry, got "
+                f"{_validate.shown(input_shape)}"
             )
         return _of_geometry(
             source,
@@ -122,7 +123,9 @@ def wiring(
         )
     for name, value in (("kind", kind), ("filters", filters)):
         if value is not None:
-            raise ValueError(f"{name} must be left out with a layer, got {value!r}")
+            raise ValueError(
+                f"{name} must be left out with a layer, got {_validate.shown(value)}"
+            )
     return _of_layer(source, input_shape)
 
 
@@ -143,7 +146,8 @@ def _of_layer(layer: Layer, input_shape: Any) -> Wiring:
     kernel = layer.params.get("kernel")
     if not layer.built or layer.input_shape is None:
         raise ValueError(
-            f"source must be a built layer, got {layer.name!r} before its first input"
+            f"source must be a built layer, got {_validate.shown(layer.name)} before "
+            "its first input"
         )
     known = layer.input_shape[1:]
     shape: Any = known

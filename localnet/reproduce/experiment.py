@@ -96,7 +96,7 @@ class Experiment:
                 return net
         names = [net.name for net in self.nets]
         raise ValueError(
-            f"net must be one of {names}, got {name!r}"
+            f"net must be one of {names}, got {_validate.shown(name)}"
             f"{_validate.suggestion(name, names)}"
         )
 
@@ -260,7 +260,8 @@ class Results:
             return cls(str(read["experiment"]), int(read["epochs"]), values)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(
-                f"results must be a file of localnet reproduce, got {str(path)!r}"
+                "results must be a file of localnet reproduce, got "
+                f"{_validate.shown(str(path))}"
             ) from error
 
 

@@ -57,7 +57,7 @@ def run(
     """
     if seeds is None:
         seeds = range(experiment.seeds)
-    seeds = [_validate.integer("seeds", seed, minimum=0) for seed in seeds]
+    seeds = [_validate.seed("seeds", seed) for seed in seeds]
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds must be different integers, got {seeds}")
     epochs = experiment.epochs if epochs is None else epochs

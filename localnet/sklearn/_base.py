@@ -148,7 +148,8 @@ class NetworkEstimator(BaseEstimator):
             if repr(now[name]) != repr(former):
                 raise ValueError(
                     f"{name} must stay {former!r} for a network that is trained on, "
-                    f"got {now[name]!r}; fit with warm_start=False for a new one"
+                    f"got {_validate.shown(now[name])}; fit with warm_start=False for "
+                    "a new one"
                 )
         model = self.model_
         if not all(array.flags.writeable for array in _arrays_of(model)):

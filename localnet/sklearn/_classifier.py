@@ -10,6 +10,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from .. import losses
 from .._typing import Array
+from .._validate import shown
 from ..activations import sigmoid, softmax
 from ._base import FLOATS, NetworkEstimator
 
@@ -228,7 +229,9 @@ class LocallyConnectedClassifier(ClassifierMixin, NetworkEstimator):
         codes = np.searchsorted(classes, y)
         strange = classes[np.minimum(codes, len(classes) - 1)] != y
         if strange.any():
-            raise ValueError(f"y must hold labels of {classes}, got {y[strange][0]!r}")
+            raise ValueError(
+                f"y must hold labels of {classes}, got {shown(y[strange][0])}"
+            )
         if len(classes) < 2:
             raise ValueError(
                 f"y must hold at least two classes, got one class, {classes[0]!r}"

@@ -100,11 +100,11 @@ def network_of(build: Any, sample_shape: Shape, n_outputs: int, seed: int) -> An
         "model"
     )
     if isinstance(build, (Model, Sequential)) or not callable(build):
-        raise ValueError(f"{rule}, got {build!r}")
+        raise ValueError(f"{rule}, got {_validate.shown(build)}")
     try:
         arguments = _bound(build, sample_shape, n_outputs, seed)
     except TypeError as error:
-        raise ValueError(f"{rule}, got {build!r}: {error}") from None
+        raise ValueError(f"{rule}, got {_validate.shown(build)}: {error}") from None
     model = build(*arguments.args, **arguments.kwargs)
     if not isinstance(model, (Model, Sequential)):
         raise ValueError(f"{rule}, got one that returns {model!r}")

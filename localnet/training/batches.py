@@ -322,7 +322,7 @@ def split(data: Any, fraction: float) -> tuple[Data, Data]:
     if not isinstance(data, Data):
         raise ValueError(
             "validation_split must be 0 where x is made of batches; give "
-            f"validation_data, got {fraction!r}"
+            f"validation_data, got {_validate.shown(fraction)}"
         )
     fraction = _validate.number("validation_split", fraction, minimum=0.0, maximum=1.0)
     cut = int(np.floor(len(data) * (1.0 - fraction)))
@@ -370,7 +370,9 @@ def class_weights_of(y: Array, class_weight: Mapping[int, float]) -> Array:
     }
     for key, weight in weights.items():
         if weight < 0:
-            raise ValueError(f"class_weight[{key!r}] must be >= 0, got {weight!r}")
+            raise ValueError(
+                f"class_weight[{key!r}] must be >= 0, got {_validate.shown(weight)}"
+            )
     classes, inverse = np.unique(labels, return_inverse=True)
     missing = [c for c in classes.tolist() if c not in weights]
     if missing:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .._typing import Config
+from .._validate import shown
 from ..files import native
 from ..files.nested import join, separate
 from .fingerprint import first_difference
@@ -73,12 +74,12 @@ def read_checkpoint(path: Path, identity: Config) -> dict[str, Any]:
     config, arrays = native.read(path)
     if config.get("class_name") != KIND:
         raise ValueError(
-            f"{path} must hold a checkpoint, got {config.get('class_name')!r}"
+            f"{path} must hold a checkpoint, got {shown(config.get('class_name'))}"
         )
     version = config.get("checkpoint_version")
     if version != VERSION:
         raise ValueError(
-            f"{path} must have checkpoint version {VERSION}, got {version!r}"
+            f"{path} must have checkpoint version {VERSION}, got {shown(version)}"
         )
     difference = first_difference(config.get("identity"), identity)
     if difference is not None:
@@ -87,7 +88,7 @@ def read_checkpoint(path: Path, identity: Config) -> dict[str, Any]:
     with refused_with_path(path):
         state = join(config["state"], arrays)
         if not isinstance(state, dict):
-            raise ValueError(f"state must be a dict, got {state!r}")
+            raise ValueError(f"state must be a dict, got {shown(state)}")
         return state
 
 

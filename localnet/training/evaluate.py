@@ -8,7 +8,7 @@ from .. import _validate
 from .._typing import Array
 from ..callbacks import Logs
 from .one_batch import as_results
-from .options import verbosity
+from .options import queues, verbosity
 from .sources import checked_data, source_of
 from .trainer import Trained, calls_of, one_or_list
 
@@ -62,7 +62,7 @@ def evaluate(
     ValueError
         If an argument or the data are wrong.
     """
-    del max_queue_size, workers, use_multiprocessing
+    queues(max_queue_size, workers, use_multiprocessing)
     trainer = self._trainer
     trainer.need_optimizer()
     source = source_of(
@@ -116,7 +116,7 @@ def predict(
     ValueError
         If there is no sample, or the data do not fit the model.
     """
-    del max_queue_size, workers, use_multiprocessing
+    queues(max_queue_size, workers, use_multiprocessing)
     trainer = self._trainer
     ports = trainer.ports.without_targets()
     source = source_of(
@@ -132,7 +132,8 @@ def predict(
         calls.on_predict_begin()
         for number, batch in enumerate(source.batches()):
             calls.on_predict_batch_begin(number)
-            outputs.append(trainer.outputs(batch.xs))
+            with source.blamed():
+                outputs.append(trainer.outputs(batch.xs))
             logs: Logs = {}
             if callbacks:  # which may keep them, and write to them
                 logs = {"outputs": one_or_list([y.copy() for y in outputs[-1]])}

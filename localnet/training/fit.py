@@ -15,10 +15,10 @@ from ..callbacks import History
 from .batches import Data, split
 from .generators import is_stream
 from .inputs_outputs import Ports
-from .options import is_due, shuffling, unknown_option
+from .options import is_due, queues, shuffling, unknown_option
 from .options import validation_freq as checked_validation_freq
 from .run import Run
-from .sources import checked_data, parted, source_of
+from .sources import checked_data, parted, source_of, validating
 from .trainer import Trained, Trainer, calls_of
 
 __all__ = ["fit"]
@@ -135,11 +135,11 @@ def fit(
     is looked at before the training begins, and no batch of a generator beyond
     those that are used.
     """
-    del max_queue_size, workers, use_multiprocessing
+    queues(max_queue_size, workers, use_multiprocessing)
     for name in renamed:
         raise unknown_option(name, inspect.signature(fit).parameters)
     trainer = self._trainer
-    optimizer = trainer.need_optimizer()
+    trainer.need_optimizer()
     data = checked_data(x, y, sample_weight, trainer.ports)
     held_out = _held_out(validation_data, trainer.ports)
     _validate.number("validation_split", validation_split)
@@ -180,7 +180,7 @@ def fit(
     frequency = checked_validation_freq(validation_freq)
     rng = trainer.shuffle_rng
     if seed is not None:
-        rng = np.random.default_rng(_validate.integer("seed", seed, minimum=0))
+        rng = np.random.default_rng(_validate.seed("seed", seed))
     calls = calls_of(callbacks, self, verbose, epochs=epochs, steps=source.steps)
     run = Run(
         trainer=trainer,
@@ -208,7 +208,8 @@ def fit(
             trainer.need_same_weights(trainer.trained())
             trainer.try_out(source)
             if validation is not None:
-                trainer.try_out(validation)
+                with validating():
+                    trainer.try_out(validation)
             trainer.stop_training = False
             # A training that could not begin is not ended either, and has no history.
             run.begin()
@@ -225,10 +226,10 @@ def fit(
                 run.leave_epoch()
                 if trainer.stop_training:
                     break
-            optimizer.finalize(trainer.trained())
+            _finalize(trainer)
             run.finished = True
         except KeyboardInterrupt:
-            optimizer.finalize(trainer.trained())
+            _finalize(trainer)
             raise
         except BaseException:
             if run.stands_at_its_start:  # no step was made, so nothing is known of any
@@ -239,11 +240,18 @@ def fit(
         return calls.history
 
 
+def _finalize(trainer: Trainer) -> None:
+    """Give the weights that learned their averages, if the optimizer keeps some."""
+    with trainer.as_compiled():  # a callback may have changed a flag
+        trainer.need_optimizer().finalize(trainer.trained())
+
+
 def _fit_epoch(trainer: Trainer, run: Run) -> None:
     run.enter_epoch()
     for number, batch in enumerate(run.batches(), run.batch):
         run.calls.on_train_batch_begin(number)
-        with trainer.as_compiled():  # a callback may have changed a flag
+        # A callback may have changed a flag.
+        with trainer.as_compiled(), run.source.blamed():
             run.logs = trainer.train_step(batch)
         run.batch = number + 1
         # Callbacks may keep the logs, and add to them, for each other alone.
@@ -257,4 +265,5 @@ def _held_out(given: Any, ports: Ports) -> Any:
         return given
     forms = "(x, y), (x, y, sample_weight), a Sequence or a generator"
     x, y, weight = parted(given, forms)
-    return checked_data(x, y, weight, ports, "validation_data")
+    with validating():
+        return checked_data(x, y, weight, ports, "validation_data")

@@ -14,7 +14,7 @@ from .minimize import (
     check_start,
     checked_options,
 )
-from .sources import parted
+from .sources import parted, validating
 from .trainer import Trained, calls_of
 
 __all__ = ["fit_scipy"]
@@ -145,7 +145,8 @@ def fit_scipy(
                 limit=max_iterations if method == "tnc" else None,
                 logs=logs,
             )
-            run.validate()
+            with validating():
+                run.validate()
             trainer.stop_training = False
             calls.on_train_begin()
         trainer.history = calls.history

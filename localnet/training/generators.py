@@ -7,15 +7,26 @@ Where batches come from that are made already: a Sequence or a generator.
 import itertools
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 
+from .._arrays import OURS
 from .._typing import Array, Config
+from .._validate import shown
 from .batches import Data
 from .inputs_outputs import Ports
 
-__all__ = ["Batches", "Generated", "Source", "is_iterator", "is_stream", "length"]
+__all__ = [
+    "Batches",
+    "Generated",
+    "Source",
+    "is_iterator",
+    "is_ours",
+    "is_stream",
+    "length",
+]
 
 
 class Source:
@@ -54,6 +65,10 @@ class Source:
     def batches(self, order: Array | None = None, first: int = 0) -> Iterator[Data]:
         """Yield the batches of an epoch from number `first` on."""
         raise NotImplementedError
+
+    def blamed(self) -> AbstractContextManager[None]:
+        """Let errors in a block say which batch of the user's does not fit."""
+        return nullcontext()
 
     def end_epoch(self) -> None:
         """Tell the source that an epoch has ended."""
@@ -103,7 +118,9 @@ def length(name: str, sequence: Any) -> int:
         return len(sequence)
     except (TypeError, ValueError, OverflowError):
         said = type(sequence).__len__(sequence)  # or what else is wrong
-        raise ValueError(f"len({name}) must be an integer >= 0, got {said!r}") from None
+        raise ValueError(
+            f"len({name}) must be an integer >= 0, got {shown(said)}"
+        ) from None
 
 
 class Stream(Source):
@@ -115,6 +132,17 @@ class Stream(Source):
         self.ports = ports
         self.class_weight = class_weight
         self.name = name
+        self.number = 0  # of the batch that was yielded last
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Let what localnet raises name the batch; errors of others' code stay."""
+        try:
+            yield
+        except ValueError as error:
+            if not is_ours(error):
+                raise
+            raise ValueError(f"batch {self.number} of {self.name}: {error}") from error
 
     def checked(self, item: Any, number: int) -> Data:
         """Return a batch as the user's code gave it: x, (x, y) or (x, y, weight)."""
@@ -131,6 +159,15 @@ class Stream(Source):
             return Data.of(x, y, weight, self.ports).weighted(self.class_weight)
         except ValueError as error:
             raise ValueError(f"batch {number} of {self.name}: {error}") from error
+
+
+def is_ours(error: BaseException) -> bool:
+    """Whether localnet raised an error, and not a function of the user's own."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    home = "" if trace is None else trace.tb_frame.f_globals.get("__name__", "")
+    return str(home).startswith(OURS)
 
 
 class Batches(Stream):
@@ -183,6 +220,7 @@ class Batches(Stream):
         """Yield the batches by their numbers."""
         numbers = range(self.steps) if order is None else order[: self.steps].tolist()
         for number in numbers[first:]:
+            self.number = number
             yield self.checked(self.sequence[number], number)
 
     def end_epoch(self) -> None:
@@ -254,6 +292,7 @@ class Generated(Stream):
                 if self._steps is not None:
                     self._warn()
                 return
+            self.number = self.taken - 1
             yield self.ahead.pop()
 
     def _look_ahead(self) -> bool:

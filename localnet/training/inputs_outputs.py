@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._validate import suggestion
+from .._validate import shown, suggestion
 
 __all__ = ["Ports", "arrays_of", "items_of", "lists_of"]
 
@@ -156,7 +156,7 @@ def _by_name(argument: str, value: Any, names: Sequence[str]) -> list[Any]:
         if name not in names:
             raise ValueError(
                 f"{argument} must have keys among {list(names)}, "
-                f"got {name!r}{suggestion(name, names)}"
+                f"got {shown(name)}{suggestion(name, names)}"
             )
     return [value.get(name) for name in names]
 
@@ -200,7 +200,9 @@ def _flat(argument: str, value: Any) -> list[Any]:
     if value is None:
         return []
     if _is_by_name(value):
-        raise ValueError(f"{argument} must be a list for each output, got {value!r}")
+        raise ValueError(
+            f"{argument} must be a list for each output, got {shown(value)}"
+        )
     if not isinstance(value, (list, tuple)):
         return [value]
     items = [item for v in value for item in (v if isinstance(v, list) else [v])]

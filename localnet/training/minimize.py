@@ -75,7 +75,7 @@ def checked_options(
     if "maxiter" in chosen:
         raise ValueError(
             f"max_iterations must be given instead of the option 'maxiter', got "
-            f"{chosen['maxiter']!r}"
+            f"{_validate.shown(chosen['maxiter'])}"
         )
     if method == "tnc":  # counts evaluations alone
         return {"maxfun": 100 * max_iterations, **chosen}
@@ -163,7 +163,7 @@ def check_layers(layers: Sequence[Layer], method: str) -> None:
     if bounded and method not in WITH_BOUNDS:
         raise ValueError(
             f"method must be one of {', '.join(map(repr, WITH_BOUNDS))} for NonNeg of "
-            f"{', '.join(bounded)}, got {method!r}"
+            f"{', '.join(bounded)}, got {_validate.shown(method)}"
         )
 
 

@@ -12,9 +12,20 @@ from .._typing import Array, ArrayLike, Config
 from ..layers import Handle, Layer, LayerCache
 from ..layers._base.shapes import BatchShape
 from ..layers._base.weights import as_weights
+from ..losses.logits import WithLogits
 from ..ops import Workspace
 
-__all__ = ["Call", "Learning", "Memory", "Network", "Program", "Tape", "parts_of"]
+__all__ = [
+    "Call",
+    "Learning",
+    "Memory",
+    "Network",
+    "Program",
+    "Tape",
+    "at_the_moment",
+    "fixed_by_models",
+    "parts_of",
+]
 
 # A workspace for each call of a layer, by a name that the program chooses.
 Memory: TypeAlias = defaultdict[str, Workspace]
@@ -41,10 +52,10 @@ class Tape(NamedTuple):
     # Numbers of the calls in Keras's order.
     as_keras: Sequence[int]
 
-    def logits(self, output: int) -> Array | None:
-        """Return what a crossentropy of an output is computed from, if not from it."""
-        end = self.ends[output]
-        return None if end is None or not end.layer.has_logits else end.cache.logits
+    def known(self, outputs: Sequence[Array]) -> list[Array]:
+        """Return outputs, which know the logits that Keras's crossentropies read."""
+        pairs = zip(outputs, self.ends, strict=True)
+        return [y if end is None else _activated(y, end) for y, end in pairs]
 
     def caches(self, layer: Layer) -> list[LayerCache]:
         """Return what each call of a layer left, in Keras's order."""
@@ -55,6 +66,12 @@ class Tape(NamedTuple):
         """Return the penalties on outputs of layers: one for each call, as in Keras."""
         losses = (call.cache.activity_loss for call in self.calls)
         return [loss for loss in losses if loss is not None]
+
+
+def _activated(y: Array, end: Call) -> Array:
+    if not end.layer.has_logits:
+        return y
+    return WithLogits.of(y, end.cache.logits, end.layer.activate)
 
 
 class Program(Protocol):
@@ -169,9 +186,10 @@ class Network(Protocol):
     @property
     def dtype(self) -> np.dtype:
         """Float type of what goes out."""
-        for layer in reversed(self.leaves.values()):
-            return layer.dtype
-        return config.float_dtype(None)
+        layers = self.leaves.values()
+        found = (layer.dtype for layer in reversed(layers))
+        dtype: np.dtype = next(found, config.float_dtype())
+        return dtype
 
     def parts(self) -> list[Any]:
         """Return all that a call may change, so that a failed one can be undone."""
@@ -238,31 +256,70 @@ def parts_of(part: Any) -> list[Any]:
     return [part, part._trainer, *part._network.parts()]
 
 
+def fixed_by_models(network: Network) -> set[Layer]:
+    """
+    Return the layers that learn nothing, since all models around them are frozen.
+
+    Parameters
+    ----------
+    network : Network
+        Of the outermost model.
+
+    Returns
+    -------
+    set of Layer
+        Whatever their own flags `trainable` say; with the layers that they wrap.
+    """
+    return set(_with_inner(network.leaves.values())) - _reached(network)
+
+
+def _reached(network: Network) -> set[Layer]:
+    """Return the layers around which no model is frozen, on one way at least."""
+    found: set[Layer] = set()
+    if network.trainable:
+        for part in network.layers:
+            if isinstance(part, Layer):
+                found.update(part.with_inner())
+            else:
+                found |= _reached(part._network)
+    return found
+
+
 class Learning:
     """
     What `compile` saw of the flags `trainable`; all that trains goes by it.
 
     The rule is Keras's. Its training function is made with the first step after
-    `compile`: a layer that is added later does not learn until the next one.
+    `compile`: a layer that is added later does not learn until the next one. A frozen
+    model fixes all that is in it, whatever the layers say of themselves.
 
     Parameters
     ----------
-    layers : iterable of Layer
+    network : Network, optional
         Of the model, as it is compiled.
     """
 
-    def __init__(self, layers: Iterable[Layer] = ()) -> None:
-        self.flags = {part: part.trainable for part in _with_inner(layers)}
+    def __init__(self, network: Network | None = None) -> None:
+        self.flags: dict[Layer, bool] = {}
+        self.fixed: set[Layer] = set()
         # The program whose layers are all known, from the first step on.
         self._met: Any = None
+        if network is not None:
+            self._meet(network, True)
 
-    def held(self, program: Any) -> AbstractContextManager[None]:
+    def _meet(self, network: Network, may_learn: bool) -> None:
+        parts = _with_inner(network.leaves.values())
+        new = [part for part in parts if part not in self.flags]
+        self.flags |= {part: may_learn and part.trainable for part in new}
+        self.fixed |= fixed_by_models(network).intersection(new)
+
+    def held(self, network: Network) -> AbstractContextManager[None]:
         """
         Let layers be trainable as `compile` saw them, and then as they were again.
 
         Parameters
         ----------
-        program : Program
+        network : Network
             Of the model as it is now.
 
         Returns
@@ -270,30 +327,53 @@ class Learning:
         context manager
             In which it is so.
         """
-        if program is not self._met:
+        if (program := network.program) is not self._met:
             first, self._met = self._met is None, program
-            for part in _with_inner(program.layers.values()):
-                self.flags.setdefault(part, first and part.trainable)
+            self._meet(network, first)
+        if self.fixed:
+            return _swapped(self.flags, self.fixed)
         for part, flag in self.flags.items():
             if part.trainable is not flag:
-                return _swapped(self.flags)
+                return _swapped(self.flags, self.fixed)
         return nullcontext()
 
 
+def at_the_moment(network: Network) -> AbstractContextManager[None]:
+    """
+    Let layers learn by the flags of the moment, those of the models around them too.
+
+    Parameters
+    ----------
+    network : Network
+        Of the outermost model.
+
+    Returns
+    -------
+    context manager
+        In which it is so.
+    """
+    return _swapped({}, fixed_by_models(network))
+
+
 @contextmanager
-def _swapped(flags: dict[Layer, bool]) -> Iterator[None]:
+def _swapped(flags: dict[Layer, bool], fixed: set[Layer]) -> Iterator[None]:
     former = {
         part: part.trainable
         for part, flag in flags.items()
         if part.trainable is not flag
     }
+    free = [part for part in fixed if not part.is_fixed]
     try:
         for part in former:
             part.trainable = flags[part]
+        for part in free:
+            part.is_fixed = True
         yield
     finally:
         for part, flag in former.items():
             part.trainable = flag
+        for part in free:
+            part.is_fixed = False
 
 
 def _with_inner(layers: Iterable[Layer]) -> list[Layer]:

@@ -43,7 +43,8 @@ def call(self: Any, x: Any, training: bool | None = None) -> Any:
     if holds_handles(x):
         return self.connect(x, training)
     trainer = self._trainer
-    plain = None if training or trainer.network.program.inputs > 1 else Data.plain(x)
+    learning = training is not None and _validate.flag("training", training)
+    plain = None if learning or trainer.network.program.inputs > 1 else Data.plain(x)
     if plain is not None:
         with trainer.kept(plain.xs, training=False) as step:
             return one_or_list(trainer.outputs(plain.xs, step))
@@ -52,9 +53,9 @@ def call(self: Any, x: Any, training: bool | None = None) -> Any:
         _arrays.numbers(label, item)
         for label, item in zip(trainer.ports.labels("x"), given, strict=True)
     )
-    with trainer.ready(xs, learning=bool(training)):
-        ys, tape = trainer.network.program.run(xs, bool(training))
-        layers = trainer.network.leaves.values() if training else ()
+    with trainer.ready(xs, learning=learning):
+        ys, tape = trainer.network.program.run(xs, learning)
+        layers = trainer.network.leaves.values() if learning else ()
         for state, new in absorbed_by(layers, tape):
             state[...] = new
     return one_or_list(ys)
@@ -95,7 +96,7 @@ def loss_and_gradients(
         noise = {path: copy.deepcopy(layer.noise) for path, layer in layers.items()}
         ys, tape = network.program.run(batch.xs, True, noise=noise)
         loss, gradients = trainer.objective.value_and_gradients(
-            batch, ys, tape, list(layers.values())
+            batch, tape.known(ys), tape, list(layers.values())
         )
         grads = network.program.run_back(gradients, tape)
         names = [

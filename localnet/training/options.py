@@ -9,7 +9,9 @@ from .. import _validate
 from .._keras.words import new_word
 
 __all__ = [
+    "execution",
     "is_due",
+    "queues",
     "shuffling",
     "steps_of",
     "unknown_option",
@@ -21,7 +23,9 @@ __all__ = [
 def unknown_option(name: str, known: Iterable[str], method: str = "fit") -> TypeError:
     """Return the error for an unknown keyword of a method, with the name to use."""
     hint = new_word(name) or _validate.suggestion(name, known)
-    return TypeError(f"{method} must be given known arguments, got {name!r}{hint}")
+    return TypeError(
+        f"{method} must be given known arguments, got {_validate.shown(name)}{hint}"
+    )
 
 
 def steps_of(steps: Any) -> Any:
@@ -50,6 +54,30 @@ def verbosity(verbose: Any) -> int:
     raise ValueError(
         f"verbose must be 'auto', 0, 1 or 2, got {_validate.shown(verbose)}"
     )
+
+
+def queues(max_queue_size: Any, workers: Any, use_multiprocessing: Any) -> None:
+    """Refuse what cannot be how Keras fetches batches, which means nothing here."""
+    _validate.integer("max_queue_size", max_queue_size, minimum=0)
+    _validate.integer("workers", workers, minimum=0)
+    _validate.flag("use_multiprocessing", use_multiprocessing)
+
+
+def execution(
+    run_eagerly: Any, steps_per_execution: Any, jit_compile: Any, mode: Any
+) -> None:
+    """Refuse what cannot be how Keras runs a model, which means nothing here."""
+    for name, value in (("run_eagerly", run_eagerly), ("jit_compile", jit_compile)):
+        if value is not None and not _is_word(value, "auto"):
+            _validate.flag(name, value)
+    if not _is_word(steps_per_execution, "auto"):
+        _validate.optional_integer(
+            "steps_per_execution", steps_per_execution, minimum=1
+        )
+    if not isinstance(mode, (str, list, dict, type(None))):
+        raise ValueError(
+            f"sample_weight_mode must be a word or None, got {_validate.shown(mode)}"
+        )
 
 
 def validation_freq(freq: Any) -> int | list[int]:

@@ -9,9 +9,10 @@ import numpy as np
 from .. import _arrays, _validate, losses, metrics
 from .._typing import Array
 from ..losses import CategoricalCrossentropy, Differentiated, FunctionLoss, Loss
+from ..losses.logits import WithLogits
 from ..metrics import WeightedMean
 
-__all__ = ["Gathered", "Goal", "Metric"]
+__all__ = ["Gathered", "Goal", "Metric", "named_mean"]
 
 # What Keras writes for a function with a name of its own.
 WRAPPER = "MeanMetricWrapper"
@@ -39,9 +40,40 @@ class Gathered:
 
     @sums.setter
     def sums(self, sums: Any) -> None:
-        # Some make their arrays when they see the first batch.
-        self.metric.state.clear()
-        self.metric.state.update({n: np.array(a) for n, a in sums.items()})
+        # Some make their arrays when they see the first batch, others hold on to them.
+        state = self.metric.state
+        for name in [*state]:
+            if name not in sums:
+                del state[name]
+        for name, array in sums.items():
+            kept = state.setdefault(name, np.array(array))
+            if kept.shape == array.shape:
+                kept[...] = array
+            else:
+                state[name] = np.array(array)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running mean with its name, as a metric is read."""
+
+    name: str
+    mean: WeightedMean
+
+    def result(self) -> float:
+        """Return the mean so far."""
+        return self.mean.result()
+
+    def reset_state(self) -> None:
+        """Begin anew."""
+        self.mean.reset()
+
+    reset_states = reset_state
+
+
+def named_mean(name: str, mean: Any) -> Any:
+    """Return what a user sees of a running mean: the metric object, if there is one."""
+    return mean.metric if isinstance(mean, Gathered) else Running(name, mean)
 
 
 @dataclass
@@ -51,7 +83,7 @@ class Metric:
     # A name as the user wrote it, or a function, object or config.
     identifier: Any
     name: str
-    # None: an accuracy, chosen when the first shapes are seen.
+    # None: an accuracy or crossentropy, chosen when the first shapes are seen.
     function: Any
     weighted: bool
     mean: Any = field(default_factory=WeightedMean)
@@ -66,7 +98,7 @@ class Metric:
     @classmethod
     def of(cls, identifier: Any, weighted: bool) -> "Metric":
         """Resolve a name or function; the name is kept as the user wrote it."""
-        if metrics.is_accuracy(identifier):
+        if metrics.is_by_shapes(identifier):
             return cls(identifier, identifier, None, weighted)
         function, name = _found(identifier)
         if isinstance(identifier, str) and not isinstance(function, metrics.Metric):
@@ -92,7 +124,7 @@ class Metric:
 
     def values(self, y: Any, y_pred: Array) -> Any:
         """Return one value per sample; for an object, what it is to gather."""
-        function = self.function or metrics.accuracy_for(y, y_pred)
+        function = self.function or metrics.metric_for(self.identifier, y, y_pred)
         if isinstance(function, metrics.Metric):
             return handed(y, y_pred)
         if function not in metrics.FUNCTIONS.values() and not isinstance(
@@ -133,7 +165,7 @@ def handed(y: Any, y_pred: Array) -> tuple[Array, Array]:
     targets = np.asarray(y)
     if targets.ndim == 1 and y_pred.ndim == 2:
         targets = targets[:, np.newaxis]
-    return targets.astype(y_pred.dtype, copy=False), y_pred
+    return _arrays.cast("y_true", targets, y_pred.dtype), y_pred
 
 
 class Goal:
@@ -191,17 +223,15 @@ class Goal:
         """Return the metrics of one kind, ready for JSON."""
         return [m.get_config() for m in self.metrics if m.weighted == weighted]
 
-    def value(
-        self, y: Any, y_pred: Array, sample_weight: Array | None, logits: Array | None
-    ) -> float:
+    def value(self, y: Any, y_pred: Array, sample_weight: Array | None) -> float:
         """Return the loss of a batch, without its factor; 0 if there is none."""
         if self.loss is None:
             return 0.0
-        loss, y, read, _ = self._reading(y, y_pred, logits)
+        loss, y, read, _ = self._reading(y, y_pred)
         return float(loss(y, read, sample_weight))
 
     def value_and_gradient(
-        self, y: Any, y_pred: Array, sample_weight: Array | None, logits: Array | None
+        self, y: Any, y_pred: Array, sample_weight: Array | None
     ) -> tuple[float, Array, bool]:
         """
         Return the loss, the gradient of loss times factor, and whether by the logits.
@@ -210,28 +240,31 @@ class Goal:
         """
         if self.loss is None:
             return 0.0, np.zeros_like(y_pred), False
-        loss, y, read, by_logits = self._reading(y, y_pred, logits)
+        loss, y, read, by_logits = self._reading(y, y_pred)
         value, gradient = loss.value_and_gradient(y, read, sample_weight)
         if self.factor != 1:
             gradient = gradient * self.factor
         return float(value), gradient, by_logits
 
-    def _reading(
-        self, y: Any, y_pred: Array, logits: Array | None
-    ) -> tuple[Loss, Any, Array, bool]:
+    def _reading(self, y: Any, y_pred: Array) -> tuple[Loss, Any, Array, bool]:
         """
         Return the loss in the form that Keras would take, and what it reads.
 
         A crossentropy of the output of a softmax or sigmoid is computed from what went
-        into it: nothing is clipped, and the gradient is p - t.
+        into it: nothing is clipped, and the gradient is p - t. Last, whether the
+        gradient is by that.
         """
         if self.loss is None:
             raise ValueError("loss must be given, got None")
         self._warn_of_one_class(y_pred)
-        if isinstance(self.loss, (FunctionLoss, Differentiated)):
-            y, _ = handed(y, y_pred)
+        logits = y_pred.logits if isinstance(y_pred, WithLogits) else None
+        if isinstance(self.loss, Differentiated):
+            return self.loss, *handed(y, y_pred), logits is not None
+        if isinstance(self.loss, FunctionLoss):
+            # Its own gradient is by the output.
+            return self.loss, *handed(y, np.asarray(y_pred)), False
         if self.loss.logits_activation is None or logits is None:
-            return self.loss, y, y_pred, False
+            return self.loss, y, np.asarray(y_pred), False
         if self._logits_loss is None:
             self._logits_loss = self.loss.with_logits()
         return self._logits_loss, y, logits, True
@@ -268,7 +301,7 @@ class Goal:
     def try_out(self, y: Any, y_pred: Array, sample_weight: Array | None) -> None:
         """Meet the errors that targets and weights can cause, and keep nothing."""
         if self.loss is not None:
-            loss, y_read, read, _ = self._reading(y, y_pred, None)
+            loss, y_read, read, _ = self._reading(y, np.asarray(y_pred))
             loss(y_read, read, sample_weight)
         for metric, values in zip(self.metrics, self.measure(y, y_pred), strict=True):
             if isinstance(metric.mean, Gathered):

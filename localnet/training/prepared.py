@@ -40,7 +40,7 @@ class Prepared:
         self.memory = memory
         self.layers: list[Layer] = list(network.leaves.values())
         parts = [part for layer in self.layers for part in layer.with_inner()]
-        self._flags = [(part, part.trainable) for part in parts]
+        self._flags = [(part, part.trainable, part.is_fixed) for part in parts]
         self._arrays = [
             (layer.params, name, value)
             for layer in self.layers
@@ -58,7 +58,7 @@ class Prepared:
             for path, layer in network.leaves.items()
             for name in layer.trainable_params
         ]
-        self.constrained = [x for x in self.layers if x.trainable and _bounds(x)]
+        self.constrained = [x for x in self.layers if x.trainable_params and _bounds(x)]
         self.may_fail = any(layer.constraints_may_fail for layer in self.layers)
         # Whether a whole step has been made, after which gradients need no checks:
         # those of our own layers fit, and are no parts of weights.
@@ -74,8 +74,8 @@ class Prepared:
         """Return whether what it was prepared for is as it was."""
         if network.program is not self.program:
             return False
-        for part, flag in self._flags:
-            if part.trainable is not flag:
+        for part, flag, fixed in self._flags:
+            if part.trainable is not flag or part.is_fixed is not fixed:
                 return False
         return all(params.get(name) is value for params, name, value in self._arrays)
 

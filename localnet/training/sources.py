@@ -7,6 +7,7 @@ Arrays, a Sequence and a generator answer the same questions, so that there is o
 import inspect
 import itertools
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,19 @@ from .. import _validate
 from .._typing import Array, Config
 from .batches import Data
 from .fingerprint import identity_of_data
-from .generators import Batches, Generated, Source, is_iterator, is_stream, length
+from .generators import (
+    Batches,
+    Generated,
+    Source,
+    is_iterator,
+    is_ours,
+    is_stream,
+    length,
+)
 from .inputs_outputs import Ports
 from .options import steps_of
 
-__all__ = ["checked_data", "parted", "source_of"]
+__all__ = ["checked_data", "parted", "source_of", "validating"]
 
 # Samples per piece when targets are tried out before training.
 TRIAL = 128
@@ -123,7 +132,8 @@ def checked_data(
     if not is_stream(x):
         if isinstance(x, type) or inspect.isroutine(x):
             raise ValueError(
-                f"{name} must be arrays, a Sequence or a generator, got {x!r}; call it "
+                f"{name} must be arrays, a Sequence or a generator, got "
+                f"{_validate.shown(x)}; call it "
                 "to make one"
             )
         return Data.of(x, y, sample_weight, ports)
@@ -142,6 +152,17 @@ def parted(given: Any, forms: str) -> tuple[Any, Any, Any]:
         raise ValueError(f"validation_data must be {forms}, got {type(given).__name__}")
     x, y, weight = (*given, None)[:3]
     return x, y, weight
+
+
+@contextmanager
+def validating() -> Iterator[None]:
+    """Let errors say that they are of the validation data."""
+    try:
+        yield
+    except ValueError as error:
+        if "validation_data" in str(error).partition(":")[0] or not is_ours(error):
+            raise
+        raise ValueError(f"validation_data: {error}") from error
 
 
 def source_of(

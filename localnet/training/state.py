@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .._validate import shown
 from .trainer import Trainer
 
 __all__ = ["check_kind", "check_state", "get_state", "set_state"]
@@ -108,7 +109,7 @@ def check_kind(name: str, value: Any, like: Any) -> None:
         huge = isinstance(value, int) and abs(value) >= 2**63
         fits = fits and not isinstance(value, bool) and not huge
     if not fits:
-        raise ValueError(f"{name} must be {kind}, got {value!r:.60}")
+        raise ValueError(f"{name} must be {kind}, got {shown(value)}")
 
 
 def check_state(trainer: Trainer, state: dict[str, Any]) -> None:

@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 
 from .. import losses
 from .._typing import Array, Config
+from .._validate import shown
 from ..callbacks import Logs
 from ..layers import Layer
 from ..metrics import Metric, WeightedMean
 from .batches import Data
 from .inputs_outputs import items_of, lists_of
 from .network import Tape
-from .output_loss import Gathered, Goal
+from .output_loss import Gathered, Goal, named_mean
 
 __all__ = ["Gradients", "Losses", "Objective"]
 
@@ -94,18 +95,26 @@ class Objective:
             *((x.name, x.mean) for goal in self.goals for x in goal.metrics),
         ]
         self._means: dict[str, Any] = {}
-        for name, mean in means:
+        for name, mean in _numbered(means):
             if name in self._means:
                 raise ValueError(
                     "metrics must have names of their own beside 'loss', "
-                    f"got {name!r} a second time"
+                    f"got {shown(name)} a second time"
                 )
             self._means[name] = mean
+        for name, mean in self._means.items():
+            if isinstance(mean, Gathered) and mean.metric.has_default_name:
+                mean.metric.name = name
 
     @property
     def names(self) -> list[str]:
         """Names of the running means, in their order."""
         return list(self._means)
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The running means, each as a metric with a name."""
+        return [named_mean(name, mean) for name, mean in self._means.items()]
 
     def get_config(self) -> Config:
         """Return the arguments that make an equal objective, ready for JSON."""
@@ -131,7 +140,7 @@ class Objective:
         parts = []
         for place, goal in enumerate(self.goals):
             with self._named(place):
-                parts.append(goal.value(*_at(place, batch, ys, tape)))
+                parts.append(goal.value(*_at(place, batch, ys)))
         return self._summed(parts, tape, layers)
 
     def value_and_gradients(
@@ -152,7 +161,7 @@ class Objective:
         for place, goal in enumerate(self.goals):
             with self._named(place):
                 part, gradient, by_logits = goal.value_and_gradient(
-                    *_at(place, batch, ys, tape)
+                    *_at(place, batch, ys)
                 )
             parts.append(part)
             gradients.dys.append(None if by_logits else gradient)
@@ -211,6 +220,15 @@ class Objective:
         return _about(self.outputs[place]) if len(self.outputs) > 1 else _ALONE
 
 
+def _numbered(means: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield names with their means; objects that were given no name are numbered."""
+    times: dict[str, int] = {}
+    for name, mean in means:
+        known = isinstance(mean, Gathered) and mean.metric.has_default_name
+        count = times[name] = times.get(name, -1) + 1
+        yield (f"{name}_{count}" if known and count else name), mean
+
+
 def _part_objects(goals: Sequence[Goal]) -> None:
     """Give each output a metric object of its own, as Keras does."""
     seen: set[int] = set()
@@ -234,10 +252,10 @@ def _have_penalties(layers: Iterable[Layer]) -> bool:
 
 
 def _at(
-    place: int, batch: Data, ys: Sequence[Array], tape: Tape
-) -> tuple[Any, Array, Array | None, Array | None]:
+    place: int, batch: Data, ys: Sequence[Array]
+) -> tuple[Any, Array, Array | None]:
     """Return what the loss of an output is computed from."""
-    return batch.ys[place], ys[place], batch.sample_weights[place], tape.logits(place)
+    return batch.ys[place], ys[place], batch.sample_weights[place]
 
 
 _ALONE = nullcontext()

@@ -15,8 +15,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from .. import optimizers
-from .._interrupt import uninterrupted
+from .._interrupt import may_be_interrupted, uninterrupted
 from .._typing import Array, Config
+from .._validate import shown
 from ..callbacks import CallbackList, History, Logs
 from ..layers import Layer
 from ..layers._base.layer import unchanged_on_error
@@ -27,7 +28,7 @@ from .fingerprint import identity_of_optimizer
 from .generators import Source
 from .inputs_outputs import Ports
 from .network import Learning, Memory, Network, Tape
-from .options import unknown_option, verbosity
+from .options import execution, unknown_option, verbosity
 from .prepared import Prepared, kind_of, undrawn_on_error
 from .total_loss import Objective
 
@@ -186,7 +187,7 @@ class Trainer:
 
     def as_compiled(self) -> AbstractContextManager[None]:
         """Let the layers learn that were trainable when the model was compiled."""
-        return self.learning.held(self.network.program)
+        return self.learning.held(self.network)
 
     def kept(self, xs: Sequence[Array], *, training: bool) -> Any:
         """
@@ -233,14 +234,16 @@ class Trainer:
     def _trained_step(self, batch: Data, step: Prepared) -> Logs:
         outputs, tape = step.run(batch.xs)
         # Losses and metrics of the user's own may keep them.
-        ys = [y.copy() for y in outputs]
+        ys = tape.known([y.copy() for y in outputs])
         loss, gradients = self.objective.value_and_gradients(
             batch, ys, tape, step.layers
         )
         grads = step.run_back(gradients, tape)
         logs = self.objective.update(loss, batch, ys)
         absorbed = absorbed_by(step.moving, tape)
-        undone = self._undone_on_error(step.trained) if step.may_fail else nullcontext()
+        may_fail = step.may_fail or may_be_interrupted()
+        changed = [*step.trained.values(), *(state for state, _ in absorbed)]
+        undone = self._undone_on_error(changed) if may_fail else nullcontext()
         with uninterrupted(), undone:
             optimizer = self.need_optimizer()
             if step.is_checked and self.updated is not None and _own(optimizer):
@@ -260,16 +263,16 @@ class Trainer:
         return logs
 
     @contextmanager
-    def _undone_on_error(self, trained: Mapping[str, Array]) -> Iterator[None]:
-        """Undo a failed update; only constraints of the user's own can make it fail."""
+    def _undone_on_error(self, changed: Sequence[Array]) -> Iterator[None]:
+        """Undo a failed update: by a constraint of the user's own, or a time limit."""
         optimizer = self.need_optimizer()
         state, updated = optimizer.get_state(), self.updated
-        former = {name: value.copy() for name, value in trained.items()}
+        former = [value.copy() for value in changed]
         try:
             yield
         except BaseException:
-            for name, value in trained.items():
-                value[...] = former[name]
+            for value, before in zip(changed, former, strict=True):
+                value[...] = before
             optimizer.set_state(state)
             self.updated = updated
             raise
@@ -279,7 +282,7 @@ class Trainer:
         step = step or self.prepared(batch.xs, training=False)
         try:
             outputs, tape = step.run(batch.xs)
-            ys = [y.copy() for y in outputs]  # as in a training step
+            ys = tape.known([y.copy() for y in outputs])  # as in a training step
             loss = self.objective.value(batch, ys, tape, step.layers)
             return self.objective.update(loss, batch, ys)
         except BaseException:
@@ -295,7 +298,8 @@ class Trainer:
         logs: Logs = {}
         for number, batch in enumerate(source.batches()):
             calls.on_test_batch_begin(number)
-            logs = self.test_step(batch)
+            with source.blamed():
+                logs = self.test_step(batch)
             calls.on_test_batch_end(number, dict(logs))
         source.end_epoch()
         calls.on_test_end(dict(logs))
@@ -367,12 +371,12 @@ def compile(
     With several outputs each loss is reported too, as ``<output>_loss`` and without
     its factor, and a metric is called ``<output>_<metric>``.
     """
-    del run_eagerly, steps_per_execution, jit_compile, sample_weight_mode
+    execution(run_eagerly, steps_per_execution, jit_compile, sample_weight_mode)
     for name in unknown:
         raise unknown_option(name, inspect.signature(compile).parameters, "compile")
     trainer, new = self._trainer, optimizers.get(optimizer)
     if not isinstance(new, Optimizer):
-        raise ValueError(f"optimizer must be an Optimizer, got {optimizer!r}")
+        raise ValueError(f"optimizer must be an Optimizer, got {shown(optimizer)}")
     trainer.network.program.check_gradients()
     # First everything that may fail, a `get_config` of the user's own too.
     identity = identity_of_optimizer(new)
@@ -383,7 +387,7 @@ def compile(
     if new is not trainer.optimizer:
         trainer.updated = None
     trainer.optimizer, trainer.identity = new, identity
-    trainer.learning = Learning(trainer.network.leaves.values())
+    trainer.learning = Learning(trainer.network)
 
 
 def _own(optimizer: Optimizer) -> bool:

@@ -7,6 +7,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+from .._validate import shown
 from .processes import AnswersTo
 
 __all__ = ["on_cluster"]
@@ -33,7 +34,7 @@ def on_cluster(address: str) -> Iterator[AnswersTo]:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except Exception as error:  # of many kinds, by what is wrong with the address
         raise ConnectionError(
-            f"dask must be the address of a Dask scheduler, got {address!r}: "
+            f"dask must be the address of a Dask scheduler, got {shown(address)}: "
             f"no scheduler answered within {PATIENCE} s"
         ) from error
     futures: dict[Any, int] = {}

@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from .. import config
+from .. import _children, config
 
 __all__ = ["AnswersTo", "in_processes"]
 
@@ -19,21 +19,13 @@ AnswersTo: TypeAlias = Callable[
     [Callable[[Any], Any], Sequence[Any]], Iterator[tuple[int, Any]]
 ]
 
-# How BLAS libraries are told to use one thread: two trainings side by side are faster
-# than one after the other with two threads, and a sum has one order.
-ONE_THREAD = (
-    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
-    *("BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
-)
-
 
 @contextmanager
 def in_processes(count: int) -> Iterator[AnswersTo]:
     """Give what calls a function in `count` processes; they end with the block."""
-    former = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ |= dict.fromkeys(ONE_THREAD, "1")
     others = set(multiprocessing.active_children())
-    try:
+    with _children.environment(**_children.ONE_THREAD, **_children.SAFE_PATH):
+        _track_quietly()
         # Not forked: BLAS has read the environment here already.
         pool = ProcessPoolExecutor(
             count, multiprocessing.get_context("spawn"), initializer=_begin
@@ -47,12 +39,18 @@ def in_processes(count: int) -> Iterator[AnswersTo]:
             raise
         finally:
             pool.shutdown(cancel_futures=True)
-    finally:
-        for name, value in former.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+
+
+def _track_quietly() -> None:
+    """Begin what frees semaphores of a process that was killed, which needs no word."""
+    if os.name == "posix":
+        from multiprocessing import resource_tracker
+
+        quiet = "ignore:resource_tracker:UserWarning"
+        given = os.environ.get("PYTHONWARNINGS")
+        every = f"{given},{quiet}" if given else quiet
+        with _children.environment(PYTHONWARNINGS=every):
+            resource_tracker.ensure_running()
 
 
 def _answers(

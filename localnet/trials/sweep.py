@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .._validate import shown
 from ..models import Model, Sequential
 
 __all__ = ["Setting", "Sweep", "callable_of", "parse_grid", "ship_modules", "train"]
@@ -65,10 +66,11 @@ def train(sweep: Sweep, setting: Setting) -> dict[str, float]:
         (x, y), (x_test, y_test) = _parts(sweep)
         model = sweep.build(**dict(setting.values), seed=setting.seed)
         if not isinstance(model, (Model, Sequential)) or model.optimizer is None:
-            raise ValueError(f"build must return a compiled model, got {model!r}")
+            raise ValueError(f"build must return a compiled model, got {shown(model)}")
         model.fit(x, y, epochs=sweep.epochs, batch_size=sweep.batch_size, verbose=0)
         measured = model.evaluate(x_test, y_test, verbose=0, return_dict=True)
-    except Exception as error:  # of the user's code; which setting it was must be said
+    # Of the user's code, which may exit, too; which setting it was must be said.
+    except (Exception, SystemExit) as error:
         raise ValueError(f"{setting}: {type(error).__name__}: {error}") from error
     return {name: float(value) for name, value in measured.items()}
 
@@ -103,7 +105,8 @@ def parse_grid(texts: Sequence[str]) -> dict[str, list[Any]]:
         name, separator, values = text.partition("=")
         if not (name.isidentifier() and separator and values) or name == "seed":
             raise ValueError(
-                f"--grid must be NAME=VALUE,VALUE with a name but seed, got {text!r}"
+                "--grid must be NAME=VALUE,VALUE with a name but seed, got "
+                f"{shown(text)}"
             )
         if name in grid:
             raise ValueError(f"--grid must name each setting once, got {name} twice")
@@ -113,7 +116,7 @@ def parse_grid(texts: Sequence[str]) -> dict[str, list[Any]]:
             grid[name] = [_value(value) for value in values.split(",")]
         texts_of = [repr(value) for value in grid[name]]
         if len(set(texts_of)) < len(texts_of):
-            raise ValueError(f"--grid must hold different values, got {text!r}")
+            raise ValueError(f"--grid must hold different values, got {shown(text)}")
     return grid
 
 
@@ -132,13 +135,13 @@ def callable_of(name: str, text: str) -> Callable[..., Any]:
     module, _, function = text.partition(":")
     try:
         found = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
         raise ValueError(
-            f"{name} must be MODULE:FUNCTION that can be imported, got {text!r}: "
+            f"{name} must be MODULE:FUNCTION that can be imported, got {shown(text)}: "
             f"{error}"
         ) from error
     if not callable(found):
-        raise ValueError(f"{name} must be a function, got {found!r}")
+        raise ValueError(f"{name} must be a function, got {shown(found)}")
     return found  # type: ignore[no-any-return]
 
 

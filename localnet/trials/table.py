@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .._validate import shown
 from ..files.safe.atomic import check_place, write_atomically
 
 __all__ = ["Table"]
@@ -46,10 +47,10 @@ class Table:
         self.rows: dict[tuple[str, ...], dict[str, str]] = {}
         if path is not None:
             if path.suffix.lower() != ".csv":
-                raise ValueError(f"--out must be a .csv file, got {str(path)!r}")
+                raise ValueError(f"--out must be a .csv file, got {shown(str(path))}")
             if not path.parent.is_dir():
                 raise ValueError(
-                    f"--out must be in a folder that exists, got {str(path)!r}"
+                    f"--out must be in a folder that exists, got {shown(str(path))}"
                 )
             check_place(path, "--out")
             if path.exists():
@@ -66,7 +67,7 @@ class Table:
         if header[:count] != self.keys or odd:
             raise ValueError(
                 f"--out must be a new file or one of the same grid, with the columns "
-                f"{','.join(self.keys)}, got {str(path)!r}"
+                f"{','.join(self.keys)}, got {shown(str(path))}"
             )
         for line in whole:
             self.rows[tuple(line[:count])] = dict(

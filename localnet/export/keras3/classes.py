@@ -61,9 +61,9 @@ def classes() -> Classes:
         import keras
     except ImportError as error:
         raise ImportError(
-            "Keras 3 and the backend that it is set to must be installed, with "
-            '--no-verify too (pip install keras, or pip install ".[keras3]" from a '
-            f"checkout): {error}"
+            'Keras 3 must be installed (pip install keras, or ".[keras3]" from a '
+            "checkout), and the backend that KERAS_BACKEND names, TensorFlow if it "
+            f"names none, with --no-verify too: {error}"
         ) from None
     if int(keras.__version__.split(".")[0]) < 3:
         raise ImportError(f"Keras must be of version 3, got {keras.__version__}")

@@ -8,6 +8,7 @@ knows the layers.
 from typing import Any
 
 from ..._typing import Config
+from ..._validate import shown
 from .wiring import MODELS
 
 __all__ = ["WRAPPING", "for_h5", "for_v3", "inner_of", "upgraded"]
@@ -76,12 +77,12 @@ def _upgraded_model(entry: Config) -> Config:
     if isinstance(config, list):  # as early Keras 2 wrote it
         config = {"layers": config}
     if not isinstance(config, dict):
-        raise ValueError(f"the config of a model must be a dict, got {config!r:.100}")
+        raise ValueError(f"the config of a model must be a dict, got {shown(config)}")
     if class_name not in MODELS:
         return {"class_name": class_name, "config": config}
     entries = config.get("layers")
     if not isinstance(entries, list):
-        raise ValueError(f"layers must be a list, got {entries!r:.100}")
+        raise ValueError(f"layers must be a list, got {shown(entries)}")
     upgraded = {key: value for key, value in config.items() if key in MODEL_KEYS}
     upgraded["layers"] = [_upgraded_part(part) for part in entries]
     shape = config.get("build_input_shape")
@@ -95,7 +96,7 @@ def _upgraded_model(entry: Config) -> Config:
 def _upgraded_part(entry: Any) -> Config:
     """Return a layer, or a model within a model, with its place in the wiring."""
     if not isinstance(entry, dict) or not _is_object(entry):
-        raise ValueError(f"a layer must have a class_name, got {entry!r:.100}")
+        raise ValueError(f"a layer must have a class_name, got {shown(entry)}")
     change = _upgraded_model if entry["class_name"] in MODELS else _upgraded_layer
     wiring: Config = {k: entry[k] for k in WIRING if k in entry}
     return change(entry) | wiring
@@ -126,7 +127,7 @@ def _upgraded_layer(entry: Config) -> Config:
     config = entry.get("config", {})
     if not isinstance(config, dict):
         raise ValueError(
-            f"the config of {entry['class_name']} must be a dict, got {config!r:.100}"
+            f"the config of {entry['class_name']} must be a dict, got {shown(config)}"
         )
     config = dict(config)
     if "dtype" in config:

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..._typing import Array, Config
+from ..._validate import shown
 from ..contents import Contents, LayerWeights, Stored
 from ..safe import bounded_json, hdf5
 from ..safe.atomic import write_atomically
@@ -177,13 +178,13 @@ def _check_names(layers: Sequence[LayerWeights]) -> None:
         except ValueError:
             raise ValueError(
                 "name of a layer in a .h5 file must be one or more parts with / "
-                f"between them, none of them empty, '.' or '..', got {layer.key!r}"
+                f"between them, none of them empty, '.' or '..', got {shown(layer.key)}"
             ) from None
         paths = {"/".join(parts[:n]) for n in range(1, len(parts) + 1)}
         if layer.key == OWN_WEIGHTS or not paths.isdisjoint(arrays):
             raise ValueError(
                 "name of a layer in a .h5 file must not be one that the file has "
-                f"already, got {layer.key!r}"
+                f"already, got {shown(layer.key)}"
             )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ... import _registry, metrics
 from ..._typing import Config
+from ..._validate import shown
 
 __all__ = [
     "H5_KEY",
@@ -50,7 +51,7 @@ def arguments_of(training: Config, outputs: Sequence[str] = ("",)) -> Config:
         If it is not understood, or no optimizer stands in it.
     """
     if not isinstance(training, dict):
-        raise ValueError(f"training must be a dict, got {training!r:.100}")
+        raise ValueError(f"training must be a dict, got {shown(training)}")
     for key, optimizer in ((H5_KEY, "optimizer_config"), (V3_KEY, "optimizer")):
         if key in training:
             config = training[key]
@@ -60,7 +61,9 @@ def arguments_of(training: Config, outputs: Sequence[str] = ("",)) -> Config:
                 return _arguments(config, optimizer)
             return _arguments_of_several(config, optimizer, outputs)
     if "optimizer" not in training:
-        raise ValueError(f"training must be a dict with an optimizer, got {training!r}")
+        raise ValueError(
+            f"training must be a dict with an optimizer, got {shown(training)}"
+        )
     return dict(training)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..._typing import Config
+from ..._validate import shown
 
 __all__ = [
     "FUNCTIONAL",
@@ -105,7 +106,7 @@ def wired(config: Any) -> Wiring:
     """
     if not isinstance(config, dict) or not isinstance(config.get("layers"), list):
         raise ValueError(
-            f"config must be a dict with a list of layers, got {config!r:.100}"
+            f"config must be a dict with a list of layers, got {shown(config)}"
         )
     entries = _entries(config["layers"])
     nodes = {name: list(_nodes(name, entry)) for name, entry in entries.items()}
@@ -134,7 +135,7 @@ def wired(config: Any) -> Wiring:
     for source in inputs:
         if entries[source.layer]["class_name"] != "InputLayer":
             raise ValueError(
-                f"input_layers must name an InputLayer, got {source.layer!r}"
+                f"input_layers must name an InputLayer, got {shown(source.layer)}"
             )
     calls = _in_order(waiting)
     _check_all_lead_out(entries, calls, inputs, outputs)
@@ -169,15 +170,17 @@ def _entries(layers: Sequence[Any]) -> dict[str, Config]:
     entries: dict[str, Config] = {}
     for entry in layers:
         if not isinstance(entry, dict) or not isinstance(entry.get("class_name"), str):
-            raise ValueError(f"a layer must have a class_name, got {entry!r:.100}")
+            raise ValueError(f"a layer must have a class_name, got {shown(entry)}")
         config = entry.get("config")
         name = entry.get("name")
         if name is None and isinstance(config, dict):
             name = config.get("name")
         if not isinstance(name, str):
-            raise ValueError(f"a layer must have a name, got {name!r:.100}")
+            raise ValueError(f"a layer must have a name, got {shown(name)}")
         if name in entries:
-            raise ValueError(f"layers must have names of their own, got {name!r} twice")
+            raise ValueError(
+                f"layers must have names of their own, got {shown(name)} twice"
+            )
         entries[name] = entry
     return entries
 
@@ -187,7 +190,7 @@ def _nodes(name: str, entry: Config) -> Iterator[tuple[list[Any], bool | None]]:
     nodes = entry.get("inbound_nodes", [])
     if not isinstance(nodes, list):
         raise ValueError(
-            f"inbound_nodes of {name!r} must be a list, got {nodes!r:.100}"
+            f"inbound_nodes of {name!r} must be a list, got {shown(nodes)}"
         )
     if entry["class_name"] == "InputLayer":
         if nodes:
@@ -198,14 +201,14 @@ def _nodes(name: str, entry: Config) -> Iterator[tuple[list[Any], bool | None]]:
     for node in nodes:
         places = list(_leaves(node))
         if not places:
-            raise ValueError(f"{name!r} must be called on something, got {node!r:.100}")
+            raise ValueError(f"{name!r} must be called on something, got {shown(node)}")
         flags = set()
         for place in places:
             options = place[3] if len(place) == 4 else {}
             if not isinstance(options, dict):
                 raise ValueError(
                     f"a call of {name!r} must have a dict of arguments, "
-                    f"got {options!r:.100}"
+                    f"got {shown(options)}"
                 )
             for key, value in options.items():
                 if key == "training" and value in (None, False, True):
@@ -213,7 +216,7 @@ def _nodes(name: str, entry: Config) -> Iterator[tuple[list[Any], bool | None]]:
                 elif value is not None:
                     raise ValueError(
                         f"a call of {name!r} must have no arguments but training, "
-                        f"got {key!r:.100}"
+                        f"got {shown(key)}"
                     )
         known = flags - {None}
         yield places, known.pop() if len(known) == 1 else None
@@ -225,13 +228,13 @@ def _leaves(value: Any) -> Iterator[list[Any]]:
         value = [value[key] for key in sorted(value)]
     if not isinstance(value, list):
         raise ValueError(
-            f"an input must be [layer, call, output], got {value!r:.100}: "
+            f"an input must be [layer, call, output], got {shown(value)}: "
             "only files of Keras 2 are read"
         )
     if value and isinstance(value[0], str):
         if len(value) not in (3, 4):
             raise ValueError(
-                f"an input must be [layer, call, output], got {value!r:.100}"
+                f"an input must be [layer, call, output], got {shown(value)}"
             )
         yield value
         return
@@ -242,7 +245,7 @@ def _leaves(value: Any) -> Iterator[list[Any]]:
 def _ports(argument: str, value: Any) -> list[list[Any]]:
     places = list(_leaves(value)) if isinstance(value, (list, dict)) else []
     if not places:
-        raise ValueError(f"{argument} must be a list of layers, got {value!r:.100}")
+        raise ValueError(f"{argument} must be a list of layers, got {shown(value)}")
     return places
 
 
@@ -252,10 +255,10 @@ def _resolved(
     name, *numbers = place[:3]
     if name not in entries:
         raise ValueError(
-            f"inputs must come from layers of the model, got {name!r:.100}"
+            f"inputs must come from layers of the model, got {shown(name)}"
         )
     if not all(type(number) is int for number in numbers):
-        raise ValueError(f"an input must be [layer, call, output], got {place!r:.100}")
+        raise ValueError(f"an input must be [layer, call, output], got {shown(place)}")
     call, output = numbers
     number = call - node_offset(entries[name])
     if not 0 <= number < counts[name]:
@@ -292,7 +295,7 @@ def _in_order(waiting: Mapping[str, list[WiredCall]]) -> list[WiredCall]:
                 ready.append(other)
     if len(ordered) < len(needs):
         stuck = sorted({name for (name, _), count in needs.items() if count})
-        raise ValueError(f"layers must not wait for one another, got {stuck!r:.200}")
+        raise ValueError(f"layers must not wait for one another, got {shown(stuck)}")
     return ordered
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ..._validate import shown
+
 fcntl: Any
 try:
     import fcntl
@@ -89,7 +91,7 @@ def naming(path: str | os.PathLike[str]) -> Iterator[None]:
 def _check_kind(path: Path, name: str = "path") -> None:
     """Refuse what would end if a file took its place: a folder, a device, a pipe."""
     if path.exists() and not path.is_file():
-        raise ValueError(f"{name} must be a regular file, got {str(path)!r}")
+        raise ValueError(f"{name} must be a regular file, got {shown(str(path))}")
 
 
 def _may_be_replaced(path: Path) -> bool:

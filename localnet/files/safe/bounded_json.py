@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ..._validate import shown
+
 __all__ = ["MAX_BYTES", "loads", "read"]
 
 # A config takes a thousand bytes per layer; Python needs some twenty times the text.
@@ -61,6 +63,8 @@ def loads(name: str, text: bytes | str) -> Any:
     >>> loads("config", b'{"units": 3}')
     {'units': 3}
     """
+    if not isinstance(text, (str, bytes)):
+        raise ValueError(f"{name} must be text, got {shown(text)}")
     if len(text) > MAX_BYTES:
         raise ValueError(
             f"{name} must have at most {MAX_BYTES} bytes of JSON, got {len(text)}"

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ... import _validate
+from ... import _children, _validate
 from ..._typing import Array, Config, Shape
 from .. import native
 from ..contents import Contents, Stored, explained
@@ -32,11 +32,14 @@ SECONDS = 60.0
 # Address space for Python, NumPy and HDF5, and per byte of the file.
 MEMORY = 2**31
 MEMORY_PER_BYTE = 8
-# The child says where its modules are, since it inherits no path of the parent's.
+# The child is told where its modules are, since it inherits no path of the parent's.
 CHILD = (
     "import json, sys; sys.path[:] = json.loads(sys.stdin.readline()); "
     "from localnet.files.safe import isolated; isolated.serve()"
 )
+# Where localnet lies: "" on the path is where the parent was when it imported it, and
+# the child begins where the parent is now.
+HOME = str(Path(__file__).resolve().parents[3])
 ERRORS: dict[str, type[Exception]] = {
     "ValueError": ValueError,
     "ImportError": ImportError,
@@ -103,18 +106,15 @@ class Reader:
     """
 
     def __init__(self, memory: int) -> None:
-        if not sys.executable:
-            raise OSError("isolated reading needs the path of Python, got none")
         # One thread: BLAS would take address space for each.
-        one_thread = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
         self._process = subprocess.Popen(
-            [sys.executable, "-c", CHILD],
+            _children.python("-c", CHILD),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **one_thread},
+            env={**os.environ, **_children.ONE_THREAD},
         )
-        self._send([entry or str(Path.cwd()) for entry in sys.path])
+        self._send([*filter(None, sys.path), HOME])
         self._send({"memory": memory})
 
     def __enter__(self) -> Self:
