@@ -1,12 +1,14 @@
-"""What every example may rely on: NumPy's name, and a folder to write to."""
+"""What examples may rely on: NumPy's name in docstrings, and a folder to write to."""
 
 import numpy as np
 import pytest
 
 
 @pytest.fixture(autouse=True)
-def _examples_know_numpy(doctest_namespace):
-    doctest_namespace["np"] = np
+def _docstrings_know_numpy(request, doctest_namespace):
+    # A page is pasted into an empty session, and must import what it uses.
+    if request.node.path.suffix != ".rst":
+        doctest_namespace["np"] = np
 
 
 @pytest.fixture(autouse=True)

@@ -186,6 +186,50 @@ def one_legacy_sgd_in_two_models(k):
     return one_legacy_optimizer_in_two_models(k, optimizer)
 
 
+def crossentropies_that_read_logits(k):
+    """Metrics and losses of one's own, matched with the activation and not."""
+    K, losses = k.backend, k.losses
+    own = getattr(losses, "Differentiated", lambda function: function)
+    labels = np.eye(3, dtype=np.float32)[[0, 2, 1, 1, 0, 2, 2, 0]]
+
+    def dice(t, p):
+        overlap = 2 * K.sum(t * p) / (K.sum(t) + K.sum(p) + 1)
+        return losses.binary_crossentropy(t, p) - overlap
+
+    def of_an_object(t, p):
+        return losses.BinaryCrossentropy()(t, p)
+
+    def of_the_backend(t, p):
+        return K.categorical_crossentropy(t, p)
+
+    def of_a_part(t, p):
+        return K.categorical_crossentropy(t, K.clip(p, 0.01, 1.0))
+
+    found = []
+    for activation, scale, loss in (
+        ("softmax", 1.0, "mse"),
+        ("sigmoid", 1.0, "mse"),
+        ("softmax", 1.0, own(dice)),
+        ("sigmoid", 1.0, own(dice)),
+        ("softmax", 1.0, own(of_an_object)),
+        ("sigmoid", 1.0, own(of_the_backend)),
+        ("softmax", 30.0, own(of_the_backend)),
+        ("softmax", 1.0, own(of_a_part)),
+        ("tanh", 1.0, own(dice)),
+    ):
+        model = k.Sequential([k.layers.Dense(3, activation=activation)])
+        model.build((None, 4))
+        start(model)
+        model.set_weights([scale * w for w in model.get_weights()])
+        metrics = ["binary_crossentropy", k.metrics.CategoricalCrossentropy(), dice]
+        model.compile(k.optimizers.SGD(0.1), loss, metrics=metrics)
+        history = model.fit(X, labels, 4, 2, verbose=0, shuffle=False).history
+        logs = [np.array(history[name]) for name in ("loss", "binary_crossentropy")]
+        logs += [np.array(values) for values in list(history.values())[2:]]
+        found += [*model.get_weights(), *logs]
+    return found
+
+
 SCENES = {
     scene.__name__: scene
     for scene in (
@@ -205,5 +249,6 @@ SCENES = {
         a_shared_layer_in_a_shared_model,
         one_legacy_adam_in_two_models,
         one_legacy_sgd_in_two_models,
+        crossentropies_that_read_logits,
     )
 }

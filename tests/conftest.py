@@ -52,3 +52,14 @@ def small_cuts(monkeypatch):
 
     yield set_constants
     cuts.cuts.cache_clear()
+
+
+@pytest.fixture
+def beside(tmp_path, monkeypatch):
+    """Be in a folder whose modules are named as what Python imports when it starts."""
+    folder = tmp_path / "beside"
+    folder.mkdir()
+    for name in ("json", "re", "types", "copyreg", "pickle", "multiprocessing"):
+        told = f"raise SystemExit('{name}.py was run')\n"
+        (folder / f"{name}.py").write_text(told)
+    monkeypatch.chdir(folder)

@@ -591,7 +591,9 @@ class TestNames:
             ),
             (
                 np.sin,
-                "activation must be a (forward, backward) pair if it is your own, "
+                "activation must be a pair forward(x) -> (y, cache) and "
+                "backward(dy, cache) -> dx if it is your own, or a layer "
+                "Lambda(function, backward='differences'), "
                 "got <ufunc 'sin'> without a gradient",
             ),
         ],
@@ -648,7 +650,9 @@ class TestOwnPairs:
 
     def test_custom_function_without_gradient_is_refused(self):
         message = (
-            "activation must be a (forward, backward) pair if it is your own, "
+            "activation must be a pair forward(x) -> (y, cache) and "
+            "backward(dy, cache) -> dx if it is your own, or a layer "
+            "Lambda(function, backward='differences'), "
             "got <ufunc 'sin'> without a gradient"
         )
         with refuses(message):

@@ -73,6 +73,32 @@ def test_numbers_of_any_kind_keep_it(name):
     assert array[0] == big
 
 
+class TestCast:
+    @pytest.mark.parametrize("values", [[1.5, np.inf], [np.nan, -np.inf], [1e-300, 3]])
+    def test_keeps_what_the_dtype_can_hold(self, values):
+        given = np.array(values)
+        found = _arrays.cast("x", given, np.dtype("float32"))
+        np.testing.assert_array_equal(found, given.astype("float32"))
+        assert found.dtype == "float32"
+
+    def test_copies_nothing_in_vain(self):
+        given = np.ones(3)
+        assert _arrays.cast("x", given, given.dtype) is given
+
+    @pytest.mark.parametrize(
+        ("given", "dtype", "lost"),
+        [
+            (np.array([np.inf, 1e300]), "float32", "1e+300"),
+            (np.array([[1.0], [-7e4]]), "float16", "-70000.0"),
+            (np.array([2, 70000]), "float16", "70000"),
+        ],
+    )
+    def test_refuses_to_make_a_number_infinite(self, given, dtype, lost):
+        rule = f"x must hold numbers within the range of {dtype}, got {lost}"
+        with refuses(rule):
+            _arrays.cast("x", given, np.dtype(dtype))
+
+
 class TestUpstream:
     @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
     @pytest.mark.parametrize("given", ["int64", "float16", "float32", "float64"])

@@ -218,6 +218,13 @@ class TestEarlyStopping:
         assert history.epoch[-1] == callback.stopped_epoch == last
         assert (callback.best, callback.best_epoch) == (2.0, 1)
 
+    def test_a_subclass_may_compute_what_is_watched(self):
+        class Constant(EarlyStopping):
+            def get_monitor_value(self, logs):
+                return 1.0
+
+        assert play(Constant(), [3.0, 2.0, 1.0]).epoch == [0, 1]
+
     def test_first_epoch_never_stops(self):
         assert play(EarlyStopping(), [NAN, NAN, NAN]).epoch == [0, 1]
 

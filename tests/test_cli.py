@@ -71,7 +71,7 @@ def test_quiet_training_prints_its_results_and_saves_a_model(folder, capsys):
 def test_training_shows_the_table_and_its_progress(capsys):
     assert main([*QUICK]) == 0
     out = capsys.readouterr().out
-    assert out.startswith('Model: "digits" (Sequential)\n')
+    assert out.startswith('Model: "digits"\n')
     assert out.count("Total params: 99530") == 1
     assert "loss: " in out
     assert len(results(out)) == 1
@@ -342,3 +342,31 @@ def test_every_command_says_the_version(command, capsys):
         main([*command.split(), "--version"])
     assert end.value.code == 0
     assert capsys.readouterr().out == f"localnet {__version__}\n"
+
+
+# How it is started ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", ["localnet", "localnet.cli"])
+def test_modules_are_the_command(module):
+    found = subprocess.run(
+        [sys.executable, "-m", module, "--version"], capture_output=True, text=True
+    )
+    assert (found.returncode, found.stdout) == (0, f"localnet {__version__}\n")
+
+
+def test_ctrl_c_while_it_is_loaded_is_quiet():
+    code = """
+import sys
+
+class Pressed:
+    def find_spec(self, name, path=None, target=None):
+        if name == "localnet.cli":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Pressed())
+from localnet.__main__ import main
+sys.exit(main())
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (found.returncode, found.stdout, found.stderr) == (130, "", "")

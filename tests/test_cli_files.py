@@ -1,6 +1,7 @@
 """``localnet show`` and ``localnet convert``, as they are typed."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,9 +11,10 @@ import numpy as np
 import pytest
 from reference import ROOT, load
 
-from localnet import Sequential, load_model
-from localnet.cli import main
-from localnet.layers import Dense, LocallyConnected1D
+from localnet import Sequential, load_model, optimizers
+from localnet.cli import main, show
+from localnet.files import native
+from localnet.layers import Dense, Layer, LocallyConnected1D
 
 h5py = pytest.importorskip("h5py")
 
@@ -285,3 +287,160 @@ def test_convert_says_what_it_needs_and_loses(tmp_path, capsys):
     code, _, err = run(capsys, "convert", adam, tmp_path / "m.onnx", "--in-process")
     assert code == 1
     assert err.startswith("localnet: OUT must end in one of ")
+
+
+# Layers of one's own ----------------------------------------------------------------
+
+
+class Own(Layer):
+    """A layer that no command knows."""
+
+    def build(self, input_shape):
+        self.add_weight("scale", shape=(input_shape[-1],), initializer="ones")
+        super().build(input_shape)
+
+    def compute(self, x, training=False):
+        return x * self.scale, x
+
+    def gradients(self, dy, x):
+        axes = tuple(range(dy.ndim - 1))
+        return dy * self.scale, {"scale": (dy * x).sum(axes)}
+
+
+@pytest.fixture
+def own():
+    inner = Sequential([Own(name="in"), Dense(2, name="d")], name="inner")
+    model = Sequential(
+        [LocallyConnected1D(3, 2, input_shape=(4, 1), name="x"), Own(name="own"), inner]
+    )
+    model.compile("sgd", "mse")
+    return model
+
+
+def rows_of(out):
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    rules = [i for i, line in enumerate(lines) if line.startswith("---")]
+    return lines[rules[1] + 1 : rules[2]]
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".h5", ".keras"])
+@pytest.mark.parametrize("how", ["--in-process", "--max-bytes=100000"])
+def test_show_lists_the_weights_of_every_layer_beside_one_of_its_own(
+    own, suffix, how, tmp_path, capsys
+):
+    path = own.save(tmp_path / f"m{suffix}")
+    code, out, err = run(capsys, "show", path, how)
+    assert (code, err) == (0, "")
+    own_row, dense = "(3,) float32", "(3, 2) float32, (2,) float32"
+    # Keras's third format has the layers of a model by the alphabet.
+    inner = f"{dense}, {own_row}" if suffix == ".keras" else f"{own_row}, {dense}"
+    assert rows_of(out) == [
+        "x (LocallyConnected1D) (3, 2, 3) float32, (3, 3) float32 27",
+        "own (Own) (3,) float32 3",
+        f"inner (Sequential) {inner} 11",
+    ]
+    assert f"numbers in all weights: {own.count_params()}" in out
+
+
+def test_show_lists_weights_of_which_no_file_says_whose_they_are(own, tmp_path, capsys):
+    path = own.save(tmp_path / "m.npz")
+    config, arrays = native.read(path)
+    for counts in (None, {"x": 2}, {"x": -1, "y": 7}, {"x": True}, [6], {"x": "6"}):
+        native.write(path, {**config, "weights": counts}, arrays)
+        code, out, _ = run(capsys, "show", path, "--in-process")
+        assert code == 0
+        assert rows_of(out) == [
+            "x (LocallyConnected1D) ?",
+            "own (Own) ?",
+            "inner (Sequential) ?",
+            "weights/0000 (3, 2, 3) float32 18",
+            "weights/0001 (3, 3) float32 9",
+            "weights/0002 (3,) float32 3",
+            "weights/0003 (3,) float32 3",
+            "weights/0004 (3, 2) float32 6",
+            "weights/0005 (2,) float32 2",
+        ]
+        loaded = load_model(path, {"Own": Own})
+        np.testing.assert_array_equal(loaded.get_weights()[0], own.get_weights()[0])
+
+
+def test_show_of_weights_alone_names_the_layers_of_an_npz(own, tmp_path, capsys):
+    path = own.save_weights(tmp_path / "w.npz")
+    _, out, _ = run(capsys, "show", path, "--in-process")
+    assert rows_of(out)[:2] == [
+        "x (3, 2, 3) float32, (3, 3) float32 27",
+        "own (3,) float32 3",
+    ]
+    assert "inner/in (3,) float32 3" in rows_of(out)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "advice"),
+    [
+        (".npz", "in its place, and load this file with load_weights"),
+        (".h5", "under their names, and load them with load_weights(path, by_name="),
+        (".keras", "or write a .h5 with save_weights of tf_keras, build the layers"),
+    ],
+)
+def test_advice_for_a_layer_of_ones_own_fits_the_file(
+    own, suffix, advice, tmp_path, capsys
+):
+    path = own.save(tmp_path / f"m{suffix}")
+    with pytest.raises(ValueError, match=r"custom_objects; or ") as caught:
+        load_model(path)
+    assert advice in str(caught.value)
+    assert "a command" not in str(caught.value)
+    for verb in ("convert", "export"):
+        code, _, err = run(capsys, verb, path, tmp_path / "new.keras", "--in-process")
+        assert code == 1
+        assert advice in err
+        assert "a command has no custom_objects: call localnet.load_model(path, " in err
+
+
+def test_advice_for_an_npz_can_be_followed(own, tmp_path):
+    path = own.save(tmp_path / "m.npz")
+
+    class Other(Own):
+        pass
+
+    anew = Sequential(
+        [
+            LocallyConnected1D(3, 2, input_shape=(4, 1)),
+            Other(),
+            Other(),
+            Dense(2),
+        ]
+    )
+    anew.load_weights(path)
+    for found, wanted in zip(anew.get_weights(), own.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+# How a training is told -------------------------------------------------------------
+
+
+def test_an_optimizer_is_told_in_one_style(tmp_path, capsys):
+    model = Sequential([Dense(1, input_shape=(1,))])
+    told = set()
+    for given in ("sgd", optimizers.SGD(0.01), optimizers.SGD(np.float32(0.01))):
+        model.compile(given, "mse")
+        for suffix in (".npz", ".h5", ".keras"):
+            path = model.save(tmp_path / f"m{suffix}")
+            _, out, _ = run(capsys, "show", path, "--in-process")
+            told.add(re.search(r"optimizer: (.*), remembers", out)[1])
+    assert told == {"SGD(learning_rate=0.01)"}
+    assert show._optimizer("sgd") == "SGD(learning_rate=0.01)"
+    config = {"learning_rate": 0.009999999776482582, "momentum": 0.0, "name": "SGD"}
+    assert show._optimizer({"class_name": "SGD", "config": config}) in told
+    lacking = {"class_name": "Ftrl", "config": {"learning_rate": 0.10000000149011612}}
+    assert show._optimizer(lacking) == "Ftrl(learning_rate=0.1)"
+    assert show._optimizer(None) == "None"
+    for value in (0.1, 0.123456789, 1e300, 1e-07):
+        assert show._described(value) == str(value)
+
+
+def test_one_array_is_one(tmp_path, capsys):
+    model = Sequential([Dense(1, input_shape=(1,))])
+    model.compile("sgd", "mse")
+    _, out, _ = run(capsys, "show", model.save(tmp_path / "m.npz"), "--in-process")
+    assert "remembers 1 array\n" in out

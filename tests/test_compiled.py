@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import localnet
-from localnet import Sequential, load_model, optimizers
+from localnet import Sequential, load_model, losses, metrics, optimizers
+from localnet.callbacks import LambdaCallback
 from localnet.layers import BatchNormalization, Dense
 
 FOUND = json.loads(
@@ -237,3 +238,70 @@ def test_a_file_holds_no_memory_of_another_model(tmp_path):
     with pytest.warns(UserWarning, match="memory of the optimizer is left out"):
         path = other.save(tmp_path / "other.npz")
     assert load_model(path).optimizer.iterations == 0
+
+
+def test_averages_are_taken_for_what_compile_saw_whatever_a_callback_freezes():
+    models = [made(optimizers.SGD(0.1, use_ema=True)) for _ in range(2)]
+
+    def freeze(epoch, logs):
+        models[1].layers[0].trainable = False
+
+    models[0].fit(X, Y, epochs=2, verbose=0)
+    callback = LambdaCallback(on_epoch_end=freeze)
+    models[1].fit(X, Y, epochs=2, verbose=0, callbacks=[callback])
+    for one, other in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def classifier(**compiled):
+    dense = Dense(2, activation="softmax", input_shape=(4,))
+    model = Sequential([dense], seed=0)
+    model.compile("sgd", "categorical_crossentropy", **compiled)
+    return model
+
+
+LABELS = np.eye(2)[[0, 1, 1, 0, 1, 0, 0, 1]]
+
+
+def test_objects_without_a_name_are_numbered():
+    areas = [metrics.AUC(), metrics.AUC(curve="PR"), metrics.AUC(name="own")]
+    model = classifier(metrics=areas)
+    log = model.fit(X, LABELS, verbose=0).history
+    assert [*log] == ["loss", "auc", "auc_1", "own"]
+    assert [metric.name for metric in model.metrics] == [*log]
+    assert [metric.result() for metric in model.metrics] == [v[0] for v in log.values()]
+    for metric in model.metrics:
+        metric.reset_states()
+    assert model.metrics[0].result() == 0
+    with pytest.raises(ValueError, match="must have names of their own"):
+        classifier(metrics=[metrics.AUC(name="a"), metrics.AUC(name="a")])
+
+
+@pytest.mark.parametrize("name", ["ce", "crossentropy"])
+def test_a_crossentropy_that_the_shapes_choose(name, tmp_path):
+    model = classifier(metrics=[name])
+    log = model.evaluate(X, LABELS, verbose=0, return_dict=True)
+    assert [*log] == ["loss", name]
+    np.testing.assert_allclose(log[name], log["loss"])
+    again = load_model(model.save(tmp_path / "model.h5"))
+    assert again.evaluate(X, LABELS, verbose=0, return_dict=True) == log
+    sparse = classifier(metrics=[name])
+    sparse.set_weights(model.get_weights())
+    sparse.compile("sgd", "sparse_categorical_crossentropy", metrics=[name])
+    found = sparse.evaluate(X, LABELS.argmax(axis=1), verbose=0, return_dict=True)
+    np.testing.assert_allclose(found[name], log[name])
+
+
+@pytest.mark.parametrize("reduction", ["auto", "sum"])
+def test_one_value_of_a_batch_is_spread_over_weighted_samples(reduction):
+    def one(t, p):
+        return np.mean((t - p) ** 2)
+
+    loss = losses.Differentiated(one)
+    loss.reduction = reduction
+    weights = np.array([1.0, 0.0, 3.0, 2.0])
+    p = np.array([[1.0], [2.0], [3.0], [4.0]])
+    spread = weights.mean() if reduction == "auto" else weights.sum()
+    value, gradient = loss.value_and_gradient(np.zeros((4, 1)), p, weights)
+    np.testing.assert_allclose(value, 7.5 * spread)
+    np.testing.assert_allclose(gradient, 0.5 * p * spread, rtol=1e-8)

@@ -206,6 +206,10 @@ def test_numbers_of_any_size_are_exact(rank):
     assert cost.connections == locations * patch
 
 
+def test_a_batch_of_any_size_has_a_cost():
+    assert dense_cost((2,), 3, batch_size=10**30).forward.flops == 15 * 10**30
+
+
 def test_numpy_integers_do_not_overflow():
     big = np.int32(2**30)
     cost = local_conv_cost((big, np.int8(100)), np.int16(1000), kernel_size=1)

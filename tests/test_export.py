@@ -7,6 +7,7 @@ import itertools
 import os
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import exporting
@@ -25,6 +26,7 @@ from localnet.export import (
     keras3,
     lowering,
     tables,
+    targets,
     to_jax,
     to_keras3,
     to_onnx,
@@ -482,6 +484,14 @@ def run_right(model):
 def test_what_agrees_is_said_in_digits():
     found = verify.compare(small(), "a target", np.float32, run_right(small()))
     assert str(found) == "PASS a target: 7.2 digits on 15 samples"
+
+
+@pytest.mark.parametrize("package", ["torch", "jax"])
+def test_what_ran_is_said_with_its_version(package, monkeypatch):
+    there = types.ModuleType(package)
+    there.__version__ = "9.8.7"
+    monkeypatch.setitem(sys.modules, package, there)
+    assert targets._judge(package) == f"{package} 9.8.7"
 
 
 @pytest.mark.parametrize(

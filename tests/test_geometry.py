@@ -268,3 +268,12 @@ def test_refuses_a_window_that_fits_nowhere(arguments, detail):
 def test_input_shape_is_a_tuple_of_sizes(shape):
     with refuses(f"input_shape must be a tuple of integers >= 0, got {shape!r}"):
         Geometry.of(shape, kernel_size=1)
+
+
+def test_a_remembered_answer_is_that_of_equal_types():
+    known = Geometry.of((5, 1), kernel_size=2, padding=((1, 1),))
+    assert Geometry.of((5, 1), kernel_size=2, padding=((1, 1),)) is known
+    assert Geometry.of([5, 1], kernel_size=[2], padding=[(1, 1)]) == known
+    for wrong in (True, 2.0, (2.0,), (True,)):
+        with pytest.raises(ValueError, match=r"^kernel_size must be"):
+            Geometry.of((5, 1), kernel_size=wrong)

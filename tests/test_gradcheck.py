@@ -527,7 +527,7 @@ def test_kwargs_reach_forward():
             "method must be one of 'central', 'complex', got 'centre'; "
             "did you mean 'central'?",
         ),
-        ({"step": 0}, "step must be a finite number > 0, got 0"),
+        ({"step": 0}, "step must be a finite number >= 2.22507e-308, got 0"),
         ({"tolerance": -1.0}, "tolerance must be a finite number > 0, got -1.0"),
     ],
     ids=["method", "step", "tolerance"],

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from marks import once
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "localnet"
@@ -121,6 +122,15 @@ def arrows(depth: int) -> dict[str, set[str]]:
 def test_wings_import_without_a_circle():
     assert circle(arrows(depth=2)) == []
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}}) != []
+
+
+@once
+def test_the_plan_in_figures_finds_no_circle_of_modules():
+    script = ROOT / "benchmarks" / "house.py"  # late imports count there
+    run = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr + run.stdout
 
 
 WINGS = [

@@ -1,5 +1,6 @@
 """Scripts of Keras 2 run as typed: old names, own functions, logs, ways out."""
 
+import copy
 import importlib
 import json
 import subprocess
@@ -11,12 +12,21 @@ from raising import refuses
 from reference import ROOT
 
 import localnet
-from localnet import Input, Model, Sequential, layers, load_model, losses, metrics
+from localnet import (
+    Input,
+    Model,
+    Sequential,
+    layers,
+    load_model,
+    losses,
+    metrics,
+    regularizers,
+)
 from localnet import backend as K
 from localnet.callbacks import Callback, ModelCheckpoint, ReduceLROnPlateau
 from localnet.gradcheck import check_layer
 from localnet.models import clone_model, save_model
-from localnet.optimizers import SGD, Adam
+from localnet.optimizers import SGD, Adam, Optimizer
 
 RECORDED = json.loads((ROOT / "scripts.json").read_text())
 RNG = np.random.default_rng(0)
@@ -124,7 +134,8 @@ def test_metric_objects_come_back_from_files(suffix, tmp_path):
     assert again.metrics_names == ["loss", "area", "recall", "mae"]
     found, wanted = (m.evaluate(X, y, verbose=0) for m in (again, model))
     np.testing.assert_allclose(found, wanted, rtol=1e-6)
-    assert model.metrics == given[:2]
+    assert model.metrics[1:3] == given[:2]
+    assert [metric.name for metric in model.metrics] == model.metrics_names
 
 
 def test_h5_names_metrics_as_keras_does(tmp_path):
@@ -239,6 +250,13 @@ def test_functions_of_the_backend_are_activations(name):
     assert model.get_config()["layers"][-1]["config"]["activation"] == name
 
 
+def test_attributes_of_callbacks_that_scripts_read():
+    assert localnet.callbacks.EarlyStopping("val_acc").monitor_op is np.greater
+    assert ModelCheckpoint("best.h5", "val_loss").monitor_op is np.less
+    assert ReduceLROnPlateau(mode="max").monitor_op is np.greater
+    assert Callback().validation_data is None
+
+
 def test_fit_without_a_loss_is_refused():
     model = small()
     model.compile("sgd")
@@ -275,6 +293,24 @@ def test_an_input_layer_is_its_own_input():
     assert model.get_layer(index=-1).name == "d"
     with pytest.raises(ValueError, match=r"got -3$"):
         model.get_layer(index=-3)
+
+
+def test_an_input_of_whole_numbers_is_told_to_leave_the_dtype_out():
+    with pytest.raises(ValueError, match="leave it out, whole numbers are taken"):
+        Input((3,), dtype="int32")
+    x = Input((3,))
+    assert Model(x, layers.Dense(2)(x))(np.ones((1, 3), "int32")).shape == (1, 2)
+
+
+def test_an_input_layer_has_its_shapes_in_a_list():
+    x = Input((6, 1))
+    model = Model(x, layers.Flatten()(x))
+    first = model.layers[0]
+    assert first.input_shape == first.output_shape == [(None, 6, 1)]
+    chain = Sequential([layers.InputLayer((6, 1))])
+    assert chain.input_shape == chain.output_shape == (None, 6, 1)
+    chain.add(layers.Flatten())
+    assert chain.output_shape == (None, 6)
 
 
 def test_merges_infer_a_size_that_one_input_knows():
@@ -556,11 +592,6 @@ def test_words_of_keras_1_are_refused_with_the_new_ones(call, words):
         call()
 
 
-def test_a_model_with_a_call_is_refused_when_it_is_defined():
-    with pytest.raises(TypeError, match=r"write a function that makes Model\(inputs"):
-        type("Mine", (Model,), {"call": lambda self, x: x})
-
-
 # Weights, small arguments ---------------------------------------------------------
 
 
@@ -590,6 +621,23 @@ def test_rates_are_set_through_the_backend():
     optimizer = Adam(epsilon=None)
     K.set_value(optimizer.lr, 0.5)
     assert (K.get_value(optimizer.lr), optimizer.learning_rate) == (0.5, 0.5)
+    K.set_value(optimizer.learning_rate, 0.25)
+    assert optimizer.learning_rate.numpy() == 0.25
+    optimizer.learning_rate.assign(0.125)
+    assert optimizer.get_config()["learning_rate"] == optimizer.lr == 0.125
+
+
+def test_the_number_of_updates_is_set_as_a_variable():
+    optimizer = Adam()
+    optimizer.update([np.zeros(1)], [np.ones(1)])
+    optimizer.iterations.assign_add(2)
+    assert (K.get_value(optimizer.iterations), optimizer.iterations.numpy()) == (3, 3)
+    K.set_value(optimizer.iterations, 7)
+    assert optimizer.get_state()["iterations"] == 7
+    assert copy.deepcopy(optimizer.iterations) == 7
+    with refuses("iterations must be an integer >= 0, got -1"):
+        optimizer.iterations.assign(-1)
+    assert optimizer.iterations == 7
 
 
 def test_arguments_that_scripts_pass(tmp_path):
@@ -882,3 +930,112 @@ def test_a_config_of_keras_1_is_named():
         "load_weights"
     ):
         check({"class_name": "Sequential", "config": {"layers": [layer]}})
+
+
+def own(base, *hooks):
+    return type("Own", (base,), dict.fromkeys(hooks, lambda self, *given: given))
+
+
+@pytest.mark.parametrize(
+    ("base", "hook", "rule"),
+    [
+        (layers.Dropout, "call", "build(self, input_shape), compute("),
+        (layers.BatchNormalization, "call", "build(self, input_shape), compute("),
+        (layers.LocallyConnected1D, "call", "build(self, input_shape), compute("),
+        (layers.Add, "_merge_function", "build(self, input_shape), compute("),
+        (Model, "call", "a function that makes Model(inputs, outputs)"),
+        (Sequential, "train_step", "a loop over train_on_batch"),
+        (losses.Loss, "call", "forward(self, y_true, y_pred)"),
+        (losses.MeanSquaredError, "call", "forward(self, y_true, y_pred)"),
+        (losses.BinaryCrossentropy, "__call__", "forward(self, y_true, y_pred)"),
+        (regularizers.L2, "__call__", "__call__(self, w) and gradient(self, w)"),
+        (SGD, "apply_gradients", "_step(self, index, param, grad, rate)"),
+        (Optimizer, "update_step", "_step(self, index, param, grad, rate)"),
+    ],
+)
+def test_hooks_that_nobody_asks_are_refused(base, hook, rule):
+    with pytest.raises(TypeError) as error:
+        own(base, hook)
+    assert str(error.value).startswith(f"Own must be written with {rule}")
+    assert str(error.value).endswith(f", got Keras's {hook}")
+    plain = type("Mixin", (), {hook: lambda self, *given: given})
+    with pytest.raises(TypeError, match=r"^Own must be written with "):
+        type("Own", (plain, base), {})
+
+
+def test_a_class_may_serve_keras_too():
+    own(own(layers.Dense, "call", "compute"), "name_of_mine")
+    own(losses.MeanSquaredError, "call", "forward")
+    own(SGD, "update_step", "_step")
+
+
+def test_a_model_without_handles_says_how_one_is_made():
+    class GAN(Model):
+        def __init__(self):
+            super().__init__()
+
+    with pytest.raises(TypeError, match=r"^GAN must be written with a function that"):
+        GAN()
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (
+            lambda: layers.LocallyConnected1D(nb_filter=3, filter_length=2),
+            "nb_filter is filters now, filter_length is kernel_size now",
+        ),
+        (lambda: layers.Dense(output_dim=3), "output_dim is units now"),
+        (lambda: layers.Dropout(p=0.5), "p is rate now"),
+        (lambda: layers.GaussianNoise(sigma=1), "sigma is stddev now"),
+    ],
+)
+def test_words_of_keras_1_are_named_where_they_are_required(make, words):
+    with pytest.raises(TypeError, match=words):
+        make()
+
+
+def test_what_scripts_call_without_need_does_nothing():
+    model = small()
+    before = model.predict(X, verbose=0)
+    model._make_predict_function()
+    model.make_predict_function()
+    model.reset_states()
+    np.testing.assert_array_equal(model.predict(X, verbose=0), before)
+
+
+def test_keras_1_merges_are_named():
+    from localnet.layers import merge
+
+    with pytest.raises(NotImplementedError, match=r"^merge is not in localnet: mer"):
+        merge([1, 2], mode="concat")
+
+
+def test_functions_take_arrays_without_a_list_and_phases_as_floats():
+    x = Input((2,))
+    ones = np.ones((1, 2))
+    np.testing.assert_array_equal(K.function([x], layers.ReLU()(x))(ones), ones)
+    dropped = K.function([x, K.learning_phase()], [layers.Dropout(0.5)(x)])
+    np.testing.assert_array_equal(dropped([ones, 0.0])[0], ones)
+    assert (dropped([ones, 1.0])[0] != ones).all()
+    with refuses("values[-1] must be True or False, got 0.5"):
+        dropped([ones, 0.5])
+
+
+def test_activations_of_ones_own_are_checked():
+    def forward(x):
+        return x * x
+
+    layer = layers.Dense(3, activation=(forward, lambda dy, cache: dy))
+    # Two samples could be taken for the output and the cache.
+    with pytest.raises(
+        ValueError, match=r"forward of the activation must return \(y, c"
+    ):
+        layer(np.ones((2, 2)))
+    pair = (lambda x: (x * x, x), lambda dy, x: (dy * 2 * x).sum(axis=0))
+    layer = layers.Dense(3, activation=pair, name="own")
+    y = layer(np.ones((2, 2)))
+    with refuses(
+        "own: backward of the activation must return the shape of x, (2, 3), got (3,)"
+    ):
+        layer.backward(y)

@@ -337,7 +337,7 @@ def test_measuring_finds_a_machine(monkeypatch):
     ("kwargs", "sentence"),
     [
         ({"batch_size": 0}, "batch_size must be an integer >= 1, got 0"),
-        ({"machine": 3}, "machine must be a Machine, got 3"),
+        ({"machine": 3}, "machine must be of type Machine, got int"),
         (
             {"input_shape": 5},
             "input_shape must be a tuple of sizes, batch axis first, got 5",

@@ -6,9 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from unchanged import unchanged
 
-from localnet import activations, config, initializers, layers, regularizers
+from localnet import (
+    Sequential,
+    activations,
+    config,
+    initializers,
+    layers,
+    regularizers,
+)
 from localnet.gradcheck import check_layer
 from localnet.layers import (
     ELU,
@@ -931,3 +939,18 @@ def test_repr_tells_class_name_and_shape():
     assert repr(layer) == "<Dense 'top' not built>"
     layer.build((None, 3))
     assert repr(layer) == "<Dense 'top' (None, 2)>"
+
+
+def test_an_activation_that_is_set_is_applied_from_then_on(rng):
+    x, y = rng.normal(size=(6, 3)), rng.normal(size=(6, 2))
+    models = []
+    for activation in ("tanh", "relu"):
+        dense = Dense(4, activation=activation, input_shape=(3,))
+        models.append(Sequential([dense, Dense(2)], seed=0))
+        models[-1].compile("sgd", "mse")
+    models[0].predict(x, verbose=0)
+    models[0].layers[0].activation = "relu"
+    for model in models:
+        model.fit(x, y, verbose=0, shuffle=False)
+    assert_array_equal(*(model.predict(x, verbose=0) for model in models))
+    assert models[0].layers[0].get_config()["activation"] == "relu"

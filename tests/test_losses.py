@@ -1186,3 +1186,13 @@ def test_a_training_with_ignored_labels(tmp_path):
         assert_allclose(one, other, rtol=1e-6)
     again = load_model(models[0].save(tmp_path / "m.npz"))
     assert again.evaluate(x, y, verbose=0) == models[0].evaluate(x, y, verbose=0)
+
+
+def test_a_sample_without_a_batch_axis_has_one_sparse_crossentropy():
+    p, forward = np.array([0.25, 0.75]), losses.sparse_categorical_crossentropy_forward
+    value, cache = forward(1, p)
+    np.testing.assert_allclose(value, -np.log(0.75))
+    _, caches = forward([1], p[np.newaxis])
+    backward = losses.sparse_categorical_crossentropy_backward
+    np.testing.assert_array_equal(backward(2.0, cache), backward([2.0], caches)[0])
+    assert losses.sparse_categorical_crossentropy(1, p, ignore_class=1) == 0

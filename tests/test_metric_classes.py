@@ -9,8 +9,8 @@ import pytest
 from raising import refuses
 from reference import ROOT
 
+from localnet import Sequential, layers, metrics
 from localnet import backend as K
-from localnet import metrics
 
 RECORDED = json.loads((ROOT / "metric_classes.json").read_text())
 
@@ -126,3 +126,74 @@ def test_predictions_that_are_no_probabilities():
     for metric in (metrics.AUC(5), metrics.SpecificityAtSensitivity(0.5)):
         with refuses("y_pred must be from 0 to 1, got numbers from -2 to 3"):
             metric.update_state(t, p)
+
+
+# Written for TensorFlow ------------------------------------------------------------
+
+
+class Caught(metrics.Metric):
+    """Positives that were found, as scripts of tf.keras write it."""
+
+    def __init__(self, name="caught", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.found = self.add_weight(name="tp", initializer="zeros")
+        self.all = self.add_weight(name="tp", initializer="ones")
+        self.all.assign(0.0)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.found.assign_add(K.sum(y_true * K.cast(K.round(y_pred), "float32")))
+        self.all.assign_add(K.sum(y_true))
+
+    def result(self):
+        return self.found / (self.all + K.epsilon())
+
+
+class CaughtByOldName(Caught):
+    """The same with a name of early TensorFlow overridden."""
+
+    def reset_states(self):
+        super().reset_states()
+        self.all.assign(1.0)
+
+
+def test_weights_of_a_metric_gather():
+    metric = Caught()
+    metric.update_state(np.ones(4, "f"), np.array([0.9, 0.1, 0.8, 0.7], "f"))
+    metric.update_state(np.array([1, 0], "f"), np.array([0.2, 0.8], "f"))
+    assert float(metric.result()) == pytest.approx(3 / 5, rel=1e-6)
+    assert [float(each) for each in metric.variables] == [3, 5]
+    assert (metric.found.numpy(), metric.found.name) == (3, "tp:0")
+    assert metric.all.name == "tp_1:0"
+    metric.all.assign_sub(1)
+    assert float(metric.all) == 4
+    with pytest.raises(ValueError, match=r"value must have shape \(\), got \(2,\)"):
+        metric.found.assign_add([1, 2])
+    for copied in (copy.deepcopy(metric), pickle.loads(pickle.dumps(metric))):
+        copied.found.assign_add(1)
+        assert float(copied.variables[0]) == 4
+        assert float(metric.found) == 3
+    metric.reset_state()
+    assert [float(each) for each in metric.variables] == [0, 0]
+
+
+def test_reset_states_may_be_overridden():
+    metric = CaughtByOldName()
+    metric.found.assign(5)
+    for reset in (metric.reset_state, metric.reset_states):
+        reset()
+        assert [float(each) for each in metric.variables] == [0, 1]
+
+
+@pytest.mark.parametrize("cls", [Caught, CaughtByOldName])
+def test_weights_of_a_metric_begin_anew_with_each_epoch(cls):
+    model = Sequential([layers.Dense(1, "sigmoid", input_shape=(2,))], seed=0)
+    model.compile("sgd", "mse", metrics=[cls()])
+    x = np.random.default_rng(0).normal(size=(10, 2)).astype("f")
+    y = np.arange(10) % 2
+    extra = cls is CaughtByOldName
+    logs = model.fit(
+        x, y, 4, epochs=3, verbose=0, shuffle=False, validation_data=(x, y)
+    )
+    found = y[model.predict(x, verbose=0)[:, 0] > 0.5].sum()
+    assert logs.history["val_caught"][-1] == pytest.approx(found / (5 + extra))
+    assert model.evaluate(x, y, verbose=0)[1] == pytest.approx(found / (5 + extra))

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from localnet import Input, Model, Sequential
+from localnet import Input, Model, Sequential, layers
 from localnet.layers import Dense
 
 DEEPEST = 6
@@ -87,3 +87,68 @@ def test_a_shallow_copy_of_a_chain_notes_names_of_its_own(grow):
     {"model": model, "twin": twin}[grow].add(layer)
     assert model.has_name("on_top") is (grow == "model") is model.holds([layer])
     assert twin.has_name("on_top") is (grow == "twin") is twin.holds([layer])
+
+
+# Frozen models ---------------------------------------------------------------------
+
+# Which layers are thawed within a frozen model: none, the normalisation, all.
+THAWED = [(), (1,), (0, 1, 3)]
+
+
+@pytest.mark.parametrize("thawed", THAWED)
+@pytest.mark.parametrize("unfrozen", [False, True])
+def test_a_frozen_model_fixes_what_is_thawed_in_it(thawed, unfrozen):
+    base = Sequential(
+        [
+            layers.LocallyConnected1D(2, 2, input_shape=(6, 1)),
+            layers.BatchNormalization(),
+            layers.Flatten(),
+            layers.Dense(3, "tanh"),
+        ],
+        seed=0,
+    )
+    base.trainable = False
+    for place in thawed:
+        base.layers[place].trainable = True
+    model = Sequential([base, layers.Dense(1)], seed=1)
+    if unfrozen:
+        base.trainable = True
+    assert len(base.trainable_weights) == 6 * unfrozen
+    assert len(model.trainable_weights) == 2 + 6 * unfrozen
+    lines = []
+    model.summary(print_fn=lines.append)
+    count = sum(w.size for w in model.trainable_weights)
+    assert any(f"Trainable params: {count} " in line for line in lines)
+    model.compile("sgd", "mse")
+    before = dict(
+        zip([w.name for w in model.weights], model.get_weights(), strict=True)
+    )
+    x, y = np.arange(24.0).reshape(4, 6, 1) / 24, np.ones((4, 1))
+    model.fit(x, y, epochs=2, verbose=0)
+    model.train_on_batch(x, y)
+    _, gradients = model.loss_and_gradients(x, y)
+    assert len(gradients) == 2 + 6 * unfrozen
+    moved = {
+        name.split("/")[-1].removesuffix(":0")
+        for name, value in before.items()
+        if not np.array_equal(value, {w.name: w for w in model.weights}[name])
+    }
+    # A normalisation follows the statistics of its batches by its own flag.
+    moving = {"moving_mean", "moving_variance"} if unfrozen or 1 in thawed else set()
+    learning = {"kernel", "bias"} | ({"gamma", "beta"} if unfrozen else set())
+    assert moved == learning | moving
+    head = model.layers[-1].name
+    changed = [name for name in before if name.startswith(head)]
+    assert len(changed) == 2
+
+
+def test_a_layer_is_fixed_only_if_every_model_around_it_is_frozen():
+    shared = layers.Dense(2)
+    one = Sequential([Input((2,)), shared])
+    x = Input((2,))
+    model = Model(x, layers.add([one(x), shared(x)]))
+    one._network.trainable = False  # and not the layer itself
+    assert (len(one.trainable_weights), len(model.trainable_weights)) == (0, 2)
+    model.trainable = False
+    shared.trainable = True
+    assert model.trainable_weights == []

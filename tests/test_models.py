@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from raising import refuses
 from unchanged import unchanged
 
@@ -563,6 +564,19 @@ def test_to_json_wraps_the_config():
     assert Sequential.from_config(wrapped["config"]).output_shape == (None, 3)
 
 
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ({"bogus": 1}, "got {'bogus': 1}: .*unexpected keyword argument 'bogus'"),
+        ({"separators": 3}, "got {'separators': 3}: "),
+        ({"indent": np.ones(2)}, "got {'indent': array"),
+    ],
+)
+def test_to_json_takes_what_json_takes_alone(argument, words):
+    with pytest.raises(TypeError, match=f"kwargs must be arguments of json.*{words}"):
+        small().to_json(**argument)
+
+
 def test_config_of_early_keras_2_is_a_list():
     model = Sequential.from_config(
         [
@@ -946,3 +960,40 @@ def test_weights_are_a_list(weights):
         model.set_weights(weights)
     with refuses(f"d: {sentence}"):
         model.layers[0].set_weights(weights)
+
+
+@pytest.mark.parametrize(
+    ("shape", "given"),
+    [((6, 1), (3, 6)), ((6, 1), (3, 6, 1, 1)), ((6, 2), (3, 6, 2, 1))],
+)
+def test_a_last_axis_of_size_1_comes_and_goes_as_in_keras(shape, given):
+    def made(**arguments):
+        local = LocallyConnected1D(2, 2, kernel_initializer="ones", **arguments)
+        return Sequential([local, Flatten(), Dense(1, kernel_initializer="ones")])
+
+    x = np.arange(np.prod(given), dtype="f").reshape(given)
+    model = made(input_shape=shape)
+    expected = model.predict(x.reshape(3, *shape), verbose=0)
+    np.testing.assert_array_equal(model.predict(x, verbose=0), expected)
+    np.testing.assert_array_equal(model(x), expected)
+    assert expected[0, 0] == {(6, 1): 50, (6, 2): 220}[shape]  # what tf_keras gives
+    model.compile("adam", "mse")
+    for data in (x, x.reshape(3, *shape)):
+        model.fit(data, np.zeros(3), epochs=2, verbose=0)
+    # What was built by data expects the like of them from then on.
+    later = made()
+    later(x.reshape(3, *shape))
+    np.testing.assert_array_equal(later(x), expected)
+    with pytest.raises(ValueError, match="shape"):
+        model(x[:, :5])
+
+
+def test_an_input_layer_without_a_shape_takes_that_of_the_build():
+    models = [
+        Sequential([InputLayer(*shape, name="in"), Dense(2)], seed=0)
+        for shape in ((), ((3,),))
+    ]
+    x = np.arange(6.0).reshape(2, 3)
+    assert_array_equal(*(model.predict(x, verbose=0) for model in models))
+    one, other = (model.get_config()["layers"][0]["config"] for model in models)
+    assert one == other

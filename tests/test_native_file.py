@@ -15,7 +15,15 @@ from numpy.testing import assert_allclose
 from raising import refuses
 from unchanged import model_state, unchanged
 
-from localnet import Sequential, initializers, layers, load_model, losses, optimizers
+from localnet import (
+    Sequential,
+    __version__,
+    initializers,
+    layers,
+    load_model,
+    losses,
+    optimizers,
+)
 from localnet.callbacks import ModelCheckpoint
 from localnet.files import formats, native
 from localnet.files.safe import atomic
@@ -821,7 +829,7 @@ def test_a_loss_object_as_metric_is_saved_and_loaded(tmp_path):
 
 
 @pytest.mark.parametrize("path", VERSIONS, ids=lambda path: path.stem)
-def test_a_model_of_an_earlier_version_answers_and_learns_as_it_did(path):
+def test_a_model_of_every_version_answers_and_learns_as_it_did(path):
     with np.load(path.with_name(f"{path.stem}-answers.npz")) as answers:
         x, y = [answers["arr_0"], answers["arr_1"]], answers["y"]
         model = load_model(path)
@@ -830,5 +838,59 @@ def test_a_model_of_an_earlier_version_answers_and_learns_as_it_did(path):
         assert_allclose(model.predict(x, verbose=0), answers["after"], rtol=1e-9)
 
 
-def test_there_are_models_of_earlier_versions():
-    assert [path.stem for path in VERSIONS] == ["0.1.0"]
+def test_there_is_a_model_of_every_version():
+    versions = [path.stem for path in VERSIONS]
+    assert versions == ["0.1.0", "0.2.0"]
+    assert versions[-1] == __version__
+
+
+def test_a_layer_renamed_since_is_saved_and_loaded_with_its_noise(tmp_path):
+    model = Sequential([Dense(3, input_shape=(2,)), layers.Dropout(0.5), Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((4, 2)), np.ones((4, 1))
+    model.fit(x, y, verbose=0)
+    model.layers[1].name = "noise"
+    loaded = load_model(model.save(tmp_path / "m"))
+    assert loaded.layers[1].name == "noise"
+    for m in (model, loaded):
+        m.fit(x, y, epochs=2, verbose=0)
+    for a, b in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".keras", ".h5"])
+def test_layers_renamed_to_one_name_are_not_saved(suffix, tmp_path):
+    model = Sequential([Dense(3, input_shape=(2,), name="a"), Dense(1, name="b")])
+    model.layers[1].name = "a"
+    with pytest.raises(ValueError, match="names of their own, got 'a' twice"):
+        model.save(tmp_path / f"m{suffix}")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("what", ["name", "trainable"])
+@pytest.mark.parametrize("value", [3, None, [], b"a"])
+def test_name_and_trainable_are_checked_whenever_they_are_set(what, value):
+    layer = Dense(1, input_shape=(2,), name="a")
+    for part in (layer, Sequential([layer], name="b"), layers.TimeDistributed(layer)):
+        before = getattr(part, what)
+        with pytest.raises(ValueError, match=f"{what} must be"):
+            setattr(part, what, value)
+        assert getattr(part, what) == before
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".keras", ".h5"])
+def test_a_layer_thawed_in_a_frozen_model_stays_fixed_in_a_file(suffix, tmp_path):
+    inner = Sequential([Dense(3, input_shape=(2,)), Dense(3)], name="inner")
+    model = Sequential([inner, Dense(1)])
+    inner.trainable = False
+    inner.layers[-1].trainable = True
+    model.compile(optimizers.Adam(0.1), "mse")
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(8, 2)), np.ones((8, 1))
+    model.fit(x, y, verbose=0)
+    loaded = load_model(model.save(tmp_path / f"m{suffix}"))
+    assert inner.layers[-1].trainable
+    for m in (model, loaded):
+        m.fit(x, y, epochs=2, shuffle=False, verbose=0)
+    for a, b in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)

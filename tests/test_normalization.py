@@ -396,8 +396,8 @@ def test_refusals_of_the_layer():
     for kwargs, sentence in [
         ({"momentum": 1.5}, "momentum must be a finite number >= 0 and <= 1, got 1.5"),
         ({"epsilon": -1}, "epsilon must be a finite number >= 0, got -1"),
-        ({"axis": 1.0}, "axis must be an integer >= -64 and <= 64, got 1.0"),
-        ({"axis": "x"}, "axis must be an integer >= -64 and <= 64, got 'x'"),
+        ({"axis": 1.0}, "axis must be an integer >= -64 and <= 63, got 1.0"),
+        ({"axis": "x"}, "axis must be an integer >= -64 and <= 63, got 'x'"),
     ]:
         with refuses(f"bn: {sentence}"):
             BatchNormalization(name=name, **kwargs)

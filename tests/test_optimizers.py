@@ -302,7 +302,7 @@ def test_learning_rate_can_be_set():
     optimizer = SGD(0.5)
     optimizer.learning_rate = np.float32(0.25)
     assert optimizer.learning_rate == 0.25
-    assert type(optimizer.learning_rate) is float
+    assert isinstance(optimizer.learning_rate, float)
     optimizer.learning_rate = ExponentialDecay(1.0, 1, 0.5)
     assert optimizer.current_learning_rate() == 1.0
     raises(
@@ -614,7 +614,7 @@ UNIT = "a finite number >= 0 and <= 1"
 RATE = {"initial_learning_rate": 1, "decay_steps": 1, "decay_rate": 1}
 BAD_ARGUMENTS = [
     (SGD, {"learning_rate": "1"}, "learning_rate must be a finite number, got '1'"),
-    (SGD, {"lr": np.inf}, "learning_rate must be a finite number, got inf"),
+    (SGD, {"lr": np.inf}, "lr must be a finite number, got inf"),
     (SGD, {"momentum": 1.5}, f"momentum must be {UNIT}, got 1.5"),
     (SGD, {"ema_momentum": 2}, f"ema_momentum must be {UNIT}, got 2"),
     (SGD, {"weight_decay": -1}, "weight_decay must be a finite number >= 0, got -1"),

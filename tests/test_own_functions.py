@@ -236,3 +236,22 @@ def test_functions_called_alone_leave_their_arrays():
     K.function([model.input], [model.output])([p])
     assert np.array_equal(y, Y)
     assert np.array_equal(p, X)
+
+
+def test_predictions_that_are_written_to_forget_their_logits():
+    seen = []
+
+    def twice(t, p):
+        seen.append(K.categorical_crossentropy(t, p))
+        p[...] = 0.5
+        seen.append(K.categorical_crossentropy(t, p))
+        return seen[0]
+
+    dense = layers.Dense(2, activation="softmax", input_shape=(2,))
+    model = Sequential([dense], seed=0)
+    model.compile("sgd", "mse", metrics=[twice])
+    x, t = np.full((1, 2), 400.0), np.array([[0.0, 1.0]])
+    model.set_weights([np.array([[1.0, -1.0], [1.0, -1.0]]), np.zeros(2)])
+    model.evaluate(x, t, verbose=0)
+    assert seen[0].tolist() == [1600.0]  # of the logits: nothing is clipped
+    np.testing.assert_allclose(seen[1], np.log(2), rtol=1e-6)

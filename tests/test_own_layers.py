@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from raising import refuses
 
 from localnet import (
     Input,
@@ -342,6 +343,28 @@ def test_a_hook_that_returns_one_array_is_refused(hook):
         both()
 
 
+def test_a_gradient_of_no_weight_is_named():
+    class More(Scale):
+        def gradients(self, dy, cache):
+            return dy, {"scale": dy[0], "sacle": dy[0]}
+
+    layer = More(name="m")
+    y = layer.forward(np.ones((2, 3)))
+    with refuses(
+        "m: gradients must hold those of weights, ['scale'], got one for 'sacle'"
+    ):
+        layer.backward(y)
+
+
+def test_an_output_that_is_no_array_is_named():
+    class Nothing(Scale):
+        def compute(self, x):
+            return None, x
+
+    with refuses("n: compute must return (y, cache) with an array y, got NoneType"):
+        Nothing(name="n").forward(np.ones((2, 3)))
+
+
 def test_a_gradient_that_is_missing_is_named():
     class Without(Scale):
         def gradients(self, dy, cache):
@@ -378,6 +401,8 @@ def test_other_hooks_are_refused_in_a_sentence(name):
 
 def test_a_call_beside_the_hooks_is_the_user_s_own():
     class Both(Scale):
+        compute = Scale.compute
+
         def call(self, x):
             return self(x)
 
@@ -488,3 +513,155 @@ def test_two_threads_may_build_a_layer_by_using_it():
 def test_own_layers_go_into_time_distributed(rng):
     layer = layers.TimeDistributed(Pruned())
     assert check_layer(layer, rng.normal(size=(2, 4, 3))).passed
+
+
+class Held(Layer):
+    """In the way of Keras: the attributes of a layer are its weights."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = None
+
+    def build(self, input_shape):
+        self.factor = self.add_weight("scale", (input_shape[-1],))
+        self.shift = self.add_weight("shift", (input_shape[-1],), initializer="zeros")
+
+    def compute(self, x, *, training, rng):
+        return x * self.factor + self.shift, x
+
+    def gradients(self, dy, cache):
+        grads = {"scale": (dy * cache).sum(axis=0), "shift": dy.sum(axis=0)}
+        return dy * self.factor, grads
+
+
+@pytest.mark.parametrize("suffix", ["npz", "h5", "keras"])
+def test_a_weight_is_live_under_the_name_it_was_given(suffix, tmp_path, rng):
+    x = rng.normal(size=(4, 3))
+    assert check_layer(Held(), x).passed
+    model = Sequential([Held(input_shape=(3,)), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    model.fit(x, x[:, :1], verbose=0)
+    path = model.save(tmp_path / f"model.{suffix}")
+    loaded = load_model(path, custom_objects={"Held": Held})
+    copied, factor = copy.deepcopy(loaded), model.layers[0].factor.copy()
+    for again in (model, loaded, copied):
+        layer = again.layers[0]
+        assert layer.factor is layer.params["scale"]
+        assert_array_equal(layer.factor, factor)
+        again.fit(x, x[:, :1], verbose=0)
+        assert layer.factor is layer.params["scale"]
+        layer.factor += 1
+        assert_array_equal(layer.get_weights()[0], layer.factor)
+
+
+@pytest.mark.parametrize("name", ["scale", "factor", "shift"])
+def test_a_weight_is_not_replaced(name):
+    layer = Held(name="held")
+    layer.build((None, 2))
+    former = layer.get_weights()
+    sentence = (
+        f"held: {name} must be changed in place, by layer.{name}[...] = values or "
+        "set_weights, got [1, 2]"
+    )
+    with refuses(sentence, AttributeError):
+        setattr(layer, name, [1, 2])
+    for value, before in zip(layer.get_weights(), former, strict=True):
+        assert_array_equal(value, before)
+
+
+def test_a_weight_is_not_given_before_the_build():
+    layer = Dense(2, name="d")
+    sentence = "d: kernel must be changed in place in a layer that is built, got 3"
+    with refuses(sentence, AttributeError):
+        layer.kernel = 3
+    layer.build((None, 2))
+    layer.kernel -= layer.kernel
+    assert not layer.get_weights()[0].any()
+    assert "kernel" not in vars(layer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (
+            lambda dy: (dy, None),
+            "own: gradients must return (dx, {name: gradient}), got None for the "
+            "second",
+        ),
+        (
+            lambda dy: (dy[:, :1], {"scale": dy[0]}),
+            "own: dx must have the shape of x, (3, 2), got (3, 1)",
+        ),
+        (
+            lambda dy: ("a", {"scale": dy[0]}),
+            "own: dx must hold numbers, got dtype <U1",
+        ),
+        (
+            lambda dy: (dy, {"scale": 2.0}),
+            "own: gradient of scale must have shape (2,), got ()",
+        ),
+        (
+            lambda dy: (dy, {"scale": "a"}),
+            "own: gradient of scale must hold numbers, got dtype <U1",
+        ),
+    ],
+)
+def test_gradients_that_do_not_fit_are_named(answer, sentence):
+    class Own(Scale):
+        def gradients(self, dy, cache):
+            return answer(dy)
+
+    model = Sequential([Dense(2, input_shape=(2,)), Own(name="own")])
+    model.compile("sgd", "mse")
+    former = model.get_weights()
+    with refuses(sentence):
+        model.train_on_batch(np.ones((3, 2)), np.ones((3, 2)))
+    for value, before in zip(model.get_weights(), former, strict=True):
+        assert_array_equal(value, before)
+
+
+class Answer:
+    """A regularizer of a user's own."""
+
+    def __init__(self, value, gradient):
+        self.value, self.slope = value, gradient
+
+    def __call__(self, w):
+        return self.value
+
+    def gradient(self, w):
+        return self.slope
+
+
+@pytest.mark.parametrize(
+    ("value", "gradient", "rule"),
+    [
+        (None, None, "result of {} must hold numbers, got dtype object"),
+        ("a", None, "result of {} must hold numbers, got dtype <U1"),
+        ([1, 2], None, "result of {} must be one number, got [1, 2]"),
+        (1, 1, "gradient of {} must have shape (3, 2), got ()"),
+        (1, None, "gradient of {} must hold numbers, got dtype object"),
+    ],
+)
+@pytest.mark.parametrize("argument", ["kernel_regularizer", "activity_regularizer"])
+def test_what_a_regularizer_says_is_checked(value, gradient, rule, argument):
+    rules = {argument: Answer(value, gradient)}
+    model = Sequential([Dense(2, input_shape=(3,), name="d", **rules)])
+    model.compile("sgd", "mse")
+    sentence = re.escape(rule.format(argument))
+    with pytest.raises(ValueError, match=f"^(d: )?{sentence}$"):
+        model.train_on_batch(np.ones((3, 3)), np.ones((3, 2)))
+
+
+def test_a_layer_without_weights_takes_inputs_of_any_size():
+    class Square(Layer):
+        def compute(self, x):
+            return x**2, x
+
+        def gradients(self, dy, cache):
+            return 2 * cache * dy, {}
+
+    layer = Square(name="s")
+    for size in (3, 5):
+        x = np.arange(2.0 * size).reshape(2, size)
+        assert_array_equal(layer.backward(layer.forward(x)), 2 * x**3)

@@ -1,10 +1,15 @@
 """Links between pages work as files, as on a code host."""
 
+import builtins
+import doctest
 import re
+import symtable
 from pathlib import Path
 
 import pytest
+from marks import once
 
+pytestmark = once
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted(
@@ -65,3 +70,31 @@ def test_index_leads_to_every_page():
     assert pages - set(targets(index)) == set()
     toctrees = re.findall(r"^   ([a-z-]+)$", index.read_text(encoding="utf-8"), re.M)
     assert {page.stem for page in pages} - set(toctrees) == set()
+
+
+EXAMPLES = [page for page in PAGES if ">>> " in page.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("page", EXAMPLES, ids=lambda page: page.stem)
+def test_every_page_makes_the_names_that_it_uses(page):
+    """Run alone, as it is pasted: read without being run, which takes a second."""
+    examples = doctest.DocTestParser().get_examples(page.read_text(encoding="utf-8"))
+    code = "".join(example.source for example in examples)
+    top = symtable.symtable(code, str(page), "exec")
+    made = {
+        s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()
+    }
+    used = {
+        symbol.get_name()
+        for table in tables(top)
+        for symbol in table.get_symbols()
+        if symbol.is_referenced() and (table is top or symbol.is_global())
+    }
+    assert used - made - set(dir(builtins)) == set()
+
+
+def tables(table):
+    """Give a table of symbols, and those of the functions and classes in it."""
+    yield table
+    for inner in table.get_children():
+        yield from tables(inner)

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from localnet import activations, config
+from localnet.activations.rectifiers import relu_into
 from localnet.layers import LocallyConnected1D
 from localnet.layers._base.by_pieces import activate, activation_gradient
 from localnet.ops import Workspace
@@ -14,7 +15,7 @@ from localnet.ops.runtime import pieces
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("size", [0, 1, 7, 8, 9, 100])
 def test_every_number_is_treated_once(size, threads, monkeypatch):
-    monkeypatch.setattr(pieces, "PIECE", 8)
+    monkeypatch.setattr(pieces, "PIECE", 64)  # bytes
     monkeypatch.setattr(pieces, "THREADED", 0)
     config.set_num_threads(threads)
     a, b = np.arange(size) * 1.0, np.arange(size) * 10.0
@@ -31,7 +32,7 @@ def test_every_number_is_treated_once(size, threads, monkeypatch):
 
 
 def test_what_is_not_contiguous_is_treated_whole_and_in_place(monkeypatch):
-    monkeypatch.setattr(pieces, "PIECE", 2)
+    monkeypatch.setattr(pieces, "PIECE", 16)
     a = np.zeros((4, 6))[:, ::2]
     shapes = []
 
@@ -57,6 +58,19 @@ def test_activations_by_pieces_have_the_bits_of_the_whole(name, dtype, rng):
     assert_array_equal(dz, pair[1](dy, cache), strict=True)
 
 
+@pytest.mark.parametrize("size", [1, 5, 64, 100_000])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "longdouble"])
+def test_a_large_rectifier_keeps_nan_and_the_signs_of_zeros(size, dtype, rng):
+    x = rng.choice([-0.0, 0.0, np.nan, np.inf, -np.inf, 1e-40, -2.0], size).astype(
+        dtype
+    )
+    y = np.full_like(x, 7.0)
+    pieces.in_pieces(relu_into, x, y)
+    for found in (y, activations.relu(x)):
+        assert_array_equal(found, np.maximum(x, 0.0), strict=True)
+        assert_array_equal(np.signbit(found), np.signbit(np.maximum(x, 0.0)))
+
+
 def test_a_pair_of_the_users_own_sees_the_whole_batch(rng):
     z = rng.normal(size=(50, 30, 40))
     means = (lambda z: (z - z.mean(axis=0), None), lambda dy, _: dy - dy.mean(axis=0))
@@ -67,7 +81,7 @@ def test_a_pair_of_the_users_own_sees_the_whole_batch(rng):
 
 
 def test_a_sum_of_pieces_is_the_sum(monkeypatch):
-    monkeypatch.setattr(pieces, "PIECE", 7)
+    monkeypatch.setattr(pieces, "SUMMED", 7)
     a = np.arange(100.0).reshape(4, 25)
     lengths = []
 
@@ -86,7 +100,7 @@ def test_penalties_by_pieces_have_the_bits_of_the_whole(regularizer, monkeypatch
     x, dy = rng.normal(size=(2, 30, 4)), rng.normal(size=(2, 28, 3))
     results = []
     for piece in (1 << 15, 10):
-        monkeypatch.setattr(pieces, "PIECE", piece)
+        monkeypatch.setattr(pieces, "PIECE", 8 * piece)
         layer = LocallyConnected1D(
             3, 3, kernel_regularizer=regularizer, dtype="float64", name="l"
         )

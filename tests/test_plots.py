@@ -391,7 +391,7 @@ def test_sources_that_are_refused():
 def test_command_refuses_a_picture_before_it_works(capsys):
     assert cli.main(["golden", "mutants", "--picture", "matrix.gif"]) != 0
     captured = capsys.readouterr()
-    assert "--picture must end in .png or .svg, got 'matrix.gif'" in captured.err
+    assert "--picture must end in .png, .svg or .pdf, got 'matrix.gif'" in captured.err
     assert captured.out == ""
 
 

@@ -197,8 +197,24 @@ def test_accuracy_points_means_and_spreads():
     low, high = np.array([bar[:, 1] for bar in bars.get_segments()]).T
     assert_allclose(high - low, [0, 2 * math.sqrt(200)])
     assert_allclose(ax.containers[1].lines[0].get_xydata(), [[5, 50]])
+    spread = np.array(
+        [bar[:, 1] for bar in ax.containers[1].lines[2][0].get_segments()]
+    )
+    assert_array_equal(spread, [[0, 100]])  # and not 50 +- 50
+    assert ax.get_ylim() == (0, 100)
     assert ax.get_title().endswith("mean and standard deviation, 1 to 3 seeds")
     assert ax.get_xscale() == "log"
+
+
+def test_accuracies_end_at_100_percent_in_axes_that_are_shared():
+    from matplotlib.figure import Figure
+
+    one, other = Figure().subplots(1, 2, sharey=True)
+    plots.accuracy_against_parameters({"a": [(9, [0.99, 0.9])]}, ax=one)
+    plots.accuracy_against_parameters({"a": [(9, [0.3, 0.4])]}, ax=other)
+    low, high = one.get_ylim()
+    assert high == 100
+    assert low < 29
 
 
 @pytest.mark.parametrize("values", [[(10, [98.4])], [(10, [])], [(0, [0.5])], [3], []])
@@ -403,7 +419,7 @@ def test_errors_are_counted():
 
 def test_save_refuses(tmp_path):
     ax = plots.links_and_weights({"a": (2, 1)})
-    with refuses("path must end in .png or .svg, got 'a.gif'"):
+    with refuses("path must end in .png, .svg or .pdf, got 'a.gif'"):
         plots.save(ax, "a.gif")
     with refuses("ax must be a matplotlib Axes, got None"):
         plots.save(None, tmp_path / "a.png")

@@ -308,9 +308,12 @@ class TestNames:
         assert repr(again) == "Quartic(factor=0.5)"
 
     def test_subclass_without_gradient(self):
-        class Half(Regularizer):
-            def __call__(self, w):
-                return 0.0
+        with pytest.raises(
+            TypeError,
+            match=r"^Half must be written with __call__\(self, w\) and gradient\(self, "
+            r"w\), got Keras's __call__$",
+        ):
 
-        with pytest.raises(TypeError, match=r"abstract method '?gradient"):
-            Half()
+            class Half(Regularizer):
+                def __call__(self, w):
+                    return 0.0

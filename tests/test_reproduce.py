@@ -245,7 +245,10 @@ def test_the_table_of_mnist1d(folder, capsys):
     ("arguments", "sentence"),
     [
         (["--results", "no/such/folder.json"], "No such file or directory"),
-        (["--picture", "x.pdf"], "--picture must end in .png or .svg, got 'x.pdf'"),
+        (
+            ["--picture", "x.gif"],
+            "--picture must end in .png, .svg or .pdf, got 'x.gif'",
+        ),
         (["--from", "missing.json"], "No such file or directory"),
     ],
 )

@@ -566,8 +566,11 @@ def test_fit_refuses_before_it_begins(arguments, sentence):
 
 LATER = {
     "lengths": ((X, Y[:3]), "batch 2 of x: x and y must have the same length"),
-    "features": ((X[:, :2], Y), "input must have 3 values on its last axis"),
-    "targets": ((X, np.ones((10, 2, 1))), "y_true"),
+    "features": (
+        (X[:, :2], Y),
+        "batch 2 of x: dense.*: input must have 3 values on its last axis",
+    ),
+    "targets": ((X, np.ones((10, 2, 1))), "batch 2 of x: y_true"),
     "words": ((np.full((3, 3), "a"), Y), "batch 2 of x: x must hold numbers"),
 }
 
@@ -587,6 +590,34 @@ def test_a_batch_that_is_wrong_later_leaves_what_was_learned(batch, sentence):
     assert bits(model) == bits(expected)
     assert ended == [1]
     model.fit(X, Y, verbose=0)
+
+
+@pytest.mark.parametrize("call", ["evaluate", "predict", "fit"])
+def test_a_wrong_batch_is_named_wherever_it_is_met(call):
+    def batches():
+        yield from [(X[:4], Y[:4]), (X[:4, :2], Y[:4])]
+
+    sentence = r"^batch 1 of (x|validation_data): dense.*: input must have 3 values"
+    given = {"x": batches()}
+    if call == "fit":
+        given = {"x": X, "y": Y, "validation_data": batches(), "validation_steps": 2}
+    model = make()
+    model.evaluate(X, Y, verbose=0)
+    with pytest.raises(ValueError, match=sentence):
+        getattr(model, call)(**given, verbose=0)
+
+
+def test_an_error_of_ones_own_loss_names_no_batch():
+    def loss(y_true, y_pred):
+        if len(y_true) == 3:
+            raise ValueError("three")
+        return ((y_true - y_pred) ** 2).mean(axis=-1)
+
+    loss.gradient = lambda y_true, y_pred: 2 * (y_pred - y_true) / y_pred.shape[-1]
+    model = make()
+    model.compile("sgd", loss)
+    with refuses("three"):
+        model.fit(iter([(X[:4], Y[:4]), (X[:3], Y[:3])]), verbose=0)
 
 
 @pytest.mark.parametrize("error", [OSError, StopIteration, KeyError])

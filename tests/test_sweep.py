@@ -114,6 +114,10 @@ def test_nothing_to_do_needs_no_workers():
         run_trials(small_trials.weights, [1], jobs=0)
 
 
+def test_modules_of_the_current_folder_are_not_run(alone, beside):
+    assert run_trials(small_trials.weights, range(4), jobs=2, verbose=False) == alone
+
+
 def test_a_killed_process_is_said_in_words():
     with pytest.raises(ChildProcessError, match="a training ended without an answer"):
         run_trials(small_trials.always_killed, [0, 1], jobs=2, verbose=False)
@@ -264,6 +268,16 @@ def test_modules_of_the_folder_travel_to_a_cluster(folder, cluster, capsys):
             ["small_trials", "--data", "small_trials:digits"],
             "build must be MODULE:FUNCTION that can be imported, got 'small_trials': "
             "module 'small_trials' has no attribute ''",
+        ),
+        (
+            ["..nowhere:net", "--data", "small_trials:digits"],
+            "build must be MODULE:FUNCTION that can be imported, got '..nowhere:net': "
+            "the 'package' argument is required to perform a relative import for "
+            "'..nowhere'",
+        ),
+        (
+            ["small_trials:exits", "--data", "small_trials:digits"],
+            "seed=0: SystemExit: 3",
         ),
         (
             ["nowhere:net", "--data", "small_trials:digits"],
@@ -452,6 +466,7 @@ def test_workers_end_with_their_parent(folder, number):
     process = subprocess.Popen(
         [sys.executable, "waits.py"],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stderr=subprocess.PIPE,
     )
     deadline = time.monotonic() + 60
     while not (folder / "pid").exists():
@@ -459,7 +474,8 @@ def test_workers_end_with_their_parent(folder, number):
         time.sleep(0.05)
     worker = int((folder / "pid").read_text())
     process.send_signal(getattr(signal, number))
-    process.wait()
+    # Until all of them have ended.
+    assert process.communicate(timeout=30)[1] == b""
     deadline = time.monotonic() + 10
     while _runs(worker):
         assert time.monotonic() < deadline

@@ -196,7 +196,7 @@ def test_every_location_is_of_the_group_that_the_formula_says(sizes, share, tile
     y, cache = expand_shared_forward(
         numbers, output_sizes=sizes, share=share, tile=tile
     )
-    assert cache.sharing is sharing
+    assert cache.sharing == sharing
     met = set()
     for o in np.ndindex(*sizes):
         group = loops.group_of(o, share, tile or (None,) * rank)

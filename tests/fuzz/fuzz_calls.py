@@ -9,6 +9,7 @@ code can mean (AttributeError, IndexError, ...) is a finding, and the exit code 
 
 import argparse
 import collections
+import dis
 import inspect
 import io
 import os
@@ -35,11 +36,12 @@ BATCH = 100  # calls of one child
 PACKAGES = (
     *("activations", "callbacks", "constraints", "initializers", "interop", "layers"),
     *("losses", "metrics", "ops", "optimizers", "regularizers", "utils", "datasets"),
+    "backend",
 )
 ENDLESS = {"load_digits"}
 # What only localnet makes: another object there is no value of the wrong kind, but a
 # program that cannot work. Such calls may end in any error; they are counted.
-OPAQUE = {"cache", "geometry", "workspace", "statistics"}
+OPAQUE = {"cache", "geometry", "workspace", "statistics", "node"}
 
 
 class Other:
@@ -149,6 +151,17 @@ def _layer(kind: str) -> Any:
     return getattr(localnet.layers, kind)(*arguments.get(kind, ()))
 
 
+def is_own(error: BaseException) -> bool:
+    """Whether Python refused the call, or a statement of localnet's, or the memory."""
+    trace = error.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    home = trace.tb_frame.f_globals["__name__"]
+    instruction = dis.opname[trace.tb_frame.f_code.co_code[trace.tb_lasti]]
+    raised = home.startswith("localnet") and instruction in ("RAISE_VARARGS", "RERAISE")
+    return raised or home == __name__ or isinstance(error, MemoryError)
+
+
 def one(number: int, seed: int) -> str:
     """Make the call of that number and return what came of it, or a finding."""
     chance = random.Random(f"{seed} {number}")
@@ -174,7 +187,11 @@ def one(number: int, seed: int) -> str:
     try:
         result = function(*positional, **named)
     except DOCUMENTED as error:
-        return "refused" if str(error) else f"finding {name}({described}): no words"
+        why = "" if is_own(error) else f"raised by other code: {error!r:.150}"
+        why = why if str(error) else "no words"
+        if why and OPAQUE & named.keys():
+            return "opaque"
+        return f"finding {name}({', '.join(described)}): {why}" if why else "refused"
     except BaseException as error:
         if isinstance(error, (AttributeError, IndexError)) and OPAQUE & named.keys():
             return "opaque"
