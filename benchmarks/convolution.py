@@ -1,10 +1,11 @@
 """
 Convolution in localnet against one product with all patches, and against PyTorch.
 
-Run: python benchmarks/convolution.py [--torch PYTHON] [--rounds 5] [--threads 1]
+Run: python benchmarks/convolution.py [DIR] [--torch PYTHON] [--rounds 5] [--threads 1]
 
-PYTHON is an interpreter that has torch. The two processes take turns, and each call
-counts with its fastest turn. In the first turn the results are compared.
+The table goes to DIR too, as ``convolution.json``. PYTHON is an interpreter that has
+torch. The two processes take turns, and each call counts with its fastest turn. In the
+first turn the results are compared.
 
 The table has milliseconds of localnet, forward and for a whole step, and behind each
 how many times as long the others take: above 1 localnet is faster. im2col copies all
@@ -20,6 +21,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from comparison.tables import rows_table
 
 # N, S, C, R, F, stride; padding of (R - 1)/2 on both sides.
 WORKLOADS = {
@@ -175,22 +177,11 @@ def agree(folder):
             raise AssertionError(f"{path.stem} differs from localnet")
 
 
-def table(rows):
-    """Return the rows as a table of reStructuredText."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    rule = "  ".join("=" * width for width in widths)
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in rows
-    ]
-    lines = [line.rstrip() for line in lines]
-    return "\n".join([rule, lines[0], rule, *lines[1:], rule])
-
-
 def main():
     import tempfile
 
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, metavar="DIR")
     parser.add_argument("--torch", metavar="PYTHON")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
@@ -202,7 +193,7 @@ def main():
     workers = {"localnet": Worker("localnet", sys.executable, options.threads)}
     if options.torch:
         workers["torch"] = Worker("torch", options.torch, options.threads)
-    rows = [["workload", "data format", "forward", "im2col", "torch", "step", "torch"]]
+    rows = []
     for name in WORKLOADS:
         for data_format in ("channels_last", "channels_first"):
             best = {}
@@ -214,29 +205,30 @@ def main():
                             key = kind, what
                             best[key] = min(best.get(key, seconds), seconds)
                     agree(folder)
-            ours, step = best["localnet", "forward"], best["localnet", "step"]
-            ratios = [
-                best["localnet", "im2col"] / ours,
-                best.get(("torch", "forward"), np.nan) / ours,
-                best.get(("torch", "step"), np.nan) / step,
-            ]
-            im2col, forward, whole = (
-                "-" if np.isnan(ratio) else f"{ratio:.2f}" for ratio in ratios
-            )
+            ours = best["localnet", "forward"], best["localnet", "step"]
             rows.append(
-                [
-                    name,
-                    data_format,
-                    f"{ours * 1e3:.2f}",
-                    im2col,
-                    forward,
-                    f"{step * 1e3:.2f}",
-                    whole,
-                ]
+                {
+                    "workload": name,
+                    "data format": data_format,
+                    "forward": f"{ours[0] * 1e3:.2f}",
+                    "im2col": ratio(best["localnet", "im2col"], ours[0]),
+                    "PyTorch": ratio(best.get(("torch", "forward")), ours[0]),
+                    "step": f"{ours[1] * 1e3:.2f}",
+                    "PyTorch ": ratio(best.get(("torch", "step")), ours[1]),
+                }
             )
     for worker in workers.values():
         worker.close()
-    sys.stdout.write(table(rows) + "\n")
+    sys.stdout.write(rows_table(rows))
+    if options.folder:
+        options.folder.mkdir(parents=True, exist_ok=True)
+        path = options.folder / "convolution.json"
+        path.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
+
+
+def ratio(theirs, ours):
+    """Return how many times as long another takes, in words."""
+    return "-" if theirs is None else f"{theirs / ours:.2f}"
 
 
 if __name__ == "__main__":

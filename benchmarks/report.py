@@ -1,5 +1,5 @@
 """
-Tables and the picture from what compare.py, memory.py and whole_models.py measured.
+Tables and the picture from what `measure.py` has measured.
 
 Run: python benchmarks/report.py DIR [--into docs/benchmarks]
 """
@@ -13,7 +13,8 @@ from comparison.tables import (
     contenders_table,
     machine_note,
     ratios_table,
-    simple_table,
+    rows_table,
+    steps_table,
 )
 
 NAMES = {"forward": "Forward", "step": "Training step"}
@@ -43,14 +44,12 @@ def main() -> None:
                 title = f"{NAMES[mode]}, {threads} CPU{'s' * (threads > 1)}"
                 parts.append(f"**{title}**\n\n{table(chosen, mode)}")
         write(name, "\n".join(parts))
-    for name in ("memory", "whole_models"):
+    for name in ("memory", "whole_models", "convolution", "steps"):
         measured = options.folder / f"{name}.json"
         text = "Not measured yet.\n"
         if measured.exists():
-            rows = json.loads(measured.read_text())["rows"]
-            text = simple_table(
-                list(rows[0]), [list(map(str, r.values())) for r in rows]
-            )
+            found = json.loads(measured.read_text())
+            text = steps_table(found) if name == "steps" else rows_table(found["rows"])
         write(name, text)
     if not options.no_picture:
         from comparison.picture import draw

@@ -23,14 +23,13 @@ from typing import Any
 
 from comparison.machine import machine
 from comparison.processes import Process, WorkerFailed
-from comparison.tables import simple_table
+from comparison.tables import steps_table
 from peers.environments import interpreters
 from peers.model_contender import MODES
 from peers.models import MODELS, write_judge
 
 # Which library is measured in which environment.
 ENVIRONMENT_OF = {"torch": "torch", "tf_keras": "tf"}
-TITLES = {"step": "training step", "batch": "a batch", "one": "one sample"}
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -86,32 +85,6 @@ def measure(
     }
 
 
-def table(measured: list[dict[str, Any]]) -> str:
-    """Return a row for each model and mode, and columns for every contender."""
-    names = list(dict.fromkeys(name for m in measured for name in m["contenders"]))
-    header = ["model", "what", "localnet"]
-    for name in names:
-        header += [name, "ratio"] if name != "localnet" else []
-    rows = []
-    for one in measured:
-        for mode in MODES:
-            best = {
-                name: min(turn[1] for turn in record[mode]) * 1e3
-                for name, record in one["contenders"].items()
-                if mode in record
-            }
-            ours = best.get("localnet")
-            row = [one["model"], TITLES[mode], f"{ours:.3g}" if ours else "-"]
-            for name in names:
-                if name == "localnet":
-                    continue
-                known = ours and name in best
-                row += [f"{best[name]:.3g}", f"{best[name] / ours:.2f}"] * bool(known)
-                row += ["-", "-"] * (not known)
-            rows.append(row)
-    return simple_table(header, rows)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Measure model after model; write DIR/steps.json and print the table."""
     options = parse(arguments)
@@ -151,7 +124,7 @@ def main(arguments: list[str] | None = None) -> None:
                     print(f"   {name} is left out: {record['excluded']}", flush=True)
             path = options.folder / "steps.json"
             path.write_text(json.dumps(measured, indent=1) + "\n")
-    sys.stdout.write(table(measured))
+    sys.stdout.write(steps_table(measured))
 
 
 if __name__ == "__main__":

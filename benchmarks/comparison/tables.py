@@ -13,9 +13,13 @@ __all__ = [
     "machine_note",
     "milliseconds",
     "ratios_table",
+    "rows_table",
     "simple_table",
+    "steps_table",
 ]
 
+# What is done with a whole model.
+TITLES = {"step": "training step", "batch": "a batch", "one": "one sample"}
 OURS = ("localnet", "localnet workspace", "localnet einsum")
 
 
@@ -76,21 +80,55 @@ def machine_note(slices: Sequence[Mapping[str, Any]]) -> str:
     for measured in slices:
         for record in measured["contenders"].values():
             versions |= record["versions"]
-    machines = {
-        f"{m['processor']}, {m['cpus']} CPUs, {m['system']}, Python {m['python']}, "
-        f"{m['blas']}"
-        for m in (measured["machine"] for measured in slices)
-    }
-    said = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+    machines = {_of(measured["machine"]) for measured in slices}
     days = sorted({measured["measured"][:10] for measured in slices})
     lines = [f"- {machine}" for machine in sorted(machines)]
-    lines += [f"- {said}", f"- measured {' and '.join(days)}"]
+    lines += [f"- {_said(versions)}", f"- measured {' and '.join(days)}"]
     for measured in {s["threads"]: s for s in slices}.values():
         limits = ", ".join(
             f"{name} {value:.0f}" for name, value in measured["roofline"].items()
         )
         lines.append(f"- roofline on {measured['threads']} CPUs: {limits}")
     return "\n".join(lines) + "\n"
+
+
+def steps_table(measured: Sequence[Mapping[str, Any]]) -> str:
+    """Return a row for each model and what is done with it, fastest turns only."""
+    names = list(dict.fromkeys(name for m in measured for name in m["contenders"]))
+    header = ["model", "what", "localnet"]
+    for name in names:
+        header += [name, "ratio"] if name != "localnet" else []
+    rows = []
+    for one in measured:
+        for mode, title in TITLES.items():
+            best = {
+                name: min(turn[1] for turn in record[mode]) * 1e3
+                for name, record in one["contenders"].items()
+                if mode in record
+            }
+            ours = best.get("localnet")
+            row = [one["model"], title, f"{ours:.3g}" if ours else "-"]
+            for name in names:
+                if name == "localnet":
+                    continue
+                if ours and name in best:
+                    row += [f"{best[name]:.3g}", f"{best[name] / ours:.2f}"]
+                else:
+                    row += ["-", "-"]
+            rows.append(row)
+    one = measured[0]
+    versions = {
+        name: version
+        for record in one["contenders"].values()
+        for name, version in record["versions"].items()
+    }
+    note = f"{_of(one['machine'])}; {_said(versions)}; {one['measured'][:10]}"
+    return f"{simple_table(header, rows)}\n{note}.\n"
+
+
+def rows_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows that are dicts with the same keys."""
+    return simple_table(list(rows[0]), [list(map(str, r.values())) for r in rows])
 
 
 def simple_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -106,6 +144,17 @@ def simple_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
     body = [line(row) for row in cells[1:]]
     return "\n".join([rule, line(cells[0]), rule, *body, rule, ""])
+
+
+def _of(machine: Mapping[str, Any]) -> str:
+    return (
+        f"{machine['processor']}, {machine['cpus']} CPUs, {machine['system']}, "
+        f"Python {machine['python']}, {machine['blas']}"
+    )
+
+
+def _said(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
 
 
 def _short(value: float | None) -> str:

@@ -78,7 +78,7 @@ def what_is_wrong(folder: Path, name: str) -> list[str]:
 
 def pip(python: Path, *arguments: str) -> None:
     """Run ``pip install`` in an environment."""
-    command = [str(python), "-m", "pip", "install", "--quiet", "--no-deps", *arguments]
+    command = [str(python), "-m", "pip", "install", "--quiet", *arguments]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if "WARNING" not in line]
@@ -92,8 +92,9 @@ def build(folder: Path, name: str) -> None:
     if not interpreter(folder, name).exists():
         venv.create(folder / name, with_pip=True, clear=True)
     python = interpreter(folder, name)
+    # With what a build needs beyond the pins: PyTorch's for CUDA, NVIDIA's libraries.
     pip(python, "--requirement", str(HERE / f"{name}.txt"))
-    pip(python, "--editable", str(CHECKOUT))
+    pip(python, "--no-deps", "--editable", str(CHECKOUT))
     if wrong := what_is_wrong(folder, name):
         raise EnvironmentFailed(
             f"{folder / name} was built, but differs from {name}.txt: "

@@ -23,8 +23,9 @@ __all__ = [
     "write_judge",
 ]
 
-# Of the optimizer, the same in every library.
-ADAM = {"learning_rate": 1e-3, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
+# Of the optimizer, the same in every library. Epsilon is small, since PyTorch adds it
+# after the correction of the second moment and Keras before.
+ADAM = {"learning_rate": 1e-3, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-9}
 # Steps whose losses are compared before anything is timed, and how far they may differ:
 # far more than float32 rounds, far less than another gradient makes.
 STEPS = 3
