@@ -102,8 +102,9 @@ def link_files(app: Any, tree: Any) -> None:
     """
     Turn links to files, as code hosts want them, into links of the site.
 
-    A link to ``engine.rst`` leads to that page, and one to a file that is no page hands
-    the file out. Sphinx says so if there is no such file.
+    A link to ``engine.rst`` leads to that page, one into ``static`` to where the site
+    has those files side by side, and one to another file that is no page hands the file
+    out. Sphinx says so if there is no such file.
     """
     from docutils import nodes
     from sphinx import addnodes
@@ -118,6 +119,9 @@ def link_files(app: Any, tree: Any) -> None:
         path = os.path.relpath(DOCS / folder / target, DOCS)
         if path.startswith("../notebooks/") and path.endswith(".ipynb"):
             path = f"lessons/{Path(path).stem}.rst"
+        if path.startswith("static/"):
+            link["refuri"] = "../" * here.count("/") + f"_{path}"
+            continue
         document = pages.get(path, path).removesuffix(".rst")
         new: Any
         if path.endswith(".rst") and document in app.env.found_docs:

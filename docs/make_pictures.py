@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 
 from localnet import plots
 from localnet.golden import Suite, load_suite
@@ -23,7 +22,7 @@ IMAGE = re.compile(r"^\.\. image:: images/(\S+)$", re.MULTILINE)
 
 def pictures(page: str) -> Iterator[tuple[str, Any]]:
     """Run the examples of a page; yield its images, each with the `ax` at its place."""
-    namespace: dict[str, Any] = {"np": np}
+    namespace: dict[str, Any] = {}
     examples = doctest.DocTestParser().get_examples(page)
     for image in IMAGE.finditer(page):
         line = page.count("\n", 0, image.start())
@@ -43,7 +42,7 @@ def plain_style() -> Iterator[None]:
 
 
 def draw_kill_matrix(folder: Path) -> Path:
-    """Write the first picture of golden.rst, which takes some seconds."""
+    """Write the first picture of golden.rst, which takes some minutes."""
     return _drawn(Suite(load_suite().cases), folder / "kill-matrix.png")
 
 
@@ -57,7 +56,7 @@ def _drawn(suite: Suite, file: Path) -> Path:
     """Draw the mutants that the cases of a suite can judge."""
     with plain_style():
         ax = plots.kill_matrix(kill_matrix(suite))
-        return plots.save(ax, file, dpi=100, colours=24)
+        return plots.save(ax, file, dpi=150, colours=24)
 
 
 def main() -> None:

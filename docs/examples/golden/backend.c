@@ -330,9 +330,11 @@ static real activate(const layer *net, real z, real *slope)
         return z;
     }
     if (strcmp(name, "relu") == 0) {
-        *slope = z > net->threshold ? z < net->ceiling : net->alpha;
+        /* A ceiling brings a floor of 0 with it. */
+        int sunk = z < 0 && net->ceiling < HUGE_VAL;
+        *slope = z > net->threshold ? !sunk && z < net->ceiling : net->alpha;
         if (z > net->threshold)
-            return z < net->ceiling ? z : net->ceiling;
+            return sunk ? 0 : z < net->ceiling ? z : net->ceiling;
         return net->alpha * (z - net->threshold);
     }
     if (strcmp(name, "relu6") == 0) {
