@@ -131,6 +131,15 @@ OTHER_SIZES = {
         "got (None, 5, 1)",
     ),
 }
+# The same where the model was told what its inputs are.
+DECLARED = {
+    name: (
+        kwargs,
+        "m: input 'lc_input' must have shape (None, 5, 2), "
+        f"got {(None, *kwargs['x'].shape[1:])}",
+    )
+    for name, (kwargs, _) in (BAD_SHAPES | OTHER_SIZES).items()
+}
 BAD_ARGUMENTS = {
     "batch-size-0": (
         {"batch_size": 0},
@@ -219,10 +228,15 @@ def test_fit_refuses_and_an_unbuilt_model_stays_unbuilt(kwargs, sentence):
 
 
 @pytest.mark.parametrize(
-    ("kwargs", "sentence"), (REFUSED | OTHER_SIZES).values(), ids=REFUSED | OTHER_SIZES
+    ("kwargs", "sentence", "deferred"),
+    [
+        *((*each, False) for each in (REFUSED | DECLARED).values()),
+        *((*each, True) for each in (BAD_SHAPES | OTHER_SIZES).values()),
+    ],
+    ids=[*(REFUSED | DECLARED), *(f"{name}-undeclared" for name in DECLARED)],
 )
-def test_fit_refuses_and_a_trained_model_stays_as_it_was(kwargs, sentence):
-    model = make()
+def test_fit_refuses_and_a_trained_model_stays_as_it_was(kwargs, sentence, deferred):
+    model = make(deferred=deferred)
     model.fit(X, Y, verbose=0)
     with refuses(sentence), unchanged(model):
         model.fit(**{"x": X, "y": Y, "verbose": 0, **kwargs})
@@ -240,8 +254,17 @@ BATCH_DATA = {
 
 
 @pytest.mark.parametrize("method", ["train_on_batch", "test_on_batch", "evaluate"])
-@pytest.mark.parametrize("deferred", [True, False], ids=["unbuilt", "trained"])
-@pytest.mark.parametrize(("kwargs", "sentence"), BATCH_DATA.values(), ids=BATCH_DATA)
+@pytest.mark.parametrize(
+    ("kwargs", "sentence", "deferred"),
+    [
+        *((*each, True) for each in BATCH_DATA.values()),
+        *((*each, False) for each in (BATCH_DATA | DECLARED).values()),
+    ],
+    ids=[
+        *(f"{name}-unbuilt" for name in BATCH_DATA),
+        *(f"{name}-trained" for name in BATCH_DATA | DECLARED),
+    ],
+)
 def test_batch_methods_refuse(kwargs, sentence, deferred, method):
     model = make(deferred=deferred)
     if not deferred:

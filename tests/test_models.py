@@ -26,6 +26,7 @@ from localnet.layers import (
     Dense,
     Dropout,
     Flatten,
+    GlobalAveragePooling2D,
     GlobalMaxPooling1D,
     InputLayer,
     Lambda,
@@ -921,7 +922,7 @@ def test_failed_prediction_in_one_thread_does_not_disturb_another(rng):
         return model.predict(x)
 
     def wrong(_):
-        with pytest.raises(ValueError, match="input must have the shape"):
+        with pytest.raises(ValueError, match="must have shape"):
             model.predict(x[:, :4])
 
     with ThreadPoolExecutor(2) as pool:
@@ -997,3 +998,37 @@ def test_an_input_layer_without_a_shape_takes_that_of_the_build():
     assert_array_equal(*(model.predict(x, verbose=0) for model in models))
     one, other = (model.get_config()["layers"][0]["config"] for model in models)
     assert one == other
+
+
+# What the model was told of its inputs --------------------------------------------
+
+
+def convolving(**first):
+    return Sequential([Conv2D(4, 3, **first), GlobalAveragePooling2D()], name="m")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda: convolving(input_shape=(8, 8, 1)),
+        lambda: Sequential([InputLayer((8, 8, 1)), *convolving().layers], name="m"),
+        lambda: Sequential([convolving(input_shape=(8, 8, 1)), Dense(2)], name="m"),
+    ],
+    ids=["layer", "InputLayer", "model"],
+)
+def test_data_of_another_size_than_was_declared_are_refused_as_in_keras(model):
+    m = model()
+    for call in (m, m.predict, m.predict_on_batch):
+        sentence = r"must have shape \(None, 8, 8, 1\), got \(None, 9, 9, 1\)"
+        with pytest.raises(ValueError, match=sentence):
+            call(np.ones((2, 9, 9, 1)))
+    assert len(m.predict(np.ones((2, 8, 8)))) == 2  # a last axis of size 1 is added
+
+
+def test_sizes_that_were_not_declared_are_as_the_data():
+    for m in (convolving(), convolving(input_shape=(None, None, 1))):
+        for size in (8, 9):
+            assert m.predict(np.ones((2, size, size, 1))).shape == (2, 4)
+    m = convolving()
+    m.build((None, 8, 8, 1))
+    assert m.predict(np.ones((2, 9, 9, 1))).shape == (2, 4)

@@ -15,7 +15,7 @@ from ..layers._base.shapes import BatchShape, checked_shape
 from ..layers._nesting import serialize
 from ..training.network import Network, parts_of
 from .calls import check_names
-from .program import Program, conformed
+from .program import Program, conformed, fitting
 
 __all__ = ["Chain"]
 
@@ -183,9 +183,12 @@ class Chain(Network):
         self.build((None, *shape[1:]))
 
     def conformed(self, shapes: Sequence[BatchShape]) -> Sequence[BatchShape]:
-        """Return the shape of the input as the layers take it."""
+        """Return the shape of the input as the layers take it, or refuse it."""
         if len(shapes) != len(self.inputs):
             return shapes
+        declared = _declared(self.stack[0])
+        if declared is not None:
+            return [fitting(shapes[0], declared, self.name, self.input_names[0])]
         return [conformed(shapes[0], self.inputs[0].shape)]
 
     def known_input_shapes(self, input_shape: Any) -> list[BatchShape]:
@@ -231,6 +234,13 @@ def _alone(shape: Any) -> BatchShape | None:
     """Return the shape that an InputLayer has in a list, or any other as it is."""
     found: BatchShape | None = shape[0] if isinstance(shape, list) else shape
     return found
+
+
+def _declared(part: Any) -> BatchShape | None:
+    """Return the shape of its input that the first layer of all was given."""
+    if isinstance(part, Layer):
+        return part.batch_input_shape
+    return _declared(part.layers[0]) if part.layers else None
 
 
 def _fit_to(layer: Any, input_shape: Any) -> None:

@@ -18,7 +18,7 @@ from ..layers._nesting import serialize
 from ..training.network import Network
 from ..training.trainer import one_or_list
 from .calls import calls_between, check_names
-from .program import Program, conformed
+from .program import Program, fitting
 
 __all__ = ["Graph", "connected"]
 
@@ -155,17 +155,11 @@ class Graph(Network):
                 f"{self.name}: inputs must be {len(self.inputs)}, {self.data_names}, "
                 f"got {len(shapes)}"
             )
-        found = []
-        for shape, handle, name in zip(
-            shapes, self.inputs, self.data_names, strict=True
-        ):
-            found.append(conformed(shape, handle.shape))
-            if not _fits(found[-1], handle.shape):
-                raise ValueError(
-                    f"{self.name}: input {name!r} must have shape {handle.shape}, "
-                    f"got {tuple(shape)}"
-                )
-        return found
+        named = zip(shapes, self.inputs, self.data_names, strict=True)
+        return [
+            fitting(shape, handle.shape, self.name, name)
+            for shape, handle, name in named
+        ]
 
     def wiring(self) -> Config:
         """Return the calls by number."""
@@ -307,10 +301,3 @@ def _as_shapes(value: Any) -> list[BatchShape]:
         isinstance(item, (list, tuple)) for item in value
     )
     return [tuple(shape) for shape in (value if several else [value])]
-
-
-def _fits(shape: BatchShape, wanted: BatchShape) -> bool:
-    return len(shape) == len(wanted) and all(
-        None in pair or pair[0] == pair[1]
-        for pair in list(zip(shape, wanted, strict=True))[1:]
-    )

@@ -442,3 +442,17 @@ def conformed(shape: BatchShape, wanted: BatchShape) -> Any:
     if len(shape) == len(wanted) - 1 and wanted[-1] == 1:
         return (*shape, 1)
     return tuple(shape)
+
+
+def fitting(shape: BatchShape, wanted: BatchShape, model: str, name: str) -> BatchShape:
+    """Return a shape as `conformed` does, or refuse one that an input cannot have."""
+    found: BatchShape = conformed(shape, wanted)
+    sizes = list(zip(found, wanted, strict=False))[1:]
+    if len(found) != len(wanted) or any(
+        None not in pair and pair[0] != pair[1] for pair in sizes
+    ):
+        raise ValueError(
+            f"{model}: input {name!r} must have shape {wanted}, "
+            f"got {(None, *shape[1:])}"
+        )
+    return found
