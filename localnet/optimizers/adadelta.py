@@ -8,6 +8,7 @@ from .. import _validate
 from .._typing import Array
 from ..ops.runtime.pieces import in_pieces
 from .base import Common, Optimizer
+from .live import Number
 from .schedules import Schedule
 
 __all__ = ["Adadelta"]
@@ -74,7 +75,8 @@ class Adadelta(Optimizer):
         "accumulated_delta_var",
     )
 
-    rho = _validate.Checked(_validate.number, minimum=0.0, maximum=1.0)
+    rho = Number(_validate.number, minimum=0.0, maximum=1.0)
+    _rho: float
     epsilon = _validate.Checked(_validate.number, minimum=0.0)
 
     def __init__(
@@ -90,11 +92,11 @@ class Adadelta(Optimizer):
 
     def _step(self, index: int, param: Array, grad: Array, rate: float) -> None:
         def descend(w: Array, g: Array, a: Array, d: Array) -> None:
-            a *= self.rho
-            a += (1 - self.rho) * (g * g)
+            a *= self._rho
+            a += (1 - self._rho) * (g * g)
             step = -np.sqrt(d + self.epsilon) * g / np.sqrt(a + self.epsilon)
-            d *= self.rho
-            d += (1 - self.rho) * (step * step)
+            d *= self._rho
+            d += (1 - self._rho) * (step * step)
             w += rate * step
 
         names = ("accumulated_grad", "accumulated_delta_var")

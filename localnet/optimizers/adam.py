@@ -9,6 +9,7 @@ from .. import _validate
 from .._typing import Array, Config
 from ..ops.runtime.pieces import in_pieces
 from .base import Common, Optimizer, Shared
+from .live import Number
 from .schedules import Schedule
 
 __all__ = ["Adam", "AdamW"]
@@ -92,8 +93,10 @@ class Adam(Optimizer):
     )
     keras_pair: ClassVar[tuple[str, ...]] = ("m", "v")
 
-    beta_1 = _validate.Checked(_validate.fraction)
-    beta_2 = _validate.Checked(_validate.fraction)
+    beta_1 = Number(_validate.fraction)
+    _beta_1: float
+    beta_2 = Number(_validate.fraction)
+    _beta_2: float
     adaptive_epsilon = _validate.Checked(_validate.flag)
     amsgrad = _validate.Checked(_validate.flag)
     epsilon = _validate.Checked(_validate.number, minimum=0.0)
@@ -124,18 +127,18 @@ class Adam(Optimizer):
 
     def _step(self, index: int, param: Array, grad: Array, rate: float) -> None:
         t = self._iterations + 1
-        correction = math.sqrt(1 - self.beta_2**t)
-        alpha = rate * correction / (1 - self.beta_1**t)
+        correction = math.sqrt(1 - self._beta_2**t)
+        alpha = rate * correction / (1 - self._beta_1**t)
         epsilon = self.epsilon * correction if self.adaptive_epsilon else self.epsilon
 
         def descend(w: Array, g: Array, m: Array, v: Array, *largest: Array) -> None:
             # In place, since new memory costs more than the arithmetic.
             change = g - m
-            change *= 1 - self.beta_1
+            change *= 1 - self._beta_1
             m += change  # (1 - b1) (g - m)
             np.multiply(g, g, out=change)
             change -= v
-            change *= 1 - self.beta_2
+            change *= 1 - self._beta_2
             v += change  # (1 - b2) (g^2 - v)
             for vhat in largest:
                 v = np.maximum(vhat, v, out=vhat)

@@ -8,6 +8,7 @@ from .. import _validate
 from .._typing import Array
 from ..ops.runtime.pieces import in_pieces
 from .base import Common, Optimizer
+from .live import Number
 from .schedules import Schedule
 
 __all__ = ["Adamax"]
@@ -67,8 +68,10 @@ class Adamax(Optimizer):
     own_arguments: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2", "epsilon")
     keras_pair: ClassVar[tuple[str, ...]] = ("m", "u")
 
-    beta_1 = _validate.Checked(_validate.fraction)
-    beta_2 = _validate.Checked(_validate.fraction)
+    beta_1 = Number(_validate.fraction)
+    _beta_1: float
+    beta_2 = Number(_validate.fraction)
+    _beta_2: float
     epsilon = _validate.Checked(_validate.number, minimum=0.0)
 
     def __init__(
@@ -85,11 +88,11 @@ class Adamax(Optimizer):
         self.epsilon = 1e-7 if epsilon is None else epsilon
 
     def _step(self, index: int, param: Array, grad: Array, rate: float) -> None:
-        correction = 1 - self.beta_1 ** (self._iterations + 1)
+        correction = 1 - self._beta_1 ** (self._iterations + 1)
 
         def descend(w: Array, g: Array, m: Array, u: Array) -> None:
-            m += (g - m) * (1 - self.beta_1)
-            np.maximum(self.beta_2 * u, np.abs(g), out=u)
+            m += (g - m) * (1 - self._beta_1)
+            np.maximum(self._beta_2 * u, np.abs(g), out=u)
             w -= rate * m / (correction * (u + self.epsilon))
 
         in_pieces(descend, param, grad, *self._slots_at(index, "m", "u"))

@@ -13,7 +13,7 @@ from . import schedules
 from .arguments import Grads, Params, checked_grads, checked_params
 from .clipping import clip_by_global_norm, clip_by_norm, clip_by_value
 from .laid import Laid
-from .live import Count, Rate
+from .live import Live, LiveFloat, LiveInt, Number
 from .memory import Memory
 from .schedules import Schedule
 
@@ -81,9 +81,9 @@ class Optimizer(Memory, abc.ABC):
     lr : float or callable, optional
         Old name of `learning_rate`; it wins over it.
     decay : float, optional
-        What it was before Keras 2.11: above 0 it makes an `InverseTimeDecay` of the
-        learning rate, with one update as its unit. The legacy optimizers keep it
-        beside a rate that callbacks can change.
+        What it was before Keras 2.11: each update divides the learning rate by
+        ``1 + decay * iterations``. Callbacks change the rate itself. The config has
+        the two as an `InverseTimeDecay`.
 
     Attributes
     ----------
@@ -133,6 +133,8 @@ class Optimizer(Memory, abc.ABC):
     _laid: Laid | None = None
 
     __setattr__ = _validate.assign
+    decay = Number(_validate.number, minimum=0.0)
+    _decay: float
     weight_decay = _validate.Checked(_validate.optional_number, minimum=0.0)
     clipnorm = _validate.Checked(_validate.optional_number)
     clipvalue = _validate.Checked(_validate.optional_number)
@@ -174,7 +176,9 @@ class Optimizer(Memory, abc.ABC):
             )
         if lr is not None and not callable(lr):
             _validate.number("lr", lr)
-        self.learning_rate = _decaying(learning_rate if lr is None else lr, decay)
+        self.learning_rate = learning_rate if lr is None else lr
+        self.decay = 0.0 if decay is None else decay
+        self._decaying()
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
         self.clipvalue = clipvalue
@@ -198,7 +202,7 @@ class Optimizer(Memory, abc.ABC):
             ``numpy``.
         """
         rate = self._learning_rate
-        return rate if callable(rate) else Rate.of(self, rate)
+        return rate if callable(rate) else LiveFloat.of(self, "learning_rate", rate)
 
     @learning_rate.setter
     def learning_rate(self, value: float | Schedule) -> None:
@@ -234,7 +238,7 @@ class Optimizer(Memory, abc.ABC):
         int
             It has Keras's ``assign`` and ``numpy``.
         """
-        return Count.of(self, self._iterations)
+        return LiveInt.of(self, "iterations", self._iterations)
 
     @iterations.setter
     def iterations(self, value: int) -> None:
@@ -247,19 +251,16 @@ class Optimizer(Memory, abc.ABC):
         Returns
         -------
         float
-            The schedule's value at `iterations`, or the plain learning rate.
+            The schedule's value at `iterations`, or the plain learning rate, over
+            ``1 + decay * iterations``.
 
         Raises
         ------
         ValueError
             If the schedule gives anything but a finite number.
         """
-        if callable(self._learning_rate):
-            return _validate.number(
-                f"learning_rate({self._iterations})",
-                self._learning_rate(self._iterations),
-            )
-        return self._learning_rate
+        rate, decay = self._scheduled_rate(), self._decay
+        return rate / (1 + decay * self._iterations) if decay else rate
 
     def update(self, params: Params, grads: Grads) -> None:
         """
@@ -389,7 +390,7 @@ class Optimizer(Memory, abc.ABC):
             "ema_overwrite_frequency": self.ema_overwrite_frequency,
             "jit_compile": False,
             "is_legacy_optimizer": False,
-            "learning_rate": self._learning_rate_config(),
+            "learning_rate": rate_config(self._decaying()),
             **self._own_config(),
         }
 
@@ -446,30 +447,44 @@ class Optimizer(Memory, abc.ABC):
         average += (1 - self.ema_momentum) * param
 
     def _own_config(self) -> Config:
-        return {name: getattr(self, name) for name in self.own_arguments}
+        values = {name: getattr(self, name) for name in self.own_arguments}
+        return {
+            name: value.numpy() if isinstance(value, Live) else value
+            for name, value in values.items()
+        }
 
-    def _learning_rate_config(self) -> Any:
+    def _scheduled_rate(self) -> float:
+        """Return the learning rate before any decay."""
         rate = self._learning_rate
-        if not callable(rate):
-            return rate
-        if not hasattr(rate, "get_config"):
-            raise ValueError(
-                f"learning_rate must be a number or have get_config to be saved, "
-                f"got {_validate.shown(rate)}"
+        if callable(rate):
+            return _validate.number(
+                f"learning_rate({self._iterations})", rate(self._iterations)
             )
-        return schedules.serialize(rate)
+        return rate
+
+    def _decaying(self) -> float | Schedule:
+        """Return the learning rate with its decay as a schedule, as Keras has it."""
+        rate, decay = self._learning_rate, self._decay
+        if not decay:
+            return rate
+        if callable(rate):
+            raise ValueError(
+                f"decay must be None where learning_rate is a schedule, got {decay!r}"
+            )
+        return schedules.InverseTimeDecay(rate, 1, decay)
+
+
+def rate_config(rate: float | Schedule) -> Any:
+    """Return a learning rate, or the config of a schedule; ready for JSON."""
+    if not callable(rate):
+        return rate
+    if not hasattr(rate, "get_config"):
+        raise ValueError(
+            f"learning_rate must be a number or have get_config to be saved, "
+            f"got {_validate.shown(rate)}"
+        )
+    return schedules.serialize(rate)
 
 
 def _shrink(w: Array, weight_decay: float, rate: float) -> None:
     w -= w * weight_decay * rate
-
-
-def _decaying(rate: float | Schedule, decay: float | None) -> float | Schedule:
-    if decay is None or _validate.number("decay", decay, minimum=0.0) == 0:
-        return rate
-    if callable(rate):
-        raise ValueError(
-            "decay must be None where learning_rate is a schedule, got "
-            f"{_validate.shown(decay)}"
-        )
-    return schedules.InverseTimeDecay(rate, 1, decay)

@@ -2,25 +2,23 @@
 
 from typing import Any, ClassVar, Self
 
-__all__ = ["Count", "Live", "Rate"]
+from .. import _validate
+
+__all__ = ["Live", "LiveFloat", "LiveInt", "Number"]
 
 
 class Live:
-    """
-    A number that knows whose it is, and as what.
-
-    A subclass is a number too: it names the type, and the optimizer's attribute.
-    """
+    """A number that knows whose it is, and as what; a subclass is a number too."""
 
     plain: ClassVar[type]
-    attribute: ClassVar[str]
     owner: Any
+    attribute: str
 
     @classmethod
-    def of(cls, owner: Any, number: Any) -> Self:
+    def of(cls, owner: Any, attribute: str, number: Any) -> Self:
         """Return a number of an optimizer."""
         found = cls.__new__(cls, number)  # type: ignore[call-arg]
-        found.owner = owner
+        found.owner, found.attribute = owner, attribute
         return found
 
     def assign(self, value: float) -> None:
@@ -40,13 +38,30 @@ class Live:
         return self.plain, (self.plain(self),)
 
 
-class Rate(Live, float):
-    """A learning rate."""
+class LiveFloat(Live, float):
+    """Such as a learning rate."""
 
-    plain, attribute = float, "learning_rate"
+    plain = float
 
 
-class Count(Live, int):
-    """How many updates were made."""
+class LiveInt(Live, int):
+    """Such as a count of updates."""
 
-    plain, attribute = int, "iterations"
+    plain = int
+
+
+class Number(_validate.Checked):
+    """
+    A float that is checked whenever it is set, and live where it is read.
+
+    The plain float, which NumPy takes for one of any precision, has a leading underscore.
+    """
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        plain = f"_{self.name}"
+        if instance is None or plain not in vars(instance):
+            return super().__get__(instance, owner)
+        return LiveFloat.of(instance, self.name, vars(instance)[plain])
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        vars(instance)[f"_{self.name}"] = self.check(self.name, value, **self.bounds)

@@ -8,6 +8,7 @@ from .. import _validate
 from .._typing import Array
 from ..ops.runtime.pieces import in_pieces
 from .base import Common, Optimizer
+from .live import Number
 from .schedules import Schedule
 
 __all__ = ["Nadam"]
@@ -77,8 +78,10 @@ class Nadam(Optimizer):
     keras_pair: ClassVar[tuple[str, ...]] = ("m", "v")
     momentum_base: ClassVar[float] = 0.96
 
-    beta_1 = _validate.Checked(_validate.fraction)
-    beta_2 = _validate.Checked(_validate.fraction)
+    beta_1 = Number(_validate.fraction)
+    _beta_1: float
+    beta_2 = Number(_validate.fraction)
+    _beta_2: float
     epsilon = _validate.Checked(_validate.number, minimum=0.0)
 
     def __init__(
@@ -94,7 +97,7 @@ class Nadam(Optimizer):
         self.beta_2 = beta_2
         self.epsilon = 1e-7 if epsilon is None else epsilon
         # What the product was made from, how many momenta are in it, and itself.
-        self._product = ((self.beta_1, 1.0), 0, 1.0)
+        self._product = ((self._beta_1, 1.0), 0, 1.0)
 
     def _step(self, index: int, param: Array, grad: Array, rate: float) -> None:
         t = self._iterations + 1
@@ -102,11 +105,11 @@ class Nadam(Optimizer):
         product = self._momentum_product(t)
         of_mean = ahead / (1 - product * ahead)
         of_gradient = (1 - now) / (1 - product)
-        correction = 1 - self.beta_2**t
+        correction = 1 - self._beta_2**t
 
         def descend(w: Array, g: Array, m: Array, v: Array) -> None:
-            m += (g - m) * (1 - self.beta_1)
-            v += (g * g - v) * (1 - self.beta_2)
+            m += (g - m) * (1 - self._beta_1)
+            v += (g * g - v) * (1 - self._beta_2)
             step = of_mean * m + of_gradient * g
             w -= step * rate / (np.sqrt(v / correction) + self.epsilon)
 
@@ -118,14 +121,14 @@ class Nadam(Optimizer):
 
     def _momentum(self, t: int) -> float:
         slack: float = self.momentum_base ** (self._pace() * t)
-        momentum: float = self.beta_1 * (1 - 0.5 * slack)
+        momentum: float = self._beta_1 * (1 - 0.5 * slack)
         return momentum
 
     def _momentum_product(self, t: int) -> float:
         """Return the product of the first `t` momenta, or one that is negligible."""
         source, done, product = self._product
-        if source != (self.beta_1, self._pace()) or done > t:
-            source, done, product = (self.beta_1, self._pace()), 0, 1.0
+        if source != (self._beta_1, self._pace()) or done > t:
+            source, done, product = (self._beta_1, self._pace()), 0, 1.0
         while done < t and product > NEGLIGIBLE:
             done += 1
             product *= self._momentum(done)

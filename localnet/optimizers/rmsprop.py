@@ -8,6 +8,7 @@ from .. import _validate
 from .._typing import Array
 from ..ops.runtime.pieces import in_pieces
 from .base import Common, Optimizer
+from .live import Number
 from .schedules import Schedule
 
 __all__ = ["RMSprop"]
@@ -87,8 +88,10 @@ class RMSprop(Optimizer):
         "centered",
     )
 
-    rho = _validate.Checked(_validate.number, minimum=0.0, maximum=1.0)
-    momentum = _validate.Checked(_validate.number, minimum=0.0, maximum=1.0)
+    rho = Number(_validate.number, minimum=0.0, maximum=1.0)
+    _rho: float
+    momentum = Number(_validate.number, minimum=0.0, maximum=1.0)
+    _momentum: float
     centered = _validate.Checked(_validate.flag)
     epsilon = _validate.Checked(_validate.number, minimum=0.0)
 
@@ -110,24 +113,24 @@ class RMSprop(Optimizer):
 
     def _needs(self, slot: str) -> bool:
         if slot == "momentum":
-            return bool(self.momentum > 0)
+            return bool(self._momentum > 0)
         return self.centered if slot == "average_gradient" else super()._needs(slot)
 
     def _step(self, index: int, param: Array, grad: Array, rate: float) -> None:
         def descend(w: Array, g: Array, v: Array, *more: Array) -> None:
             rest = iter(more)
-            v *= self.rho
-            v += (1 - self.rho) * (g * g)
+            v *= self._rho
+            v += (1 - self._rho) * (g * g)
             variance = v
             if self.centered:
                 a = next(rest)
-                a *= self.rho
-                a += (1 - self.rho) * g
+                a *= self._rho
+                a += (1 - self._rho) * g
                 variance = v - a * a
             step = rate * g / self._root(variance)
-            if self.momentum > 0:
+            if self._momentum > 0:
                 m = next(rest)
-                m *= self.momentum
+                m *= self._momentum
                 m += step
                 step = m
             w -= step

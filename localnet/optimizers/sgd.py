@@ -7,6 +7,7 @@ from .. import _validate
 from .._typing import Array
 from ..ops.runtime.pieces import in_pieces
 from .base import Common, Optimizer
+from .live import Number
 from .schedules import Schedule
 
 __all__ = ["SGD"]
@@ -77,7 +78,8 @@ class SGD(Optimizer):
     own_arguments: ClassVar[tuple[str, ...]] = ("momentum", "nesterov")
     keras_names: ClassVar[Mapping[str, str]] = {"momentum": "m"}
 
-    momentum = _validate.Checked(_validate.number, minimum=0.0, maximum=1.0)
+    momentum = Number(_validate.number, minimum=0.0, maximum=1.0)
+    _momentum: float
     nesterov = _validate.Checked(_validate.flag)
 
     def __init__(
@@ -92,14 +94,14 @@ class SGD(Optimizer):
         self.nesterov = nesterov
 
     def _needs(self, slot: str) -> bool:
-        return self.momentum != 0 if slot == "momentum" else super()._needs(slot)
+        return self._momentum != 0 if slot == "momentum" else super()._needs(slot)
 
     def _keras_keeps(self, slot: str) -> bool:
         # Keras makes the velocities even where there is no momentum.
         return slot == "momentum" or super()._keras_keeps(slot)
 
     def _step(self, index: int, param: Array, grad: Array, rate: float) -> None:
-        if self.momentum == 0:
+        if self._momentum == 0:
             in_pieces(lambda w, g: _descend(w, g, rate), param, grad)
         else:
             velocity = self.slots["momentum"][index]
@@ -107,9 +109,9 @@ class SGD(Optimizer):
 
     def _roll(self, w: Array, g: Array, m: Array, rate: float) -> None:
         descent = g * -rate
-        m *= self.momentum
+        m *= self._momentum
         m += descent
-        w += m * self.momentum + descent if self.nesterov else m
+        w += m * self._momentum + descent if self.nesterov else m
 
 
 def _descend(w: Array, g: Array, rate: float) -> None:

@@ -6,7 +6,6 @@ from typing import ClassVar, Unpack
 from ... import _validate
 from ..adam import Adam
 from ..adamax import Adamax
-from ..base import Optimizer
 from ..nadam import Nadam
 from ..schedules import Schedule
 from .base import Legacy, LegacyCommon, epsilon_or_default
@@ -237,7 +236,7 @@ class LegacyNadam(Legacy, Nadam):
         ValueError
             If the schedule gives anything but a finite number.
         """
-        return Optimizer.current_learning_rate(self)
+        return self._scheduled_rate()
 
     def keras_numbers(self) -> dict[str, float]:
         """
@@ -251,4 +250,4 @@ class LegacyNadam(Legacy, Nadam):
         return {"momentum_cache": self._momentum_product(self._iterations)}
 
     def _pace(self) -> float:
-        return self.decay
+        return self._decay

@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 
 from ... import _validate, config
 from ..._typing import Array, Config
-from ..base import Optimizer
+from ..base import Optimizer, rate_config
 from ..clipping import clip_by_global_norm, clip_by_norm, clip_by_value
 from ..schedules import Schedule
 
@@ -106,7 +106,7 @@ class Legacy(Optimizer):
         super().__init__(learning_rate, lr=lr, **own)
         # What belongs to other models than the last one.
         self._put_away: list[Any] = []
-        self.decay = _validate.number("decay", decay, minimum=0.0)
+        self.decay = decay
         self.clipnorm = _validate.optional_number("clipnorm", clipnorm, minimum=0.0)
         self.clipvalue = _validate.optional_number("clipvalue", clipvalue, minimum=0.0)
         self.global_clipnorm = _validate.optional_number(
@@ -143,23 +143,6 @@ class Legacy(Optimizer):
             self._put_away = [item for item in kept if item[0] is not self._owner]
         return True
 
-    def current_learning_rate(self) -> float:
-        """
-        Return the learning rate that the next update uses.
-
-        Returns
-        -------
-        float
-            The plain learning rate or the schedule's, over ``1 + decay * iterations``.
-
-        Raises
-        ------
-        ValueError
-            If the schedule gives anything but a finite number.
-        """
-        divisor: float = 1 + self.decay * self._iterations
-        return super().current_learning_rate() / divisor
-
     def get_config(self) -> Config:
         """
         Return the arguments of the constructor, with Keras's keys.
@@ -182,8 +165,8 @@ class Legacy(Optimizer):
         return {
             "name": self.name,
             **{key: limit for key, limit in limits.items() if limit is not None},
-            "learning_rate": self._learning_rate_config(),
-            "decay": self.decay,
+            "learning_rate": rate_config(self._learning_rate),
+            "decay": self._decay,
             **self._own_config(),
         }
 

@@ -92,7 +92,7 @@ class LegacyRMSprop(Legacy, RMSprop):
         )
 
     def _root(self, variance: Array) -> Array:
-        if self.momentum > 0:
+        if self._momentum > 0:
             return super()._root(variance)
         root: Array = np.sqrt(variance) + self.epsilon
         return root
