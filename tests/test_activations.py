@@ -592,9 +592,10 @@ class TestNames:
             (
                 np.sin,
                 "activation must be a pair forward(x) -> (y, cache) and "
-                "backward(dy, cache) -> dx if it is your own, or a layer "
-                "Lambda(function, backward='differences'), "
-                "got <ufunc 'sin'> without a gradient",
+                "backward(dy, cache) -> dx if it is your own, "
+                "got <ufunc 'sin'> without a gradient; a layer "
+                "Lambda(function, backward='differences') that stands behind this one "
+                "needs none",
             ),
         ],
         ids=[
@@ -651,9 +652,10 @@ class TestOwnPairs:
     def test_custom_function_without_gradient_is_refused(self):
         message = (
             "activation must be a pair forward(x) -> (y, cache) and "
-            "backward(dy, cache) -> dx if it is your own, or a layer "
-            "Lambda(function, backward='differences'), "
-            "got <ufunc 'sin'> without a gradient"
+            "backward(dy, cache) -> dx if it is your own, "
+            "got <ufunc 'sin'> without a gradient; a layer "
+            "Lambda(function, backward='differences') that stands behind this one "
+            "needs none"
         )
         with refuses(message):
             activations.deserialize("sine", {"sine": np.sin})

@@ -68,7 +68,7 @@ def play(callbacks, epochs, model=None, *, name="val_loss", verbose=0, steps=0):
     """Hand scripted logs (or values of one name) to callbacks; return their History."""
     model = FakeModel() if model is None else model
     params = {"verbose": verbose, "epochs": len(epochs), "steps": steps}
-    calls = CallbackList(callbacks, model=model, verbose=verbose, params=params)
+    calls = CallbackList(callbacks, True, verbose > 0, model, **params)
     calls.on_train_begin()
     for epoch, logs in enumerate(epochs):
         model.epoch = epoch
@@ -122,9 +122,7 @@ class TestCallbackList:
         def recorder(name):
             return LambdaCallback(**{hook: lambda *args: seen.append((name, *args))})
 
-        calls = CallbackList(
-            [recorder("a"), recorder("b")], model=None, verbose=0, params={}
-        )
+        calls = CallbackList([recorder("a"), recorder("b")])
         logs, number = {"loss": 1.0}, (7,) if hook in STEP_HOOKS else ()
         getattr(calls, hook)(*number, logs)
         assert seen == [("a", *number, logs), ("b", *number, logs)]
@@ -137,7 +135,7 @@ class TestCallbackList:
 
     def test_each_callback_is_told_of_those_before_it(self):
         first, history, second = Callback(), History(), Callback()
-        calls = CallbackList([first, history, second], model=None, verbose=2, params={})
+        calls = CallbackList([first, history, second], add_progbar=True, verbose=2)
         bar = calls.callbacks[2]
         assert [c.earlier for c in calls.callbacks] == [
             [],
@@ -147,23 +145,29 @@ class TestCallbackList:
         ]
 
     def test_model_and_params_are_handed_on(self):
-        callback, model, params = Callback(), FakeModel(), {"verbose": 0}
-        calls = CallbackList(callback, model=model, verbose=0, params=params)
+        callback, model = Callback(), FakeModel()
+        calls = CallbackList(callback, add_history=True, model=model, verbose=0)
         assert callback.model is calls.history.model is model
-        assert callback.params is calls.history.params is params
+        assert callback.params == calls.history.params == {"verbose": 0}
+        calls.append(added := Callback())
+        assert added.earlier == [callback, calls.history]
+        calls.set_model(other := FakeModel())
+        calls.set_params({"epochs": 2})
+        assert added.model is callback.model is other
+        assert added.params == callback.params == {"epochs": 2}
 
     @pytest.mark.parametrize(
         ("verbose", "kinds"),
         [(0, [Callback, History]), (2, [Callback, ProgbarLogger, History])],
     )
     def test_own_callbacks_come_first_and_history_last(self, verbose, kinds):
-        calls = CallbackList((Callback(),), model=None, verbose=verbose, params={})
+        calls = CallbackList((Callback(),), True, verbose > 0, verbose=verbose)
         assert [type(c) for c in calls.callbacks] == kinds
         assert calls.history is calls.callbacks[-1]
 
     def test_history_and_progress_of_the_user_are_not_doubled(self):
         history, bar = History(), ProgbarLogger(2)
-        calls = CallbackList([history, bar], model=None, verbose=1, params={})
+        calls = CallbackList([history, bar], True, True)
         assert calls.callbacks == [bar, history]
         assert calls.history is history
 
@@ -174,7 +178,7 @@ class TestCallbackList:
         with refuses(
             f"callbacks must be a Callback or a list of Callback, got {callbacks!r}"
         ):
-            CallbackList(callbacks, model=None, verbose=0, params={})
+            CallbackList(callbacks)
 
 
 class TestHistory:

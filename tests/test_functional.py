@@ -224,13 +224,13 @@ def test_a_model_that_begins_in_the_middle(rng):
     assert model.get_layer("one").output is model.outputs[0]
 
 
-def test_a_layer_called_twice_has_no_one_output():
+def test_a_layer_called_twice_has_the_output_of_its_first_call():
     model = siamese()
     layer = model.get_layer("local")
     assert layer.get_output_at(1).shape == (None, 4, 3)
     assert [layer.get_input_at(i).name for i in (0, 1)] == ["a", "b"]
-    with pytest.raises(AttributeError, match="use get_output_at"):
-        layer.output  # noqa: B018
+    assert layer.output is layer.get_output_at(0)
+    assert layer.input is layer.get_input_at(0)
     with pytest.raises(AttributeError, match="needs a call on a handle"):
         Dense(1).output  # noqa: B018
     with refusing("node_index must be the number of one of 2 calls"):

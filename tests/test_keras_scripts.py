@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from localnet.utils.layer_utils import count_params
 from raising import refuses
 from reference import ROOT
 
@@ -23,10 +24,15 @@ from localnet import (
     regularizers,
 )
 from localnet import backend as K
-from localnet.callbacks import Callback, ModelCheckpoint, ReduceLROnPlateau
+from localnet.callbacks import (
+    Callback,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+)
 from localnet.gradcheck import check_layer
 from localnet.models import clone_model, save_model
-from localnet.optimizers import SGD, Adam, Optimizer
+from localnet.optimizers import SGD, Adam, LegacySGD, Optimizer
 
 RECORDED = json.loads((ROOT / "scripts.json").read_text())
 RNG = np.random.default_rng(0)
@@ -625,6 +631,49 @@ def test_rates_are_set_through_the_backend():
     assert optimizer.learning_rate.numpy() == 0.25
     optimizer.learning_rate.assign(0.125)
     assert optimizer.get_config()["learning_rate"] == optimizer.lr == 0.125
+
+
+@pytest.mark.parametrize("cls", [SGD, LegacySGD])
+def test_a_rate_that_decays_is_read_and_set_by_callbacks(cls):
+    model = small()
+    model.compile(cls(lr=0.5, decay=0.25, momentum=0.5), "mse")
+    halves = LearningRateScheduler(lambda epoch, rate: rate / 2)
+    plateau = ReduceLROnPlateau(monitor="loss", patience=1, cooldown=3, min_delta=1e9)
+    calls = [halves, plateau]
+    history = model.fit(np.ones((4, 3)), np.ones(4), 4, 3, verbose=0, callbacks=calls)
+    assert history.history["lr"] == [0.25, 0.125, 0.00625]
+    assert plateau.in_cooldown()
+    optimizer = model.optimizer
+    assert K.get_value(optimizer.lr) == optimizer.lr == 0.00625
+    assert optimizer.current_learning_rate() == 0.00625 / 1.75
+    assert optimizer.decay == 0.25
+    again = cls.from_config(optimizer.get_config())
+    again.iterations = 3
+    assert again.current_learning_rate() == optimizer.current_learning_rate()
+
+
+def test_momenta_are_set_through_the_backend():
+    optimizer = SGD(0.5, momentum=0.5)
+    K.set_value(optimizer.momentum, 0.0)
+    w = np.ones(1, np.float32)
+    optimizer.update([w], [np.ones(1)])
+    assert (w, optimizer.get_config()["momentum"]) == (0.5, 0.0)
+    assert type(optimizer.get_config()["momentum"]) is float
+    copied = copy.deepcopy(optimizer)
+    K.set_value(copied.momentum, 0.25)
+    assert (K.get_value(copied.momentum), optimizer.momentum) == (0.25, 0.0)
+    adam = Adam()
+    adam.beta_1.assign(0.5)
+    with refuses("beta_1 must be a finite number >= 0 and < 1, got 1"):
+        K.set_value(adam.beta_1, 1)
+    assert adam.beta_1 == 0.5
+
+
+def test_weights_are_counted_once():
+    model = small()
+    assert count_params([*model.weights, *model.weights]) == model.count_params()
+    model.layers[0].trainable = False
+    assert count_params(model.non_trainable_weights) == 4
 
 
 def test_the_number_of_updates_is_set_as_a_variable():

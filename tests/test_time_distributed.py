@@ -135,6 +135,15 @@ def test_weights_are_those_of_the_inner_layer():
     assert again.params["kernel"] is not layer.params["kernel"]
 
 
+def test_weights_are_named_after_the_layer_that_built_them():
+    model = Sequential([TimeDistributed(Dense(2), input_shape=(3, 1), name="td")])
+    assert [w.name for w in model.weights] == ["td/kernel:0", "td/bias:0"]
+    inner = Dense(2, name="inner")
+    inner.build((None, 1))
+    layer = TimeDistributed(inner, input_shape=(3, 1))
+    assert [w.name for w in layer.weights] == ["inner/kernel:0", "inner/bias:0"]
+
+
 def test_a_built_layer_keeps_its_weights_and_building_again_draws_new_ones():
     inner = Dense(2)
     inner.build((None, 4))

@@ -142,8 +142,8 @@ _REASONS = {
     ADDED: "add_loss add_metric",
     SYMBOLIC: "placeholder variable update update_add update_sub conv1d conv2d conv3d "
     "local_conv1d local_conv2d pool2d batch_dot in_train_phase rnn map_fn foldl "
-    "random_normal_variable random_uniform_variable stop_gradient set_session "
-    "get_session batch_normalization normalize_batch_in_training conv1d_transpose "
+    "random_normal_variable random_uniform_variable stop_gradient "
+    "batch_normalization normalize_batch_in_training conv1d_transpose "
     "conv2d_transpose depthwise_conv2d separable_conv2d pool3d dropout foldr "
     "in_test_phase moving_average_update name_scope learning_phase_scope get_uid "
     "reset_uids manual_variable_initialization is_sparse to_dense resize_images "
@@ -151,6 +151,7 @@ _REASONS = {
     "write the loss with its gradient, or give it to losses.Differentiated": (
         "ctc_batch_cost ctc_decode ctc_label_dense_to_sparse"
     ),
+    "it has no sessions: leave this call out": "set_session get_session",
     "it prints nothing of itself: print the array": "print_tensor",
     "data on disk are read by np.memmap, which fit takes as it is": "HDF5Matrix",
     "it has no GPUs: leave this call out": "multi_gpu_model",

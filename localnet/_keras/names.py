@@ -174,7 +174,7 @@ MODULES: dict[str, tuple[str, str]] = {
         "serialize_keras_object deserialize_keras_object",
     ),
     "utils.io_utils": ("utils", "HDF5Matrix"),
-    "utils.layer_utils": ("utils", "print_summary"),
+    "utils.layer_utils": ("utils", "print_summary count_params"),
     "utils.multi_gpu_utils": ("utils", "multi_gpu_model"),
     "utils.np_utils": (
         "utils",
@@ -259,6 +259,7 @@ ALIASES: dict[str, dict[str, str]] = {
         "model_to_dot": "plots.graphs:plot_model",
         "plot": "plots.graphs:plot_model",
         "plot_model": "plots.graphs:plot_model",
+        "count_params": "layers._base.variables:count_params",
         "print_summary": "models.summary:summary",
     },
     "regularizers": {

@@ -157,9 +157,9 @@ def get(identifier: object) -> Activation:
                 return ours
         raise ValueError(
             "activation must be a pair forward(x) -> (y, cache) and backward(dy, "
-            "cache) -> dx if it is your own, or a layer Lambda(function, "
-            f"backward='differences'), got {_validate.shown(identifier)} without a "
-            "gradient"
+            f"cache) -> dx if it is your own, got {_validate.shown(identifier)} "
+            "without a gradient; a layer Lambda(function, backward='differences') "
+            "that stands behind this one needs none"
         )
     raise TypeError(
         "activation must be a name, a config, a function of localnet.activations or a "

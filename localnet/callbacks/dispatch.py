@@ -42,12 +42,15 @@ class CallbackList:
     ----------
     callbacks : None, Callback or list of Callback
         The user's own, called in this order.
-    model : Sequential
+    add_history : bool
+        Whether a `History` comes after them, unless they hold one.
+    add_progbar : bool
+        The same for a `ProgbarLogger`.
+    model : Sequential or Model, optional
         Handed to each of them.
-    verbose : {0, 1, 2}
-        Above 0 a `ProgbarLogger` comes after them, unless they hold one.
-    params : dict
-        Handed to each of them.
+    **params
+        Handed to each of them, such as ``epochs``, ``steps`` and ``verbose``, which is
+        0, 1 or 2, and 1 for the bar if it is not given.
 
     Attributes
     ----------
@@ -55,7 +58,7 @@ class CallbackList:
         In the order in which they are called.
     history : History
         The user's own if there is one. It is called after them, so that it keeps what
-        they add to the logs.
+        they add to the logs. Without `add_history` a new one is not called.
     backup : BackupAndRestore or None
         The user's. It is called last, when all others have seen what it saves.
 
@@ -69,16 +72,23 @@ class CallbackList:
     >>> class Root(Callback):
     ...     def on_epoch_end(self, epoch, logs=None):
     ...         logs["root"] = logs["loss"] ** 0.5
-    >>> calls = CallbackList(Root(), model=None, verbose=0, params={})
+    >>> calls = CallbackList(Root(), add_history=True)
     >>> calls.on_epoch_end(1, {"loss": 4.0})
     >>> calls.history.history
     {'loss': [4.0], 'root': [2.0]}
     """
 
     def __init__(
-        self, callbacks: Any, *, model: Any, verbose: int, params: dict[str, Any]
+        self,
+        callbacks: Any = None,
+        add_history: bool = False,
+        add_progbar: bool = False,
+        model: Any = None,
+        **params: Any,
     ) -> None:
         given = _as_callbacks(callbacks)
+        last = _validate.flag("add_history", add_history)
+        bar = _validate.flag("add_progbar", add_progbar)
         own = [c for c in given if isinstance(c, History)]
         self.history = own[-1] if own else History()
         backups = [c for c in given if isinstance(c, BackupAndRestore)]
@@ -88,14 +98,31 @@ class CallbackList:
         self.callbacks = [
             c for c in given if c is not self.history and c is not self.backup
         ]
-        if verbose and not any(isinstance(c, ProgbarLogger) for c in given):
-            self.callbacks.append(ProgbarLogger(verbose))
-        self.callbacks.append(self.history)
+        if bar and not any(isinstance(c, ProgbarLogger) for c in given):
+            self.callbacks.append(ProgbarLogger(params.get("verbose", 1)))
+        if own or last:
+            self.callbacks.append(self.history)
         if self.backup is not None:
             self.callbacks.append(self.backup)
         for place, callback in enumerate(self.callbacks):
             callback.set_earlier(self.callbacks[:place])
+        self.set_model(model)
+        self.set_params(params)
+
+    def append(self, callback: Callback) -> None:
+        """Put a callback behind the others, which is told of them."""
+        (given,) = _as_callbacks([callback])
+        given.set_earlier([*self.callbacks])
+        self.callbacks.append(given)
+
+    def set_model(self, model: Any) -> None:
+        """Hand each of them a model."""
+        for callback in self.callbacks:
             callback.set_model(model)
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Hand each of them the parameters of the call."""
+        for callback in self.callbacks:
             callback.set_params(params)
 
     @property
@@ -115,8 +142,8 @@ class CallbackList:
     on_train_end = _stage("on_train_end")
     on_epoch_begin = _step("on_epoch_begin")
     on_epoch_end = _step("on_epoch_end")
-    on_train_batch_begin = _step("on_train_batch_begin")
-    on_train_batch_end = _step("on_train_batch_end")
+    on_train_batch_begin = on_batch_begin = _step("on_train_batch_begin")
+    on_train_batch_end = on_batch_end = _step("on_train_batch_end")
     on_test_begin = _stage("on_test_begin")
     on_test_end = _stage("on_test_end")
     on_test_batch_begin = _step("on_test_batch_begin")

@@ -215,6 +215,10 @@ class ReduceLROnPlateau(MonitorCallback):
             if self.wait >= self.patience and logs["lr"] > self.min_lr:
                 self._reduce(epoch, logs["lr"])
 
+    def in_cooldown(self) -> bool:
+        """Return whether epochs of the cooldown are left."""
+        return self.cooldown_counter > 0
+
     def _reduce(self, epoch: int, rate: float) -> None:
         new = max(rate * self.factor, self.min_lr)
         self.model.optimizer.learning_rate = new

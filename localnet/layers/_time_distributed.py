@@ -78,10 +78,16 @@ class TimeDistributed(Layer):
             kwargs["dtype"] = layer.dtype
         super().__init__(**kwargs)
         self.layer: Layer = layer
+        self._found_built = layer.built
 
     def with_inner(self) -> list[Layer]:
         """Return this layer and what it applies; see `Layer.with_inner`."""
         return [self, *self.layer.with_inner()]
+
+    @property
+    def builder(self) -> Layer:
+        """The layer that builds the weights; see `Layer.builder`."""
+        return self.layer.builder if self._found_built else self
 
     # What is handed on to the inner layer ----------------------------------------
 

@@ -25,7 +25,7 @@ from .costs import CostedCall
 from .gradient_sums import Sums
 from .prepared import Prepared
 
-__all__ = ["Program", "Step", "conformed"]
+__all__ = ["Program", "Step", "conformed", "fitting"]
 
 
 class Step(NamedTuple):

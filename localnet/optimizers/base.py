@@ -17,7 +17,7 @@ from .live import Live, LiveFloat, LiveInt, Number
 from .memory import Memory
 from .schedules import Schedule
 
-__all__ = ["Common", "Optimizer", "Shared"]
+__all__ = ["Common", "Optimizer", "Shared", "rate_config"]
 
 
 class Shared(TypedDict, total=False):

@@ -54,7 +54,8 @@ class Number(_validate.Checked):
     """
     A float that is checked whenever it is set, and live where it is read.
 
-    The plain float, which NumPy takes for one of any precision, has a leading underscore.
+    The plain float, which NumPy gives the precision of arrays beside it, has a leading
+    underscore.
     """
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:

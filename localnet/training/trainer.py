@@ -408,8 +408,7 @@ def absorbed_by(layers: Iterable[Layer], tape: Tape) -> list[tuple[Array, Array]
 def calls_of(given: Any, model: Any, verbose: Any, **params: Any) -> CallbackList:
     """Return the callbacks of one call, which are told `params` and how loud it is."""
     level = verbosity(verbose)
-    params = {"verbose": level, **params}
-    return CallbackList(given, model=model, verbose=level, params=params)
+    return CallbackList(given, True, level > 0, model, verbose=level, **params)
 
 
 def one_or_list(values: Sequence[Any]) -> Any:

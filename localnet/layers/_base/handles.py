@@ -300,13 +300,13 @@ class Connectable:
 
     @property
     def input(self) -> Any:
-        """Handle that it was called on; a list if there are several."""
-        return _one_or_list(self._only_node("input").inputs)
+        """Handle that it was first called on; a list if there are several."""
+        return _one_or_list(self._first_node("input").inputs)
 
     @property
     def output(self) -> Any:
-        """Handle that its call gave; a list if there are several."""
-        return _one_or_list(self._only_node("output").outputs)
+        """Handle that its first call gave; a list if there are several."""
+        return _one_or_list(self._first_node("output").outputs)
 
     def get_input_at(self, node_index: int) -> Any:
         """
@@ -367,16 +367,11 @@ class Connectable:
                 f"{len(self._nodes)} calls on handles, got {shown(index)}"
             ) from None
 
-    def _only_node(self, wanted: str) -> Node:
+    def _first_node(self, wanted: str) -> Node:
         # An AttributeError, as Keras has it, so that hasattr works.
         if not self._nodes:
             raise AttributeError(
                 f"{self.name}: {wanted} needs a call on a handle, got none"
-            )
-        if len(self._nodes) > 1:
-            raise AttributeError(
-                f"{self.name}: {wanted} must be of one call, there were "
-                f"{len(self._nodes)}: use get_{wanted}_at"
             )
         return self._nodes[0]
 

@@ -233,6 +233,11 @@ class Layer(Connectable):
         """Return the layer itself, and then the layers that it is made of, if any."""
         return [self]
 
+    @property
+    def builder(self) -> Layer:
+        """The layer that builds the weights: the outermost, unless they were there."""
+        return self
+
     def _rules_of(self, name: str) -> dict[str, Any]:
         """Return the arguments of `add_weight` that attributes named after it hold."""
         return {

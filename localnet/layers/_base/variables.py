@@ -1,10 +1,23 @@
 """Weights as Keras 2 lists them: live arrays with a name."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from ..._variable import Variable
 
-__all__ = ["Variable", "non_trainable_weights", "trainable_weights", "weights"]
+__all__ = [
+    "Variable",
+    "count_params",
+    "non_trainable_weights",
+    "trainable_weights",
+    "weights",
+]
+
+
+def count_params(weights: Iterable[Any]) -> int:
+    """Return how many numbers some weights hold, each weight counted once."""
+    places = {w.__array_interface__["data"]: w.size for w in weights}
+    return sum(places.values())
 
 
 def trainable_weights(self: Any) -> list[Variable]:

@@ -292,10 +292,10 @@ class Weights:
 
 
 def variables_of(self: Layer) -> list[Variable]:
-    """Return the weights with their names."""
+    """Return the weights, named after the layer that built them."""
     part = self.with_inner()[-1]
     return [
-        Variable.of(value, f"{part.name}/{name}:0", part.learns(name))
+        Variable.of(value, f"{self.builder.name}/{name}:0", part.learns(name))
         for name, value in part.params.items()
     ]
 
