@@ -347,9 +347,10 @@ def test_activation_without_gradient_is_refused():
 
     sentence = (
         "lc: activation must be a pair forward(x) -> (y, cache) and "
-        "backward(dy, cache) -> dx if it is your own, or a layer "
-        "Lambda(function, backward='differences'), "
-        f"got {cube!r} without a gradient"
+        "backward(dy, cache) -> dx if it is your own, "
+        f"got {cube!r} without a gradient; a layer "
+        "Lambda(function, backward='differences') that stands behind this one needs "
+        "none"
     )
     with refuses(sentence):
         lc(activation=cube)

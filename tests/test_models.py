@@ -10,6 +10,7 @@ from raising import refuses
 from unchanged import unchanged
 
 from localnet import (
+    Input,
     Model,
     Sequential,
     initializers,
@@ -1007,14 +1008,20 @@ def convolving(**first):
     return Sequential([Conv2D(4, 3, **first), GlobalAveragePooling2D()], name="m")
 
 
+def functional():
+    handle = Input((8, 8, 1))
+    return Model(handle, GlobalAveragePooling2D()(handle))
+
+
 @pytest.mark.parametrize(
     "model",
     [
         lambda: convolving(input_shape=(8, 8, 1)),
         lambda: Sequential([InputLayer((8, 8, 1)), *convolving().layers], name="m"),
         lambda: Sequential([convolving(input_shape=(8, 8, 1)), Dense(2)], name="m"),
+        lambda: Sequential([functional(), Dense(2)], name="m"),
     ],
-    ids=["layer", "InputLayer", "model"],
+    ids=["layer", "InputLayer", "model", "graph"],
 )
 def test_data_of_another_size_than_was_declared_are_refused_as_in_keras(model):
     m = model()
@@ -1029,6 +1036,9 @@ def test_sizes_that_were_not_declared_are_as_the_data():
     for m in (convolving(), convolving(input_shape=(None, None, 1))):
         for size in (8, 9):
             assert m.predict(np.ones((2, size, size, 1))).shape == (2, 4)
+    steps = Sequential([TimeDistributed(Sequential([Dense(2, input_shape=(3,))]))])
+    for count in (4, 5):
+        assert steps.predict(np.ones((2, count, 3))).shape == (2, count, 2)
     m = convolving()
     m.build((None, 8, 8, 1))
     assert m.predict(np.ones((2, 9, 9, 1))).shape == (2, 4)

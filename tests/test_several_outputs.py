@@ -212,7 +212,7 @@ REFUSED = {
     ),
     "features": (
         {"x": [X[0], X[1][:, :1]], "y": Y},
-        "two: input 'right' must have shape (None, 2), got (1, 1)",
+        "two: input 'right' must have shape (None, 2), got (None, 1)",
     ),
     "no targets": ({"x": X}, "y['label'] must be given, got None"),
     "one list of targets": (

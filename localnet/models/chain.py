@@ -94,6 +94,17 @@ class Chain(Network):
         return _alone(first.input_shape or first.batch_input_shape)
 
     @property
+    def told_shape(self) -> BatchShape | None:
+        """Shape of the input that the first layer was given, which data must have."""
+        if not self.stack:
+            return None
+        first = self.stack[0]
+        if isinstance(first, Layer):
+            return first.batch_input_shape
+        told: BatchShape | None = first._network.told_shape
+        return told
+
+    @property
     def output_shape(self) -> BatchShape | None:
         """Shape of the output, batch axis first; None if it is not known yet."""
         return _alone(self.stack[-1].output_shape) if self.stack else None
@@ -186,9 +197,9 @@ class Chain(Network):
         """Return the shape of the input as the layers take it, or refuse it."""
         if len(shapes) != len(self.inputs):
             return shapes
-        declared = _declared(self.stack[0])
-        if declared is not None:
-            return [fitting(shapes[0], declared, self.name, self.input_names[0])]
+        told = self.told_shape
+        if told is not None:
+            return [fitting(shapes[0], told, self.name, self.input_names[0])]
         return [conformed(shapes[0], self.inputs[0].shape)]
 
     def known_input_shapes(self, input_shape: Any) -> list[BatchShape]:
@@ -234,13 +245,6 @@ def _alone(shape: Any) -> BatchShape | None:
     """Return the shape that an InputLayer has in a list, or any other as it is."""
     found: BatchShape | None = shape[0] if isinstance(shape, list) else shape
     return found
-
-
-def _declared(part: Any) -> BatchShape | None:
-    """Return the shape of its input that the first layer of all was given."""
-    if isinstance(part, Layer):
-        return part.batch_input_shape
-    return _declared(part.layers[0]) if part.layers else None
 
 
 def _fit_to(layer: Any, input_shape: Any) -> None:

@@ -122,6 +122,11 @@ class EachStep(Network):
         return one_or_list(self.declared) if self.declared else None
 
     @property
+    def told_shape(self) -> BatchShape | None:
+        """Shape of the only input that the user named, batch axis first."""
+        return self.arguments.batch_input_shape
+
+    @property
     def output_shape(self) -> Any:
         """Shape of the output, batch axis first; a list if there are several."""
         if not self.declared:

@@ -131,6 +131,11 @@ class Graph(Network):
             ]
         return list(found.values())
 
+    @property
+    def told_shape(self) -> BatchShape | None:
+        """Shape of the only input, batch axis first."""
+        return self.inputs[0].shape if len(self.inputs) == 1 else None
+
     def build(self, input_shape: Any = None) -> None:
         """Check shapes of the inputs; the weights exist since the graph was made."""
         if input_shape is not None:

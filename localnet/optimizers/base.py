@@ -469,7 +469,8 @@ class Optimizer(Memory, abc.ABC):
             return rate
         if callable(rate):
             raise ValueError(
-                f"decay must be None where learning_rate is a schedule, got {decay!r}"
+                "decay must be None where learning_rate is a schedule, got "
+                f"{_validate.shown(decay)}"
             )
         return schedules.InverseTimeDecay(rate, 1, decay)
 

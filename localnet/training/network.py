@@ -161,6 +161,11 @@ class Network(Protocol):
         """Under which names data in a dict belong to the inputs."""
         return self.input_names
 
+    @property
+    def told_shape(self) -> BatchShape | None:
+        """Shape of the only input that the user named, batch axis first."""
+        return None
+
     def build_for(self, xs: Sequence[Array]) -> None:
         """Create the weights that are missing, for inputs of these shapes."""
 
