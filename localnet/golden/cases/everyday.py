@@ -5,7 +5,7 @@ Covering arrays have every value and few whole configurations: none of them has 
 of 3 with a stride of 2 and pads of 1 on all axes, which most networks begin with.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -94,8 +94,9 @@ def exactly(spec: Spec, words: str, precision: str, wide: str = "") -> Spec:
 def of_kind(kind: str, **fields: Any) -> Spec:
     """Return a spec of a kind, in one axis."""
     made = Spec if kind == "layer" else VariantSpec
-    usual = {"id": "", "why": "", "sizes": (1,), "kernel_size": (1,), "kind": kind}
-    return made(**usual | fields)
+    usual = {"id": "", "why": "", "sizes": (1,), "kernel_size": (1,)}
+    given: dict[str, Any] = {**usual, "kind": kind, **fields}
+    return made(**given)
 
 
 def _named(kind: str, name: str) -> str:
@@ -148,9 +149,9 @@ def _parities(name: str, *wanted: bool) -> tuple[bool, ...]:
     return (False,) * len(wanted) if name == "k3s2-same" else wanted
 
 
-def _squares(kind: str, names: tuple[str, ...], ranks: tuple[int, ...]) -> Iterator:
+def _squares(kind: str, names: Iterable[str], ranks: tuple[int, ...]) -> Iterator[Spec]:
     """Yield every window in these ranks; in two axes in both data formats."""
-    number = 0
+    number, names = 0, tuple(names)
     table = TRANSPOSED if kind == "transposed" else WINDOWS
     for name in names:
         for axes in ranks:
@@ -194,8 +195,8 @@ def _causal(kind: str) -> Iterator[Spec]:
 
 
 def everyday() -> Iterator[Spec]:
-    """Configurations of plain layers, as architectures have them."""
-    yield from _squares("layer", tuple(WINDOWS), (1, 2, 3))
+    """Yield what architectures have, for plain layers."""
+    yield from _squares("layer", WINDOWS, (1, 2, 3))
     yield from _causal("layer")
     yield from _uneven("layer")
 
@@ -207,18 +208,9 @@ def _depthwise() -> Iterator[Spec]:
     for name, window in named.items():
         for axes in (1, 2, 3) if name == "k3s1p1" else (2,):
             for twice in (1, 2) if axes == 2 else (1,):
-                channels = 2 if axes == 3 else 3
-                own = {"channels": channels, "filters": channels * twice}
-                spec = _windowed(
-                    "conv",
-                    name,
-                    window,
-                    axes,
-                    axes == 2,
-                    number,
-                    **own,
-                    groups=channels,
-                )
+                groups = 2 if axes == 3 else 3
+                own = {"channels": groups, "filters": groups * twice, "groups": groups}
+                spec = _windowed("conv", name, window, axes, axes == 2, number, **own)
                 words = f"-depthwise{'-twice' if twice > 1 else ''}"
                 yield replace(
                     spec,
@@ -226,30 +218,44 @@ def _depthwise() -> Iterator[Spec]:
                     why=f"{spec.why}, a group for every channel",
                 )
                 number += 1
-    wide = of_kind("conv", channels=36, filters=36, groups=36)
-    wide = replace(wide, id="conv-everyday-depthwise-36", sizes=(5, 5), batch=1)
-    wide = replace(wide, kernel_size=(3, 3), pads=((1, 1), (1, 1)))
+    wide = of_kind(
+        "conv",
+        id="conv-everyday-depthwise-36",
+        sizes=(5, 5),
+        kernel_size=(3, 3),
+        pads=((1, 1), (1, 1)),
+        batch=1,
+        channels=36,
+        filters=36,
+        groups=36,
+    )
     yield exactly(wide, "36 channels, each a group", "bfloat16")
     for first, strides in ((True, (1, 2)), (True, (2, 1)), (False, (1, 2))):
-        spec = replace(
-            wide,
-            id=f"conv-everyday-groups-{strides[0]}x{strides[1]}-"
-            f"{'first' if first else 'last'}",
-            **{"channels": 4, "filters": 6, "groups": 2, "batch": 2},
-            **{"sizes": (5, 6), "strides": strides, "first": first},
+        order = "first" if first else "last"
+        spec = of_kind(
+            "conv",
+            id=f"conv-everyday-groups-{strides[0]}x{strides[1]}-{order}",
+            sizes=(5, 6),
+            kernel_size=(3, 3),
+            strides=strides,
+            pads=((1, 1), (1, 1)),
+            channels=4,
+            filters=6,
+            groups=2,
+            first=first,
         )
         yield exactly(spec, f"two groups, strides of {strides}", "float16")
 
 
 def everyday_variants() -> Iterator[Spec]:
-    """Configurations of variants, as architectures have them."""
-    yield from _squares("conv", tuple(WINDOWS), (1, 2))
+    """Yield what architectures have, for variants."""
+    yield from _squares("conv", WINDOWS, (1, 2))
     for n, name in enumerate(FEW):
         yield _windowed("conv", name, WINDOWS[name], 3, n == 0, n)
     yield from _causal("conv")
     yield from _uneven("conv")
     yield from _depthwise()
-    yield from _squares("transposed", tuple(TRANSPOSED), (1, 2, 3))
+    yield from _squares("transposed", TRANSPOSED, (1, 2, 3))
     for kind in ("low_rank", "shared"):
         yield from _squares(kind, FEW, (1, 2, 3))
     for axes, taps in ((1, 11), (2, 4), (3, 3)):
