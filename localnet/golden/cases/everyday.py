@@ -112,7 +112,7 @@ def _windowed(
 ) -> Spec:
     """Return a square layer of a window that is the same on every axis."""
     if kind == "transposed":
-        size = (5, 3, 2)[axes - 1] + (not odd)
+        size = (5, 3, 2)[axes - 1] + (not odd) * (axes < 3 or window.kernel < 5)
     elif name in CAUSAL:
         size = 17 + (not odd)
     elif axes == 3:
@@ -120,16 +120,18 @@ def _windowed(
     else:
         size = (7 if window.dilation > 2 else 5) + 4 * (axes == 1)
         size += (1, -1)[window.dilation > 2] * (not odd)
+    parity = "odd" if size % 2 else "even"
     first = bool(number % 2)
     if kind == "transposed":
-        own["output_padding"] = (window.extra,) * axes
+        own |= {"output_padding": (window.extra,) * axes}
+        own |= {"channels": 2} if window.kernel == 2 else {}
     if kind == "shared":
         own["share" if number % 2 else "tile"] = (2,) * axes
     spec = of_kind(
         kind,
         id=_named(
             kind,
-            f"{name}-{axes}d-{'odd' if odd else 'even'}-{'first' if first else 'last'}",
+            f"{name}-{axes}d-{parity}-{'first' if first else 'last'}",
         ),
         sizes=(size,) * axes,
         kernel_size=(window.kernel,) * axes,
@@ -140,7 +142,7 @@ def _windowed(
         first=first,
         **{"channels": 1 if axes == 3 else 2, "filters": 2 if axes == 3 else 3, **own},
     )
-    words = f"{name} of {AXES[axes - 1]}, {'odd' if odd else 'even'} sizes, as built"
+    words = f"{name} of {AXES[axes - 1]}, {parity} sizes, as built"
     return exactly(spec, words, PRECISIONS[number // 2 % 4])
 
 

@@ -14,7 +14,7 @@ from .everyday import AXES, PRECISIONS, exactly, of_kind
 from .numbers import scaled
 from .parameters import idle
 from .precisions import PRECISIONS as FORMATS
-from .specs import SMALL, Spec, real
+from .specs import SMALL, Numbers, Spec, real
 
 __all__ = ["lengths", "variant_lengths"]
 
@@ -68,8 +68,8 @@ def _long(kind: str, turn: int) -> Iterator[Spec]:
             "kernel_size": (3,),
             "pads": ((2, 1),),
             "batch": 2 if letter == "L" else 5,
-            "channels": 1 if letter == "L" else 2,
-            "filters": 4,
+            "channels": 1 if letter in "LF" else 2,
+            "filters": 4 if kind == "layer" or letter == "N" else 2,
             "activation": ACTIVATIONS["leaky"],
         }
         outputs += 1 if letter == "L" else -1  # a tail, or fewer
@@ -80,8 +80,8 @@ def _long(kind: str, turn: int) -> Iterator[Spec]:
             "dilation_rate": (2,),
             "pads": ((1, 2),),
             "batch": 2 if letter == "L" else 8,
-            "channels": {"F": 4, "N": 2}.get(letter, 1),
-            "filters": {"L": 2, "N": 9}.get(letter, 3),
+            "channels": 2 if letter == "F" else 1,
+            "filters": 9 if letter == "N" else 2,
             "activation": ACTIVATIONS["relu of Keras"],
             "first": True,
             "refuses": idle,
@@ -95,7 +95,36 @@ def _long(kind: str, turn: int) -> Iterator[Spec]:
             )
             wide = OPERANDS[(n + turn) % 3] if words == "overlap" else ""
             why = f"{letter} of {count} or more, with {words}"
-            yield exactly(spec, why, "float32" if wide else "bfloat16", wide)
+            # Sums of products of three have no room for more bits in float32.
+            precision = "float64" if kind == "low_rank" else "float32"
+            yield exactly(spec, why, precision if wide else "bfloat16", wide)
+
+
+def _narrow(kind: str) -> Iterator[Spec]:
+    """Yield sizes that 16 divides, and a tail of samples, in bfloat16."""
+    base = of_kind(
+        kind,
+        sizes=(5,) if kind == "transposed" else (8,),
+        kernel_size=(2,),
+        strides=(2,),
+        channels=8,
+        filters=4,
+        batch=1,
+    )
+    name = "" if kind == "layer" else f"{_dashed(kind)}-"
+    more: dict[str, Any] = {"shared": {"share": (2,)}, "low_rank": {"rank": 1}}
+    own: dict[str, Any] = more.get(kind, {})
+    spec = replace(base, id=f"{name}narrow-c8", first=kind in ("shared", "layer"))
+    yield exactly(replace(spec, **own), "C of 8, K of 16 in bfloat16", "bfloat16")
+    lid: dict[str, Any] = {"name": "relu", "max_value": 1.0}
+    one = replace(base, id=f"{name}narrow-n33", batch=33, channels=1, filters=1)
+    one = replace(one, sizes=(2,), kernel_size=(1,), strides=(1,), activation=lid)
+    yield replace(
+        replace(one, **own | ({"share": (1,)} if kind == "shared" else {})),
+        why="combined: 33 samples in bfloat16, relu up to 1",
+        data={**SIGNS, "x": Numbers(1, 1, 2)},
+        refuses=idle,
+    )
 
 
 def _own(kind: str, letter: str, words: str) -> dict[str, Any]:
@@ -189,6 +218,11 @@ def lengths() -> Iterator[Spec]:
     yield from (spec for spec in _lids() if spec.kind == "layer")
     yield from _borders()
     yield from _below()
+    yield from _narrow("layer")
+    many = of_kind("layer", id="lid-beyond-1024", sizes=(1030,), channels=1, filters=1)
+    activation = ACTIVATIONS["relu of Keras"]
+    many = replace(many, activation=activation, batch=1, refuses=idle)
+    yield exactly(many, "1,030 locations behind every parameter of relu", "float16")
 
 
 def _of_their_own() -> Iterator[Spec]:
@@ -241,5 +275,6 @@ def variant_lengths() -> Iterator[Spec]:
     """Yield long counts of variants, and what only they have that is long."""
     for turn, kind in enumerate(OWN):
         yield from _long(kind, turn)
+        yield from _narrow(kind)
     yield from (spec for spec in _lids() if spec.kind != "layer")
     yield from _of_their_own()

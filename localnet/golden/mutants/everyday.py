@@ -203,6 +203,32 @@ def _beside() -> Iterator[Mutant]:
         yield _mutant(kind, f"pads before taken for none, {place}", padded, wrong)
 
 
+def _narrow() -> Iterator[Mutant]:
+    for kind in KINDS:
+
+        def strided(case: Case) -> bool:
+            c = case.config
+            fits = case.precision == "bfloat16" and c["channels"] % 8 == 0
+            return fits and max(c["strides"]) > 1
+
+        wrong = _lost("dkernel", _base(kind))
+        words = "last location of dkernel lost, C divided by 8, strides, bfloat16"
+        yield _mutant(kind, words, strided, wrong)
+
+        def ceiling(case: Case) -> bool:
+            fits = case.precision == "bfloat16" and case.config["batch"] > 32
+            return fits and _given("max_value", dict(case.config))
+
+        wrong = _option(partial(_without, "max_value"), _base(kind))
+        words = "max_value of relu ignored, N above 32, bfloat16"
+        yield _mutant(kind, words, ceiling, wrong)
+    for parameter in ("alpha", "max_value", "threshold"):
+        sees = _where(lambda c: _count("L", c) > 1024, partial(_given, parameter))
+        wrong = _option(partial(_without, parameter), Model)
+        words = f"{parameter} of relu ignored, L above 1024"
+        yield _mutant("layer", words, sees, wrong)
+
+
 # Tables that end ----------------------------------------------------------------------
 
 
@@ -329,6 +355,6 @@ def _tables() -> Iterator[Mutant]:
 
 EVERYDAY = {
     mutant.name: mutant
-    for family in (_windows, _groups, _counts, _beside, _tables)
+    for family in (_windows, _groups, _counts, _beside, _narrow, _tables)
     for mutant in family()
 }
