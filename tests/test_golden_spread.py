@@ -554,8 +554,13 @@ def test_the_ceiling_of_relu_is_none_below_its_threshold():
         [0.5, 0.5, 0, 0, 0, 0, 0],
     )
     assert both(name="relu6")[1] == [0, 0, 0, 1, 1, 0, 0]
-    with pytest.raises(ValueError, match="max_value must be 0 or above 2"):
-        both(name="relu", threshold=2.0, max_value=1.0)
+    for ceiling in (1.0, 2.0):
+        assert both(name="relu", alpha=0.5, threshold=2.0, max_value=ceiling) == (
+            [-3, -1.5, -1, -0.5, 0, ceiling, ceiling],
+            [0.5, 0.5, 0.5, 0.5, 0, 0, 0],
+        )
+    with pytest.raises(ValueError, match="max_value must be 0 or above"):
+        both(name="relu", threshold=-2.0, max_value=-3.0)
 
 
 @pytest.mark.parametrize("name", ["alpha", "threshold", "max_value"])

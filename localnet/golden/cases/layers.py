@@ -11,7 +11,9 @@ from .arrays.spread import fits_within, spec_of, weight_of
 from .axes import COMBINED, CURVES, FREE, SIZES, STEPS, WINDOWS
 from .bounded import BOUNDED
 from .covering import Row, covering
+from .everyday import everyday
 from .exact import EXACT
+from .lengths import lengths
 from .numbers import NUMBERS
 from .specs import Spec, once
 
@@ -141,7 +143,7 @@ def curved(row: Row, name: str) -> Spec:
 
 FAMILIES: dict[str, Callable[[], Iterable[Spec]]] = {
     family.__name__: once(family)
-    for family in (*EXACT, *BOUNDED, *NUMBERS, spread, precise)
+    for family in (*EXACT, *BOUNDED, *NUMBERS, spread, precise, everyday, lengths)
 }
 
 

@@ -14,8 +14,10 @@ from .arrays.spread import spec_of, spread
 from .axes import COMBINED, CURVES, OWN, SIGNS, VARIED
 from .corners import CORNERS
 from .covering import Axes, Row, covering
+from .everyday import everyday_variants
 from .exact import RELU
 from .lehmer import WIDE
+from .lengths import variant_lengths
 from .sharing import SHARING
 from .specs import Numbers, Spec, VariantSpec, once, real
 
@@ -247,7 +249,7 @@ VARIANT_FAMILIES: dict[str, Callable[[], Iterable[Spec]]] = {
     family.__name__: once(family)
     for family in (
         *(transposed, *SHARING, low_rank, combined, bent, mixtures),
-        *(*CORNERS, precise_variants),
+        *(*CORNERS, precise_variants, everyday_variants, variant_lengths),
     )
 }
 

@@ -100,10 +100,10 @@ def _relu(
     """Return Keras's relu: a ceiling above the threshold, and none below it."""
     if max_value is None:
         return Piecewise((threshold,), (alpha, 1.0), (-alpha * threshold, 0.0))
-    if max_value == 0 <= threshold:
-        return Piecewise((threshold,), (alpha, 0.0), (-alpha * threshold, 0.0))
-    if max_value <= threshold:
-        raise ValueError(f"max_value must be 0 or above {threshold}, got {max_value}")
+    if max_value < 0:
+        raise ValueError(f"max_value must be 0 or above, got {max_value}")
+    if max_value <= threshold:  # all that is above the threshold is cut to it
+        return Piecewise((threshold,), (alpha, 0.0), (-alpha * threshold, max_value))
     if threshold < 0:  # with a ceiling there is a floor, too
         return Piecewise(
             (threshold, 0.0, max_value),
