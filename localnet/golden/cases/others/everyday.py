@@ -153,9 +153,12 @@ def _divided(config: Config, cells: Array, n: int) -> tuple[Array, Array]:
         ],
         -1,
     )
+    unit = 4
     if np.bincount(cells[inside], minlength=size).max() > 1:
-        # A multiple of every count in every cell.
-        x = 1.0 * math.lcm(*map(int, kinds)) * (drawn % 5 - 2)
+        # A multiple of every count in every cell, but for powers of two.
+        least = math.lcm(*map(int, kinds))
+        unit *= least & -least
+        x = 1.0 * least * (drawn % 5 - 2)
     else:
         x = 1.0 * (drawn % 7 - 3)
         for location, row in enumerate(cells):
@@ -165,7 +168,7 @@ def _divided(config: Config, cells: Array, n: int) -> tuple[Array, Array]:
     signs = (-1.0) ** np.arange(rows)[:, None]
     dy = counts * means * signs
     _check_means(x[:, np.maximum(cells, 0)] * inside, dy, counts)
-    return _stored(x / 4, config), _stored(dy / 8, config)
+    return _stored(x / unit, config), _stored(dy / 8, config)
 
 
 def _means_of(count: int) -> Array:

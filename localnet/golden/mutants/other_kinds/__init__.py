@@ -4,7 +4,8 @@ Other kinds, got wrong by families: pads and ties, moments, hidden layers, integ
 Each is right but for one step, where the step shows.
 """
 
-from .everyday import usual_integers, usual_norms, usual_pools, usual_stacks
+from .everyday import usual_norms, usual_pools
+from .everyday_layers import usual_integers, usual_stacks
 from .integers import accumulators, fixed, int8, ranges
 from .norms import norms
 from .pools import pools
