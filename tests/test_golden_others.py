@@ -13,13 +13,20 @@ from localnet.golden.case import INPUTS
 from localnet.golden.cases.corners import CORNERS
 from localnet.golden.cases.everyday import everyday_variants
 from localnet.golden.cases.lengths import variant_lengths
-from localnet.golden.cases.others import OTHER_FAMILIES, covered
+from localnet.golden.cases.others import (
+    OTHER_FAMILIES,
+    covered,
+    everyday,
+    everyday_layers,
+    moments,
+)
+from localnet.golden.cases.others.moments import check_norm
 from localnet.golden.check import check_case
 from localnet.golden.matrix import first_killers
 from localnet.golden.mutants import MUTANTS
 from localnet.golden.mutants.drawn import DRAWN
 from localnet.golden.mutants.operands import OPERANDS
-from localnet.golden.mutants.other_kinds import OTHER_MUTANTS
+from localnet.golden.mutants.other_kinds import OTHER_MUTANTS, USUAL_MUTANTS
 from localnet.golden.mutants.other_models import Integers, Norm, Pool, Stack
 from localnet.golden.mutants.variant_paths import VARIANT_PATHS
 from localnet.golden.mutants.variant_values import VARIANT_VALUES
@@ -40,6 +47,12 @@ NEW = {
     case.id
     for family in OTHER_FAMILIES
     if family.__name__ not in covered.__all__
+    for case in family()
+}
+EVERYDAY = {
+    case.id
+    for family in OTHER_FAMILIES
+    if family.__module__ in {m.__name__ for m in (everyday, everyday_layers, moments)}
     for case in family()
 }
 SMALL = [case for case in SUITE.others if case.id in NEW and case.kernel.size < 2000]
@@ -86,6 +99,19 @@ def test_they_needed_cases_of_their_own():
         "int8: multiplier of f % 8",
         "fixed_point: 16 bits of wrap: saturates",
     } <= living
+
+
+@once
+def test_what_goes_wrong_in_everyday_use_needed_cases_of_its_own():
+    """All that outsiders' wrong backends had in common lived, and is caught now."""
+    assert len(USUAL_MUTANTS) > 180
+    assert not USUAL_MUTANTS.keys() & OTHER_MUTANTS.keys()
+    before = [case for case in SUITE.others if case.id not in EVERYDAY]
+    killers = first_killers(Suite([], others=before), USUAL_MUTANTS)
+    assert [name for name, case in killers.items() if case is not None] == []
+    new = [case for case in SUITE.others if case.id in EVERYDAY]
+    killers = first_killers(Suite([], others=new), USUAL_MUTANTS)
+    assert [name for name, case in killers.items() if case is None] == []
 
 
 @once
@@ -227,6 +253,72 @@ def test_ends_are_met():
         else:
             top = 2 ** (case.config["width"] - 1)
             assert {-top, top - 1} <= set(y.ravel())
+
+
+def test_cases_of_everyday_use_stand_behind_all_others():
+    """Whoever knew the suite finds what it had where it was."""
+    ids = [case.id for case in SUITE.others]
+    assert set(ids[-len(EVERYDAY) :]) == EVERYDAY
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("pool", ["max", "average"])
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_the_usual_windows_are_there_in_every_rank(axes, pool):
+    some = [case.config for case in family("everyday_pools")]
+    some = [c for c in some if (len(c["strides"]), c["pool"]) == (axes, pool)]
+    usual = {(c["kernel_size"][0], c["strides"][0], c["pads"][0][0]) for c in some}
+    assert usual >= {(2, 2, 0), (3, 2, 1), (3, 1, 1), (2, 1, 0), (7, 7, 0)}
+    assert any(c["kernel_size"] == c["input_sizes"] for c in some)
+    assert {n % 2 for c in some for n in c["input_sizes"]} == {0, 1}
+    assert {c["data_format"] for c in some} == {"channels_first", "channels_last"}
+
+
+def test_maxima_differ_in_the_last_bits_of_their_precision():
+    seen = set()
+    for case in family("everyday_pools"):
+        assert np.any(case.x % 1)
+        assert np.any(case.expected["dx"] % 1)
+        if case.config["pool"] == "max":
+            seen.add(case.precision)
+            _, exponents = np.frexp(case.x)
+            assert np.all(abs(case.x) >= 0.5)
+            assert np.all(exponents == 0)
+            units = np.ldexp(case.x.astype(np.float64), case.format.bits)
+            assert np.array_equal(units % 1, np.zeros(units.shape))
+    assert seen == {"float64", "float32", "float16", "bfloat16"}
+
+
+@pytest.mark.parametrize("kind", ["pool", "batch_norm", "stack"])
+def test_kinds_are_asked_for_in_every_precision(kind):
+    found = {case.precision for case in SUITE.others if case.kind == kind}
+    assert found == {"float64", "float32", "float16", "bfloat16"}
+
+
+def test_norms_of_which_a_number_is_rounded_are_refused():
+    for case in family("precise_norms"):
+        check_norm(case)
+        narrow = {"float32": "float16", "float64": "float32"}[case.precision]
+        with pytest.raises(ValueError, match="must be exact in"):
+            check_norm(replace(case, precision=narrow))
+    for case in (*family("far_norms"), *family("everyday_norms")):
+        if not case.id.startswith("norm-beyond"):
+            check_norm(case, folds=not case.id.startswith("norm-apart"))
+
+
+@pytest.mark.parametrize("missing", [("bias",), ("bias2",), ("bias", "bias2")])
+def test_stacks_without_a_bias_want_no_gradient_of_it(missing):
+    cases = [
+        case
+        for case in family("everyday_stacks")
+        if all(getattr(case, name) is None for name in missing)
+    ]
+    assert {case.config["data_format"] for case in cases} == {
+        "channels_first",
+        "channels_last",
+    }
+    for case in cases:
+        assert not {f"d{name}" for name in missing} & set(case.wants)
 
 
 def test_pads_of_pooling_that_are_no_same_are_skipped_by_the_engines():

@@ -589,15 +589,17 @@ def test_other_kinds_by_fractions(case):
     assert differences(case) == []
 
 
+# Windows of 3, strides of 2 and pads of 1 at even sizes among them.
+UNLIKE = ["pool-alone-0", *(f"pool-everyday-1-{n}" for n in (2, 3, 6, 7, 10, 11))]
+
+
 @pytest.mark.parametrize("engine", ["naive", "einsum", "blocked"])
 def test_other_kinds_by_the_engines(engine):
-    """One has pads that are none of "same", which they do not have."""
+    """Some have pads that are none of "same", which they do not have."""
     report = check(getattr(engines, engine), kinds=list(OTHERS))
     assert report.passed
     skipped = [result.id for result in report if result.status == "SKIP"]
-    assert [name for name in skipped if name in {c.id for c in SUITE.others}] == [
-        "pool-alone-0"
-    ]
+    assert [name for name in skipped if name in {c.id for c in SUITE.others}] == UNLIKE
 
 
 def test_other_kinds_are_read_as_they_were_written(tmp_path):
@@ -605,14 +607,14 @@ def test_other_kinds_are_read_as_they_were_written(tmp_path):
     again = load_suite(export(tmp_path / "suite", some))
     assert [case.id for case in again.others] == [case.id for case in SUITE.others]
     report = check(engines.blocked, again)
-    assert report.count("PASS") == len(SUITE.others)  # one is skipped, one plain
+    assert report.count("PASS") == len(SUITE.others) + 1 - len(UNLIKE)  # one plain
 
 
 def test_other_kinds_at_a_precision():
     float64 = at_precision(SUITE, "float64").others
     assert len(float64) == len(SUITE.others)
     bfloat16 = at_precision(SUITE, "bfloat16").others
-    assert {case.kind for case in bfloat16} == {"int8", "fixed_point", "pool"}
+    assert {case.kind for case in bfloat16} == set(OTHERS)
     assert all(case.x.dtype == np.float64 for case in float64 if case.kind == "pool")
 
 

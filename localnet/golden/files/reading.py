@@ -141,11 +141,12 @@ def _case(folder: Path, entry: Any) -> Case:
     part = FOLDERS[kind]
     arrays = entry[part]
     needed = ["x", "kernel", *(["dy"] if len(wants) > 1 else [])]
-    for name in [*needed, *(n for n in ("mixture", "kernel2", "bias2") if n in shapes)]:
+    for name in [*needed, *(n for n in ("mixture", "kernel2") if n in shapes)]:
         if name not in arrays:
             raise ValueError(f"{where} must have the array {name}")
-    if "dbias" in wants and "bias" not in arrays:
-        raise ValueError(f"{where} must have a bias if it wants dbias")
+    for bias in ("bias", "bias2"):
+        if f"d{bias}" in wants and bias not in arrays:
+            raise ValueError(f"{where} must have a {bias} if it wants d{bias}")
     if "dmixture" in wants and "dmixture" not in shapes:
         raise ValueError(f"{where} must be of low rank if it wants dmixture")
     if unknown := set(wants) - shapes.keys():

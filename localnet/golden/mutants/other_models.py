@@ -161,9 +161,7 @@ class Stack(OtherModel):
         dy = self.hidden_gradient(above["dx"])
         below = Model(replace(first, dy=dy)).answers()
         found = {**below, "y": above["y"]}
-        for key in ("dkernel", "dbias"):
-            found[f"{key}2"] = above[key]
-        return found
+        return found | {f"{key}2": above[key] for key in above.keys() - {"y", "dx"}}
 
 
 class Integers(OtherModel):

@@ -23,6 +23,7 @@ __all__ = [
     "cast_fixed",
     "layers_of",
     "requantise",
+    "wants_of",
 ]
 
 OTHERS = {
@@ -168,15 +169,32 @@ def _stacked(case: Case) -> dict[str, Array]:
     second = replace(second, x=solve(first).rounded["y"])
     if case.dy is None:
         return {"y": solve(second).rounded["y"]}
+    above = solve(replace(second, dy=case.dy, wants=wants_of(second))).rounded
+    below = solve(replace(first, dy=above["dx"], wants=wants_of(first))).rounded
+    found = {"y": above["y"], "dx": below["dx"]}
+    for key in ("dkernel", "dbias"):
+        for name, answers in ((key, below), (f"{key}2", above)):
+            if key in answers:
+                found[name] = answers[key]
+    return found
+
+
+def wants_of(layer: Case) -> tuple[str, ...]:
+    """
+    Return all answers of one of the layers of a stack.
+
+    Parameters
+    ----------
+    layer : Case
+        A plain one.
+
+    Returns
+    -------
+    tuple of str
+        With dbias if it has a bias.
+    """
     wants = ("y", "dx", "dkernel", "dbias")
-    above = solve(replace(second, dy=case.dy, wants=wants)).rounded
-    below = solve(replace(first, dy=above["dx"], wants=wants)).rounded
-    return {
-        "y": above["y"],
-        **{key: below[key] for key in wants[1:]},
-        "dkernel2": above["dkernel"],
-        "dbias2": above["dbias"],
-    }
+    return wants if layer.bias is not None else wants[:3]
 
 
 def accumulated(case: Case) -> Array:

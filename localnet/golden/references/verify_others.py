@@ -20,6 +20,9 @@ from .verify_sums import recompute
 
 __all__ = ["recompute_other"]
 
+# Of a plain layer; the last of them if it has a bias.
+WANTS = ("y", "dx", "dkernel", "dbias")
+
 
 def recompute_other(case: Case) -> dict[str, Array]:
     """
@@ -143,7 +146,7 @@ def _stack(case: Case) -> dict[str, Any]:
         x=middle,
         kernel=np.asarray(case.kernel2),
         bias=case.bias2,
-        wants=("y", "dx", "dkernel", "dbias"),
+        wants=WANTS[: 4 if case.bias2 is not None else 3],
         expected={
             "y": case.expected["y"],
             "dx": middle,
@@ -152,15 +155,11 @@ def _stack(case: Case) -> dict[str, Any]:
         },
     )
     found = recompute(above)
-    wants = ("y", "dx", "dkernel", "dbias")
+    wants = WANTS[: 4 if case.bias is not None else 3]
     expected = {**case.expected, "y": middle}
     below = replace(below, dy=found["dx"], wants=wants, expected=expected)
-    return {
-        **recompute(below),
-        "y": found["y"],
-        "dkernel2": found["dkernel"],
-        "dbias2": found["dbias"],
-    }
+    second = {f"{key}2": found[key] for key in above.wants[2:]}
+    return {**recompute(below), **second, "y": found["y"]}
 
 
 def _integers(case: Case) -> dict[str, Any]:

@@ -15,8 +15,16 @@ from .corners import (
     wide_pools,
 )
 from .covered import fixed, int8, norms, pools, stacks
+from .everyday import everyday_pools, many_means, many_ties
+from .everyday_layers import (
+    everyday_integers,
+    everyday_stacks,
+    narrow_answers,
+    sized_stacks,
+)
 from .integers import at_ends, far_sums, zeros
 from .layered import constant, epsilons, far_means, padded, tails, tied, wide_stacks
+from .moments import everyday_norms, far_norms, precise_norms
 from .one_thing import integers_alone, norms_alone, pools_alone, stacks_alone
 from .ranges import all_cuts, all_scales, many_integers, wide_operands
 
@@ -33,6 +41,9 @@ OTHER_FAMILIES = (
     *(pools_alone, norms_alone, stacks_alone, integers_alone),
     *(means, more_norms, aligned_stacks, aligned_integers),
     overlapping,
+    *(everyday_pools, many_means, many_ties),
+    *(everyday_norms, far_norms, precise_norms),
+    *(everyday_stacks, sized_stacks, everyday_integers, narrow_answers),
 )
 
 

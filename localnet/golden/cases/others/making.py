@@ -7,7 +7,7 @@ from dataclasses import replace
 from ...._typing import Array, Config, Shape
 from ...case import Case
 from ...references.answers import solve
-from ...references.others import answers_of, layers_of
+from ...references.others import answers_of, layers_of, wants_of
 from ..configs import shapes_of
 from ..covering import Row
 from ..exactness import exact_spans
@@ -164,10 +164,9 @@ def check_stack(case: Case) -> int:
     below = solve(first)
     second = replace(second, x=below.rounded["y"])
     above = solve(second)
-    wants = ("y", "dx", "dkernel", "dbias")
-    second = replace(second, dy=case.dy, wants=wants)
+    second = replace(second, dy=case.dy, wants=wants_of(second))
     spans = [*exact_spans(second, solve(second)).values()]
-    first = replace(first, dy=solve(second).rounded["dx"], wants=wants)
+    first = replace(first, dy=solve(second).rounded["dx"], wants=wants_of(first))
     spans += exact_spans(first, solve(first)).values()
     for layer, solution in ((first, below), (second, above)):
         if layer.config["activation"]["name"] != "linear" and (
