@@ -1,53 +1,65 @@
-"""Ctrl-C, held back while something must not be left half done."""
+"""Ctrl-C and time limits, held back while something must not be left half done."""
 
 import signal
 import threading
+from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["may_be_interrupted", "uninterrupted"]
+__all__ = ["uninterrupted"]
 
-# What time limits are made of.
-OTHERS = tuple(
+# Signals whose handlers raise: Ctrl-C, and what time limits are made of.
+HELD = tuple(
     getattr(signal, name)
-    for name in ("SIGTERM", "SIGALRM")
+    for name in ("SIGINT", "SIGTERM", "SIGALRM")
     if hasattr(signal, name)  # Windows has no alarms
 )
 
 
-def may_be_interrupted() -> bool:
-    """Return whether a signal other than Ctrl-C has a handler here, which may raise."""
-    return threading.get_ident() == threading.main_thread().ident and any(
-        callable(signal.getsignal(number)) for number in OTHERS
-    )
-
-
 class uninterrupted:
-    """Hold a Ctrl-C back until the block is done, so that no update is left half."""
+    """
+    Hold signals back until the block is done, so that no update is left half.
+
+    All of them: one that raised between the block and the end of `__exit__` would leave
+    the others held for good.
+    """
 
     def __enter__(self) -> None:
         self._held: list[int] = []
-        self._former: Any = None  # also where it was not set from Python
+        formers: list[tuple[int, Any]] = []
         if threading.get_ident() == threading.main_thread().ident:
-            self._former = signal.getsignal(signal.SIGINT)
-        if self._former is not None:
-            try:
-                signal.signal(signal.SIGINT, self._hold)
-            except BaseException:  # of the handler of another signal
-                self._restore()
-                raise
+            formers = [(number, signal.getsignal(number)) for number in HELD]
+        # Of the others no Python runs.
+        self._former = {
+            number: former for number, former in formers if callable(former)
+        }
+        try:
+            for number in self._former:
+                signal.signal(number, self._hold)
+        except BaseException:  # of a handler that was not held yet
+            self._restore()
+            raise
 
     def _hold(self, number: int, frame: Any) -> None:
         self._held.append(number)
 
     def _restore(self) -> None:
-        signal.signal(signal.SIGINT, self._former)
+        for number, former in self._former.items():
+            signal.signal(number, former)
 
     def __exit__(self, *error: object) -> None:
-        if self._former is not None:
-            try:
-                self._restore()
-            except BaseException:
-                self._restore()
-                raise
-        if self._held:
-            signal.raise_signal(self._held[0])
+        try:
+            self._restore()
+        except BaseException:  # of a handler that is back
+            self._restore()
+            raise
+        finally:
+            _raise_all(self._held)
+
+
+def _raise_all(numbers: Sequence[int]) -> None:
+    """Let the handlers have the signals, each of them, also if one raises."""
+    if numbers:
+        try:
+            signal.raise_signal(numbers[0])
+        finally:
+            _raise_all(numbers[1:])

@@ -1,6 +1,7 @@
 """Training: what fit, evaluate and their kin do, refuse, and leave behind."""
 
 import contextlib
+import itertools
 import os
 import pickle
 import signal
@@ -18,7 +19,7 @@ import pytest
 from raising import refuses
 from unchanged import unchanged
 
-from localnet import Sequential, config, losses, optimizers, regularizers
+from localnet import Sequential, _interrupt, config, losses, optimizers, regularizers
 from localnet._interrupt import uninterrupted
 from localnet.callbacks import Callback, LambdaCallback
 from localnet.layers import (
@@ -1027,6 +1028,60 @@ def test_an_alarm_that_raises_leaves_whole_steps():
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, former)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="there are no alarms")
+@pytest.mark.parametrize("presses", [0, 1])
+def test_a_time_limit_at_any_place_leaves_no_handler_behind(presses):
+    """At every instruction of the block's own code, where a press may be held."""
+
+    def ring(number, frame):
+        raise TimeoutError
+
+    def run(place):
+        """Ring at one instruction; return whether there is one."""
+        seen = 0
+
+        def trace(frame, event, arg):
+            nonlocal seen
+            if frame.f_code.co_filename != _interrupt.__file__:
+                return None
+            frame.f_trace_opcodes = True
+            if event == "opcode":
+                seen += 1
+                if seen == place:
+                    signal.raise_signal(signal.SIGALRM)
+            return trace
+
+        came = []
+        tracing = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            with uninterrupted():
+                for _ in range(presses):
+                    signal.raise_signal(signal.SIGINT)
+                came.append("block")
+        except (TimeoutError, KeyboardInterrupt) as error:
+            while error is not None:
+                came.append(type(error))
+                error = error.__context__
+        finally:
+            sys.settrace(tracing)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert signal.getsignal(signal.SIGALRM) is ring
+        assert (TimeoutError in came) is (seen >= place)
+        if presses and "block" in came:
+            assert KeyboardInterrupt in came
+        return seen >= place
+
+    former = signal.signal(signal.SIGALRM, ring)
+    try:
+        places = next(n for n in itertools.count(1) if not run(n))
+    finally:
+        signal.signal(signal.SIGALRM, former)
+    if places == 1:
+        pytest.skip("this Python 3.12 traces no instructions")
+    assert places > 100
 
 
 def test_ctrl_c_goes_to_the_handler_that_was_there():

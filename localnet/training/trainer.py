@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .. import optimizers
-from .._interrupt import may_be_interrupted, uninterrupted
+from .._interrupt import uninterrupted
 from .._typing import Array, Config
 from .._validate import shown
 from ..callbacks import CallbackList, History, Logs
@@ -241,9 +241,8 @@ class Trainer:
         grads = step.run_back(gradients, tape)
         logs = self.objective.update(loss, batch, ys)
         absorbed = absorbed_by(step.moving, tape)
-        may_fail = step.may_fail or may_be_interrupted()
         changed = [*step.trained.values(), *(state for state, _ in absorbed)]
-        undone = self._undone_on_error(changed) if may_fail else nullcontext()
+        undone = self._undone_on_error(changed) if step.may_fail else nullcontext()
         with uninterrupted(), undone:
             optimizer = self.need_optimizer()
             if step.is_checked and self.updated is not None and _own(optimizer):
@@ -264,7 +263,7 @@ class Trainer:
 
     @contextmanager
     def _undone_on_error(self, changed: Sequence[Array]) -> Iterator[None]:
-        """Undo a failed update: by a constraint of the user's own, or a time limit."""
+        """Undo an update that a constraint of the user's own makes fail."""
         optimizer = self.need_optimizer()
         state, updated = optimizer.get_state(), self.updated
         former = [value.copy() for value in changed]
