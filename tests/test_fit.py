@@ -1071,7 +1071,8 @@ def test_a_time_limit_at_any_place_leaves_no_handler_behind(presses):
         assert signal.getsignal(signal.SIGALRM) is ring
         assert (TimeoutError in came) is (seen >= place)
         if seen < place:  # no time limit
-            assert came == ["block", *[KeyboardInterrupt] * presses]
+            assert "block" in came
+            assert (KeyboardInterrupt in came) is bool(presses)
         return seen >= place
 
     former = signal.signal(signal.SIGALRM, ring)
