@@ -43,6 +43,7 @@ class Peer(NamedTuple):
     packages: tuple[str, ...]
     known_to_fail: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    may_fail: tuple[str, ...] = ()  # on some processors
 
 
 # Why these fail stands in docs/golden-peers.rst.
@@ -62,12 +63,15 @@ GELU = (
 )
 SELU = ("selu-below-3-float32",)
 MISH = ("mish-above-5-float64",)
-ALPHA = ("leaky-alpha-bits-float64", "relu-alpha-bits-float64")
-SOFTPLUS = ("softplus-large-float64",)
+ALPHA = ("leaky-alpha-bits-float64", "relu-alpha-bits-float64", "precise-24")
+ALPHA_OF_CONV = ("conv-precise-4", "conv-precise-25", "conv-precise-53")
+SOFTPLUS = ("softplus-large-float64", "softplus-above-5-float64")
+CUT_OFF = ("single-bfloat16", "single-bfloat16-first")
+SLOPES = ("mish-above-5-float64", "gelu-by-tanh-above-5-float64")
 # TensorFlow and XLA flush subnormal numbers to zero.
 FLUSHING = ("--flushing",)
 KERAS = ("tf-keras", "tensorflow-cpu")
-KERAS_LOCAL = (KERAS, (*GELU, *SELU, *MISH, *ALPHA), FLUSHING)
+KERAS_LOCAL = (KERAS, (*GELU, *SELU, *MISH, *ALPHA), FLUSHING, CUT_OFF)
 TORCH = ("torch",)
 XLA = ("jax", "jaxlib")
 PEERS = (
@@ -77,12 +81,12 @@ PEERS = (
     Peer("Keras, implementation 1", "tf", "keras:implementation1", *KERAS_LOCAL),
     Peer("Keras, implementation 2", "tf", "keras:implementation2", *KERAS_LOCAL),
     Peer("Keras, implementation 3", "tf", "keras:implementation3", *KERAS_LOCAL),
-    Peer("JAX", "jax", "jax:local_conv", XLA, (), FLUSHING),
-    Peer("Flax", "jax", "flax:conv_local", ("flax", "jax"), (), FLUSHING),
+    Peer("JAX", "jax", "jax:local_conv", XLA, (), FLUSHING, SLOPES),
+    Peer("Flax", "jax", "flax:conv_local", ("flax", "jax"), (), FLUSHING, SLOPES),
     Peer("PyTorch, unfold", "torch", "torch:unfold", TORCH, SOFTPLUS),
     Peer("PyTorch, strided", "torch", "torch:strided", TORCH, SOFTPLUS),
     Peer("PyTorch, einsum", "torch", "torch:einsum", TORCH, SOFTPLUS),
-    Peer("Keras, Conv", "tf", "keras_conv:conv", KERAS, (), FLUSHING),
+    Peer("Keras, Conv", "tf", "keras_conv:conv", KERAS, ALPHA_OF_CONV, FLUSHING),
     Peer("PyTorch, conv", "torch", "torch_variants:conv", TORCH),
     Peer("PyTorch, variants", "torch", "torch_variants:idioms", TORCH),
 )
@@ -152,6 +156,9 @@ def hold(peer: Peer, python: Path) -> Held:
         command += [f"{ADAPTERS}.{peer.backend}", "--json", report, "--xfail", xfail]
         run([*command, *peer.options], may_fail=True)
         cases = json.loads(report.read_text())["cases"]
+    for case in cases:
+        if case["status"] == "FAIL" and case["id"] in peer.may_fail:
+            case["status"] = "XFAIL"
     return Held(peer, versions.strip(), cases)
 
 

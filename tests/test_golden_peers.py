@@ -41,7 +41,7 @@ def test_what_is_known_to_fail_is_a_case_of_one_precision(script):
         if case.tier == "bounded" or case.precision == "float64"
     }
     for peer in (*script.PEERS, *script.GPU_PEERS, *script.TF32_PEERS):
-        assert one.issuperset(peer.known_to_fail)
+        assert one.issuperset((*peer.known_to_fail, *peer.may_fail))
 
 
 def test_keras_is_known_to_fail_every_gelu_of_float64_that_it_has(script):
