@@ -16,6 +16,7 @@ from .specs import Spec, VariantSpec
 __all__ = [
     "AXES",
     "CAUSAL",
+    "NARROWEST_FIRST",
     "TRANSPOSED",
     "WINDOWS",
     "Window",
@@ -25,7 +26,7 @@ __all__ = [
     "of_kind",
 ]
 
-PRECISIONS = ("bfloat16", "float16", "float32", "float64")
+NARROWEST_FIRST = ("bfloat16", "float16", "float32", "float64")
 AXES = ("one axis", "two axes", "three axes")
 
 
@@ -143,7 +144,7 @@ def _windowed(
         **{"channels": 1 if axes == 3 else 2, "filters": 2 if axes == 3 else 3, **own},
     )
     words = f"{name} of {AXES[axes - 1]}, {parity} sizes, as built"
-    return exactly(spec, words, PRECISIONS[number // 2 % 4])
+    return exactly(spec, words, NARROWEST_FIRST[number // 2 % 4])
 
 
 def _parities(name: str, *wanted: bool) -> tuple[bool, ...]:
@@ -186,7 +187,7 @@ def _uneven(kind: str) -> Iterator[Spec]:
                 first=n in (1, 2),
             )
             words = f"a window of {words}, pads on one axis alone"
-            yield exactly(spec, words, PRECISIONS[n])
+            yield exactly(spec, words, NARROWEST_FIRST[n])
 
 
 def _causal(kind: str) -> Iterator[Spec]:

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from .axes import ACTIVATIONS, OWN, SIGNS
-from .everyday import AXES, PRECISIONS, exactly, of_kind
+from .everyday import AXES, NARROWEST_FIRST, exactly, of_kind
 from .numbers import scaled
 from .parameters import idle
-from .precisions import PRECISIONS as FORMATS
+from .precisions import PRECISIONS
 from .specs import SMALL, Numbers, Spec, real
 
 __all__ = ["lengths", "variant_lengths"]
@@ -41,7 +41,9 @@ def _counts() -> Iterator[Spec]:
                 first=bool(number % 2),
                 activation=ACTIVATIONS["leaky" if number % 3 == 1 else "linear"],
             )
-            yield exactly(spec, f"{letter} of {count}, alone", PRECISIONS[number % 4])
+            yield exactly(
+                spec, f"{letter} of {count}, alone", NARROWEST_FIRST[number % 4]
+            )
     for axes, first in ((1, False), (2, True)):
         for name, kernel, stride in (("stride-6", 2, 6), ("taps-11", 11, 2)):
             more = (2,) * (axes - 1)
@@ -56,7 +58,7 @@ def _counts() -> Iterator[Spec]:
                 filters=3,
             )
             words = f"{name.replace('-', ' of ')}, {AXES[axes - 1]}"
-            yield exactly(spec, words, PRECISIONS[axes - 1])
+            yield exactly(spec, words, NARROWEST_FIRST[axes - 1])
 
 
 def _long(kind: str, turn: int) -> Iterator[Spec]:
@@ -175,7 +177,7 @@ def _lids() -> Iterator[Spec]:
 def _borders() -> Iterator[Spec]:
     """Pad values that 4 bits and a sign do not hold, in the narrow formats."""
     for n, border in enumerate((21.0, -13.0, 85.0, -43.0)):
-        precision = PRECISIONS[n // 2]
+        precision = NARROWEST_FIRST[n // 2]
         spec = of_kind(
             "layer",
             id=f"border-{'minus-' if border < 0 else ''}{abs(border):g}",
@@ -193,7 +195,7 @@ def _borders() -> Iterator[Spec]:
 
 def _below() -> Iterator[Spec]:
     """Yield an upstream gradient below the normal numbers of bfloat16."""
-    form = FORMATS["bfloat16"]
+    form = PRECISIONS["bfloat16"]
     for name, first in (("linear", False), ("leaky", True)):
         spec = of_kind(
             "layer",
