@@ -11,7 +11,7 @@ from localnet.golden import load_suite
 from localnet.golden.cases.axes import COMBINED
 from localnet.golden.cases.precisions import PRECISIONS, Precision
 from localnet.golden.check import Conditions, check_case
-from localnet.golden.judging.judge import judge
+from localnet.golden.judging.judge import judge, root_mean_square
 from localnet.golden.mutants import MUTANTS
 from localnet.golden.mutants.model import Model as Plain
 from localnet.golden.mutants.model import rounded
@@ -280,3 +280,12 @@ def test_stored_bounds_are_those_of_the_formula():
         again = bounds_of(case, solve(case))
         for key, limit in case.bound.items():
             assert np.array_equal(limit, again[key])
+
+
+def test_the_root_of_the_mean_square_is_finite_where_squares_are_not():
+    assert root_mean_square([3.0, 4.0]) == np.sqrt(12.5)
+    assert root_mean_square([1e300, 1e300]) == 1e300
+    assert root_mean_square([5e-324]) == 5e-324
+    assert root_mean_square([]) == root_mean_square([0.0]) == 0
+    assert root_mean_square([1.0, np.inf]) == np.inf
+    assert np.isnan(root_mean_square([1.0, np.nan]))

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 from xml.etree import ElementTree
 
-from .judging.judge import Judgement
+from .judging.judge import Judgement, root_mean_square
 from .report import STATUSES, Report, Result
 
 __all__ = ["as_json", "as_junit", "as_text"]
@@ -97,8 +97,7 @@ def _digest(report: Report) -> Iterator[str]:
         ratio = judgement.worst.ratio if judgement.worst else math.nan
         yield f"largest error/bound: {ratio:.4g} ({key} of {result.id})"
         rms = [j.rms for r in report for j in r.answers.values() if _is_bounded(j)]
-        mean = math.sqrt(sum(value * value for value in rms) / len(rms))
-        yield f"root mean square of error/bound: {mean:.3g}"
+        yield f"root mean square of error/bound: {root_mean_square(rms):.3g}"
     missing = sum(len(result.missing) for result in report if result.status == "PASS")
     if missing:
         yield f"answers that were not given by cases that pass: {missing}"

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..._typing import Array
+from ..._typing import Array, ArrayLike
 from ..cases.precisions import Precision
 from .arrays import as_array
 
-__all__ = ["Element", "Judgement", "judge"]
+__all__ = ["Element", "Judgement", "judge", "root_mean_square"]
 
 
 @dataclass(frozen=True)
@@ -125,17 +125,36 @@ def judge(
     )
     wrong = int(np.count_nonzero(~inside))
     judged = ratio[limit > 0]
-    with np.errstate(over="ignore"):  # of numbers at the ends of float64
-        square = float(np.sqrt(np.mean(judged**2))) if judged.size else 0.0
     return Judgement(
         wrong,
         want.size,
         worst,
         float(judged.mean()) if judged.size else 0.0,
-        square,
+        root_mean_square(judged),
         _digits(error, want, form),
         f"{wrong} of {want.size} elements are off" if wrong else "",
     )
+
+
+def root_mean_square(values: ArrayLike) -> float:
+    """
+    Return the root of the mean of the squares, which may be beyond float64.
+
+    Parameters
+    ----------
+    values : array_like
+        Not negative.
+
+    Returns
+    -------
+    float
+        0 of no values; NaN if one of them is.
+    """
+    array = np.asarray(values, np.float64)
+    scale = array.max() if array.size else 0.0
+    if not 0 < scale < np.inf:
+        return float(scale)
+    return float(scale * np.sqrt(np.mean((array / scale) ** 2)))
 
 
 def _infinite(rank: Array, error: Array) -> Array:
