@@ -674,6 +674,9 @@ def test_weights_are_counted_once():
     assert count_params([*model.weights, *model.weights]) == model.count_params()
     model.layers[0].trainable = False
     assert count_params(model.non_trainable_weights) == 4
+    for wrong, quoted in ((3, "3"), ([3], "3 in it")):
+        with refuses(f"weights must be a list of weights, got {quoted}"):
+            count_params(wrong)
 
 
 def test_the_number_of_updates_is_set_as_a_variable():

@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
+from ... import _validate
 from ..._variable import Variable
 
 __all__ = [
@@ -16,8 +19,15 @@ __all__ = [
 
 def count_params(weights: Iterable[Any]) -> int:
     """Return how many numbers some weights hold, each weight counted once."""
-    places = {w.__array_interface__["data"]: w.size for w in weights}
-    return sum(places.values())
+    sizes: dict[Any, int] = {}
+    for weight in _validate.items("weights", weights, "a list of weights"):
+        if not isinstance(weight, np.ndarray):
+            raise ValueError(
+                "weights must be a list of weights, got "
+                f"{_validate.shown(weight)} in it"
+            )
+        sizes[weight.__array_interface__["data"]] = weight.size
+    return sum(sizes.values())
 
 
 def trainable_weights(self: Any) -> list[Variable]:
