@@ -47,9 +47,10 @@ def test_what_is_not_contiguous_is_treated_whole_and_in_place(monkeypatch):
 
 @pytest.mark.parametrize("name", activations.PAIRS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_activations_by_pieces_have_the_bits_of_the_whole(name, dtype, rng):
+@pytest.mark.parametrize("size", [50, 2])
+def test_activations_by_pieces_have_the_bits_of_the_whole(name, dtype, size, rng):
     pair = activations.PAIRS[name]
-    z, dy = (rng.normal(size=(50, 30, 40)).astype(dtype) for _ in range(2))
+    z, dy = (rng.normal(size=(size, 30, 40)).astype(dtype) for _ in range(2))
     workspace = Workspace()
     y, cache = activate(pair, z, workspace)
     dz = activation_gradient(pair, dy, z, cache, workspace)
@@ -69,6 +70,17 @@ def test_a_large_rectifier_keeps_nan_and_the_signs_of_zeros(size, dtype, rng):
     for found in (y, activations.relu(x)):
         assert_array_equal(found, np.maximum(x, 0.0), strict=True)
         assert_array_equal(np.signbit(found), np.signbit(np.maximum(x, 0.0)))
+
+
+@pytest.mark.parametrize("size", [2, 100_000])
+def test_whole_numbers_become_floats_whatever_their_number(size):
+    z = np.arange(-1, size - 1).reshape(1, size)
+    relu = activations.PAIRS["relu"]
+    y, cache = activate(relu, z, Workspace())
+    assert_array_equal(y, relu[0](z)[0], strict=True)
+    dy = np.ones(y.shape)
+    dz = activation_gradient(relu, dy, z, cache, Workspace())
+    assert_array_equal(dz, z > 0)
 
 
 def test_a_pair_of_the_users_own_sees_the_whole_batch(rng):

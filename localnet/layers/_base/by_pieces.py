@@ -49,6 +49,11 @@ def activate(pair: Pair, z: Array, workspace: Workspace) -> tuple[Array, Any]:
     cache : object
         For `activation_gradient`.
     """
+    into = _into(pair, z, workspace)
+    if into is not None:
+        y = workspace.result("activation", z.shape, z.dtype)
+        in_pieces(into[0], z, y)
+        return y, None
     if not _by_pieces(pair, z, workspace):
         found: Any = pair[0](z)
         if not (isinstance(found, tuple) and len(found) == 2):
@@ -59,9 +64,6 @@ def activate(pair: Pair, z: Array, workspace: Workspace) -> tuple[Array, Any]:
         y, cache = found
         return y, cache
     y = workspace.result("activation", z.shape, z.dtype)
-    if pair in activations.INTO:
-        in_pieces(activations.INTO[pair][0], z, y)
-        return y, None
     for piece in _pieces(z):
         y[piece] = pair[0](z[piece])[0]
     return y, None
@@ -87,6 +89,11 @@ def activation_gradient(
     ndarray, shape of z
         In the workspace, if it keeps results.
     """
+    into = _into(pair, z, workspace)
+    if into is not None:
+        dz = workspace.result("dz", z.shape, z.dtype)
+        in_pieces(into[1], dy.astype(z.dtype, copy=False), z, dz)
+        return dz
     if not _by_pieces(pair, z, workspace):
         gradient: Array = pair[1](dy, cache)
         if np.shape(gradient) != z.shape:
@@ -96,18 +103,23 @@ def activation_gradient(
             )
         return gradient
     dz = workspace.result("dz", z.shape, z.dtype)
-    if pair in activations.INTO and dy.dtype == z.dtype:
-        in_pieces(activations.INTO[pair][1], dy, z, dz)
-        return dz
     for piece in _pieces(z):
         dz[piece] = pair[1](dy[piece], pair[0](z[piece])[1])
     return dz
 
 
+def _into(pair: Pair, z: Array, workspace: Workspace) -> Pair | None:
+    """Return the functions of a pair that fill arrays, where that is allowed."""
+    return activations.INTO.get(pair) if _keeps(z, workspace) else None
+
+
 def _by_pieces(pair: Pair, z: Array, workspace: Workspace) -> bool:
-    if not workspace.keep_results or z.nbytes <= PIECE:
-        return False
-    return pair[1] in ELEMENTWISE
+    return _keeps(z, workspace) and z.nbytes > PIECE and pair[1] in ELEMENTWISE
+
+
+def _keeps(z: Array, workspace: Workspace) -> bool:
+    """Return whether the results may be of the type of `z` and live in a workspace."""
+    return workspace.keep_results and z.dtype.kind == "f"
 
 
 def _pieces(z: Array) -> Iterator[slice]:
