@@ -5,6 +5,14 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+try:
+    # Those of `signal` make an enum of all that they give: as long as a small update.
+    from _signal import getsignal  # type: ignore[import-not-found]
+    from _signal import signal as set_handler
+except ImportError:  # of another Python
+    from signal import getsignal
+    from signal import signal as set_handler
+
 __all__ = ["uninterrupted"]
 
 # Signals whose handlers raise: Ctrl-C, and what time limits are made of.
@@ -27,14 +35,14 @@ class uninterrupted:
         self._held: list[int] = []
         formers: list[tuple[int, Any]] = []
         if threading.get_ident() == threading.main_thread().ident:
-            formers = [(number, signal.getsignal(number)) for number in HELD]
+            formers = [(number, getsignal(number)) for number in HELD]
         # Of the others no Python runs.
         self._former = {
             number: former for number, former in formers if callable(former)
         }
         try:
             for number in self._former:
-                signal.signal(number, self._hold)
+                set_handler(number, self._hold)
         except BaseException:  # of a handler that was not held yet
             self._restore()
             raise
@@ -44,7 +52,7 @@ class uninterrupted:
 
     def _restore(self) -> None:
         for number, former in self._former.items():
-            signal.signal(number, former)
+            set_handler(number, former)
 
     def __exit__(self, *error: object) -> None:
         try:
