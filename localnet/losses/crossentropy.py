@@ -129,8 +129,10 @@ def categorical_crossentropy_forward(
         q, log_q = stable.softmax_and_log(p, axis)
     else:
         log_q = np.log(np.clip(p / np.sum(p, axis=axis, keepdims=True), eps, 1 - eps))
-    cache = CrossentropyCache(pair._replace(y_true=t), from_logits, axis, q)
-    return -np.sum(t * log_q, axis=axis), cache
+    if t is not pair.y_true:
+        pair = pair._replace(y_true=t)
+    total = np.add.reduce(t * log_q, axis=axis)
+    return -total, CrossentropyCache(pair, from_logits, axis, q)
 
 
 def categorical_crossentropy_backward(dy: ArrayLike, cache: CrossentropyCache) -> Array:

@@ -95,6 +95,8 @@ def match_exactly(y_true: ArrayLike, y_pred: ArrayLike, hint: str = "") -> LossC
         raise ValueError(
             f"y_true must have the shape of y_pred, {p.shape}, got {t.shape}{hint}"
         )
+    if t.shape == p.shape and t.dtype == p.dtype:
+        return LossCache(t, p, p.shape, config.epsilon())
     return match(t, p)
 
 
@@ -197,7 +199,9 @@ def align_weights(sample_weight: ArrayLike | None, values: Array) -> Array:
     size 1 too many is dropped. No weights are ones.
     """
     if sample_weight is None:
-        return np.ones(values.shape, values.dtype)
+        weights = np.empty(values.shape, values.dtype)
+        weights.fill(1)  # `np.ones` takes longer than a small loss
+        return weights
     given = weights = _arrays.real_numbers("sample_weight", sample_weight)
     if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]

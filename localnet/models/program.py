@@ -324,7 +324,10 @@ class Program:
         if self.input_shapes is None:
             return list(xs)
         pairs = zip(xs, self.input_shapes, strict=True)
-        return [x.reshape(conformed(x.shape, shape)) for x, shape in pairs]
+        return [
+            x if x.ndim == len(shape) else x.reshape(conformed(x.shape, shape))
+            for x, shape in pairs
+        ]
 
     def prepared(self, training: bool, memory: Memory) -> Prepared | None:
         """
