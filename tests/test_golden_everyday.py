@@ -9,8 +9,8 @@ from marks import once
 from localnet.golden import Suite, load_suite
 from localnet.golden.adapters import engines
 from localnet.golden.cases import axes
-from localnet.golden.cases.everyday import CAUSAL, TRANSPOSED, WINDOWS
 from localnet.golden.cases.layers import FAMILIES
+from localnet.golden.cases.usual import CAUSAL, TRANSPOSED, WINDOWS
 from localnet.golden.cases.variants import VARIANT_FAMILIES
 from localnet.golden.check import check_case
 from localnet.golden.matrix import first_killers

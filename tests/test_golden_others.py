@@ -11,8 +11,6 @@ from localnet.golden import Suite, check, load_suite
 from localnet.golden.adapters import engines
 from localnet.golden.case import INPUTS
 from localnet.golden.cases.corners import CORNERS
-from localnet.golden.cases.everyday import everyday_variants
-from localnet.golden.cases.lengths import variant_lengths
 from localnet.golden.cases.others import (
     OTHER_FAMILIES,
     covered,
@@ -21,6 +19,7 @@ from localnet.golden.cases.others import (
     moments,
 )
 from localnet.golden.cases.others.moments import check_norm
+from localnet.golden.cases.usual import everyday_variants, variant_lengths
 from localnet.golden.check import check_case
 from localnet.golden.matrix import first_killers
 from localnet.golden.mutants import MUTANTS

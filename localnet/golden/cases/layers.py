@@ -11,11 +11,10 @@ from .arrays.spread import fits_within, spec_of, weight_of
 from .axes import COMBINED, CURVES, FREE, SIZES, STEPS, WINDOWS
 from .bounded import BOUNDED
 from .covering import Row, covering
-from .everyday import everyday
 from .exact import EXACT
-from .lengths import lengths
 from .numbers import NUMBERS
 from .specs import Spec, once
+from .usual import everyday, lengths
 
 __all__ = ["FAMILIES", "specs"]
 

@@ -14,12 +14,11 @@ from .arrays.spread import spec_of, spread
 from .axes import COMBINED, CURVES, OWN, SIGNS, VARIED
 from .corners import CORNERS
 from .covering import Axes, Row, covering
-from .everyday import everyday_variants
 from .exact import RELU
 from .lehmer import WIDE
-from .lengths import variant_lengths
 from .sharing import SHARING
 from .specs import Numbers, Spec, VariantSpec, once, real
+from .usual import everyday_variants, variant_lengths
 
 __all__ = ["VARIANT_FAMILIES", "variant_specs"]
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..._typing import Array, Config
 from ..case import Case
-from ..cases.everyday import CAUSAL, TRANSPOSED, WINDOWS, Window
+from ..cases.usual import CAUSAL, TRANSPOSED, WINDOWS, Window
 from ..references.activations import ROWS
 from ..references.connections import VARIANTS
 from .base import Mutant, Sees, wants_gradients

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from .axes import ACTIVATIONS, OWN, SIGNS
-from .everyday import AXES, NARROWEST_FIRST, exactly, of_kind
-from .numbers import scaled
-from .parameters import idle
-from .precisions import PRECISIONS
-from .specs import SMALL, Numbers, Spec, real
+from ..axes import ACTIVATIONS, OWN, SIGNS
+from ..numbers import scaled
+from ..parameters import idle
+from ..precisions import PRECISIONS
+from ..specs import SMALL, Numbers, Spec, real
+from .windows import AXES, NARROWEST_FIRST, exactly, of_kind
 
 __all__ = ["lengths", "variant_lengths"]
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from .arrays.bits import numbers_of
-from .axes import ACTIVATIONS, COMBINED
-from .specs import Spec, VariantSpec
+from ..arrays.bits import numbers_of
+from ..axes import ACTIVATIONS, COMBINED
+from ..specs import Spec, VariantSpec
 
 __all__ = [
     "AXES",
