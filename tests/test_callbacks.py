@@ -12,6 +12,7 @@ from unchanged import unchanged
 
 from localnet import Sequential, load_model
 from localnet.callbacks import (
+    BackupAndRestore,
     Callback,
     CallbackList,
     CSVLogger,
@@ -155,6 +156,18 @@ class TestCallbackList:
         calls.set_params({"epochs": 2})
         assert added.model is callback.model is other
         assert added.params == callback.params == {"epochs": 2}
+
+    def test_the_backup_stays_the_last_and_the_only_one(self, tmp_path):
+        first, second, backup = Callback(), Callback(), BackupAndRestore(tmp_path / "b")
+        calls = CallbackList([first])
+        for callback in (backup, second):
+            calls.append(callback)
+        assert calls.callbacks == [first, second, backup]
+        assert calls.backup is backup
+        assert backup.earlier == [first, second]
+        with pytest.raises(ValueError, match="one BackupAndRestore"):
+            calls.append(BackupAndRestore(tmp_path / "c"))
+        assert calls.callbacks == [first, second, backup]
 
     @pytest.mark.parametrize(
         ("verbose", "kinds"),

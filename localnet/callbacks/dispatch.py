@@ -1,6 +1,6 @@
 """The callbacks of one training, called in order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import _validate
@@ -92,8 +92,7 @@ class CallbackList:
         own = [c for c in given if isinstance(c, History)]
         self.history = own[-1] if own else History()
         backups = [c for c in given if isinstance(c, BackupAndRestore)]
-        if len(backups) > 1:
-            raise ValueError("callbacks must hold one BackupAndRestore, got two")
+        _check_backups(backups)
         self.backup = backups[0] if backups else None
         self.callbacks = [
             c for c in given if c is not self.history and c is not self.backup
@@ -104,16 +103,24 @@ class CallbackList:
             self.callbacks.append(self.history)
         if self.backup is not None:
             self.callbacks.append(self.backup)
-        for place, callback in enumerate(self.callbacks):
-            callback.set_earlier(self.callbacks[:place])
+        self._tell_of_earlier()
         self.set_model(model)
         self.set_params(params)
 
     def append(self, callback: Callback) -> None:
-        """Put a callback behind the others, which is told of them."""
+        """Put a callback behind the others, but for the backup, which is the last."""
         (given,) = _as_callbacks([callback])
-        given.set_earlier([*self.callbacks])
-        self.callbacks.append(given)
+        before = [c for c in self.callbacks if c is not self.backup]
+        last = self.callbacks[len(before) :]
+        if isinstance(given, BackupAndRestore):
+            _check_backups([given, *last])
+            self.backup = given
+        self.callbacks = [*before, given, *last]
+        self._tell_of_earlier()
+
+    def _tell_of_earlier(self) -> None:
+        for place, callback in enumerate(self.callbacks):
+            callback.set_earlier(self.callbacks[:place])
 
     def set_model(self, model: Any) -> None:
         """Hand each of them a model."""
@@ -164,3 +171,8 @@ def _as_callbacks(callbacks: Any) -> list[Callback]:
             f"got {_validate.shown(callbacks)}"
         )
     return given
+
+
+def _check_backups(backups: Sequence[Callback]) -> None:
+    if len(backups) > 1:
+        raise ValueError("callbacks must hold one BackupAndRestore, got two")
