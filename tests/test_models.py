@@ -265,9 +265,9 @@ def test_a_layer_that_stands_twice_is_called_twice(tmp_path):
 REFUSED_LAYERS = {
     "class": (
         lambda model: Dense,
-        f"layer must be a Layer, got {Dense!r}; make an instance of the class",
+        f"layer must be a Layer or a model, got {Dense!r}; make an instance of the class",
     ),
-    "number": (lambda model: 3, "layer must be a Layer, got 3"),
+    "number": (lambda model: 3, "layer must be a Layer or a model, got 3"),
     "itself": (
         lambda model: model,
         "layer must be added once, got 'm' a second time",

@@ -80,7 +80,7 @@ class Sequential(Model):
 
         Parameters
         ----------
-        layer : Layer
+        layer : Layer or model
             It is built at once if the shape of the model's input is known. One that
             stands in the model already is called again, with the same weights. What
             `localnet.Input` gives stands for an `InputLayer`.
@@ -96,7 +96,7 @@ class Sequential(Model):
         if not isinstance(layer, (Layer, Model)):
             hint = "; make an instance of the class" if isinstance(layer, type) else ""
             raise ValueError(
-                f"layer must be a Layer, got {_validate.shown(layer)}{hint}"
+                f"layer must be a Layer or a model, got {_validate.shown(layer)}{hint}"
             )
         self._check_free("add")
         inside = parts_of(layer)

@@ -44,7 +44,7 @@ class Adam(Optimizer):
     See Also
     --------
     AdamW : With weight decay by default.
-    LegacyAdam : The class before Keras 2.11, with `decay` and other clipping.
+    LegacyAdam : The class before Keras 2.11, with other clipping.
 
     Notes
     -----

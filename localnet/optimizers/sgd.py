@@ -31,12 +31,11 @@ class SGD(Optimizer):
     Raises
     ------
     ValueError
-        If `decay` is given, a number is out of its range, or both `clipnorm` and
-        `global_clipnorm` are given.
+        If a number is out of its range, or as for `Optimizer`.
 
     See Also
     --------
-    LegacySGD : The rule before Keras 2.11, with `decay` and other clipping.
+    LegacySGD : The rule before Keras 2.11, with other clipping.
     ExponentialDecay : A learning rate that falls.
 
     Notes

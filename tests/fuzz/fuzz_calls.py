@@ -1,5 +1,5 @@
 """
-Draw wrong calls by type from every public signature, and judge what comes of them.
+Draw wrong calls by type from public signatures, and judge what comes of them.
 
 Run: ``python tests/fuzz/fuzz_calls.py --calls 3000 --seed 0``. Every call takes place
 in a child process with limits on time and memory. A call may give a result, or refuse
