@@ -29,7 +29,7 @@ def main() -> None:
     others = ("--environments", options.environments)
     rounds = ("--rounds", options.rounds)
     torch = interpreter(options.environments.resolve(), "torch")
-    run("compare.py", options.folder, *others, *rounds)
+    run("compare.py", options.folder, *others, *rounds, "--threads", 2)
     run("memory.py", options.folder)
     run("whole_models.py", options.folder, *others)
     run("convolution.py", options.folder, "--torch", torch, *rounds)
