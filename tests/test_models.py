@@ -53,8 +53,8 @@ def small(seed=0, **kwargs):
     return Sequential(stack(input_shape=(5, 2)), name="m", seed=seed, **kwargs)
 
 
-def deferred(seed=0):
-    return Sequential(stack(), name="m", seed=seed)
+def deferred():
+    return Sequential(stack(), name="m", seed=0)
 
 
 def assert_same_weights(a, b):

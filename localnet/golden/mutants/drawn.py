@@ -99,18 +99,12 @@ def _first(limit: int) -> Callable[[int], Array]:
     return lambda count: np.arange(count) < limit
 
 
-def _wants(output: str) -> Sees:
-    return lambda case: output in case.wants
-
-
-def _tails(
-    kind: str = "layer", base: type[Model] = Model, tiles: tuple[int, ...] = TILES
-) -> Iterator[Mutant]:
+def _tails(kind: str = "layer", base: type[Model] = Model) -> Iterator[Mutant]:
     for output, runs in RUNS.items():
         for run, letter in runs.items():
             if kind != "layer" and run == "patch":
                 continue  # of a transposed layer it is another one
-            for tile in tiles:
+            for tile in TILES:
 
                 def see(
                     case: Case, run: str = run, tile: int = tile, output: str = output
@@ -153,10 +147,10 @@ def _limits() -> Iterator[Mutant]:
                 )
 
 
-def _flat(limit: int, output: str, base: type[Model] = Model) -> type[Model]:
-    class Flat(base):  # type: ignore[misc,valid-type]
+def _flat(limit: int, output: str) -> type[Model]:
+    class Flat(Model):
         def answers(self) -> dict[str, Array]:
-            found: dict[str, Array] = super().answers()
+            found = super().answers()
             if output in found:
                 flat = found[output].copy().reshape(-1)
                 flat[limit:] = 0
