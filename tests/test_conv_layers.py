@@ -176,7 +176,7 @@ def test_an_unknown_keyword_is_refused_with_the_nearest():
 # --- shapes and weights ---------------------------------------------------------------
 
 
-def test_sizes_need_not_be_known_and_may_change(rng):
+def test_sizes_need_not_be_known_and_may_change():
     layer = Conv2D(3, 2, padding="same", strides=2, name="conv")
     layer.build((None, None, None, 2))
     assert layer.output_shape == (None, None, None, 3)

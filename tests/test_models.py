@@ -457,7 +457,7 @@ def test_call_that_fails_leaves_the_model_unbuilt(rng):
         model(rng.normal(size=(4, 3)), training=True)
 
 
-def test_call_knows_training(rng):
+def test_call_knows_training():
     model = Sequential([Dropout(0.5)], seed=0)
     x = np.ones((4, 50))
     np.testing.assert_array_equal(model(x), x)

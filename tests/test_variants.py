@@ -540,7 +540,7 @@ def test_low_rank_refuses():
 # --- workspace and dtypes -------------------------------------------------------------
 
 
-def test_a_workspace_changes_no_bit_and_keeps_what_is_needed(rng):
+def test_a_workspace_changes_no_bit_and_keeps_what_is_needed():
     workspace = Workspace()
     for problem in (
         LocalConvProblem(2, (6, 5, 2), 3, (2, 3), strides=2, padding="same"),
