@@ -13,16 +13,7 @@ from typing import Any, NamedTuple
 from ..._typing import Config
 from ..._validate import shown
 
-__all__ = [
-    "FUNCTIONAL",
-    "MAX_CALLS",
-    "MODELS",
-    "Source",
-    "WiredCall",
-    "Wiring",
-    "node_offset",
-    "wired",
-]
+__all__ = ["FUNCTIONAL", "MAX_CALLS", "MODELS", "Source", "Wiring", "wired"]
 
 # Names under which Keras writes functional models, and all models.
 FUNCTIONAL = ("Functional", "Model")
@@ -142,7 +133,7 @@ def wired(config: Any) -> Wiring:
     return Wiring(entries, calls, inputs, outputs, keys)
 
 
-def node_offset(entry: Mapping[str, Any]) -> int:
+def _node_offset(entry: Mapping[str, Any]) -> int:
     """
     Return the number that Keras gives the first call of a layer.
 
@@ -260,7 +251,7 @@ def _resolved(
     if not all(type(number) is int for number in numbers):
         raise ValueError(f"an input must be [layer, call, output], got {shown(place)}")
     call, output = numbers
-    number = call - node_offset(entries[name])
+    number = call - _node_offset(entries[name])
     if not 0 <= number < counts[name]:
         raise ValueError(
             f"{name!r} must be called before what it gives is used, got number {call} "

@@ -15,7 +15,7 @@ import numpy as np
 from ..._typing import Array, Config
 from .wires import Keyed, patch_cells
 
-__all__ = ["VARIANTS", "Connections", "blocks_of", "connections", "forward_layer"]
+__all__ = ["VARIANTS", "Connections", "connections", "forward_layer"]
 
 VARIANTS = {
     "shared": "One kernel for each block of locations, or blocks that repeat.",
@@ -78,7 +78,7 @@ def _connections(keyed: Keyed, kind: str) -> Connections:
     return found
 
 
-def blocks_of(config: Config) -> Array:
+def _blocks_of(config: Config) -> Array:
     """Return which kernel each location of a shared layer uses, (L,)."""
     block: Array = np.zeros((1,) * len(config["output_sizes"]), np.int64)
     axes = zip(config["output_sizes"], config["share"], config["tile"], strict=True)
@@ -120,7 +120,7 @@ def _biases(config: Config) -> Array:
 
 def _shared(config: Config) -> Connections:
     cells, filters = patch_cells(config), config["filters"]
-    block, patch = blocks_of(config), cells.shape[1]
+    block, patch = _blocks_of(config), cells.shape[1]
     k, f = np.arange(patch)[:, None], np.arange(filters)
     weights = (block[:, None, None] * patch + k) * filters + f
     count = math.prod(config["tile"])

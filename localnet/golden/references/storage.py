@@ -14,7 +14,7 @@ from .connections import connections
 from .exact import Exact
 from .sums import Sums, patches_of, sums_of
 
-__all__ = ["Mixture", "StoredSums", "Table", "operands"]
+__all__ = ["Table", "operands"]
 
 
 def operands(case: Case) -> Sums:
