@@ -265,7 +265,8 @@ def test_a_layer_that_stands_twice_is_called_twice(tmp_path):
 REFUSED_LAYERS = {
     "class": (
         lambda model: Dense,
-        f"layer must be a Layer or a model, got {Dense!r}; make an instance of the class",
+        f"layer must be a Layer or a model, got {Dense!r}; "
+        "make an instance of the class",
     ),
     "number": (lambda model: 3, "layer must be a Layer or a model, got 3"),
     "itself": (
