@@ -8,7 +8,7 @@ are.
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from ..._typing import Config
 from ..._validate import shown
@@ -21,6 +21,8 @@ MODELS = (*FUNCTIONAL, "Sequential")
 # Of layers in one model: models within models can multiply them beyond any memory.
 MAX_CALLS = 20_000
 
+T = TypeVar("T")
+
 
 class Source(NamedTuple):
     """One output of one call of a layer."""
@@ -29,6 +31,15 @@ class Source(NamedTuple):
     # Number of the call, from 0.
     call: int
     output: int
+
+    def among(self, made: Mapping[tuple[str, int], Sequence[T]]) -> T:
+        """Return this output, of the outputs of each layer and call."""
+        outputs = made[self.layer, self.call]
+        if self.output >= len(outputs):
+            raise ValueError(
+                f"{self.layer!r} must have an output {self.output}, has {len(outputs)}"
+            )
+        return outputs[self.output]
 
 
 class WiredCall(NamedTuple):

@@ -26,6 +26,7 @@ __all__ = [
     "OUTPUT_OF",
     "RUNS",
     "SUMS",
+    "first",
     "ignored",
     "narrowed",
     "no_bias",
@@ -95,7 +96,8 @@ def _whole_tiles(tile: int) -> Callable[[int], Array]:
     return lambda count: np.arange(count) < max(count // tile * tile, min(count, tile))
 
 
-def _first(limit: int) -> Callable[[int], Array]:
+def first(limit: int) -> Callable[[int], Array]:
+    """Return what keeps so many of a run."""
     return lambda count: np.arange(count) < limit
 
 
@@ -143,7 +145,7 @@ def _limits() -> Iterator[Mutant]:
                     f"One block of {limit} threads runs over the {run} of {output}.",
                     False,
                     see,
-                    without(letter, _first(limit), output),
+                    without(letter, first(limit), output),
                 )
 
 
