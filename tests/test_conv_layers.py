@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from raising import refuses
+from strategies import integers
 from unchanged import unchanged
 
 from localnet import Sequential, config, layers, load_model
@@ -35,10 +36,6 @@ def filled(layer, shape, rng):
     layer.build((None, *shape[1:]))
     layer.set_weights([rng.integers(-4, 5, w.shape) for w in layer.get_weights()])
     return layer
-
-
-def integers(rng, *shape):
-    return rng.integers(-4, 5, shape).astype(float)
 
 
 def shape_of(rank, data_format="channels_last"):

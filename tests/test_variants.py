@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from raising import refuses
-from strategies import LAYOUTS, LocalConvProblem, local_conv_problems
+from strategies import LAYOUTS, LocalConvProblem, integers, local_conv_problems
 
 from localnet import config
 from localnet.geometry import Geometry
@@ -39,10 +39,6 @@ from localnet.ops import (
 )
 
 engines = st.sampled_from(config.ENGINES)
-
-
-def integers(rng, *shape):
-    return rng.integers(-4, 5, shape).astype(float)
 
 
 def laid_out(problem, arrays):
