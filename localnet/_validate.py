@@ -33,6 +33,7 @@ __all__ = [
     "generator_of",
     "instance",
     "integer",
+    "is_word",
     "items",
     "misfit",
     "named",
@@ -196,6 +197,11 @@ def _index(value: Any) -> int | None:
         return None if _no_number(value) else operator.index(value)
     except TypeError:
         return None
+
+
+def is_word(value: Any, word: str) -> bool:
+    """Tell whether a value, which may be an array, is a word."""
+    return isinstance(value, str) and value == word
 
 
 def integer(name: str, value: Any, *, minimum: int, maximum: int | None = None) -> int:

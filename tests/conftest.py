@@ -42,6 +42,12 @@ def rng():
 
 
 @pytest.fixture
+def in_float64():
+    """Make float64 the type of what is made in this test."""
+    config.set_floatx("float64")
+
+
+@pytest.fixture
 def small_cuts(monkeypatch):
     """Return a function that sets constants of `ops.runtime.cuts` for this test."""
 

@@ -140,13 +140,13 @@ def keras1(problem, x, kernel, bias):
     patches = taps.reshape(len(x), g.locations, -1)
     y = np.stack([patches[:, i] @ kernel[i] for i in range(g.locations)], axis=-1)
     y = y.reshape(len(x), problem.filters, *g.output_sizes)
-    return with_keras_bias(problem, problem.in_data_format(y), bias)
+    return with_keras_bias(problem.in_data_format(y), bias)
 
 
 def keras2(problem, x, kernel, bias):
     matrix = kernel.reshape(math.prod(x.shape[1:]), -1)
     y = (x.reshape(len(x), -1) @ matrix).reshape(output_shape(problem, x))
-    return with_keras_bias(problem, y, bias)
+    return with_keras_bias(y, bias)
 
 
 def keras3(problem, x, kernel, bias):
@@ -154,7 +154,7 @@ def keras3(problem, x, kernel, bias):
     flat_x, flat_y = x.reshape(len(x), -1), y.reshape(len(x), -1)
     for (output, cell), weight in zip(problem.connected_pairs(), kernel, strict=True):
         flat_y[:, output] += weight * flat_x[:, cell]
-    return with_keras_bias(problem, y, bias)
+    return with_keras_bias(y, bias)
 
 
 def jax(problem, x, kernel, bias):
@@ -196,5 +196,5 @@ def output_shape(problem, x):
     return (len(x), problem.filters, *outputs)
 
 
-def with_keras_bias(problem, y, bias):
+def with_keras_bias(y, bias):
     return y + bias.reshape(1, *y.shape[1:])

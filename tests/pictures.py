@@ -1,4 +1,4 @@
-"""Pictures held against each other as a reader sees them, not pixel by pixel."""
+"""What pictures show, and whether two look alike to a reader, not pixel by pixel."""
 
 import itertools
 
@@ -8,6 +8,19 @@ import numpy as np
 # other picture is shifted by a few pixels: fonts of another version move parts so far.
 CELL, STEP, FAR = 12, 0.06, 5
 SHIFTS = list(itertools.product(range(2 * FAR + 1), repeat=2))
+
+
+def built(layer, input_shape, rng=None):
+    """Return a layer with its weights, random ones if there is a generator."""
+    layer.build((None, *input_shape))
+    if rng is not None:
+        layer.set_weights([rng.normal(size=w.shape) for w in layer.get_weights()])
+    return layer
+
+
+def image_of(ax):
+    """Return the numbers behind the last image of an Axes."""
+    return ax.get_images()[-1].get_array()
 
 
 def difference(path, other):

@@ -1,6 +1,5 @@
 """A small training with everything on, to be stopped, resumed and compared."""
 
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -212,10 +211,6 @@ class Training:
                 for path in self.folder.glob("*.npz")
             },
         }
-
-    def forget(self):
-        """Clear the folder."""
-        shutil.rmtree(self.folder)
 
 
 def is_end_of(whole, rest):

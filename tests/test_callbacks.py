@@ -65,11 +65,11 @@ class FakeModel:
         self.files.append(("weights", path))
 
 
-def play(callbacks, epochs, model=None, *, name="val_loss", verbose=0, steps=0):
+def play(callbacks, epochs, model=None, *, name="val_loss", steps=0):
     """Hand scripted logs (or values of one name) to callbacks; return their History."""
     model = FakeModel() if model is None else model
-    params = {"verbose": verbose, "epochs": len(epochs), "steps": steps}
-    calls = CallbackList(callbacks, True, verbose > 0, model, **params)
+    params = {"verbose": 0, "epochs": len(epochs), "steps": steps}
+    calls = CallbackList(callbacks, True, False, model, **params)
     calls.on_train_begin()
     for epoch, logs in enumerate(epochs):
         model.epoch = epoch

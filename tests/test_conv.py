@@ -12,7 +12,7 @@ from numpy.testing import assert_array_equal
 from raising import refuses
 from scipy import ndimage
 from scipy.signal import correlate
-from strategies import ConvProblem, conv_problems
+from strategies import ConvProblem, conv_problems, integers
 
 from localnet import config
 from localnet.ops import (
@@ -31,10 +31,6 @@ from localnet.ops import (
 )
 from localnet.ops.conv.conv import blocked as fast
 from localnet.ops.conv.definition import DKERNEL, DPATCHES, FORWARD
-
-
-def integers(rng, *shape):
-    return rng.integers(-4, 5, shape).astype(float)
 
 
 def run(problem, **options):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from raising import refuses
+from strategies import integers
 from unchanged import unchanged
 
 from localnet import Sequential, config, layers, load_model
@@ -35,10 +36,6 @@ def filled(layer, shape, rng):
     layer.build((None, *shape[1:]))
     layer.set_weights([rng.integers(-4, 5, w.shape) for w in layer.get_weights()])
     return layer
-
-
-def integers(rng, *shape):
-    return rng.integers(-4, 5, shape).astype(float)
 
 
 def shape_of(rank, data_format="channels_last"):
@@ -176,7 +173,7 @@ def test_an_unknown_keyword_is_refused_with_the_nearest():
 # --- shapes and weights ---------------------------------------------------------------
 
 
-def test_sizes_need_not_be_known_and_may_change(rng):
+def test_sizes_need_not_be_known_and_may_change():
     layer = Conv2D(3, 2, padding="same", strides=2, name="conv")
     layer.build((None, None, None, 2))
     assert layer.output_shape == (None, None, None, 3)

@@ -43,7 +43,6 @@ CASES = {
     for case in DATA["cases"]
 }
 DEFAULTS = {name: case for name, case in CASES.items() if "config" in case}
-SHAPES = [(3, 2, 2), (5,)]
 
 # Every class, with everything of its own switched on or not.
 MAKERS = {

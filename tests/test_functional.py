@@ -66,7 +66,7 @@ def stack():
     ]
 
 
-def test_a_chain_is_a_sequential_bit_for_bit(rng, tmp_path):
+def test_a_chain_is_a_sequential_bit_for_bit(rng):
     sequential = Sequential([L.InputLayer((6, 2), name="a"), *stack()], seed=7)
     handle = start = Input((6, 2), name="a")
     for layer in stack():
@@ -120,7 +120,7 @@ def test_a_seed_gives_the_same_bits_and_another_others(rng):
     assert runs[0] != runs[2]
 
 
-def test_noise_is_drawn_for_each_call_from_one_generator(rng):
+def test_noise_is_drawn_for_each_call_from_one_generator():
     a = Input((200,), name="a")
     noise = Dropout(0.5, name="noise")
     model = Model(a, [noise(a), noise(a)], seed=0)
@@ -132,7 +132,7 @@ def test_noise_is_drawn_for_each_call_from_one_generator(rng):
     np.testing.assert_array_equal(second, twin(np.ones((1, 200)), training=True))
 
 
-def test_training_given_with_a_call_holds_for_it(rng):
+def test_training_given_with_a_call_holds_for_it():
     a = Input((100,), name="a")
     inner = Sequential([Dropout(0.5, input_shape=(100,))], name="inner")
     model = Model(a, [Dropout(0.5)(a, training=True), inner(a, training=False)], seed=0)

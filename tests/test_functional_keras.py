@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from reference import ROOT
 
-from localnet import Input, Model, Sequential, config, layers, load_model, optimizers
+from localnet import Input, Model, Sequential, layers, load_model, optimizers
 from localnet.layers import (
     Add,
     Average,
@@ -25,15 +25,7 @@ from localnet.layers import (
 )
 
 FOLDER = ROOT / "functional"
-pytestmark = pytest.mark.usefixtures("float64")
-
-
-@pytest.fixture
-def float64():
-    before = config.floatx()
-    config.set_floatx("float64")
-    yield
-    config.set_floatx(before)
+pytestmark = pytest.mark.usefixtures("in_float64")
 
 
 # The models of tests/data/make_functional.py -------------------------------------

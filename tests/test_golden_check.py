@@ -340,7 +340,7 @@ np.save(out / "y.npy", y + np.load(case / "bias_in_y.npy"))
 """
 
 
-def test_a_program_for_each_case(tmp_path, monkeypatch, capsys):
+def test_a_program_for_each_case(tmp_path, capsys):
     (tmp_path / "my program.py").write_text(PROGRAM)
     command = f"{sys.executable} '{tmp_path / 'my program.py'}' {{case}} {{out}}"
     words = ["golden", "check", "--command", command]

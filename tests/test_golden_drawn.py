@@ -309,7 +309,7 @@ def test_the_example_has_its_error_found_in_three_lines():
 BLOCKED = "localnet.golden.adapters.engines:blocked"
 
 
-def test_options_of_the_command(tmp_path, capsys):
+def test_options_of_the_command(capsys):
     words = ["golden", "check", BLOCKED, "--case", "plain-1d-last", "--random", "7:3"]
     assert cli.main([*words, "--explain", "--rejects", "--stress"]) == 0
     out = capsys.readouterr().out

@@ -55,7 +55,7 @@ def test_what_is_read_is_what_was_written(small, folder):
     assert check(engines.blocked, again, traces=True).count("PASS") == 5
 
 
-def test_suites_of_version_1_are_read(small, folder):
+def test_suites_of_version_1_are_read(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["version"] = 1
     del manifest["others"], manifest["kinds"], manifest["variants"]

@@ -465,7 +465,7 @@ def test_wrong_variants_are_refused(name, written):
     assert validator.is_valid(manifest) == (mismatch(manifest) == "")
 
 
-def test_a_suite_from_before_there_were_variants(written, tmp_path):
+def test_a_suite_from_before_there_were_variants(written):
     path = written / "manifest.json"
     text = path.read_text()
     manifest = json.loads(text)

@@ -150,7 +150,7 @@ def test_sweeps_are_found():
 
 @pytest.mark.parametrize(("place", "line"), SWEEPS, ids=[line for _, line in SWEEPS])
 def test_a_sweep_that_is_shown_runs_with_the_file_of_its_page(
-    place, line, folder, capsys, monkeypatch
+    place, line, folder, capsys
 ):
     page = (ROOT / "docs" / "sweeps.rst").read_text(encoding="utf-8")
     block = page.partition("``nets.py``:\n\n.. code-block:: python\n\n")[2]

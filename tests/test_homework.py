@@ -636,7 +636,7 @@ def test_program_that_hangs_is_ended(begun, body, sentence, monkeypatch):
     assert {mark.reason for mark in grade.marks} == {f"{sentence} and was stopped"}
 
 
-def test_command_line(begun, tmp_path, capsys):
+def test_command_line(tmp_path, capsys):
     assert cli.main(["homework", "list"]) == 0
     assert capsys.readouterr().out.count("points, after lesson") == 6
     folder = tmp_path / "one"

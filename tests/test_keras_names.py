@@ -78,7 +78,9 @@ def test_an_input_begins_a_chain():
 
 def test_no_other_handle_stands_for_a_layer():
     y = Dense(2, name="d")(Input((3,)))
-    with refuses("layer must be a Layer or a model, got <Handle 'd' (None, 2) float32>"):
+    with refuses(
+        "layer must be a Layer or a model, got <Handle 'd' (None, 2) float32>"
+    ):
         Sequential([y])
     with refuses("InputLayer must be the first layer of a model"):
         Sequential([Dense(2), Input((2,))])

@@ -37,13 +37,7 @@ from localnet.optimizers import SGD, Adam, LegacySGD, Optimizer
 RECORDED = json.loads((ROOT / "scripts.json").read_text())
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(8, 3)), RNG.normal(size=(8, 1))
-
-
-@pytest.fixture(autouse=True)
-def in_float64():
-    localnet.config.set_floatx("float64")
-    yield
-    localnet.config.set_floatx("float32")
+pytestmark = pytest.mark.usefixtures("in_float64")
 
 
 def small(units=1, **arguments):

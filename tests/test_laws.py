@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from raising import refuses
 from scipy.signal import correlate
-from strategies import LocalConvProblem, local_conv_problems
+from strategies import LocalConvProblem, integers, local_conv_problems
 
 from localnet import config, ops
 from localnet.ops import (
@@ -36,10 +36,6 @@ from localnet.ops import (
 )
 from localnet.ops.images import channels_last_view
 from localnet.ops.local.bias import bias_in_y
-
-
-def integers(rng, *shape):
-    return rng.integers(-4, 5, shape).astype(float)
 
 
 def apart(rng, *shapes):

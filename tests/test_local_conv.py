@@ -329,7 +329,7 @@ def test_cells_that_no_window_reads_have_gradient_zero(engine):
 # --- workspace ------------------------------------------------------------------------
 
 
-def test_a_workspace_changes_no_bit(rng):
+def test_a_workspace_changes_no_bit():
     workspace = Workspace()
     for _ in range(2):  # the second round meets buffers of other sizes, full of numbers
         for problem in PROBLEMS.values():

@@ -53,8 +53,8 @@ def small(seed=0, **kwargs):
     return Sequential(stack(input_shape=(5, 2)), name="m", seed=seed, **kwargs)
 
 
-def deferred(seed=0):
-    return Sequential(stack(), name="m", seed=seed)
+def deferred():
+    return Sequential(stack(), name="m", seed=0)
 
 
 def assert_same_weights(a, b):
@@ -265,7 +265,8 @@ def test_a_layer_that_stands_twice_is_called_twice(tmp_path):
 REFUSED_LAYERS = {
     "class": (
         lambda model: Dense,
-        f"layer must be a Layer or a model, got {Dense!r}; make an instance of the class",
+        f"layer must be a Layer or a model, got {Dense!r}; "
+        "make an instance of the class",
     ),
     "number": (lambda model: 3, "layer must be a Layer or a model, got 3"),
     "itself": (
@@ -457,7 +458,7 @@ def test_call_that_fails_leaves_the_model_unbuilt(rng):
         model(rng.normal(size=(4, 3)), training=True)
 
 
-def test_call_knows_training(rng):
+def test_call_knows_training():
     model = Sequential([Dropout(0.5)], seed=0)
     x = np.ones((4, 50))
     np.testing.assert_array_equal(model(x), x)

@@ -483,7 +483,7 @@ def test_the_gradients_of_a_model():
     assert report.passed, report
 
 
-def test_a_step_that_fails_leaves_the_statistics(monkeypatch):
+def test_a_step_that_fails_leaves_the_statistics():
     calls = []
 
     def constraint(w):

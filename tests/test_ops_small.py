@@ -17,7 +17,7 @@ import reference
 from hypothesis import given
 from numpy.testing import assert_array_equal
 from raising import refuses
-from strategies import LocalConvProblem, local_conv_problems
+from strategies import LocalConvProblem, integers, local_conv_problems
 from test_laws import CALLS
 
 from localnet import config
@@ -42,11 +42,6 @@ from localnet.ops.local.bias import bias_in_y
 from localnet.ops.local.definition import DKERNEL, DPATCHES, FORWARD
 from localnet.ops.runtime import threads
 from localnet.ops.runtime.transpose import copy_batch_last
-
-
-def integers(rng, *shape):
-    return rng.integers(-4, 5, shape).astype(float)
-
 
 # --- the definition -------------------------------------------------------------------
 

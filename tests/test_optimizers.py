@@ -2,12 +2,12 @@
 
 import copy
 import json
-import re
 
 import numpy as np
 import pytest
 import reference
 from numpy.testing import assert_allclose, assert_array_equal
+from raising import refuses
 
 from localnet import optimizers
 from localnet.optimizers import SGD, ExponentialDecay, LegacySGD, Optimizer
@@ -58,12 +58,6 @@ def constrain(constraint, w):
     if constraint["class_name"] == "MaxNorm":
         return w * np.clip(norm, 0, constraint["config"]["max_value"]) / (norm + 1e-7)
     return w / (norm + 1e-7)
-
-
-def raises(message, call, *args, error=ValueError, **kwargs):
-    with pytest.raises(error, match=f"^{re.escape(message)}$") as exc:
-        call(*args, **kwargs)
-    assert len(exc.value.args) == 1
 
 
 def run(optimizer, w, grads):
@@ -305,13 +299,8 @@ def test_learning_rate_can_be_set():
     assert isinstance(optimizer.learning_rate, float)
     optimizer.learning_rate = ExponentialDecay(1.0, 1, 0.5)
     assert optimizer.current_learning_rate() == 1.0
-    raises(
-        "learning_rate must be a finite number, got 'fast'",
-        setattr,
-        optimizer,
-        "learning_rate",
-        "fast",
-    )
+    with refuses("learning_rate must be a finite number, got 'fast'"):
+        optimizer.learning_rate = "fast"
     assert optimizer.current_learning_rate() == 1.0
 
 
@@ -322,13 +311,8 @@ def test_attribute_lr_is_the_learning_rate(cls):
     optimizer.lr = 0.25
     assert optimizer.lr == optimizer.learning_rate == 0.25
     assert optimizer.current_learning_rate() == 0.25
-    raises(
-        "learning_rate must be a finite number, got None",
-        setattr,
-        optimizer,
-        "lr",
-        None,
-    )
+    with refuses("learning_rate must be a finite number, got None"):
+        optimizer.lr = None
     assert optimizer.lr == 0.25
     assert "lr" not in optimizer.get_config()
 
@@ -400,11 +384,10 @@ def test_finalize_without_averages_changes_nothing(optimizer):
 def test_finalize_checks_the_shapes():
     optimizer = SGD(1.0, use_ema=True)
     run(optimizer, [8.0], [[2.0]])
-    raises(
-        "params must have the shapes of the former updates, [(1,)], got [(2,)]",
-        optimizer.finalize,
-        [np.zeros(2)],
-    )
+    with refuses(
+        "params must have the shapes of the former updates, [(1,)], got [(2,)]"
+    ):
+        optimizer.finalize([np.zeros(2)])
 
 
 # The contract of update
@@ -590,7 +573,8 @@ def test_bad_update_changes_nothing(name):
     optimizer = SGD(0.5, momentum=0.5, weight_decay=0.5, use_ema=True)
     optimizer.update([np.ones((2, 3)), np.ones(2)], [np.ones((2, 3)), np.ones(2)])
     state, before = optimizer.get_state(), copy.deepcopy(params)
-    raises(message, optimizer.update, params, grads)
+    with refuses(message):
+        optimizer.update(params, grads)
     assert repr(params) == repr(before)
     after = optimizer.get_state()
     assert after.keys() == state.keys()
@@ -601,9 +585,8 @@ def test_bad_update_changes_nothing(name):
 def test_bad_schedule_changes_nothing():
     optimizer = SGD(lambda step: np.nan, momentum=0.5)
     w = np.array([1.0])
-    raises(
-        "learning_rate(0) must be a finite number, got nan", optimizer.update, [w], [w]
-    )
+    with refuses("learning_rate(0) must be a finite number, got nan"):
+        optimizer.update([w], [w])
     assert_array_equal(w, [1.0])
     assert (optimizer.iterations, optimizer.slots) == (0, {})
 
@@ -667,7 +650,8 @@ BAD_ARGUMENTS = [
     ],
 )
 def test_bad_arguments(cls, kwargs, message):
-    raises(message, cls, **kwargs)
+    with refuses(message):
+        cls(**kwargs)
 
 
 @EVERY
@@ -782,7 +766,8 @@ def test_state_takes_the_dtype_of_the_parameters():
 def test_bad_state_changes_nothing(state, message):
     optimizer = SGD(0.5, momentum=0.5)
     run(optimizer, [1.0], [[2.0]])
-    raises(message, optimizer.set_state, state)
+    with refuses(message):
+        optimizer.set_state(state)
     assert optimizer.iterations == 1
     assert_array_equal(optimizer.slots["momentum"][0], [-1.0])
 
@@ -790,12 +775,10 @@ def test_bad_state_changes_nothing(state, message):
 def test_state_of_other_shapes_is_refused_at_the_update():
     optimizer = SGD(0.5, momentum=0.5)
     optimizer.set_state({"iterations": 3, "momentum_0": np.zeros(2)})
-    raises(
-        "params must have the shapes of the former updates, [(2,)], got [(1,)]",
-        optimizer.update,
-        [np.zeros(1)],
-        [np.zeros(1)],
-    )
+    with refuses(
+        "params must have the shapes of the former updates, [(2,)], got [(1,)]"
+    ):
+        optimizer.update([np.zeros(1)], [np.zeros(1)])
 
 
 # Configs
@@ -906,11 +889,8 @@ def test_schedule_of_ones_own_needs_its_name():
     read = optimizers.deserialize(form, custom_objects={"Schedule": Schedule})
     read.iterations = 2
     assert read.current_learning_rate() == 0.125
-    raises(
-        "learning rate schedule must be a known name, got 'Schedule'",
-        optimizers.deserialize,
-        form,
-    )
+    with refuses("learning rate schedule must be a known name, got 'Schedule'"):
+        optimizers.deserialize(form)
 
 
 def test_bare_function_as_schedule_cannot_be_saved():
@@ -1004,7 +984,8 @@ def bad(identifier, message):
     ],
 )
 def test_bad_identifiers(identifier, message):
-    raises(message, optimizers.get, identifier)
+    with refuses(message):
+        optimizers.get(identifier)
 
 
 def test_config_with_an_unknown_key():

@@ -11,13 +11,7 @@ from localnet.regularizers import Regularizer
 
 X = np.linspace(1, 2, 24).reshape(8, 3)[:, ::-1].copy()
 Y = np.linspace(0.1, 0.9, 24).reshape(8, 3)
-
-
-@pytest.fixture(autouse=True)
-def in_float64():
-    K.set_floatx("float64")
-    yield
-    K.set_floatx("float32")
+pytestmark = pytest.mark.usefixtures("in_float64")
 
 
 def loss(y_true, y_pred):

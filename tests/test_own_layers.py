@@ -236,7 +236,7 @@ def test_a_weight_that_is_not_trainable_comes_last_and_needs_no_gradient(rng):
     assert (layer.params["scale"] >= 0).all()
 
 
-def test_the_rules_of_a_weight_may_be_names_or_objects(rng):
+def test_the_rules_of_a_weight_may_be_names_or_objects():
     layer = Pruned()
     layer.build((None, 2))
     layer.set_weights([[1.0, 2.0], [1.0, 1.0]])

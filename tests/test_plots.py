@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from numpy.testing import assert_array_equal
+from pictures import built, image_of
 from raising import refuses
 from strategies import local_conv_problems
 
@@ -38,17 +39,6 @@ from localnet.ops import Geometry, local_conv_backward, local_conv_forward
 WINDOWS = Geometry.of((5, 6, 2), kernel_size=(2, 3))
 SUITE = Suite([load_suite()["stride-1d-last"]])
 STRIDES = {"": MUTANTS["stride ignored"]}
-
-
-def built(layer, input_shape, rng=None):
-    layer.build((None, *input_shape))
-    if rng is not None:
-        layer.set_weights([rng.normal(size=w.shape) for w in layer.get_weights()])
-    return layer
-
-
-def image_of(ax):
-    return ax.get_images()[-1].get_array()
 
 
 def calls():

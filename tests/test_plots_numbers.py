@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from pictures import built, image_of
 from raising import refuses
 
 from localnet import plots
@@ -29,17 +30,6 @@ from localnet.layers import (
 pytest.importorskip("matplotlib")
 
 FORMATS = ("channels_last", "channels_first")
-
-
-def built(layer, input_shape, rng=None):
-    layer.build((None, *input_shape))
-    if rng is not None:
-        layer.set_weights([rng.normal(size=w.shape) for w in layer.get_weights()])
-    return layer
-
-
-def image_of(ax):
-    return ax.get_images()[-1].get_array()
 
 
 # Filters ----------------------------------------------------------------------

@@ -16,8 +16,8 @@ MODULES = [
 ]
 
 
-def hidden_names(name: str, source: str, *, package: str) -> list[str]:
-    """Return what module `name` imports from localnet past an ``__all__``."""
+def hidden_names(source: str, *, package: str) -> list[str]:
+    """Return what a module imports from localnet past an ``__all__``."""
     hidden = []
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.ImportFrom):
@@ -42,7 +42,7 @@ def test_only_public_names_are_imported(name):
     spec = find_spec(name)
     # pytest rewrites tests that come with the package, and its loader has no source.
     source = Path(spec.origin).read_text(encoding="utf-8")
-    assert hidden_names(name, source, package=spec.parent) == []
+    assert hidden_names(source, package=spec.parent) == []
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if "__main__" not in name])
@@ -67,4 +67,4 @@ def test_every_public_name_exists_once(name):
     ],
 )
 def test_a_hidden_name_is_found(source, expected):
-    assert hidden_names("localnet.ops.x", source, package="localnet.ops") == expected
+    assert hidden_names(source, package="localnet.ops") == expected

@@ -124,7 +124,7 @@ def test_penalties_count(data):
     assert_allclose(model.get_weights()[0], ridge, atol=1e-6)
 
 
-def test_the_penalties_alone(rng):
+def test_the_penalties_alone():
     model = line(kernel_regularizer="l2", use_bias=False)
     model.compile(loss=None)
     model.fit_scipy(np.zeros((1, 4)), verbose=0, tol=1e-14)

@@ -478,7 +478,7 @@ def test_files_of_keras_cannot_hold_padding_of_any_value(suffix, tmp_path, rng):
     assert_array_equal(load_model(tmp_path / "model.npz").predict(x), model.predict(x))
 
 
-def test_a_file_without_a_data_format_means_channels_last(tmp_path):
+def test_a_file_without_a_data_format_means_channels_last():
     from localnet.files.keras.configs import upgraded
 
     config.set_image_data_format("channels_first")

@@ -194,7 +194,7 @@ def test_a_sweep_is_a_table_and_a_file(capsys):
     assert "8 trainings in" in out
 
 
-def test_the_file_is_the_same_whatever_trained(cluster, capsys):
+def test_the_file_is_the_same_whatever_trained(cluster):
     main([*SMALL, "--out", "one.csv"])
     main([*SMALL, "--out", "two.csv", "--jobs", "2"])
     main([*SMALL, "--out", "dask.csv", "--dask", cluster.scheduler_address])
@@ -204,7 +204,7 @@ def test_the_file_is_the_same_whatever_trained(cluster, capsys):
     assert Path("dask.csv").read_bytes() == one
 
 
-def test_a_sweep_goes_on_where_it_was(capsys, monkeypatch):
+def test_a_sweep_goes_on_where_it_was(capsys):
     main([*SMALL, "--out", "whole.csv", "--seeds", "2"])
     main([*SMALL, "--out", "table.csv"])
     lines = Path("table.csv").read_text(encoding="utf-8").splitlines(keepends=True)
@@ -414,7 +414,7 @@ def test_digits_in_workers_have_one_thread_each(capsys):
     )
 
 
-def test_reproduce_on_a_cluster(cluster, capsys):
+def test_reproduce_on_a_cluster(cluster):
     command = ["reproduce", "lecun1989", "--seeds", "1", "--epochs", "1", "--quiet"]
     command += ["--picture", "p.svg"]
     assert main([*command, "--results", "here.json"]) == 0
@@ -432,7 +432,7 @@ def test_jobs_and_dask_exclude_each_other(capsys):
 # Threads --------------------------------------------------------------------------
 
 
-def test_workers_of_dask_use_one_thread(cluster, monkeypatch):
+def test_workers_of_dask_use_one_thread(cluster):
     from distributed import Client
 
     from localnet import config

@@ -349,7 +349,7 @@ def test_low_rank_of_rank_one_is_a_convolution_whatever_its_combining_weights(rn
 
 
 @every
-def test_shapes_are_known_before_a_weight_is_made(name, rng):
+def test_shapes_are_known_before_a_weight_is_made(name):
     make, sample = LAYERS[name]
     layer = make()
     shapes = layer.weight_shapes((None, *sample))
@@ -369,7 +369,7 @@ def test_shapes_are_known_before_a_weight_is_made(name, rng):
     assert cost.forward.flops > 0
 
 
-def test_cost_of_the_kernels_that_are_made(rng):
+def test_cost_of_the_kernels_that_are_made():
     plain = LocallyConnected2D(2, 3).cost(4, (None, 8, 8, 1))
     shared = LocallyConnected2D(2, 3, share=2).cost(4, (None, 8, 8, 1))
     assert shared.parameters == plain.parameters // 4
@@ -661,7 +661,7 @@ def test_constructors_refuse(make, sentence):
 
 
 @every
-def test_an_unknown_size_is_refused_at_build_and_another_one_later(name, rng):
+def test_an_unknown_size_is_refused_at_build_and_another_one_later(name):
     make, sample = LAYERS[name]
     layer = make(name="l")
     with (
@@ -688,7 +688,7 @@ def test_the_way_out_from_a_transposed_convolution():
         check_counterparts({"class_name": "Sequential", "config": {"layers": [entry]}})
 
 
-def test_it_is_the_way_out(rng):
+def test_it_is_the_way_out():
     """tf_keras's Conv2DTranspose(2, 3, 2, "same"), whose forward layer pads (0, 1)."""
     case = reference.load("transposed_conv.npz")
     kernel = case["kernel"]  # (*R, F, C)

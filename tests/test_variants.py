@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from raising import refuses
-from strategies import LAYOUTS, LocalConvProblem, local_conv_problems
+from strategies import LAYOUTS, LocalConvProblem, integers, local_conv_problems
 
 from localnet import config
 from localnet.geometry import Geometry
@@ -39,10 +39,6 @@ from localnet.ops import (
 )
 
 engines = st.sampled_from(config.ENGINES)
-
-
-def integers(rng, *shape):
-    return rng.integers(-4, 5, shape).astype(float)
 
 
 def laid_out(problem, arrays):
@@ -540,7 +536,7 @@ def test_low_rank_refuses():
 # --- workspace and dtypes -------------------------------------------------------------
 
 
-def test_a_workspace_changes_no_bit_and_keeps_what_is_needed(rng):
+def test_a_workspace_changes_no_bit_and_keeps_what_is_needed():
     workspace = Workspace()
     for problem in (
         LocalConvProblem(2, (6, 5, 2), 3, (2, 3), strides=2, padding="same"),

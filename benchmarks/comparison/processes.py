@@ -30,7 +30,6 @@ class Process:
     ) -> None:
         # This checkout before anything that the environment has installed.
         paths = os.pathsep.join([str(BENCHMARKS), str(BENCHMARKS.parent)])
-        self.library = library
         self._log = log.open("a", encoding="utf-8")
         self._process = subprocess.Popen(
             [python, "-m", worker, library, str(threads)],

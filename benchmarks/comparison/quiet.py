@@ -63,11 +63,11 @@ class Noise:
         return own + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def wait_for_quiet(seconds: float = 2.0) -> None:
-    """Wait until the machine is idle for a tenth of a second, but not for ever."""
+def wait_for_quiet() -> None:
+    """Wait until the machine is idle for a tenth of a second, two seconds at most."""
     if not STAT.exists():
         return
-    end = time.perf_counter() + seconds
+    end = time.perf_counter() + 2.0
     while time.perf_counter() < end:
         before = _busy()
         time.sleep(0.1)

@@ -6,8 +6,3 @@ and says why it is out, and what to do instead, when it is used. Arguments and l
 Keras 1 are refused with the words of Keras 2. Nothing of it is imported before it is
 asked for. Imports nothing but checks.
 """
-
-from .names import old_names
-from .words import new_word
-
-__all__ = ["new_word", "old_names"]

@@ -4,7 +4,7 @@ from typing import Any
 
 from .networks import NETWORKS
 
-__all__ = ["Absent", "absent", "why_absent"]
+__all__ = ["absent", "why_absent"]
 
 RECURRENT = (
     "it has no recurrent layers, since it does not differentiate through time: use "

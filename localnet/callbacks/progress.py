@@ -12,7 +12,7 @@ from .. import _validate
 from .._terminal import output
 from .base import Callback, Logs, say
 
-__all__ = ["Display", "Progbar", "ProgbarLogger", "TrainingBar", "make_display"]
+__all__ = ["Progbar", "ProgbarLogger", "TrainingBar", "make_display"]
 
 # Seconds between two drawings of a line that is rewritten.
 INTERVAL = 0.1

@@ -7,6 +7,7 @@ from pathlib import Path
 from .. import plots, reproduce
 from ..files.safe.atomic import check_place
 from ..plots.files import picture_path
+from ..plots.style import need_matplotlib
 from ..reproduce import EXPERIMENTS, Results
 from .arguments import Commands, add_workers, epilog, integer
 
@@ -127,7 +128,7 @@ def _picture(options: argparse.Namespace) -> Path | None:
     path = Path(options.picture or f"localnet-{options.experiment}.png")
     if options.picture is None:
         try:
-            import matplotlib  # noqa: F401
+            need_matplotlib()
         except ImportError:
             return None
     check_place(picture_path("--picture", path), "--picture")

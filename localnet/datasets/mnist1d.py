@@ -7,7 +7,7 @@ import numpy as np
 from .. import _validate
 from .._typing import Array
 
-__all__ = ["TEMPLATES", "make_mnist1d", "templates"]
+__all__ = ["make_mnist1d", "templates"]
 
 # Heights of the ten strokes, as the authors of the data set chose them.
 TEMPLATES = (

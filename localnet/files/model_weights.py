@@ -5,7 +5,7 @@ Only shapes flow: no weight exists, however large the config makes it.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from .. import layers as layers_module
@@ -17,7 +17,7 @@ from ..layers._base.shapes import BatchShape, step_shape
 from ..layers._local.plain import LocallyConnected
 from .keras.configs import inner_of
 from .keras.v3 import INNER, class_keys
-from .keras.wiring import FUNCTIONAL, MAX_CALLS, MODELS, Source, Wiring, wired
+from .keras.wiring import FUNCTIONAL, MAX_CALLS, MODELS, Wiring, wired
 from .weight_shapes import LayerPlan, file_bytes, with_paths
 
 __all__ = ["config_bytes", "is_model", "plan_config"]
@@ -336,20 +336,9 @@ class _PlannedGraph:
         numbers: dict[str, int] = {}
         for call in self.wiring.calls:
             number = numbers[call.layer] = numbers.get(call.layer, -1) + 1
-            taken = [_output(made, source) for source in call.sources]
+            taken = [source.among(made) for source in call.sources]
             made[call.layer, number] = self.parts[call.layer].run(taken)
-        return [_output(made, source) for source in self.wiring.outputs]
+        return [source.among(made) for source in self.wiring.outputs]
 
     def plans(self) -> list[LayerPlan]:
         return [plan for part in self.parts.values() for plan in part.plans()]
-
-
-def _output(
-    made: Mapping[tuple[str, int], Sequence[BatchShape]], source: Source
-) -> BatchShape:
-    outputs = made[source.layer, source.call]
-    if source.output >= len(outputs):
-        raise ValueError(
-            f"{source.layer!r} must have an output {source.output}, has {len(outputs)}"
-        )
-    return outputs[source.output]

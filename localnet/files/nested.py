@@ -15,7 +15,7 @@ __all__ = ["join", "separate"]
 MARK = "__array__"
 
 
-def separate(value: Any, name: str = "state") -> tuple[Any, dict[str, Array]]:
+def separate(value: Any) -> tuple[Any, dict[str, Array]]:
     """
     Take the arrays out of a nested value, so that JSON can hold the rest.
 
@@ -24,8 +24,6 @@ def separate(value: Any, name: str = "state") -> tuple[Any, dict[str, Array]]:
     value : object
         Dicts with strings as keys, lists, tuples, strings, numbers, booleans, None,
         arrays and NumPy numbers, nested in any way.
-    name : str
-        What an error calls it.
 
     Returns
     -------
@@ -52,7 +50,7 @@ def separate(value: Any, name: str = "state") -> tuple[Any, dict[str, Array]]:
     {'kept/0000': array([0, 1, 2])}
     """
     arrays: dict[str, Array] = {}
-    return _separate(value, name, (), arrays), arrays
+    return _separate(value, "state", (), arrays), arrays
 
 
 def _separate(

@@ -24,14 +24,7 @@ from ..layers._local.plain import LocallyConnected
 from .keras.configs import WRAPPING
 from .keras.v3 import INNER, class_keys
 
-__all__ = [
-    "LayerPlan",
-    "class_name_of",
-    "file_bytes",
-    "legacy_order",
-    "plan_model",
-    "with_paths",
-]
+__all__ = ["LayerPlan", "file_bytes", "legacy_order", "plan_model", "with_paths"]
 
 # Numbers that may be worked with however small the file is: 8 MB of indices.
 SPARE = 2**20
@@ -224,10 +217,10 @@ def with_paths(plans: Sequence[LayerPlan]) -> list[LayerPlan]:
 
 def _plans_of(model: Any, names: tuple[str, ...], key: str) -> Iterator[LayerPlan]:
     before = f"{key}/layers/" if key else ""
-    if class_name_of(model) in WRAPPING:
+    if _class_name_of(model) in WRAPPING:
         yield from _plans_of(model.layer, (*names, model.layer.name), f"{key}/{INNER}")
         return
-    keys = class_keys([class_name_of(part) for part in model.layers])
+    keys = class_keys([_class_name_of(part) for part in model.layers])
     for part, stem in zip(model.layers, keys, strict=True):
         inner = (*names, part.name)
         if not isinstance(part, Layer):
@@ -270,7 +263,7 @@ def legacy_order(plans: Sequence[LayerPlan]) -> list[tuple[int, str]]:
     ]
 
 
-def class_name_of(part: Any) -> str:
+def _class_name_of(part: Any) -> str:
     """Return the name that a config has for the class of a layer or model."""
     return getattr(part, "class_name", None) or type(part).__name__
 

@@ -13,9 +13,8 @@ from .cases.precisions import FORMATS, Precision
 from .references.connections import VARIANTS, connections
 from .references.wires import to_layout
 
-__all__ = ["FLAGS", "INPUTS", "OUTPUTS", "TIERS", "Case", "Cases", "Span", "Suite"]
+__all__ = ["FLAGS", "INPUTS", "OUTPUTS", "Case", "Cases", "Span", "Suite"]
 
-TIERS = ("exact", "bounded")
 INPUTS = ("x", "kernel", "bias", "bias_in_y", "dy", "mixture", "kernel2", "bias2")
 OUTPUTS = ("y", "dx", "dkernel", "dbias", "dmixture", "dkernel2", "dbias2")
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from .. import _validate
 
-__all__ = ["ASSIGNMENTS", "RECORD", "Assignment", "number_of", "start"]
+__all__ = ["ASSIGNMENTS", "Assignment", "number_of", "start"]
 
 RECORD = "assignment.json"  # which one it is, and of which version
 

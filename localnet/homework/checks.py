@@ -197,7 +197,7 @@ def twice(run: Callable[[ModuleType, Draw], None]) -> Callable[[ModuleType], Non
     return both
 
 
-def is_plain(case: Case, *, strides: bool = False, pads: bool = False) -> bool:
+def is_plain(case: Case, *, strides: bool = False) -> bool:
     """Whether a case is the layer alone: last channels, no dilation, no activation."""
     c = case.config
     return (
@@ -207,7 +207,7 @@ def is_plain(case: Case, *, strides: bool = False, pads: bool = False) -> bool:
         and case.precision in ("bfloat16", "float16", "float32", "float64")
         and case.bias is not None
         and (strides or all(step == 1 for step in c["strides"]))
-        and (not any(map(any, c["pads"])) or (pads and c["pad_value"] == 0))
+        and not any(map(any, c["pads"]))
     )
 
 

@@ -21,7 +21,6 @@ __all__ = [
     "ReLU",
     "Softmax",
     "ThresholdedReLU",
-    "resolve_activation",
     "serialize_activation",
 ]
 
@@ -63,7 +62,7 @@ class Activated:
 
     def __set__(self, layer: Any, value: Any) -> None:
         """Take what an ``activation=`` argument may be."""
-        activation = resolve_activation(value)
+        activation = _resolve_activation(value)
         layer._activation_pair = activation_pair(activation)
         vars(layer)["activation"] = activation
 
@@ -304,7 +303,7 @@ CLASSES: dict[str, type[Layer]] = {
 }
 
 
-def resolve_activation(identifier: Any) -> Any:
+def _resolve_activation(identifier: Any) -> Any:
     """
     Return what an ``activation=`` argument stands for: a function, a pair or a layer.
 

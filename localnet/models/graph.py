@@ -8,7 +8,7 @@ import numpy as np
 
 from .._typing import Array, Config
 from .._validate import shown
-from ..files.keras.wiring import MODELS, Source, Wiring
+from ..files.keras.wiring import MODELS, Wiring
 from ..layers import Handle, InputLayer, Layer
 from ..layers._base.handles import Node
 from ..layers._base.layer import unchanged_on_error
@@ -255,25 +255,16 @@ def connected(wiring: Wiring, layers: Mapping[str, Any]) -> tuple[Any, list[Hand
         if isinstance(layer, InputLayer):
             made[name, 0] = (layer.output,)
 
-    def handle(source: Source) -> Handle:
-        outputs = made[source.layer, source.call]
-        if source.output >= len(outputs):
-            raise ValueError(
-                f"{source.layer!r} must have an output {source.output}, "
-                f"has {len(outputs)}"
-            )
-        return outputs[source.output]
-
     calls: Counter[str] = Counter()
     for call in wiring.calls:
         layer = layers[call.layer]
-        layer.connect([handle(source) for source in call.sources], call.training)
+        layer.connect([source.among(made) for source in call.sources], call.training)
         made[call.layer, calls[call.layer]] = layer._nodes[-1].outputs
         calls[call.layer] += 1
-    inputs: Any = [handle(source) for source in wiring.inputs]
+    inputs: Any = [source.among(made) for source in wiring.inputs]
     if wiring.keys is not None:
         inputs = dict(zip(wiring.keys, inputs, strict=True))
-    return inputs, [handle(source) for source in wiring.outputs]
+    return inputs, [source.among(made) for source in wiring.outputs]
 
 
 def _keys_of(inputs: Any) -> tuple[str, ...] | None:

@@ -12,7 +12,7 @@ from ..roofline import Machine, this_machine
 from ..training.network import at_the_moment
 from .costs import cost_table
 
-__all__ = ["summary", "summary_table"]
+__all__ = ["summary"]
 
 # Keras 2's columns; they grow with long names, so that no cell is broken.
 COLUMNS = (29, 26, 10, 0)
@@ -117,7 +117,7 @@ def summary(
     if self.built:
         with at_the_moment(self._network):
             sources = None if _is_chain(self) else self._network.connections()
-            table = summary_table(
+            table = _summary_table(
                 f'"{self.name}"',
                 self.layers[listed],
                 list(self.leaves.values()),
@@ -182,7 +182,7 @@ def _listed(parts: Sequence[Any], layer_range: Any) -> slice:
     return slice(first[0], last[-1] + 1)
 
 
-def summary_table(
+def _summary_table(
     title: str,
     parts: Sequence[Any],
     layers: Sequence[Layer],

@@ -9,7 +9,7 @@ import numpy as np
 from .. import _arrays, _validate
 from .._typing import Array, ArrayLike
 
-__all__ = ["Memory", "Owner"]
+__all__ = ["Memory"]
 
 
 class Owner:

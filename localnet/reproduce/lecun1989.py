@@ -2,8 +2,8 @@
 Five networks for handwritten digits, from one layer to shared weights (LeCun, 1989).
 
 The report of 1989 trained the same 320 images with networks that know more and more of
-what an image is: each did better than the one before, from the third on with fewer weights
-that are free.
+what an image is: each did better than the one before, from the third on with fewer
+weights that are free.
 """
 
 import math

@@ -2,8 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from .. import _validate
 from .._typing import Shape
@@ -16,10 +15,7 @@ from ..layers import (
 )
 from ..models import Model, Sequential
 
-__all__ = ["Factory", "checked_sample_shape", "default_network", "network_of"]
-
-# build(sample_shape, n_outputs, seed) -> model
-Factory: TypeAlias = Callable[[Shape, int, int], Any]
+__all__ = ["checked_sample_shape", "default_network", "network_of"]
 
 LOCAL = {2: LocallyConnected1D, 3: LocallyConnected2D, 4: LocallyConnected3D}
 

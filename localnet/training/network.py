@@ -23,7 +23,6 @@ __all__ = [
     "Program",
     "Tape",
     "at_the_moment",
-    "fixed_by_models",
     "parts_of",
 ]
 
@@ -261,7 +260,7 @@ def parts_of(part: Any) -> list[Any]:
     return [part, part._trainer, *part._network.parts()]
 
 
-def fixed_by_models(network: Network) -> set[Layer]:
+def _fixed_by_models(network: Network) -> set[Layer]:
     """
     Return the layers that learn nothing, since all models around them are frozen.
 
@@ -316,7 +315,7 @@ class Learning:
         parts = _with_inner(network.leaves.values())
         new = [part for part in parts if part not in self.flags]
         self.flags |= {part: may_learn and part.trainable for part in new}
-        self.fixed |= fixed_by_models(network).intersection(new)
+        self.fixed |= _fixed_by_models(network).intersection(new)
 
     def held(self, network: Network) -> AbstractContextManager[None]:
         """
@@ -357,7 +356,7 @@ def at_the_moment(network: Network) -> AbstractContextManager[None]:
     context manager
         In which it is so.
     """
-    return _swapped({}, fixed_by_models(network))
+    return _swapped({}, _fixed_by_models(network))
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def shuffling(shuffle: Any) -> bool | str:
     """Return `shuffle` if it is one of its values."""
     if isinstance(shuffle, bool):
         return shuffle
-    if _is_word(shuffle, "batch"):
+    if _validate.is_word(shuffle, "batch"):
         return "batch"
     raise ValueError(
         f"shuffle must be True, False or 'batch', got {_validate.shown(shuffle)}"
@@ -47,7 +47,7 @@ def shuffling(shuffle: Any) -> bool | str:
 
 def verbosity(verbose: Any) -> int:
     """Return 0, 1 or 2."""
-    if _is_word(verbose, "auto"):
+    if _validate.is_word(verbose, "auto"):
         return 1
     if isinstance(verbose, (int, np.integer)) and verbose in (0, 1, 2):
         return int(verbose)
@@ -68,9 +68,9 @@ def execution(
 ) -> None:
     """Refuse what cannot be how Keras runs a model, which means nothing here."""
     for name, value in (("run_eagerly", run_eagerly), ("jit_compile", jit_compile)):
-        if value is not None and not _is_word(value, "auto"):
+        if value is not None and not _validate.is_word(value, "auto"):
             _validate.flag(name, value)
-    if not _is_word(steps_per_execution, "auto"):
+    if not _validate.is_word(steps_per_execution, "auto"):
         _validate.optional_integer(
             "steps_per_execution", steps_per_execution, minimum=1
         )
@@ -94,7 +94,3 @@ def is_due(number: int, frequency: int | list[int]) -> bool:
     if isinstance(frequency, list):
         return number in frequency
     return number % frequency == 0
-
-
-def _is_word(value: Any, word: str) -> bool:
-    return isinstance(value, str) and value == word

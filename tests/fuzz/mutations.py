@@ -109,7 +109,7 @@ def changed_json(text, rng):
 # Containers ----------------------------------------------------------------------
 
 
-def rezipped(data, rng, change, compression=zipfile.ZIP_DEFLATED):
+def rezipped(data, change, compression=zipfile.ZIP_DEFLATED):
     """Return an archive whose entries went through `change(name, bytes)`."""
     result = io.BytesIO()
     with (
@@ -135,7 +135,7 @@ def change_npz_config(data, others, rng):
             content = npy(np.frombuffer(text.encode(), np.uint8))
         return [(name, content)]
 
-    return rezipped(data, rng, change)
+    return rezipped(data, change)
 
 
 def change_npz_array(data, others, rng):
@@ -160,7 +160,7 @@ def change_npz_array(data, others, rng):
             return [(name, content[:place] + number + content[place + 1 :])]
         return [(name, content.replace(b"<f4", rng.choice((b"<f8", b"|O8", b"<c8"))))]
 
-    return rezipped(data, rng, change)
+    return rezipped(data, change)
 
 
 def change_directory(data, others, rng):
@@ -182,7 +182,7 @@ def change_keras_config(data, others, rng):
             content = changed_json(content, rng).encode()
         return [(name, content)]
 
-    return rezipped(data, rng, change)
+    return rezipped(data, change)
 
 
 def change_keras_weights(data, others, rng):
@@ -193,7 +193,7 @@ def change_keras_weights(data, others, rng):
         return [(name, content)]
 
     method = rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
-    return rezipped(data, rng, change, method)
+    return rezipped(data, change, method)
 
 
 def bomb_keras(data, others, rng):
@@ -203,7 +203,7 @@ def bomb_keras(data, others, rng):
         chosen = rng.choice(("config.json", "model.weights.h5"))
         return [(name, content + bomb if name == chosen else content)]
 
-    return rezipped(data, rng, change)
+    return rezipped(data, change)
 
 
 def change_h5(data, others, rng):

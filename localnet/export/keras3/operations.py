@@ -10,10 +10,10 @@ import numpy as np
 from ..._typing import Array
 from ..graph import BATCH, Graph, Node
 
-__all__ = ["local_product", "run_graph", "with_zero"]
+__all__ = ["local_product", "run_graph"]
 
 
-def with_zero(table: Array, size: int) -> Array:
+def _with_zero(table: Array, size: int) -> Array:
     """
     Return a table whose -1 is the index of what is put behind `size` cells.
 
@@ -60,7 +60,7 @@ def local_product(x: Any, kernel: Any, table: Array | None) -> Any:
         if (table < 0).any():
             rows = ops.pad(rows, ((0, 1), (0, 0)))
         # Rows of the whole batch are copied, which is faster than cells.
-        fields = ops.take(rows, with_zero(table, size), axis=0)  # (L, K, N)
+        fields = ops.take(rows, _with_zero(table, size), axis=0)  # (L, K, N)
         fields = ops.transpose(fields, (0, 2, 1))
     return ops.transpose(ops.matmul(fields, kernel), (1, 0, 2))
 
@@ -152,7 +152,7 @@ def _gather(ops: Any, node: Node, x: Any, table: Array) -> Any:
     if node.attributes["padded"]:
         fill = node.attributes["fill"]
         x = ops.pad(x, ((0, 0), (0, 1)), constant_values=fill)
-    return ops.take(x, with_zero(table, size), axis=1)
+    return ops.take(x, _with_zero(table, size), axis=1)
 
 
 def _local(ops: Any, node: Node, x: Any, kernel: Any, table: Any = None) -> Any:

@@ -8,27 +8,20 @@ are.
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from ..._typing import Config
 from ..._validate import shown
 
-__all__ = [
-    "FUNCTIONAL",
-    "MAX_CALLS",
-    "MODELS",
-    "Source",
-    "WiredCall",
-    "Wiring",
-    "node_offset",
-    "wired",
-]
+__all__ = ["FUNCTIONAL", "MAX_CALLS", "MODELS", "Source", "Wiring", "wired"]
 
 # Names under which Keras writes functional models, and all models.
 FUNCTIONAL = ("Functional", "Model")
 MODELS = (*FUNCTIONAL, "Sequential")
 # Of layers in one model: models within models can multiply them beyond any memory.
 MAX_CALLS = 20_000
+
+T = TypeVar("T")
 
 
 class Source(NamedTuple):
@@ -38,6 +31,15 @@ class Source(NamedTuple):
     # Number of the call, from 0.
     call: int
     output: int
+
+    def among(self, made: Mapping[tuple[str, int], Sequence[T]]) -> T:
+        """Return this output, of the outputs of each layer and call."""
+        outputs = made[self.layer, self.call]
+        if self.output >= len(outputs):
+            raise ValueError(
+                f"{self.layer!r} must have an output {self.output}, has {len(outputs)}"
+            )
+        return outputs[self.output]
 
 
 class WiredCall(NamedTuple):
@@ -142,7 +144,7 @@ def wired(config: Any) -> Wiring:
     return Wiring(entries, calls, inputs, outputs, keys)
 
 
-def node_offset(entry: Mapping[str, Any]) -> int:
+def _node_offset(entry: Mapping[str, Any]) -> int:
     """
     Return the number that Keras gives the first call of a layer.
 
@@ -260,7 +262,7 @@ def _resolved(
     if not all(type(number) is int for number in numbers):
         raise ValueError(f"an input must be [layer, call, output], got {shown(place)}")
     call, output = numbers
-    number = call - node_offset(entries[name])
+    number = call - _node_offset(entries[name])
     if not 0 <= number < counts[name]:
         raise ValueError(
             f"{name!r} must be called before what it gives is used, got number {call} "

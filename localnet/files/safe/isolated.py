@@ -51,7 +51,6 @@ ERRORS: dict[str, type[Exception]] = {
 def opened(
     path: str | os.PathLike[str],
     *,
-    seconds: float | None = None,
     memory: int | None = None,
     values: bool = True,
 ) -> Iterator[Contents]:
@@ -62,8 +61,6 @@ def opened(
     ----------
     path : str or path-like
         The file.
-    seconds : float, optional
-        Time after which the process is ended; default: a minute.
     memory : int, optional
         Bytes of address space that it may have, where the system can limit that.
         Default: 2 GiB and eight times the size of the file.
@@ -85,13 +82,9 @@ def opened(
         If it is HDF5 and h5py is not installed.
     """
     file = Path(_validate.file("path", path))
-    seconds = SECONDS if seconds is None else seconds
     if memory is None:
         memory = MEMORY + MEMORY_PER_BYTE * file.stat().st_size
-    with (
-        Reader(memory) as reader,
-        reader.read(file, seconds or SECONDS, values) as contents,
-    ):
+    with Reader(memory) as reader, reader.read(file, SECONDS, values) as contents:
         yield contents
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..._typing import Array, Shape
 from ..contents import DEFLATE_RATIO, Stored
 
-__all__ = ["SafeZip", "opened", "stored_array"]
+__all__ = ["opened", "stored_array"]
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 MAX_HEADER = 10_000  # NumPy's own bound for the text before an array

@@ -25,7 +25,6 @@ __all__ = [
     "einsum_cuda_tf32",
     "strided",
     "strided_cuda",
-    "strided_cuda_tf32",
     "unfold",
     "unfold_cuda",
     "unfold_cuda_tf32",
@@ -131,7 +130,6 @@ def einsum(case: Case, *, device: str = "cpu", tf32: bool = False) -> dict[str, 
 unfold_cuda = partial(unfold, device="cuda")
 unfold_cuda_tf32 = partial(unfold, device="cuda", tf32=True)
 strided_cuda = partial(strided, device="cuda")
-strided_cuda_tf32 = partial(strided, device="cuda", tf32=True)
 einsum_cuda = partial(einsum, device="cuda")
 einsum_cuda_tf32 = partial(einsum, device="cuda", tf32=True)
 

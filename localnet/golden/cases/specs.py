@@ -14,6 +14,7 @@ from .precisions import PRECISIONS
 __all__ = [
     "DATA",
     "SMALL",
+    "STACKED",
     "Numbers",
     "Spec",
     "VariantSpec",
@@ -100,6 +101,8 @@ SMALL = {
     "dy": Numbers(1, 1, 2),
     "mixture": Numbers(1, 1, 2),
 }
+# Odd quarters and sixteenths do so for both layers of a stack.
+STACKED = {**SMALL, "kernel2": SMALL["kernel"], "bias2": Numbers(1, 2, 4, -4)}
 # Two products of odd integers from 2049 to 2895 just fit into 24 bits.
 TWELVE = Numbers(2049, 2, 424)
 

@@ -15,7 +15,7 @@ from .generate import draw_case
 from .precisions import PRECISIONS, Precision
 from .specs import Spec
 
-__all__ = ["TRACES", "Trace", "Training", "solve_trace", "traces"]
+__all__ = ["TRACES", "Trace", "Training", "traces"]
 
 WANTS = ("losses", "kernel", "bias")
 
@@ -153,7 +153,7 @@ def _drawn(spec: Spec, training: Training) -> Trace:
             case.bias,
             case.dy,
         )
-        expected = solve_trace(trace)
+        expected = _solve_trace(trace)
         if expected is not None:
             for array in expected.values():
                 array.flags.writeable = False
@@ -161,7 +161,7 @@ def _drawn(spec: Spec, training: Training) -> Trace:
     raise ValueError(f"trace {spec.id} must stay off the kinks")
 
 
-def solve_trace(trace: Trace) -> dict[str, Array] | None:
+def _solve_trace(trace: Trace) -> dict[str, Array] | None:
     """
     Compute a training exactly.
 

@@ -14,7 +14,7 @@ from .layouts import bfloat16_bits
 from .manifest import as_json
 from .writing import new_folder
 
-__all__ = ["export_onnx", "need_onnx", "onnx_files"]
+__all__ = ["export_onnx", "need_onnx"]
 
 OPSET = 20
 KIND = "localnet"  # ONNX's loader makes tests of the kind "node" itself
@@ -91,7 +91,7 @@ def export_onnx(
         suite = load_suite() if suite is None else suite
         cases = suite if precision is None else at_precision(suite, precision)
         for case in cases:
-            files = onnx_files(case)
+            files = _onnx_files(case)
             count += bool(files)
             place = partial / KIND / f"test_localnet_{case.id.replace('-', '_')}"
             for name, data in files.items():
@@ -118,7 +118,7 @@ def need_onnx() -> None:
         ) from None
 
 
-def onnx_files(case: Case) -> dict[str, bytes]:
+def _onnx_files(case: Case) -> dict[str, bytes]:
     """
     Return the files of one node test, by their path.
 

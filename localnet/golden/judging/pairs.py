@@ -19,7 +19,7 @@ from ..cases.others.corners import stack_config
 from ..cases.others.integers import fixed_config, int8_config
 from ..cases.others.layered import norm_config, pool_config
 from ..cases.others.making import made
-from ..cases.specs import SMALL, Numbers, Spec
+from ..cases.specs import SMALL, STACKED, Numbers, Spec
 from .answered import answered
 
 __all__ = ["pairs_of"]
@@ -36,7 +36,6 @@ INTEGERS = {
     "kernel": Numbers(0, 1, 20),
     "bias": Numbers(1, 1, 9),
 }
-STACKED = {**SMALL, "kernel2": SMALL["kernel"], "bias2": Numbers(1, 2, 4, -4)}
 ATTEMPTS = 50
 
 

@@ -2,7 +2,8 @@
 Backends that are wrong on purpose, each after an error met in real code.
 
 The suite is as good as what it catches: `localnet.golden.matrix` runs every mutant
-against every case. Each module here registers its own.
+against every case. Each module here registers its own; those drawn by families are
+in dicts of their own, such as ``DRAWN`` in ``drawn``, which the tests run.
 """
 
 from . import arithmetic, backward, values, windows

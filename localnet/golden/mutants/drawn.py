@@ -26,6 +26,7 @@ __all__ = [
     "OUTPUT_OF",
     "RUNS",
     "SUMS",
+    "first",
     "ignored",
     "narrowed",
     "no_bias",
@@ -95,22 +96,17 @@ def _whole_tiles(tile: int) -> Callable[[int], Array]:
     return lambda count: np.arange(count) < max(count // tile * tile, min(count, tile))
 
 
-def _first(limit: int) -> Callable[[int], Array]:
+def first(limit: int) -> Callable[[int], Array]:
+    """Return what keeps so many of a run."""
     return lambda count: np.arange(count) < limit
 
 
-def _wants(output: str) -> Sees:
-    return lambda case: output in case.wants
-
-
-def _tails(
-    kind: str = "layer", base: type[Model] = Model, tiles: tuple[int, ...] = TILES
-) -> Iterator[Mutant]:
+def _tails(kind: str = "layer", base: type[Model] = Model) -> Iterator[Mutant]:
     for output, runs in RUNS.items():
         for run, letter in runs.items():
             if kind != "layer" and run == "patch":
                 continue  # of a transposed layer it is another one
-            for tile in tiles:
+            for tile in TILES:
 
                 def see(
                     case: Case, run: str = run, tile: int = tile, output: str = output
@@ -149,14 +145,14 @@ def _limits() -> Iterator[Mutant]:
                     f"One block of {limit} threads runs over the {run} of {output}.",
                     False,
                     see,
-                    without(letter, _first(limit), output),
+                    without(letter, first(limit), output),
                 )
 
 
-def _flat(limit: int, output: str, base: type[Model] = Model) -> type[Model]:
-    class Flat(base):  # type: ignore[misc,valid-type]
+def _flat(limit: int, output: str) -> type[Model]:
+    class Flat(Model):
         def answers(self) -> dict[str, Array]:
-            found: dict[str, Array] = super().answers()
+            found = super().answers()
             if output in found:
                 flat = found[output].copy().reshape(-1)
                 flat[limit:] = 0

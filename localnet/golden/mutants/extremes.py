@@ -40,7 +40,7 @@ OVERFLOWS = {"float64": 709.8, "float32": 88.8, "float16": 11.1}
 # Arguments far from 0 -----------------------------------------------------------------
 
 
-def _lost(side: int, *, slope: bool, value: float = np.nan) -> type[Model]:
+def _lost(side: int, *, slope: bool) -> type[Model]:
     """Return a model whose activation is not a number where exp overflows."""
 
     class Lost(Model):
@@ -48,13 +48,13 @@ def _lost(side: int, *, slope: bool, value: float = np.nan) -> type[Model]:
             y, cache = super().activate(z)
             limit = OVERFLOWS[self.case.precision]
             self.far = to_layout(side * z > limit, self.c)
-            return (y if slope else np.where(self.far, value, y)), cache
+            return (y if slope else np.where(self.far, np.nan, y)), cache
 
         def dz(self, dy: Array, cache: Any) -> Array:
             dz = super().dz(dy, cache)
             if not slope:
                 return dz
-            return np.where(by_location(self.far, self.c), value, dz)
+            return np.where(by_location(self.far, self.c), np.nan, dz)
 
     return Lost
 

@@ -7,15 +7,13 @@ one rank and order of axes, or where a layer has groups.
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
-
-import numpy as np
+from collections.abc import Iterator, Mapping
 
 from ..._typing import Array
 from ..case import Case
 from ..references.connections import VARIANTS
 from .base import Mutant, Sees, has_bias, is_first
-from .drawn import OPTIONS, SUMS, ignored, no_bias, uses, without
+from .drawn import OPTIONS, SUMS, first, ignored, no_bias, uses, without
 from .model import rounded
 from .operands import seen_only
 from .variant_model import VariantModel
@@ -35,10 +33,6 @@ def _grouped(axes: int) -> Sees:
     return lambda case: (
         case.config["groups"] > 1 and len(case.config["strides"]) == axes
     )
-
-
-def _first(limit: int) -> Callable[[int], Array]:
-    return lambda count: np.arange(count) < limit
 
 
 PLACES: Mapping[str, Sees] = {
@@ -99,7 +93,7 @@ def _limited() -> Iterator[Mutant]:
             def wanted(case: Case, output: str = output) -> bool:
                 return output in case.wants
 
-            wrong = without(letter, _first(limit), output, VariantModel)
+            wrong = without(letter, first(limit), output, VariantModel)
             name = f"{kind}: {letter} beyond {limit} left out of {output}"
             error = f"A loop for {output} ends at {limit}."
             yield Mutant(name, error, False, wanted, wrong, (kind,))

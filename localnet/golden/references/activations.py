@@ -21,7 +21,6 @@ __all__ = [
     "PIECEWISE",
     "ROWS",
     "SMOOTH",
-    "Piecewise",
     "Smooth",
     "piecewise_of",
     "smooth_of",

@@ -21,7 +21,7 @@ from .storage import operands
 from .sums import Sums, over_row, shaped_like_y, upstream
 from .wires import by_location
 
-__all__ = ["Begun", "Enclosed", "Solution", "begin", "enclose", "solve"]
+__all__ = ["Begun", "Solution", "begin", "enclose", "solve"]
 
 FIRST_BITS = 192
 # More than the exponents of float64 can need: what is left has underflowed.

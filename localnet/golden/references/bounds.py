@@ -185,7 +185,7 @@ def _of_y(case: Case, solution: Solution, error: Exact, model: Model) -> Exact:
         return _of_rows(case, solution, error, model)
     smooth = _smooth(case)
     ref = _located(solution.answers["y"].upper(), case)
-    scale = abs(z) if smooth.gated else _ones(z)
+    scale = abs(z) if smooth.gated else z.ones()
     own = ref.where(scale.below(ref), scale).times_power(model.directed - form.bits)
     slope = _slope(solution)
     steepest = slope + _curvature(case, slope, error) * error
@@ -218,7 +218,7 @@ def _of_dz(case: Case, solution: Solution, error: Exact, model: Model) -> Exact 
         return None
     dy = abs(_located(Exact.of(case.dy), case))
     slope = _slope(solution)
-    one = _ones(slope)
+    one = slope.ones()
     own = slope.where(one.below(slope), one) * _number(2 * ALLOWANCE)
     own = own.times_power(model.directed - case.format.bits)
     return dy * (_curvature(case, slope, error) * error + own)
@@ -286,10 +286,6 @@ def _with_reference(bound: Exact, solution: Solution, key: str) -> Array:
 def _located(values: Exact, case: Case) -> Exact:
     """Return an array like y as (N, L, F)."""
     return by_location(values, case.config)
-
-
-def _ones(like: Exact) -> Exact:
-    return Exact(np.ones(like.shape, np.int64))
 
 
 def _number(value: int) -> Exact:

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..._typing import Array, Config
-from .wires import Keyed, patch_cells
+from .wires import Keyed, is_last, patch_cells
 
-__all__ = ["VARIANTS", "Connections", "blocks_of", "connections", "forward_layer"]
+__all__ = ["VARIANTS", "Connections", "connections", "forward_layer"]
 
 VARIANTS = {
     "shared": "One kernel for each block of locations, or blocks that repeat.",
@@ -78,7 +78,7 @@ def _connections(keyed: Keyed, kind: str) -> Connections:
     return found
 
 
-def blocks_of(config: Config) -> Array:
+def _blocks_of(config: Config) -> Array:
     """Return which kernel each location of a shared layer uses, (L,)."""
     block: Array = np.zeros((1,) * len(config["output_sizes"]), np.int64)
     axes = zip(config["output_sizes"], config["share"], config["tile"], strict=True)
@@ -100,10 +100,6 @@ def forward_layer(config: Config) -> Config:
     }
 
 
-def _is_last(config: Config) -> bool:
-    return bool(config["data_format"] == "channels_last")
-
-
 def _places(items: Array, count: int, filters: int, *, last: bool) -> Array:
     """Return where in a bias stored as Keras does the number of (item, f) stands."""
     f = np.arange(filters)
@@ -115,16 +111,16 @@ def _biases(config: Config) -> Array:
     filters, locations = config["filters"], math.prod(config["output_sizes"])
     if config["bias_per"] == "filter":
         return np.broadcast_to(np.arange(filters), (locations, filters))
-    return _places(np.arange(locations), locations, filters, last=_is_last(config))
+    return _places(np.arange(locations), locations, filters, last=is_last(config))
 
 
 def _shared(config: Config) -> Connections:
     cells, filters = patch_cells(config), config["filters"]
-    block, patch = blocks_of(config), cells.shape[1]
+    block, patch = _blocks_of(config), cells.shape[1]
     k, f = np.arange(patch)[:, None], np.arange(filters)
     weights = (block[:, None, None] * patch + k) * filters + f
     count = math.prod(config["tile"])
-    biases = _places(block, count, filters, last=_is_last(config))
+    biases = _places(block, count, filters, last=is_last(config))
     return Connections(cells, weights, biases)
 
 
@@ -140,7 +136,7 @@ def _conv(config: Config) -> Connections:
     channels, groups = config["channels"], config["groups"]
     taps, k = math.prod(config["kernel_size"]), np.arange(cells.shape[1])[:, None]
     tap, channel = (
-        (k // channels, k % channels) if _is_last(config) else (k % taps, k // taps)
+        (k // channels, k % channels) if is_last(config) else (k % taps, k // taps)
     )
     # Keras's layout, (*R, C/groups, F) in both data formats.
     part, f = channels // groups, np.arange(filters)
@@ -164,7 +160,7 @@ def _met(painted: Array, cells: int) -> Array:
 
 
 def _transposed(config: Config) -> Connections:
-    forward, last = forward_layer(config), _is_last(config)
+    forward, last = forward_layer(config), is_last(config)
     taps, channels = math.prod(config["kernel_size"]), config["channels"]
     filters, locations = config["filters"], math.prod(config["input_sizes"])
     painted = patch_cells({**forward, "channels": 1})  # (locations, taps)

@@ -98,6 +98,10 @@ class Exact:
         """Bits of the largest magnitude."""
         return _bits(self.integers)
 
+    def ones(self) -> "Exact":
+        """Return as many ones."""
+        return Exact(np.ones(self.shape, np.int64))
+
     def __getitem__(self, index: Any) -> "Exact":
         return Exact(self.integers[index], self.exponent, self.bound)
 

@@ -14,7 +14,7 @@ import numpy as np
 from ..._typing import Array, Config
 from ..case import Case
 from .answers import solve
-from .wires import patch_cells
+from .wires import is_last, patch_cells
 
 __all__ = [
     "OTHERS",
@@ -62,7 +62,7 @@ def answers_of(case: Case) -> dict[str, Array]:
 
 def _by_channel(array: Array, config: Config) -> Array:
     """Return x or y as (N, C, cells)."""
-    if config["data_format"] == "channels_last":
+    if is_last(config):
         array = np.moveaxis(array, -1, 1)
     return array.reshape(*array.shape[:2], -1)
 
@@ -70,11 +70,7 @@ def _by_channel(array: Array, config: Config) -> Array:
 def _as_stored(array: Array, sizes: Any, config: Config) -> Array:
     """Return (N, C, cells) in the data format."""
     array = array.reshape(*array.shape[:2], *sizes)
-    return np.moveaxis(array, 1, -1) if _is_last(config) else array
-
-
-def _is_last(config: Config) -> bool:
-    return bool(config["data_format"] == "channels_last")
+    return np.moveaxis(array, 1, -1) if is_last(config) else array
 
 
 def _pooled(case: Case) -> dict[str, Array]:
@@ -248,7 +244,7 @@ def requantise(total: Array, config: Config) -> Array:
     if "multiplier" not in config:
         return total
     multiplier = np.array(config["multiplier"], np.int64)
-    if not _is_last(config) and len(multiplier) > 1:
+    if not is_last(config) and len(multiplier) > 1:
         multiplier = multiplier.reshape(-1, *[1] * len(config["output_sizes"]))
     shift = config["shift"]
     product = total * multiplier

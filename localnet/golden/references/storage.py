@@ -14,7 +14,7 @@ from .connections import connections
 from .exact import Exact
 from .sums import Sums, patches_of, sums_of
 
-__all__ = ["Mixture", "StoredSums", "Table", "operands"]
+__all__ = ["Table", "operands"]
 
 
 def operands(case: Case) -> Sums:
@@ -68,7 +68,7 @@ class Table:
 
     def terms(self) -> "Table":
         """Return ones."""
-        return replace(self, stored=_ones(self.stored))
+        return replace(self, stored=self.stored.ones())
 
     def alike(self) -> "Table | None":
         """Return the first kernel in the place of all, if there are others."""
@@ -114,7 +114,7 @@ class Mixture:
 
     def terms(self) -> "Mixture":
         """Return ones."""
-        return Mixture(_ones(self.mixture), _ones(self.kernel))
+        return Mixture(self.mixture.ones(), self.kernel.ones())
 
     def alike(self) -> "Mixture | None":
         """Return the mixture of the first location in the place of all."""
@@ -196,7 +196,3 @@ class StoredSums(Sums):
             self.biases,
             self.bias_shape,
         )
-
-
-def _ones(like: Exact) -> Exact:
-    return Exact(np.ones(like.shape, np.int64))

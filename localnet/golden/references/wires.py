@@ -15,7 +15,7 @@ import numpy as np
 from ..._typing import Array, Config, Shape
 from .exact import Exact
 
-__all__ = ["Keyed", "by_location", "patch_cells", "stored_bias", "to_layout"]
+__all__ = ["Keyed", "by_location", "is_last", "patch_cells", "stored_bias", "to_layout"]
 
 Numbers = TypeVar("Numbers", bound="Array | Exact")
 
@@ -46,6 +46,11 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, dict):
         return tuple((name, _frozen(one)) for name, one in value.items())
     return tuple(map(_frozen, value)) if isinstance(value, (list, tuple)) else value
+
+
+def is_last(config: Config) -> bool:
+    """Return whether the channels are the last axis."""
+    return bool(config["data_format"] == "channels_last")
 
 
 def patch_cells(config: Config) -> Array:
@@ -87,7 +92,7 @@ def _patch_cells(keyed: Keyed) -> Array:
     taps = (math.prod(windows), math.prod(config["kernel_size"]))
     cell, inside = cell.reshape(taps), inside.reshape(taps)
     channel = np.arange(channels)
-    if config["data_format"] == "channels_last":
+    if is_last(config):
         found = cell[:, :, None] * channels + channel
         found = np.where(inside[:, :, None], found, -1)
     else:
@@ -100,10 +105,9 @@ def _patch_cells(keyed: Keyed) -> Array:
 
 def by_location(array: Numbers, config: Config) -> Numbers:
     """Return an array like y, or one sample of it, as (N, L, F) or (L, F)."""
-    last = config["data_format"] == "channels_last"
     locations = math.prod(config["output_sizes"])
     batch = array.shape[: len(array.shape) - len(config["output_sizes"]) - 1]
-    if last:
+    if is_last(config):
         return _reshaped(array, (*batch, locations, -1))
     return _exchanged(_reshaped(array, (*batch, -1, locations)))
 
@@ -111,7 +115,7 @@ def by_location(array: Numbers, config: Config) -> Numbers:
 def to_layout(array: Numbers, config: Config) -> Numbers:
     """Return (N, L, F) or (L, F) in the shape of y, or of one sample of it."""
     *batch, _, filters = array.shape
-    if config["data_format"] == "channels_last":
+    if is_last(config):
         return _reshaped(array, (*batch, *config["output_sizes"], filters))
     sample = (filters, *config["output_sizes"])
     return _reshaped(_exchanged(array), (*batch, *sample))

@@ -41,13 +41,6 @@ __all__ = [
 # Start values that make the layer a convolution, whatever its rank.
 AS_CONVOLUTION = "conv_init"
 NORMALIZED = "softmax"
-
-
-def _is(word: str, value: Any) -> bool:
-    """Tell whether a value, which may be an array, is a word."""
-    return isinstance(value, str) and value == word
-
-
 # Arguments that other layers with windows do not have.
 OWN = (
     *("spatial_rank", "separable", "normalize_weights", "use_spatial_bias"),
@@ -107,7 +100,8 @@ class LowRankLocallyConnected(WindowedLayer):
                 "spatial_rank", spatial_rank, minimum=1
             )
             self.separable = _validate.flag("separable", separable)
-            if normalize_weights is not None and not _is(NORMALIZED, normalize_weights):
+            normalized = _validate.is_word(normalize_weights, NORMALIZED)
+            if not (normalized or normalize_weights is None):
                 raise ValueError(
                     f"normalize_weights must be {NORMALIZED!r} or None, "
                     f"got {_validate.shown(normalize_weights)}"
@@ -115,7 +109,9 @@ class LowRankLocallyConnected(WindowedLayer):
             self.normalize_weights = normalize_weights
             self.use_spatial_bias = _validate.flag("use_spatial_bias", use_spatial_bias)
             self.combining_weights_initializer = combining_weights_initializer
-            as_convolution = _is(AS_CONVOLUTION, combining_weights_initializer)
+            as_convolution = _validate.is_word(
+                combining_weights_initializer, AS_CONVOLUTION
+            )
             take_rules(self, {n: given[n] for n in OWN[4 + as_convolution :]})
 
     # Weights ---------------------------------------------------------------------

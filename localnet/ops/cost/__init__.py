@@ -1,1 +1,1 @@
-"""What operations cost by their shapes alone, and what a machine can do at best."""
+"""What operations cost, by their shapes alone."""

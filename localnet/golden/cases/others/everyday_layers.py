@@ -13,7 +13,7 @@ from typing import Any
 from ...._typing import Config, Shape
 from ...case import Case
 from ..precisions import FORMATS
-from ..specs import SMALL, Numbers, Spec
+from ..specs import SMALL, STACKED, Numbers, Spec
 from .corners import stack_config
 from .integers import fixed_config, int8_config
 from .making import ATTEMPTS, check_stack, made
@@ -22,8 +22,6 @@ __all__ = ["everyday_integers", "everyday_stacks", "narrow_answers", "sized_stac
 
 RELU: Config = {"name": "relu"}
 LEAKY: Config = {"name": "leaky_relu", "alpha": -0.5}
-# Odd quarters and sixteenths keep both pre-activations off the kinks.
-STACKED = {**SMALL, "kernel2": SMALL["kernel"], "bias2": Numbers(1, 2, 4, -4)}
 # As many as few bits leave room for.
 NARROW = {
     **dict.fromkeys(("x", "kernel", "kernel2", "dy"), Numbers(1, 1, 1)),

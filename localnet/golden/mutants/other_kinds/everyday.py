@@ -30,6 +30,7 @@ from .making import (
     where,
     without_last,
 )
+from .pools import last_of_ties
 
 __all__ = ["usual_norms", "usual_pools"]
 
@@ -120,13 +121,8 @@ def usual_pools() -> Iterator[Mutant]:
     )
     orders = ("channels_last", "channels_first")
     for (layer, at), order in itertools.product(sizes.items(), orders):
-
-        def takes(self: Pool, windows: Array) -> Array:
-            last = windows.shape[-1] - 1 - windows[..., ::-1].argmax(-1)
-            return np.asarray(np.arange(windows.shape[-1]) == last[..., None])
-
         fits = all_of(at, has(data_format=order, pool="max"))
-        wrong = where(fits, changed(Pool, takes=takes))
+        wrong = where(fits, changed(Pool, takes=last_of_ties))
         name = f"ties to the last with {layer}, {order}"
         error = "The gradient of equal maxima goes to the last of them."
         yield made("pool", name, error, wrong, fits)

@@ -15,12 +15,13 @@ from ..other_models import Pool
 from . import making
 from .making import NARROW, changed, divided, has, in_precision, where
 
-__all__ = ["pools"]
+__all__ = ["last_of_ties", "pools"]
 
 made = partial(making.made, "pool")
 
 
-def _last(self: Pool, windows: Array) -> Array:
+def last_of_ties(self: Pool, windows: Array) -> Array:
+    """Take the last of equal maxima."""
     last = windows.shape[-1] - 1 - windows[..., ::-1].argmax(-1)
     return np.asarray(np.arange(windows.shape[-1]) == last[..., None])
 
@@ -59,7 +60,7 @@ def pools() -> Iterator[Mutant]:
     """Yield pooling with pads and ties that count otherwise, or narrow numbers."""
     largest, mean = has(pool="max"), has(pool="average")
     ties: Sees = lambda case: "kink" in case.flags  # noqa: E731
-    for words, takes in (("the last", _last), ("each", _every)):
+    for words, takes in (("the last", last_of_ties), ("each", _every)):
         error = f"The gradient of equal maxima goes to {words} of them."
         wrong = changed(Pool, takes=takes)
         yield made(f"ties to {words}", error, wrong, largest, ties)
@@ -96,7 +97,7 @@ def pools() -> Iterator[Mutant]:
         yield made(f"pads counted with {place}", error, wrong, mean, is_padded, fits)
     eight = few["C divided by 8"]
     error = "The gradient of equal maxima goes to the last of them."
-    wrong = where(eight, changed(Pool, takes=_last))
+    wrong = where(eight, changed(Pool, takes=last_of_ties))
     yield made("ties to the last with C divided by 8", error, wrong, ties, eight)
     for bits in (7, 8):
         wrong = changed(Pool, takes=_byte(bits))
