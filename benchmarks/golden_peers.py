@@ -72,6 +72,7 @@ SLOPES = ("mish-above-5-float64", "gelu-by-tanh-above-5-float64")
 FLUSHING = ("--flushing",)
 KERAS = ("tf-keras", "tensorflow-cpu")
 KERAS_LOCAL = (KERAS, (*GELU, *SELU, *MISH, *ALPHA), FLUSHING, CUT_OFF)
+KERAS_3, TENSORFLOW = ("keras", "tensorflow-cpu"), (*SELU, *MISH)
 TORCH = ("torch",)
 XLA = ("jax", "jaxlib")
 PEERS = (
@@ -89,6 +90,10 @@ PEERS = (
     Peer("Keras, Conv", "tf", "keras_conv:conv", KERAS, ALPHA_OF_CONV, FLUSHING),
     Peer("PyTorch, conv", "torch", "torch_variants:conv", TORCH),
     Peer("PyTorch, variants", "torch", "torch_variants:idioms", TORCH),
+    Peer("Export, ONNX", None, "exported:onnx", ("onnx", "onnxruntime")),
+    Peer("Export, Keras 3", "tf", "exported:keras3", KERAS_3, TENSORFLOW, FLUSHING),
+    Peer("Export, PyTorch", "torch", "exported:torch", TORCH),
+    Peer("Export, JAX", "jax", "exported:jax", XLA, (), FLUSHING, SLOPES),
 )
 GPU_PEERS = (
     Peer("JAX, GPU", "jax", "jax:local_conv", XLA, (), FLUSHING),

@@ -8,6 +8,9 @@ from exporting import close, outputs_of
 from localnet import Sequential, layers
 from localnet.cli import main
 from localnet.export import targets, to_onnx
+from localnet.golden import check, load_suite
+from localnet.golden.adapters import exported
+from localnet.golden.render import as_text
 
 onnx = pytest.importorskip("onnx")
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -93,3 +96,12 @@ def test_doubles_are_kept_if_they_are_wanted():
     made, agreement = targets.export_onnx(model, float64=True)
     assert made.graph.output[0].type.tensor_type.elem_type == onnx.TensorProto.DOUBLE
     assert agreement.digits > 13
+
+
+@pytest.mark.parametrize("backend", [exported.onnx, exported.onnx_single])
+def test_an_exported_layer_passes_the_golden_suite(backend):
+    pytest.importorskip("onnxruntime")
+    ids = [outline.id for outline in load_suite().outlines[::17]]
+    report = check(backend, cases=ids, distrust=False)
+    assert report.passed, as_text(report)
+    assert report.count("PASS") > 20

@@ -33,8 +33,8 @@ from localnet.export import to_keras3
 from localnet.export.targets import export_keras3
 
 BACKEND = keras.backend.backend()
-# JAX has no doubles unless it is told, and on PyTorch keras.ops.matmul rounds them.
-ROUNDS = BACKEND in ("jax", "torch")
+# JAX has no doubles unless it is told, and elsewhere keras.ops.matmul rounds them.
+ROUNDS = BACKEND != "tensorflow"
 
 
 def exported(model):
