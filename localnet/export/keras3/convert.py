@@ -234,8 +234,11 @@ def _says(layer: Any) -> bool:
     activation = getattr(layer, "activation", None)
     if isinstance(activation, layers.Layer):
         return False
-    if activation is activations.gelu and layer.dtype == np.float64:
-        return False  # TensorFlow has rounded constants in it
+    if layer.dtype == np.float64 and (
+        isinstance(layer, (layers.LeakyReLU, layers.ReLU))
+        or activation in (activations.gelu, activations.leaky_relu)
+    ):
+        return False  # TensorFlow has slopes and constants of float32 there
     # Margins have numbers there in Keras too.
     return not hasattr(layer, "kernel_size") or isinstance(layer.padding, str)
 

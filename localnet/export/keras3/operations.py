@@ -218,7 +218,8 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "normalise": _normalise,
     "softmax": lambda ops, n, x: ops.softmax(x, axis=n.attributes["axis"]),
     "log_softmax": lambda ops, n, x: ops.log_softmax(x, axis=n.attributes["axis"]),
-    "leaky_relu": lambda ops, n, x: ops.leaky_relu(x, n.attributes["alpha"]),
+    # TensorFlow's own rounds the slope to float32.
+    "leaky_relu": lambda ops, n, x: ops.where(x > 0.0, x, n.attributes["alpha"] * x),
     "threshold": lambda ops, n, x: ops.where(
         x > n.attributes["theta"], x, ops.zeros_like(x)
     ),
