@@ -1,5 +1,6 @@
 """The runner distrusts: what a backend keeps between calls, and what it may not do."""
 
+import math
 import os
 import re
 import time
@@ -366,6 +367,67 @@ def test_kernels_kept_by_their_ends_are_seen(key_of):
     report = check(backend, cases=["plain-1d-last", "plain-2d-last", "plain-3d-last"])
     assert report.count("FAIL") > 0
     assert re.search("another number at the .* of kernel: y", as_text(report))
+
+
+def exact_of(kind, count, **wanted):
+    """Return the ids of the first exact cases of a kind."""
+    found = [
+        o.id
+        for o in SUITE.outlines
+        if (o.kind, o.tier) == (kind, "exact")
+        and all(getattr(o, key) == value for key, value in wanted.items())
+    ]
+    return found[:count]
+
+
+@pytest.mark.parametrize("kind", ["layer", "shared", "low_rank", "conv"])
+@pytest.mark.parametrize(
+    ("field", "short"),
+    [
+        ("strides", sorted),
+        ("strides", math.prod),
+        ("dilation_rate", sorted),
+        ("pad_value", int),
+    ],
+)
+def test_plans_kept_by_a_part_of_an_option_are_seen(kind, field, short):
+    plans = {}
+
+    @computes(kind)
+    def backend(case):
+        config = {**case.config, field: short(case.config[field])}
+        plan = plans.setdefault((case.x.shape, str(config)), case.config[field])
+        return right(replace(case, config={**case.config, field: plan}))
+
+    report = check(backend, cases=exact_of(kind, 1), kinds=[kind])
+    assert report.results[0].by_state, as_text(report)
+    assert f"called again with {field}" in as_text(report)
+
+
+@pytest.mark.parametrize("ends", [(-127, 127), (-128, 255)])
+@pytest.mark.parametrize("kind", ["layer", "conv", "shared", "low_rank"])
+def test_pad_values_of_a_byte_are_seen(kind, ends):
+    @computes(kind)
+    def backend(case):
+        held = float(np.clip(case.config["pad_value"], *ends))
+        return right(replace(case, config={**case.config, "pad_value": held}))
+
+    assert not check(backend, cases=exact_of(kind, 1), kinds=[kind]).passed
+
+
+@pytest.mark.parametrize("name", ["x", "kernel", "bias", "dy"])
+@pytest.mark.parametrize("kind", ["layer", "conv", "transposed", "stack"])
+def test_operands_known_by_three_decimals_are_seen(kind, name):
+    def key_of(case):
+        array = getattr(case, name)
+        return str(case.config), case.x.shape, np.round(array, 3).tobytes()
+
+    backend = computes(kind)(
+        kept(lambda c: (key_of(c), {name: getattr(c, name).copy()}))
+    )
+    some = exact_of(kind, 30, precision="float32")
+    report = check(backend, cases=some, kinds=[kind])
+    assert f"2**-12 at the middle of {name}" in as_text(report)
 
 
 def inexact_in_another_order(case):

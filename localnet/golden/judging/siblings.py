@@ -22,7 +22,7 @@ from ..cases.specs import Spec, VariantSpec
 from ..problems import problem
 from ..references.connections import VARIANTS
 from .answered import answered
-from .operands import OPERANDS, negated, odd, swapped
+from .operands import OPERANDS, negated, nudged, odd, swapped
 from .pairs import pairs_of
 
 __all__ = ["Sibling", "Siblings", "spec_of", "turned"]
@@ -36,6 +36,19 @@ CALLS, MANY_CALLS = 9, 259
 # a few numbers, a page of them, and more than 16 bits count.
 LONG_ENOUGH = (34, 2**12, 2**16)
 PLACES = (("kernel", "end"), ("kernel", "middle"), ("bias", "end"), ("mixture", "end"))
+
+
+# Layers with the same shapes, and the same numbers in another order, or with pad values
+# that have one whole part, or none that a byte holds.
+BESIDE: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
+    ({"sizes": (8, 8), "strides": (4, 5)}, {"strides": (5, 4)}),
+    (
+        {"sizes": (9, 9), "strides": 4, "dilation_rate": (1, 2)},
+        {"dilation_rate": (2, 1)},
+    ),
+    ({"sizes": 4, "pads": ((1, 1),), "pad_value": 0.25}, {"pad_value": 0.75}),
+    ({"sizes": 4, "pads": ((1, 1),), "pad_value": -128.0}, {"pad_value": 300.0}),
+)
 
 
 @dataclass(frozen=True)
@@ -92,6 +105,7 @@ class Siblings:
             yield from self._wanted(1, name, _negated, case, field)
             yield from self._wanted(ENOUGH, "", _swapped, case, field)
             yield from self._wanted(ENOUGH, "", _odd, case, field)
+            yield from self._wanted(1, "", _nudged, case, field)
         if case.kind not in ("layer", *VARIANTS):
             return
         for field in FIELDS:
@@ -182,6 +196,12 @@ def _odd(case: Case, name: str) -> Sibling | None:
     return _beside(f"another number at an odd place of {name}", other)
 
 
+def _nudged(case: Case, name: str) -> Sibling | None:
+    """Return a case in which a number of an operand is another by very little."""
+    other = nudged(case, name)
+    return _beside(f"another number by 2**-12 at the middle of {name}", other)
+
+
 def _beside(words: str, other: Case | None) -> Sibling | None:
     return None if other is None else Sibling(words, (other,))
 
@@ -207,6 +227,13 @@ def _pairs(kind: str) -> Iterator[Sibling]:
     ):
         if sibling := _first(one, field):
             yield replace(sibling, cases=(one, *sibling.cases))
+    for given, changed in BESIDE:
+        with suppress(ValueError):  # not every kind has such a layer
+            one = problem(**{"kernel_size": 2, "kind": kind, **given})
+            spec, (field,) = spec_of(one), changed
+            changed_spec = replace(spec, **changed)
+            if (found := _with(one, changed_spec)) is not None:
+                yield Sibling(_words(field, spec, changed_spec), (one, found))
     if kind != "transposed":  # whose outputs would differ
         sizes = ((4, 3), (3, 4))
         one, other = (problem(n, 1, strides=2, kind=kind) for n in sizes)
