@@ -141,6 +141,32 @@ class TestScipy:
             activations.gelu(self.x), self.x * scipy.stats.norm.cdf(self.x), rtol=1e-13
         )
 
+    @pytest.mark.parametrize("dtype", ["float32", "float64"])
+    @pytest.mark.parametrize("name", ["mish", "gelu"])
+    def test_slopes_of_gates_by_tanh_keep_their_digits(self, name, dtype):
+        """Within 16 roundoffs of 1, or of the slope: the rule of the golden suite."""
+        mp = pytest.importorskip("mpmath")
+        x = np.linspace(-24, 24, 961).astype(dtype)
+        options = {"approximate": True} if name == "gelu" else {}
+        forward, backward = PAIRS[name]
+        found = backward(np.ones_like(x), forward(x, **options)[1])
+
+        def slope(z):
+            if name == "mish":
+                t, s = mp.tanh(mp.log1p(mp.exp(z))), 1 / (1 + mp.exp(-z))
+                return t + z * (1 - t**2) * s
+            root, cubic = mp.sqrt(2 / mp.pi), mp.mpf("0.044715")
+            u, du = root * (z + cubic * z**3), root * (1 + 3 * cubic * z**2)
+            return (1 + mp.tanh(u)) / 2 + z * mp.sech(u) ** 2 * du / 2
+
+        with mp.workdps(60):
+            wanted = [slope(mp.mpf(float(z))) for z in x]
+            errors = [
+                abs(float(got) - want) / max(1, abs(want))
+                for got, want in zip(found, wanted, strict=True)
+            ]
+        assert max(errors) < 16 * np.finfo(dtype).eps / 2
+
     def test_approximate_gelu_is_the_tanh_formula(self):
         x = self.x
         u = np.sqrt(2 / np.pi) * (x + 0.044715 * np.power(x, 3))

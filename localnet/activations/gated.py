@@ -209,13 +209,14 @@ def gelu_backward(dy: ArrayLike, cache: GeluCache) -> Array:
     """
     _validate.instance("cache", cache, GeluCache)
     x, gate, approximate = cache
+    z = _clip(x, 40.0)
     if approximate:
-        # With g = (1 + tanh u)/2, the factor (1 - tanh(u)**2)/2 is 2 g (1 - g).
-        z = _clip(x, 10.0)
+        # (1 - tanh(u)**2)/2 as a product: a difference would lose its digits on both
+        # sides of 0, and x*du multiplies what is left.
+        u = SQRT_2_OVER_PI * (z + GELU_CUBIC * z**3)
         du = SQRT_2_OVER_PI * (1.0 + 3.0 * GELU_CUBIC * z**2)
-        dgate = 2.0 * gate * (1.0 - gate) * du
+        dgate = 2.0 * stable.sigmoid(2.0 * u) * stable.sigmoid(-2.0 * u) * du
     else:
-        z = _clip(x, 40.0)
         dgate = np.exp(-0.5 * z**2) / SQRT_2_PI
     return _arrays.upstream(dy, x.shape, x.dtype) * (gate + x * dgate)
 
@@ -289,10 +290,13 @@ def mish_backward(dy: ArrayLike, cache: GateCache) -> Array:
     -----
     .. math:: dx = dy \, (g(x) + x \, g'(x)), \quad
               g'(x) = (1 - g(x)^2) \, \sigma(x)
+                    = \frac{4 s^2}{(1 + s^2)^2} \, \sigma(x), \quad s = \sigma(-x)
 
-    with the `sigmoid` :math:`\sigma`, the slope of the `softplus`.
+    with the `sigmoid` :math:`\sigma`, the slope of the `softplus`. The last form
+    subtracts nothing: x multiplies what is left.
     """
     _validate.instance("cache", cache, GateCache)
     x, gate = cache
-    dgate = (1.0 - gate * gate) * stable.sigmoid(x)
+    s2 = stable.sigmoid(-x) ** 2
+    dgate = 4.0 * s2 / (1.0 + s2) ** 2 * stable.sigmoid(x)
     return _arrays.upstream(dy, x.shape, x.dtype) * (gate + x * dgate)
