@@ -12,6 +12,7 @@ from ... import _validate
 from ..._typing import Array
 from ...geometry import Geometry
 from ...layers import deserialize
+from ...models import each_step
 from ...ops import taps_inside
 from ..graph import Graph, Node
 from ..lowering import lower_layer
@@ -19,6 +20,9 @@ from ..tables import windows
 from .operations import local_product, run_graph
 
 __all__ = ["Classes", "classes"]
+
+# Layers of localnet that no user names: they stand around a model for every step.
+AROUND = {kind.__name__: kind for kind in (each_step.Fold, each_step.Unfold)}
 
 
 class Classes(NamedTuple):
@@ -240,20 +244,16 @@ def classes() -> Classes:
         def __init__(self, layer: Any, **kwargs: Any) -> None:
             super().__init__(**kwargs)
             self.layer = layer
+            # A layer without weights may be called with several shapes.
+            self._graphs: dict[Any, Graph] = {}
             # One start for all, so that equal models give equal files.
             self._noise_seed = keras.random.SeedGenerator(0)
 
         def build(self, input_shape: Any) -> None:
             """Make the weights as localnet does, and the graph that is computed."""
-            several = bool(input_shape) and isinstance(input_shape[0], (list, tuple))
-            shapes = input_shape if several else [input_shape]
-            self._several = several
-            self._graph: Graph = lower_layer(
-                deserialize(self.layer), [tuple(shape[1:]) for shape in shapes]
-            )
             rules = self.layer["config"]
             self._kept = {}
-            for weight in self._graph.weights.values():
+            for weight in self._graph_for(_shapes(input_shape)).weights.values():
                 if weight.name.startswith("/"):
                     continue  # a table, or what follows from shapes
                 name = weight.name.rpartition("/")[2]
@@ -268,14 +268,23 @@ def classes() -> Classes:
 
         def call(self, x: Any, training: bool = False) -> Any:
             """Compute the graph of the layer."""
+            xs = x if isinstance(x, (list, tuple)) else [x]
             (y,) = run_graph(
-                self._graph,
-                x if self._several else [x],
+                self._graph_for([value.shape for value in xs]),
+                xs,
                 self._kept,
                 self._disturbed,
                 bool(training),
             )
             return y
+
+        def _graph_for(self, shapes: Any) -> Graph:
+            """Return what is computed of inputs of these shapes."""
+            key = tuple(tuple(shape[1:]) for shape in shapes)
+            if key not in self._graphs:
+                layer = deserialize(self.layer, AROUND)
+                self._graphs[key] = lower_layer(layer, list(key))
+            return self._graphs[key]
 
         def variable(self, name: str) -> Any:
             """Return a weight by the name that it has in localnet."""
@@ -295,8 +304,8 @@ def classes() -> Classes:
             """Return the shape of the output, the batch as it is."""
             if not self.built:
                 self.build(input_shape)
-            batch = input_shape[0][0] if self._several else input_shape[0]
-            return (batch, *self._graph.outputs[0].shape[1:])
+            shapes = _shapes(input_shape)
+            return (shapes[0][0], *self._graph_for(shapes).outputs[0].shape[1:])
 
         def get_config(self) -> dict[str, Any]:
             """Return the arguments that make an equal layer."""
@@ -309,6 +318,12 @@ def classes() -> Classes:
         LocalnetLayer,
         hard_sigmoid,
     )
+
+
+def _shapes(input_shape: Any) -> Any:
+    """Return the shapes of all inputs, of which there may be one."""
+    several = bool(input_shape) and isinstance(input_shape[0], (list, tuple))
+    return input_shape if several else [input_shape]
 
 
 def _constant(array: Array) -> Any:
