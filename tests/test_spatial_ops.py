@@ -170,6 +170,13 @@ OPS = {
 }
 
 
+def test_the_maximum_of_a_channel_in_memory_walked_backwards():
+    x = np.array([[[0.0, -1.0], [2.0, 3.0]]])
+    for layout in LAYOUTS.values():
+        y, _ = PAIRS["global_max_pool"][0](layout(x))
+        assert_array_equal(y, layout(x).copy().max(axis=1))
+
+
 @pytest.mark.parametrize("op", OPS)
 @given(data=st.data())
 def test_every_operation_is_the_nested_loops(op, data):

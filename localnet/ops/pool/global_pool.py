@@ -88,7 +88,8 @@ def global_max_pool_forward(
     axes, keepdims = _axes(x, data_format), _validate.flag("keepdims", keepdims)
     workspace = Workspace.of(workspace)
     y = workspace.result("y", _reduced_shape(x.shape, axes, keepdims), x.dtype)
-    np.max(x, axis=axes, keepdims=keepdims, out=y)
+    # Without `initial`, NumPy 2.0 reads negative strides wrongly where `out` is given.
+    np.max(x, axis=axes, keepdims=keepdims, out=y, initial=-np.inf)
     return y, GlobalMaxPoolCache(x, y, axes)
 
 
