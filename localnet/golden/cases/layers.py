@@ -14,7 +14,7 @@ from .covering import Row, covering
 from .exact import EXACT
 from .numbers import NUMBERS
 from .specs import Spec, once
-from .usual import everyday, lengths
+from .usual import everyday, lengths, practice
 
 __all__ = ["FAMILIES", "specs"]
 
@@ -142,7 +142,16 @@ def curved(row: Row, name: str) -> Spec:
 
 FAMILIES: dict[str, Callable[[], Iterable[Spec]]] = {
     family.__name__: once(family)
-    for family in (*EXACT, *BOUNDED, *NUMBERS, spread, precise, everyday, lengths)
+    for family in (
+        *EXACT,
+        *BOUNDED,
+        *NUMBERS,
+        spread,
+        precise,
+        everyday,
+        lengths,
+        practice,
+    )
 }
 
 

@@ -22,7 +22,7 @@ from .precisions import PRECISIONS
 from .sizes import beyond, corners, narrow, units
 from .specs import SMALL, Numbers, Spec, binades, full, real
 
-__all__ = ["NUMBERS", "base_numbers", "scaled"]
+__all__ = ["NUMBERS", "base_numbers", "far", "scaled", "scales", "steep", "sunk"]
 
 
 def scaled(numbers: Mapping[str, Numbers], **powers: int) -> dict[str, Numbers]:

@@ -18,7 +18,7 @@ from .exact import RELU
 from .lehmer import WIDE
 from .sharing import SHARING
 from .specs import Numbers, Spec, VariantSpec, once, real
-from .usual import everyday_variants, variant_lengths
+from .usual import everyday_variants, variant_lengths, variant_practice
 
 __all__ = ["VARIANT_FAMILIES", "variant_specs"]
 
@@ -249,6 +249,7 @@ VARIANT_FAMILIES: dict[str, Callable[[], Iterable[Spec]]] = {
     for family in (
         *(transposed, *SHARING, low_rank, combined, bent, mixtures),
         *(*CORNERS, precise_variants, everyday_variants, variant_lengths),
+        variant_practice,
     )
 }
 
