@@ -18,6 +18,8 @@ from ..._typing import Array, Shape
 __all__ = ["Exact"]
 
 INT64_BITS = 62
+# Powers of two of float64: the least of a normal number, and the least of all.
+LEAST_NORMAL, SMALLEST = -1022, -1074
 
 
 def _bits(integers: Array) -> int:
@@ -189,43 +191,32 @@ class Exact:
 
     def rounded_to(self, bits: int, least: int) -> Array:
         """Return the nearest numbers of a format, subnormal ones too, ties to even."""
-        values = [
-            _in_format(int(m), self.exponent, bits, least) for m in self.integers.flat
-        ]
-        return np.array(values, np.float64).reshape(self.shape)
+        return self._each(bits, least, up=False)
 
     def _rounded(self, *, up: bool) -> Array:
-        if self.bits < 1000 and self.bits + self.exponent < 1000:
-            # Python, too, rounds an integer correctly, and compares it exactly.
-            found = self.integers.astype(np.float64)
-            if up and self.bits > 53:
-                less = found.astype(object) < self.integers.astype(object)
-                found = np.where(less.astype(bool), np.nextafter(found, np.inf), found)
-            return np.ldexp(found, self.exponent)
-        values = [_float(int(m), self.exponent, up=up) for m in self.integers.flat]
+        if not (self.bits < 1000 and SMALLEST <= self.exponent < 1000 - self.bits):
+            return self._each(53, LEAST_NORMAL, up=up)
+        # Python, too, rounds an integer correctly, and compares it exactly.
+        found = self.integers.astype(np.float64)
+        if up and self.bits > 53:
+            less = found.astype(object) < self.integers.astype(object)
+            found = np.where(less.astype(bool), np.nextafter(found, np.inf), found)
+        return np.ldexp(found, self.exponent)
+
+    def _each(self, bits: int, least: int, *, up: bool) -> Array:
+        integers = map(int, self.integers.flat)
+        values = [_in_format(m, self.exponent, bits, least, up=up) for m in integers]
         return np.array(values, np.float64).reshape(self.shape)
 
 
-def _float(integer: int, exponent: int, *, up: bool) -> float:
-    """Return ``integer * 2**exponent`` as a normal float, rounded once."""
-    drop = max(0, integer.bit_length() - 64)
-    kept = integer >> drop
-    if kept << drop != integer:
-        kept |= 1  # far below the last place, and enough to break ties
-    # Python rounds an integer correctly.
-    result = float(kept)
-    if up and int(result) < kept:
-        result = math.nextafter(result, math.inf)
-    return math.ldexp(result, exponent + drop)
-
-
-def _in_format(integer: int, exponent: int, bits: int, least: int) -> float:
-    """Return the nearest multiple of what the last bit of a format is worth there."""
-    place = max(exponent + integer.bit_length() - bits, least - bits + 1)
+def _in_format(m: int, exponent: int, bits: int, least: int, *, up: bool) -> float:
+    """Return ``m * 2**exponent`` as a multiple of what a format's last bit is worth."""
+    place = max(exponent + m.bit_length() - bits, least - bits + 1)
     if place > exponent:
+        exact = Fraction(m, 2 ** (place - exponent))
         # Python rounds a fraction to the nearest integer, ties to even.
-        integer, exponent = round(Fraction(integer, 2 ** (place - exponent))), place
-    return math.ldexp(float(integer), exponent)
+        m, exponent = math.ceil(exact) if up else round(exact), place
+    return math.ldexp(float(m), exponent)
 
 
 def _aligned(one: Exact, other: Exact) -> tuple[Array, Array, int]:
