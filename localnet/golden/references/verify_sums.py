@@ -2,8 +2,8 @@
 The references of sums of products once more, by fractions and mpmath.
 
 Nothing of the exact core is used: wires by loops, numbers as fractions, transcendental
-functions by mpmath with five times the digits, and the derivative by hand. Python's own
-division of integers does the rounding.
+functions by mpmath with many more digits, and the derivative by hand. Python's own division
+of integers does the rounding.
 """
 
 import math
@@ -19,7 +19,8 @@ from .loops import Wire, bias_at, wires
 
 __all__ = ["recompute"]
 
-DIGITS = 250
+# The smallest number is 5e-324: `1 + tanh(z)` must keep its digits down to there.
+DIGITS = 400
 
 
 def recompute(case: Case) -> dict[str, Array]:
