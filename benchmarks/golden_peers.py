@@ -49,49 +49,70 @@ class Peer(NamedTuple):
 # Why these fail stands in docs/golden-peers.rst.
 GELU = (
     "gelu-float64",
-    "gelu-far-float64",
-    "gelu-below-6-float64",
-    "gelu-below-2-float64",
-    "gelu-above-5-float64",
     "gelu-by-tanh-float64",
-    "gelu-by-tanh-far-float64",
-    "gelu-by-tanh-below-2-float64",
-    "gelu-by-tanh-above-5-float64",
+    *(
+        f"{kind}gelu-{place}-float64"
+        for kind in ("", "conv-")
+        for place in ("far", "below-6", "below-2", "above-5")
+    ),
+    *(
+        f"{kind}gelu-by-tanh-{place}-float64"
+        for kind in ("", "conv-")
+        for place in ("far", "below-2", "above-5")
+    ),
     "curve-106",
     *(f"curved-units-{number}" for number in (17, 26, 46, 57, 73)),
     "precise-63",
 )
-SELU = ("selu-below-3-float32",)
-MISH = ("mish-above-5-float64",)
-ALPHA = ("leaky-alpha-bits-float64", "relu-alpha-bits-float64", "precise-24")
-ALPHA_OF_CONV = ("conv-precise-4", "conv-precise-25", "conv-precise-53")
-SOFTPLUS = ("softplus-large-float64", "softplus-above-5-float64")
+SELU = tuple(
+    f"{kind}selu-below-3-float32" for kind in ("", "conv-", "shared-", "low-rank-")
+)
+MISH = ("mish-above-5-float64", "conv-mish-above-5-float64")
+MISH_IN_FLOAT32 = ("conv-mish-above-4-float32",)
+ALPHA = (
+    *("leaky-alpha-bits-float64", "relu-alpha-bits-float64", "precise-24"),
+    *(f"conv-precise-{number}" for number in (4, 25, 53)),
+)
+SOFTPLUS = (
+    "softplus-large-float64",
+    "softplus-above-5-float64",
+    "conv-softplus-above-5-float64",
+)
 CUT_OFF = ("single-bfloat16", "single-bfloat16-first")
 SLOPES = ("mish-above-5-float64", "gelu-by-tanh-above-5-float64")
 # TensorFlow and XLA flush subnormal numbers to zero.
 FLUSHING = ("--flushing",)
-KERAS = ("tf-keras", "tensorflow-cpu")
-KERAS_LOCAL = (KERAS, (*GELU, *SELU, *MISH, *ALPHA), FLUSHING, CUT_OFF)
-KERAS_3, TENSORFLOW = ("keras", "tensorflow-cpu"), (*SELU, *MISH)
+KERAS_2 = (
+    ("tf-keras", "tensorflow-cpu"),
+    (*GELU, *SELU, *MISH, *ALPHA),
+    FLUSHING,
+    (*CUT_OFF, *MISH_IN_FLOAT32),
+)
+KERAS_3 = (
+    ("keras", "tensorflow-cpu"),
+    (*SELU, *MISH),
+    FLUSHING,
+    MISH_IN_FLOAT32,
+)
 TORCH = ("torch",)
 XLA = ("jax", "jaxlib")
 PEERS = (
     Peer("localnet, blocked", None, "engines:blocked", ("numpy",)),
     Peer("localnet, einsum", None, "engines:einsum", ("numpy",)),
     Peer("localnet, naive", None, "engines:naive", ("numpy",)),
-    Peer("Keras, implementation 1", "tf", "keras:implementation1", *KERAS_LOCAL),
-    Peer("Keras, implementation 2", "tf", "keras:implementation2", *KERAS_LOCAL),
-    Peer("Keras, implementation 3", "tf", "keras:implementation3", *KERAS_LOCAL),
+    Peer("Keras, implementation 1", "tf", "keras:implementation1", *KERAS_2),
+    Peer("Keras, implementation 2", "tf", "keras:implementation2", *KERAS_2),
+    Peer("Keras, implementation 3", "tf", "keras:implementation3", *KERAS_2),
     Peer("JAX", "jax", "jax:local_conv", XLA, (), FLUSHING, SLOPES),
     Peer("Flax", "jax", "flax:conv_local", ("flax", "jax"), (), FLUSHING, SLOPES),
     Peer("PyTorch, unfold", "torch", "torch:unfold", TORCH, SOFTPLUS),
     Peer("PyTorch, strided", "torch", "torch:strided", TORCH, SOFTPLUS),
     Peer("PyTorch, einsum", "torch", "torch:einsum", TORCH, SOFTPLUS),
-    Peer("Keras, Conv", "tf", "keras_conv:conv", KERAS, ALPHA_OF_CONV, FLUSHING),
-    Peer("PyTorch, conv", "torch", "torch_variants:conv", TORCH),
+    Peer("Keras, Conv", "tf", "keras_conv:conv", *KERAS_2),
+    Peer("PyTorch, conv", "torch", "torch_variants:conv", TORCH, SOFTPLUS),
     Peer("PyTorch, variants", "torch", "torch_variants:idioms", TORCH),
     Peer("Export, ONNX", None, "exported:onnx", ("onnx", "onnxruntime")),
-    Peer("Export, Keras 3", "tf", "exported:keras3", KERAS_3, TENSORFLOW, FLUSHING),
+    Peer("Export, Keras 3", "tf", "exported:keras3", *KERAS_3),
     Peer("Export, PyTorch", "torch", "exported:torch", TORCH),
     Peer("Export, JAX", "jax", "exported:jax", XLA, (), FLUSHING, SLOPES),
 )
