@@ -1,6 +1,5 @@
 """Configurations that architectures use, ordinary counts, and long ones."""
 
-from dataclasses import replace
 from itertools import product
 
 import pytest

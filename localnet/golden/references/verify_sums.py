@@ -2,8 +2,8 @@
 The references of sums of products once more, by fractions and mpmath.
 
 Nothing of the exact core is used: wires by loops, numbers as fractions, transcendental
-functions by mpmath with many more digits, and the derivative by hand. Python's own division
-of integers does the rounding.
+functions by mpmath with many more digits, and the derivative by hand. Python's own
+division of integers does the rounding.
 """
 
 import math
