@@ -68,7 +68,7 @@ SELU = tuple(
     f"{kind}selu-below-3-float32" for kind in ("", "conv-", "shared-", "low-rank-")
 )
 MISH = ("mish-above-5-float64", "conv-mish-above-5-float64")
-MISH_IN_FLOAT32 = ("conv-mish-above-4-float32",)
+MISH_IN_FLOAT32 = ("conv-mish-above-4-float32", "shared-mish-above-4-float32")
 ALPHA = (
     *("leaky-alpha-bits-float64", "relu-alpha-bits-float64", "precise-24"),
     *(f"conv-precise-{number}" for number in (4, 25, 53)),
@@ -79,7 +79,7 @@ SOFTPLUS = (
     "conv-softplus-above-5-float64",
 )
 CUT_OFF = ("single-bfloat16", "single-bfloat16-first")
-SLOPES = ("mish-above-5-float64", "gelu-by-tanh-above-5-float64")
+SLOPES = (*MISH, *MISH_IN_FLOAT32, "gelu-by-tanh-above-5-float64")
 # TensorFlow and XLA flush subnormal numbers to zero.
 FLUSHING = ("--flushing",)
 KERAS_2 = (

@@ -215,9 +215,26 @@ def test_the_check_looks_at_the_shape_that_is_told(rng):
         def compute(self, x, *, training, rng):
             return np.concatenate([x, x], axis=-1), None
 
+    x = rng.normal(size=(4, 3))
     sentence = "compute_output_shape must tell the shape of y, (None, 6), got (None, 3)"
-    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
-        check_layer(Twice(), rng.normal(size=(4, 3)))
+    with refuses(f"t: {sentence}"):
+        check_layer(Twice(name="t"), x)
+    # Not the next layer is at fault.
+    with refuses(f"t: {sentence}"):
+        Sequential([Twice(name="t"), Dense(2)]).predict(x)
+
+
+def test_a_constructor_that_forgets_the_base_s_is_named():
+    class Bare(Scale):
+        def __init__(self):
+            self.k = 2
+
+    sentence = "__init__ must first call super().__init__()"
+    with pytest.raises(AttributeError, match=f"'Bare' .*: {re.escape(sentence)}$"):
+        Bare().forward(np.ones((2, 3)))
+    with pytest.raises(AttributeError, match=re.escape(sentence)):
+        Sequential([Bare()])
+    assert not hasattr(Bare(), "__array__")
 
 
 def test_a_weight_that_is_not_trainable_comes_last_and_needs_no_gradient(rng):

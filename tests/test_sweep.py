@@ -348,6 +348,23 @@ def test_a_model_that_is_not_compiled_is_refused(capsys):
     )
 
 
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        ((b"0.", b"xx"), "--out must hold numbers, got 'xx"),
+        ((b"seed", b"se\xffd"), "--out must be a .csv file in UTF-8, got 'table.csv'"),
+    ],
+)
+def test_a_damaged_table_is_named_and_left(damage, sentence, folder, capsys):
+    table, command = folder / "table.csv", [*SMALL, "--out", "table.csv"]
+    assert main(command) == 0
+    damaged = table.read_bytes().replace(*damage)
+    table.write_bytes(damaged)
+    assert main(command) == 1
+    assert sentence in capsys.readouterr().err
+    assert table.read_bytes() == damaged
+
+
 def test_another_file_is_refused_and_left(folder, capsys):
     (folder / "table.csv").write_text("a,b\n1,2\n")
     assert main([*SMALL, "--out", "table.csv"]) == 1

@@ -57,7 +57,12 @@ class Table:
                 self._read(path)
 
     def _read(self, path: Path) -> None:
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"--out must be a .csv file in UTF-8, got {shown(str(path))}: {error}"
+            ) from error
         lines = list(csv.reader(io.StringIO(text)))
         header = lines[0] if lines else []
         count = len(self.keys)
@@ -69,7 +74,13 @@ class Table:
                 f"--out must be a new file or one of the same grid, with the columns "
                 f"{','.join(self.keys)}, got {shown(str(path))}"
             )
-        for line in whole:
+        for number, line in enumerate(whole, 2):
+            for name, value in zip(header[count:], line[count:], strict=True):
+                if value and not _is_number(value):
+                    raise ValueError(
+                        f"--out must hold numbers, got {shown(value)} for {name} in "
+                        f"line {number} of {shown(str(path))}"
+                    )
             self.rows[tuple(line[:count])] = dict(
                 zip(header[count:], line[count:], strict=True)
             )
@@ -113,3 +124,11 @@ class Table:
             "  ".join(c.rjust(w) for c, w in zip(line, widths, strict=True))
             for line in lines
         )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

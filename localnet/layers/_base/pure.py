@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ... import _arrays, _validate, regularizers
-from ..._typing import Array, ArrayLike
+from ..._typing import Array, ArrayLike, Shape
 from ..._validate import shown
 from ...ops import Workspace
 from .by_pieces import activate, activation_gradient
@@ -186,12 +186,26 @@ def computed(
         raise ValueError(
             f"compute must return (y, cache) with an array y, got {kind.__name__}"
         )
+    if self._is_own:
+        _check_shape(self, x, z.shape)
     y, activation = z, None
     if self._activation_pair is not None:
         y, activation = activate(self._activation_pair, z, workspace)
     loss = self._activity_loss(y, inner)
     given = getattr(x, "shape", None) if self._is_own else None
     return y, LayerCache(y, z, activation, inner, loss, given)
+
+
+def _check_shape(self: Layer, x: Any, y: Shape) -> None:
+    """Refuse a layer that says another shape of its output than it has."""
+    arrays = (x,) if isinstance(x, np.ndarray) else x
+    shapes = tuple((None, *array.shape[1:]) for array in arrays)
+    told = self.compute_output_shape(self._shape_of_call(shapes))
+    if tuple(told[1:]) != y[1:]:
+        raise ValueError(
+            f"compute_output_shape must tell the shape of y, {(None, *y[1:])}, "
+            f"got {tuple(told)}"
+        )
 
 
 def backward_from_cache(

@@ -302,12 +302,17 @@ def variables_of(self: Layer) -> list[Variable]:
 
 def weight_by_name(self: Layer, name: str) -> Any:
     """Return a weight as an attribute: ``layer.kernel``."""
+    label, held = type(self).__name__, vars(self).get("_held")
+    if held is None and not name.startswith("__"):
+        raise AttributeError(
+            f"{label!r} object has no attribute {name!r}: __init__ must first call "
+            "super().__init__()"
+        )
     if hasattr(type(self), name):  # a property that says why it has no value
         return object.__getattribute__(self, name)
-    held = vars(self).get("_held") or Weights()
+    held = held or Weights()
     own = held.aliases.get(name, name)
     if own not in held.values:
-        label = type(self).__name__
         raise AttributeError(f"{label!r} object has no attribute {name!r}")
     return held.values[own]
 
