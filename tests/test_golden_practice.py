@@ -27,7 +27,7 @@ def caught(backend, some):
 def test_they_stand_at_the_end_so_that_old_cases_keep_their_places():
     assert SUITE.cases[-len(PLAIN) :] == PLAIN
     assert SUITE.variants[-len(VARIED) :] == VARIED
-    assert (len(PLAIN), len(VARIED)) == (151, 173)
+    assert (len(PLAIN), len(VARIED)) == (151, 254)
 
 
 @pytest.mark.parametrize("engine", ["blocked", "einsum"])
@@ -41,6 +41,12 @@ def test_the_engines_pass(engine):
 def test_references_agree_with_the_second_road(case):
     pytest.importorskip("mpmath")
     assert differences(case) == []
+
+
+def short(array, bits):
+    """Keep so many bits of each number."""
+    mantissa, exponent = np.frexp(array)
+    return np.ldexp(np.rint(mantissa * 2**bits), exponent - bits).astype(array.dtype)
 
 
 def fits(window, case):
@@ -66,16 +72,11 @@ def test_a_path_for_one_window_is_seen(name, axes):
     some = [case for case in some if len(case.config["strides"]) == axes]
     assert some
 
-    def short(array):
-        """Keep the 11 bits that TensorFloat-32 has."""
-        mantissa, exponent = np.frexp(array)
-        return np.ldexp(np.rint(mantissa * 2**11), exponent - 11).astype(array.dtype)
-
     def forgetful(case):
         return replace(case, bias=np.zeros_like(case.bias))
 
     def in_tf32(case):
-        return replace(case, x=short(case.x), kernel=short(case.kernel))
+        return replace(case, x=short(case.x, 11), kernel=short(case.kernel, 11))
 
     assert caught(of_path(forgetful), some)
     assert caught(of_path(in_tf32), some)
@@ -114,7 +115,7 @@ CURVES = {
 }
 
 
-@pytest.mark.parametrize("kind", ["conv", "shared", "low_rank"])
+@pytest.mark.parametrize("kind", ["conv", "shared", "low_rank", "transposed"])
 @pytest.mark.parametrize("name", CURVES)
 def test_a_curve_that_ends_too_early_is_seen(kind, name):
     class Ended(VariantModel):
@@ -141,4 +142,24 @@ def test_pad_values_in_a_short_type_are_seen(kind, ends):
 
     some = [c for c in PLAIN + VARIED if c.kind == kind and "practice-pad" in c.id]
     assert len(some) == 4
+    assert caught(backend, some)
+
+
+KINDS = ("conv", "shared", "low_rank", "transposed")
+READ = [(kind, name) for kind in KINDS for name in ("x", "kernel", "bias", "dy")]
+
+
+@pytest.mark.parametrize(("precision", "bits"), [("float16", 8), ("bfloat16", 6)])
+@pytest.mark.parametrize(("kind", "operand"), [*READ, ("low_rank", "mixture")])
+def test_operands_of_16_bits_read_in_fewer_are_seen(kind, operand, precision, bits):
+    def backend(case):
+        array = getattr(case, operand)
+        if array is None:
+            return engines.blocked(case)
+        changed = {operand: short(array, bits)}
+        if operand == "bias":
+            changed["bias_in_y"] = short(case.bias_in_y, bits)
+        return engines.blocked(replace(case, **changed))
+
+    some = [c for c in VARIED if (c.kind, c.precision) == (kind, precision)]
     assert caught(backend, some)
