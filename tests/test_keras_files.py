@@ -11,7 +11,16 @@ from raising import refuses
 from reference import ROOT, load
 from unchanged import unchanged
 
-from localnet import Sequential, layers, load_model, losses, optimizers
+from localnet import (
+    Input,
+    Model,
+    Sequential,
+    layers,
+    load_model,
+    losses,
+    metrics,
+    optimizers,
+)
 from localnet.files.keras import legacy_h5
 from localnet.layers import Dense, Flatten, LocallyConnected1D, LocallyConnected2D
 
@@ -383,6 +392,50 @@ def test_kernels_are_stored_as_their_implementation_has_them(tmp_path):
     path = trained(padding="same").save(tmp_path / "m.h5")
     with h5py.File(path) as file:
         assert file["model_weights/b/local/b/local/kernel:0"].ndim == 1
+
+
+def written_metrics(path):
+    with h5py.File(path) as file:
+        return json.loads(file.attrs["training_config"])["metrics"]
+
+
+def test_an_accuracy_is_written_as_the_one_that_the_data_have_chosen(tmp_path):
+    """Keras would choose by the shape of y_pred alone, which is not that of labels."""
+    model = Sequential([Dense(3, activation="softmax", input_shape=(2,))])
+    model.compile("sgd", "mse", metrics=["accuracy", "ce"])
+    assert written_metrics(model.save(tmp_path / "m.h5")) == ["accuracy", "ce"]
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["acc"])
+    for _ in range(2):
+        path = model.save(tmp_path / "m.h5")
+        [metric] = written_metrics(path)
+        assert metric["config"]["name"] == "acc"
+        assert metric["config"]["fn"] == "sparse_categorical_accuracy"
+        model = load_model(path)
+    model.compile("sgd", "mse", metrics=["accuracy"])
+    model.fit(np.ones((4, 2)), np.eye(3)[[0, 1, 2, 0]], verbose=0)
+    [metric] = written_metrics(model.save(tmp_path / "m.h5"))
+    assert metric["config"]["fn"] == "categorical_accuracy"
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".keras", ".npz"])
+def test_metrics_of_several_outputs_keep_their_names(suffix, tmp_path):
+    x = Input((3,))
+    outputs = [Dense(1, name="a")(x), Dense(1, "sigmoid", name="b")(x)]
+    model = Model(x, outputs)
+    named = {"a": ["mae"], "b": ["accuracy", metrics.AUC(name="auc")]}
+    model.compile("sgd", ["mse", "binary_crossentropy"], metrics=named)
+    targets = [np.ones((4, 1)), np.eye(2)[:, :1].repeat(2, 0)]
+    model.fit(np.ones((4, 3)), targets, verbose=0)
+    loaded = model
+    for _ in range(2):
+        path = loaded.save(tmp_path / f"m{suffix}")
+        if suffix == ".h5":
+            first, second = written_metrics(path)
+            names = [metric["config"]["name"] for metric in (*first, *second)]
+            assert names == ["a_mae", "b_accuracy", "b_auc"]
+        loaded = load_model(path)
+        loaded.evaluate(np.ones((4, 3)), targets, verbose=0)
+        assert loaded.metrics_names == model.metrics_names
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".keras"])

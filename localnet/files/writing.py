@@ -56,7 +56,10 @@ def write_model(
     _make_folder(path, formats.file_path(path))
     file = formats.checked_path(path)
     chosen = formats.format_of(file)
-    compiled, plans = _training(model) if training else None, plan_model(model)
+    # Keras would choose again when it reads .h5, and by the shape of y_pred alone.
+    by_shapes = chosen == formats.KERAS_H5
+    compiled = _training(model, by_shapes=by_shapes) if training else None
+    plans = plan_model(model)
     envelope: Config = {"class_name": model.class_name, "config": model.get_config()}
     optimizer = _optimizer(model) if training else None
     if chosen == formats.NATIVE:
@@ -130,12 +133,12 @@ def _make_folder(path: str | os.PathLike[str], file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
 
 
-def _training(model: Any) -> Config | None:
+def _training(model: Any, *, by_shapes: bool) -> Config | None:
     if model.optimizer is None:
         return None
     return {
         "optimizer": optimizers.serialize(model.optimizer),
-        **model._trainer.objective.get_config(),
+        **model._trainer.objective.get_config(by_shapes=by_shapes),
     }
 
 

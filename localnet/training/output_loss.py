@@ -7,8 +7,14 @@ from typing import Any
 import numpy as np
 
 from .. import _arrays, _validate, losses, metrics
-from .._typing import Array
-from ..losses import CategoricalCrossentropy, Differentiated, FunctionLoss, Loss
+from .._typing import Array, Config
+from ..losses import (
+    CategoricalCrossentropy,
+    Differentiated,
+    FunctionLoss,
+    Loss,
+    SparseCategoricalCrossentropy,
+)
 from ..losses.logits import WithLogits
 from ..metrics import WeightedMean
 
@@ -89,6 +95,8 @@ class Metric:
     mean: Any = field(default_factory=WeightedMean)
     # The name without that of an output.
     label: str = ""
+    # What the last shapes have chosen.
+    chosen: Any = None
 
     def __post_init__(self) -> None:
         self.label = self.name
@@ -108,23 +116,28 @@ class Metric:
         name = str(name or getattr(function, "name", None) or type(function).__name__)
         return cls(identifier, name, function, weighted)
 
-    def get_config(self) -> Any:
-        """Return what `of` turns back into this metric, ready for JSON."""
+    def get_config(self, *, by_shapes: bool = False) -> Any:
+        """Return what `of` turns back into this metric, or what shapes have chosen."""
+        if by_shapes and self.chosen is not None:
+            return _wrapped(self.chosen, {"name": self.identifier, "dtype": "float32"})
         if isinstance(self.identifier, (str, dict)):
             return self.identifier
         if type(self.function) is metrics.MeanMetric:
             config = {**self.function.get_config(), **self.function.kwargs}
-            return {
-                "class_name": WRAPPER,
-                "config": {**config, "fn": metrics.serialize(self.function.fn)},
-            }
+            return _wrapped(self.function.fn, {**config, "name": self.label})
         if isinstance(self.function, Loss):
             return losses.serialize(self.function)
-        return metrics.serialize(self.function)
+        config = metrics.serialize(self.function)
+        if isinstance(self.function, metrics.Metric):
+            # The object itself is called after its output.
+            config["config"] = {**config["config"], "name": self.label}
+        return config
 
     def values(self, y: Any, y_pred: Array) -> Any:
         """Return one value per sample; for an object, what it is to gather."""
-        function = self.function or metrics.metric_for(self.identifier, y, y_pred)
+        function = self.function
+        if function is None:
+            function = self.chosen = metrics.metric_for(self.identifier, y, y_pred)
         if isinstance(function, metrics.Metric):
             return handed(y, y_pred)
         if function not in metrics.FUNCTIONS.values() and not isinstance(
@@ -140,6 +153,12 @@ class Metric:
             _arrays.call(self.mean.metric.update_state, *values, weights)
         else:
             self.mean.update(values, weights)
+
+
+def _wrapped(function: Any, config: Config) -> Config:
+    """Return a function as Keras writes it that has a name of its own."""
+    config = {**config, "fn": metrics.serialize(function)}
+    return {"class_name": WRAPPER, "config": config}
 
 
 def _found(identifier: Any) -> tuple[Any, str | None]:
@@ -203,9 +222,12 @@ class Goal:
             *(Metric.of(metric, True) for metric in weighted),
         ]
         names = {metric.name for metric in self.metrics if not metric.weighted}
+        sparse = isinstance(self.loss, SparseCategoricalCrossentropy)
         for metric in self.metrics:
             twice = metric.weighted and metric.name in names
             metric.name = f"{prefix}{'weighted_' if twice else ''}{metric.name}"
+            if sparse and metric.function is None:
+                metric.chosen = metrics.metric_for(metric.identifier, [0], [[1.0, 0.0]])
         # Means of the loss without its factor, if it is one of several.
         self.partial: dict[str, WeightedMean] = {}
         if prefix and self.loss is not None:
@@ -219,9 +241,10 @@ class Goal:
         """Whether anything is compared with targets."""
         return self.loss is not None or bool(self.metrics)
 
-    def get_config(self, *, weighted: bool) -> list[Any]:
+    def get_config(self, *, weighted: bool, by_shapes: bool = False) -> list[Any]:
         """Return the metrics of one kind, ready for JSON."""
-        return [m.get_config() for m in self.metrics if m.weighted == weighted]
+        kind = (metric for metric in self.metrics if metric.weighted == weighted)
+        return [metric.get_config(by_shapes=by_shapes) for metric in kind]
 
     def value(self, y: Any, y_pred: Array, sample_weight: Array | None) -> float:
         """Return the loss of a batch, without its factor; 0 if there is none."""

@@ -116,13 +116,21 @@ class Objective:
         """The running means, each as a metric with a name."""
         return [named_mean(name, mean) for name, mean in self._means.items()]
 
-    def get_config(self) -> Config:
-        """Return the arguments that make an equal objective, ready for JSON."""
+    def get_config(self, *, by_shapes: bool = False) -> Config:
+        """
+        Return the arguments that make an equal objective, ready for JSON.
+
+        With `by_shapes` an accuracy is the one that the shapes of data have chosen.
+        """
         factors = [goal.factor for goal in self.goals]
+        plain, weighted = (
+            [goal.get_config(weighted=flag, by_shapes=by_shapes) for goal in self.goals]
+            for flag in (False, True)
+        )
         config: dict[str, Any] = {
             "loss": [losses.serialize(goal.loss) for goal in self.goals],
-            "metrics": [goal.get_config(weighted=False) for goal in self.goals],
-            "weighted_metrics": [goal.get_config(weighted=True) for goal in self.goals],
+            "metrics": plain,
+            "weighted_metrics": weighted,
             "loss_weights": factors,
         }
         if len(self.goals) == 1:
