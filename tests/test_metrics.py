@@ -46,6 +46,18 @@ class TestKerasNumbers:
 
 
 class TestBinaryAccuracy:
+    def test_numbers_without_a_last_axis_count_alike(self):
+        """0.5 and 1/3 are tf_keras's."""
+        metric = metrics.BinaryAccuracy()
+        metric.update_state(
+            [1, 1, 0, 0, 1, 1], np.array([0.9, 0.8, 0.7, 0.2, 0.1, 0.9])
+        )
+        metric.update_state([0, 1], np.array([0.9, 0.1]))
+        assert metric.result() == 0.5
+        found = metrics.BinaryAccuracy()
+        found.update_state([1, 0, 1], np.array([0.9, 0.8, 0.7]), [1, 2, 0])
+        assert found.result() == pytest.approx(1 / 3)
+
     def test_at_the_threshold_is_not_above_it(self):
         p = np.array([[0.5], [np.nextafter(0.5, 1)]])
         assert_array_equal(metrics.binary_accuracy([[0], [0]], p), [1.0, 0.0])

@@ -19,6 +19,7 @@ __all__ = [
     "WeightedMean",
     "accuracy_for",
     "binary_accuracy",
+    "binary_matches",
     "categorical_accuracy",
     "cosine_similarity",
     "is_accuracy",
@@ -64,11 +65,18 @@ def binary_accuracy(
     >>> binary_accuracy([[1, 0, 1]], np.array([[0.9, 0.5, 0.5]])).round(2)
     array([0.67])
     """
+    share: Array = np.mean(binary_matches(y_true, y_pred, threshold), axis=-1)
+    return share
+
+
+def binary_matches(
+    y_true: ArrayLike, y_pred: ArrayLike, threshold: float = 0.5
+) -> Array:
+    """Return 1 where a prediction on its side of the threshold is right, else 0."""
     pair = targets.match(y_true, y_pred)
     says_one = pair.y_pred > _validate.number("threshold", threshold)
     right: Array = says_one == pair.y_true
-    share: Array = np.mean(right.astype(pair.y_pred.dtype), axis=-1)
-    return share
+    return right.astype(pair.y_pred.dtype)
 
 
 def categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:

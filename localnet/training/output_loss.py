@@ -122,13 +122,15 @@ class Metric:
             return _wrapped(self.chosen, {"name": self.identifier, "dtype": "float32"})
         if isinstance(self.identifier, (str, dict)):
             return self.identifier
-        if type(self.function) is metrics.MeanMetric:
-            config = {**self.function.get_config(), **self.function.kwargs}
-            return _wrapped(self.function.fn, {**config, "name": self.label})
-        if isinstance(self.function, Loss):
-            return losses.serialize(self.function)
-        config = metrics.serialize(self.function)
-        if isinstance(self.function, metrics.Metric):
+        function = self.function
+        if isinstance(function, Loss):
+            return losses.serialize(function)
+        if type(function) is metrics.MeanMetric:
+            own = {**function.get_config(), **function.kwargs}
+            config: Any = _wrapped(function.fn, own)
+        else:
+            config = metrics.serialize(function)
+        if isinstance(function, metrics.Metric):
             # The object itself is called after its output.
             config["config"] = {**config["config"], "name": self.label}
         return config
