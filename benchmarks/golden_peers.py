@@ -65,10 +65,13 @@ GELU = (
     "precise-63",
 )
 SELU = tuple(
-    f"{kind}selu-below-3-float32" for kind in ("", "conv-", "shared-", "low-rank-")
+    f"{kind}selu-below-3-float32"
+    for kind in ("", "conv-", "shared-", "low-rank-", "transposed-")
 )
 MISH = ("mish-above-5-float64", "conv-mish-above-5-float64")
-MISH_IN_FLOAT32 = ("conv-mish-above-4-float32", "shared-mish-above-4-float32")
+MISH_IN_FLOAT32 = tuple(
+    f"{kind}-mish-above-4-float32" for kind in ("conv", "shared", "transposed")
+)
 ALPHA = (
     *("leaky-alpha-bits-float64", "relu-alpha-bits-float64", "precise-24"),
     *(f"conv-precise-{number}" for number in (4, 25, 53)),
